@@ -1,0 +1,153 @@
+// Package config is the operator's document: its types, its parsing with line and column, defaults, validation, clone,
+// difference and canonical form.
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Document is what the operator wants from the whole cluster. After Parse every default is filled in. A Document is
+// never changed once it is shared; Clone it.
+type Document struct {
+	Cluster  Cluster
+	VIPs     []VIP     // sorted by name
+	Virtuals []Virtual // sorted by name
+}
+
+// Cluster holds what concerns every router.
+type Cluster struct {
+	Standby    Standby
+	Prefer     []string
+	Failback   bool
+	SyncDaemon *SyncDaemon // nil: none
+	Timeouts   Timeouts
+}
+
+// Standby says what a router that does not direct keeps in its kernel.
+type Standby string
+
+// The standby modes.
+const (
+	Warm Standby = "warm" // the whole table, so that a takeover only adds addresses
+	Cold Standby = "cold" // nothing
+)
+
+// SyncDaemon asks for connection synchronisation between routers.
+type SyncDaemon struct {
+	Interface string
+	ID        int // 0..255
+}
+
+// Timeouts are IPVS's connection timeouts in whole seconds; zero leaves what the kernel has.
+type Timeouts struct {
+	TCP    time.Duration
+	TCPFin time.Duration
+	UDP    time.Duration
+}
+
+// VIP is an address that moves with the director, whether or not a virtual uses it.
+type VIP struct {
+	Name      string
+	Address   netip.Prefix // the prefix tells which link; the address is put on as /32 or /128
+	Interface string       // a logical interface; "": the link that has the subnet
+	Group     string       // "default" unless said otherwise
+}
+
+// Virtual is a virtual server.
+type Virtual struct {
+	Name        string
+	Address     netip.Addr // invalid with FWMark
+	Interface   string     // a logical interface; "": the link that has the address's subnet
+	Ports       []uint16   // one, or more under one mark (later); empty with FWMark
+	Protocol    Protocol   // "" with FWMark
+	FWMark      uint32     // 0: by address
+	Family      Family     // of Address, or of the servers when FWMark
+	Scheduler   string
+	Flags       []string // scheduler flags: fallback, port (sh, mh); ops (udp); flag-1..flag-3
+	Forward     Forward
+	Persistent  *Persistent // nil: not persistent
+	MinServers  int
+	SorryServer *netip.AddrPort
+	OnFailure   OnFailure
+	Check       *Check   // nil: servers count as up
+	Servers     []Server // sorted by name
+}
+
+// Persistent sends a client (or a network of them) to the same server again.
+type Persistent struct {
+	Timeout time.Duration
+	Mask    int // prefix length; 0: every client for itself
+}
+
+// Server is a real server of a virtual.
+type Server struct {
+	Name    string
+	Address netip.AddrPort
+	Forward Forward // the virtual's unless said otherwise
+	Weight  int     // 0..65535
+}
+
+// Check is how a virtual's servers are probed. The fields after Fall belong to Kind http.
+type Check struct {
+	Kind    CheckKind
+	Every   time.Duration
+	Timeout time.Duration
+	Rise    int
+	Fall    int
+	Port    uint16 // 0: the server's
+	Path    string
+	Host    string
+	Status  []StatusRange
+	TLS     bool // https
+}
+
+// StatusRange is an inclusive range of HTTP status codes.
+type StatusRange struct{ From, To int }
+
+// Protocol is tcp, udp or sctp.
+type Protocol string
+
+// The protocols.
+const (
+	TCP  Protocol = "tcp"
+	UDP  Protocol = "udp"
+	SCTP Protocol = "sctp"
+)
+
+// Family is an address family.
+type Family string
+
+// The families.
+const (
+	IPv4 Family = "ipv4"
+	IPv6 Family = "ipv6"
+)
+
+// Forward is a forwarding method.
+type Forward string
+
+// The forwarding methods.
+const (
+	NAT Forward = "nat"
+	DR  Forward = "dr"
+	Tun Forward = "tun"
+)
+
+// OnFailure says what happens to a server whose check fails.
+type OnFailure string
+
+// What happens to a server whose check fails.
+const (
+	Remove  OnFailure = "remove"  // it leaves the table
+	Quiesce OnFailure = "quiesce" // it stays with weight 0
+)
+
+// CheckKind is the protocol of a check.
+type CheckKind string
+
+// The kinds of check.
+const (
+	CheckTCP  CheckKind = "tcp"
+	CheckHTTP CheckKind = "http"
+)

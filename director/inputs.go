@@ -1,0 +1,127 @@
+// Package director decides what this node's kernel should look like, given a mandate, and makes it so.
+//
+// One goroutine makes one pass at a time: read every input once, Decide, observe the kernel, plan, do. It knows neither
+// raft nor the state machine.
+package director
+
+import (
+	"time"
+
+	"polso/config"
+	"polso/health"
+	"polso/ipvs"
+	"polso/vip"
+)
+
+// Group names a set of addresses that move together.
+type Group string
+
+// DefaultGroup is the group of every address that names no other.
+const DefaultGroup Group = "default"
+
+// Mandate says which groups this node may direct, and until when. The zero value: hold nothing.
+type Mandate struct {
+	Epoch  uint64
+	Groups map[Group]vip.Instant
+}
+
+// State is the replicated intent, as far as the director needs it.
+type State struct {
+	Known     bool // false until this process knows what was committed: touch no table before
+	Revision  uint64
+	Document  config.Document
+	Overrides []Override
+	Leaving   []Leaving
+}
+
+// Override is an operator's word about one server that stands beside the document.
+type Override struct {
+	Virtual, Server string
+	Kind            OverrideKind
+	Weight          int // with SetWeight
+}
+
+// OverrideKind is what an override does.
+type OverrideKind string
+
+// The overrides of a server.
+const (
+	Drain     OverrideKind = "drain"   // weight 0, connections stay
+	Disable   OverrideKind = "disable" // out of the table
+	SetWeight OverrideKind = "weight"
+)
+
+// Leaving is a server that the document no longer names and that still drains: a wanted destination of weight 0.
+type Leaving struct {
+	Virtual config.Virtual // as it was when the server was removed; only its key and name count
+	Server  config.Server
+}
+
+// Inputs is everything a decision depends on, read once per pass.
+type Inputs struct {
+	Mandate    Mandate
+	State      State
+	Health     health.View
+	Links      vip.Links
+	Interfaces map[string]string // logical name -> device, from this node's own settings
+}
+
+// Want is what the node's kernel should look like.
+type Want struct {
+	Table    ipvs.Table
+	Held     []vip.Held
+	Probes   []health.Target
+	Sysctls  Sysctls
+	Sync     Sync
+	Problems []Problem // what of the document cannot be done on this node, and why
+}
+
+// Sysctls are kernel settings by path below /proc/sys, such as "net/ipv4/ip_forward".
+type Sysctls map[string]string
+
+// Sync is the wanted connection synchronisation; the zero value is none.
+type Sync struct {
+	Link           string
+	ID             int
+	Master, Backup bool
+}
+
+// Problem is something wanted that this node cannot do.
+type Problem struct {
+	What string // "vip 192.0.2.10"
+	Why  string // `no link has its subnet`
+	Fix  string // the next step
+}
+
+// Status is what the last pass saw and did, published as an immutable value.
+type Status struct {
+	At        time.Time
+	Revision  uint64 // of the document the kernel was last made to follow
+	Converged bool   // the kernel is as that revision wants it
+	Epoch     uint64
+	Held      []HeldStatus
+	Table     ipvs.Table // as observed
+	Stats     ipvs.Stats
+	Links     vip.Links
+	Health    health.View
+	Problems  []Problem
+	Failures  []Failure // steps that failed in the last pass
+	Failing   int       // failing passes in a row
+	Drift     uint64    // foreign changes repaired since start
+	Passes    uint64
+}
+
+// HeldStatus is one address that this node holds or should hold.
+type HeldStatus struct {
+	vip.Held
+	Name      string // the vip's or virtual's
+	Group     Group
+	Present   bool // in the kernel now
+	Announced time.Time
+}
+
+// Failure is a step that failed.
+type Failure struct {
+	Step string // the operation in ipvsadm's or ip's words
+	Err  string
+}

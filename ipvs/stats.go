@@ -1,0 +1,26 @@
+package ipvs
+
+import "net/netip"
+
+// Stats are the counters of a table, by service and destination, as the kernel counts them since the entry was made.
+type Stats map[Key]ServiceStats
+
+// ServiceStats are a service's counters with its destinations'.
+type ServiceStats struct {
+	Counters
+	Destinations map[netip.AddrPort]DestinationStats
+}
+
+// DestinationStats are a destination's counters and its present connections.
+type DestinationStats struct {
+	Counters
+	Active     int // connections established
+	Inactive   int // connections in other states
+	Persistent int // persistence templates
+}
+
+// Counters are totals since the entry was made and the kernel's present estimates per second (bytes, not bits).
+type Counters struct {
+	Connections, PacketsIn, PacketsOut, BytesIn, BytesOut uint64
+	CPS, PPSIn, PPSOut, BPSIn, BPSOut                     uint64
+}
