@@ -1,0 +1,58 @@
+# Polso. `make help` lists the targets. Every target installs what it lacks (Debian, as root).
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+export CGO_ENABLED ?= 0
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+LABBIN  := .lab/bin
+LABVM   := go run ./tools/labvm
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools)
+
+.PHONY: build demo test unit race lab lab-all fuzz bench lint help lab-binaries
+
+build: ## the static binary, bin/polso
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
+
+demo: build lab-binaries ## three routers, traffic, a failover: watch it happen (boots a kernel with IPVS if needed)
+	$(LABVM) --timeout 5m -- $(LABBIN)/demo --polso bin/polso
+
+test: lint unit race lab ## the whole proof: lint, units, race detector, laboratory
+
+unit: ## unit tests, the virtual-time rounds, the command line's scripts
+	go test ./...
+
+race: ## the same under the race detector (virtual-time rounds are left to `unit`)
+	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends gcc libc6-dev; } >&2
+	CGO_ENABLED=1 go test -race $(RACE_PKGS)
+
+lab: build lab-binaries ## the scenarios on a kernel with real IPVS
+	$(LABVM) --timeout 15m -- lab/run.sh $(LABBIN)
+
+lab-all: build lab-binaries ## the same, every fault ten times
+	POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
+
+bench: build lab-binaries ## failover and switchover gaps beside keepalived's, in one run
+	$(LABVM) --timeout 60m -- $(LABBIN)/bench --polso bin/polso
+
+lab-binaries:
+	mkdir -p $(LABBIN)
+	go test -c -o $(LABBIN)/ipvs.test ./ipvs
+	go test -c -o $(LABBIN)/vip.test ./vip
+	go test -c -o $(LABBIN)/lab.test ./lab
+	go build -o $(LABBIN)/ ./lab/demo ./lab/bench
+
+fuzz: ## every fuzz target for 30 seconds
+	go list ./... | while read -r pkg; do \
+	  for f in $$(go test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s "$$pkg"; done; done
+
+lint: ## gofmt, go vet, staticcheck, the architecture test
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt wants: $$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go test -count=1 ./tools/arch
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14

@@ -1,0 +1,44 @@
+package api
+
+import (
+	"context"
+
+	"polso/fsm"
+)
+
+// Backend is the node that the interface stands for. Every method may be called at any time from any goroutine, returns
+// promptly or within the context, and answers a refusal as an *Error.
+type Backend interface {
+	// Status is the cluster as the leader sees it, or an *Error with CodeNoLeader.
+	Status(context.Context) (Status, error)
+	// Local is this router alone. It needs no leader and never blocks.
+	Local() Status
+	// State is this node's replica, never nil; before a cluster is formed it is empty.
+	State() *fsm.Snapshot
+
+	// Propose writes to the replicated state and waits until this node's replica has it.
+	Propose(context.Context, fsm.Actor, string, fsm.Command) (fsm.Result, error)
+
+	Init(context.Context, fsm.Actor, InitRequest) (InitAnswer, error)
+	Join(context.Context, JoinRequest) (JoinAnswer, error)
+	CreateToken(context.Context, fsm.Actor, TokenRequest) (Token, error)
+	// Leave takes this router out of its cluster; Force does so without the others' word.
+	Leave(context.Context, fsm.Actor, LeaveRequest) (Done, error)
+	// Remove takes another router out, by name.
+	Remove(ctx context.Context, by fsm.Actor, name string) (Done, error)
+	Transfer(context.Context, TransferRequest) (Transferred, error)
+
+	Announce(context.Context, AnnounceRequest) (Done, error)
+	IPVS(context.Context, IPVSRequest) (IPVS, error)
+	Doctor(context.Context) Findings
+}
+
+// LeaveRequest takes this router out of its cluster.
+type LeaveRequest struct {
+	Force bool `json:"force,omitempty" doc:"without asking the others: only this router forgets the cluster"`
+}
+
+// IPVSRequest chooses the layout.
+type IPVSRequest struct {
+	Layout string `json:"layout,omitempty" enum:"list,stats,rate,save"`
+}

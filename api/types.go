@@ -1,0 +1,344 @@
+// Package api is Polso's HTTP interface: its types, handlers, errors, OpenAPI description, and the client that the
+// command line uses.
+//
+// The JSON names here are what scripts rely on; they are only ever added to.
+package api
+
+import "time"
+
+// Schema names the version of every JSON document that the command line prints.
+const Schema = "polso/v1"
+
+// Status is the cluster as one router sees it: the leader when asked for the cluster, this router when asked for itself.
+type Status struct {
+	Schema          string        `json:"schema"`
+	Cluster         string        `json:"cluster" doc:"the cluster's name; empty before init or join"`
+	Node            string        `json:"node" doc:"the router that answers"`
+	Formed          bool          `json:"formed" doc:"whether this router belongs to a cluster"`
+	Revision        uint64        `json:"revision" doc:"of the replicated document, as this router knows it"`
+	AppliedRevision uint64        `json:"applied_revision" doc:"of the document this router's kernel follows"`
+	Converged       bool          `json:"converged" doc:"this router's kernel is as applied_revision wants it"`
+	Leader          string        `json:"leader" doc:"name of the leader; empty when there is none"`
+	Active          string        `json:"active" doc:"name of the router that holds group default; empty when there is none"`
+	Term            uint64        `json:"term"`
+	Lease           Lease         `json:"lease"`
+	Profile         string        `json:"profile"`
+	Quorum          Quorum        `json:"quorum"`
+	Members         []Member      `json:"members" nullable:"false"`
+	VIPs            []VIP         `json:"vips" nullable:"false"`
+	Virtuals        []Virtual     `json:"virtuals" nullable:"false"`
+	LastFailover    *Failover     `json:"last_failover,omitempty"`
+	Problems        []Problem     `json:"problems" nullable:"false"`
+	Health          ClusterHealth `json:"health" enum:"HEALTHY,DEGRADED,DOWN,FORMING" doc:"DOWN: nobody directs"`
+	Kernel          string        `json:"kernel" enum:"real,simulated,none" doc:"what stands behind this router's table"`
+	Fence           string        `json:"fence" enum:"nftables,valid_lft,none" doc:"what takes an address down when the process cannot"`
+}
+
+// ClusterHealth is one word for the whole.
+type ClusterHealth string
+
+// The words.
+const (
+	Healthy  ClusterHealth = "HEALTHY"
+	Degraded ClusterHealth = "DEGRADED"
+	Down     ClusterHealth = "DOWN"
+	Forming  ClusterHealth = "FORMING"
+)
+
+// Lease is the right to hold addresses.
+type Lease struct {
+	Held      bool    `json:"held" doc:"this router holds it now"`
+	ExpiresIn float64 `json:"expires_in_seconds" doc:"0 when not held"`
+	Epoch     uint64  `json:"epoch"`
+}
+
+// Quorum counts voters.
+type Quorum struct {
+	Voters  int `json:"voters"`
+	Healthy int `json:"healthy" doc:"voters that answered the leader lately"`
+	CanLose int `json:"can_lose" doc:"how many more may fail before nobody holds an address"`
+}
+
+// Member is one node of the cluster.
+type Member struct {
+	ID              string     `json:"id"`
+	Name            string     `json:"name"`
+	Addresses       []string   `json:"addresses" nullable:"false"`
+	Kind            string     `json:"kind" enum:"router,witness"`
+	Raft            string     `json:"raft" enum:"leader,follower,learner,unknown"`
+	Director        string     `json:"director,omitempty" doc:"active when it holds the addresses"`
+	State           string     `json:"state" enum:"up,down,unknown"`
+	Behind          uint64     `json:"behind" doc:"log entries behind the leader"`
+	Contact         float64    `json:"contact_seconds" doc:"since its last answer to the leader; 0 for the leader"`
+	Version         string     `json:"version,omitempty"`
+	Started         *time.Time `json:"started_at,omitempty"`
+	AppliedRevision uint64     `json:"applied_revision"`
+	Converged       bool       `json:"converged"`
+	Age             float64    `json:"age_seconds" doc:"age of what it last said of itself"`
+	Problems        []Problem  `json:"problems,omitempty"`
+}
+
+// VIP is one address that the document asks for.
+type VIP struct {
+	Name      string     `json:"name" doc:"of the vip block or of the virtual that brings it"`
+	Address   string     `json:"address"`
+	Group     string     `json:"group"`
+	On        string     `json:"on" doc:"the router that holds it; empty when none does"`
+	Interface string     `json:"interface" doc:"the device on that router"`
+	Held      bool       `json:"held"`
+	Announced *time.Time `json:"announced_at,omitempty"`
+	Virtuals  []string   `json:"virtuals" nullable:"false"`
+}
+
+// Virtual is one virtual server with its servers as the answering router sees them.
+type Virtual struct {
+	Name       string   `json:"name"`
+	Address    string   `json:"address"`
+	Ports      []uint16 `json:"ports" nullable:"false"`
+	FWMark     uint32   `json:"fwmark"`
+	Protocol   string   `json:"protocol"`
+	Scheduler  string   `json:"scheduler"`
+	Forward    string   `json:"forward"`
+	Persistent float64  `json:"persistent_seconds"`
+	Servers    []Server `json:"servers" nullable:"false"`
+	Rates      Rates    `json:"rates"`
+}
+
+// Server is one real server.
+type Server struct {
+	Name            string     `json:"name"`
+	Address         string     `json:"address"`
+	Port            uint16     `json:"port"`
+	State           string     `json:"state" enum:"up,down,unknown,drain,disabled,leaving"`
+	Weight          int        `json:"weight" doc:"as the document and overrides say"`
+	EffectiveWeight int        `json:"effective_weight" doc:"as the kernel has it; 0 also when it is out of the table"`
+	Reason          string     `json:"reason" doc:"the last check's answer"`
+	Since           *time.Time `json:"since,omitempty"`
+	Active          int        `json:"active_connections"`
+	Inactive        int        `json:"inactive_connections"`
+	Rates           Rates      `json:"rates"`
+}
+
+// Rates are the kernel's estimates.
+type Rates struct {
+	Connections uint64 `json:"connections_per_second"`
+	BytesIn     uint64 `json:"bytes_in_per_second"`
+	BytesOut    uint64 `json:"bytes_out_per_second"`
+}
+
+// Failover is the last time the lead changed hands.
+type Failover struct {
+	From    string    `json:"from"`
+	To      string    `json:"to"`
+	At      time.Time `json:"at"`
+	Reason  string    `json:"reason"`
+	Seconds float64   `json:"seconds" doc:"from the last sign of the old director to the new one ready to hold"`
+}
+
+// Problem is something that needs an operator.
+type Problem struct {
+	Node string `json:"node,omitempty"`
+	What string `json:"what"`
+	Why  string `json:"why"`
+	Fix  string `json:"fix,omitempty"`
+}
+
+// InitRequest makes a new cluster with this router as its first member.
+type InitRequest struct {
+	Cluster   string   `json:"cluster,omitempty" doc:"default: polso"`
+	Advertise []string `json:"advertise" minItems:"1" doc:"addresses other routers reach this one at, HOST or HOST:PORT"`
+	Profile   string   `json:"profile,omitempty" doc:"fast, lan (default), vm or wan"`
+}
+
+// InitAnswer tells how the others join.
+type InitAnswer struct {
+	Schema    string    `json:"schema"`
+	Cluster   string    `json:"cluster"`
+	Node      string    `json:"node"`
+	Addresses []string  `json:"addresses" nullable:"false"`
+	Token     string    `json:"token" doc:"admits routers for an hour"`
+	Expires   time.Time `json:"expires_at"`
+}
+
+// JoinRequest makes this router a member of an existing cluster.
+type JoinRequest struct {
+	Addresses []string `json:"addresses" minItems:"1" doc:"of any member, HOST or HOST:PORT"`
+	Token     string   `json:"token"`
+	Advertise []string `json:"advertise" minItems:"1"`
+	Replace   string   `json:"replace,omitempty" doc:"take this name from the member that bears it, which is removed"`
+}
+
+// JoinAnswer tells what was joined. Learner is true for a router that does not vote yet.
+type JoinAnswer struct {
+	Schema  string `json:"schema"`
+	Cluster string `json:"cluster"`
+	Node    string `json:"node"`
+	Learner bool   `json:"learner"`
+}
+
+// TokenRequest asks for a join token.
+type TokenRequest struct {
+	Kind string  `json:"kind,omitempty" doc:"router (default)"`
+	TTL  float64 `json:"ttl_seconds,omitempty" doc:"default 3600"`
+	Uses int     `json:"uses,omitempty" doc:"default 1"`
+}
+
+// Token is a join token; Text is there only in the answer that made it.
+type Token struct {
+	Schema  string    `json:"schema"`
+	ID      string    `json:"id"`
+	Text    string    `json:"token,omitempty"`
+	Kind    string    `json:"kind"`
+	Uses    int       `json:"uses"`
+	Expires time.Time `json:"expires_at"`
+	By      string    `json:"by"`
+}
+
+// File is one piece of a document as written.
+type File struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// PlanRequest asks what a document would change.
+type PlanRequest struct {
+	Files []File `json:"files" minItems:"1"`
+}
+
+// Plan is what a document would change.
+type Plan struct {
+	Schema   string   `json:"schema"`
+	Base     uint64   `json:"base_revision"`
+	Changes  []Change `json:"changes" nullable:"false"`
+	Summary  string   `json:"summary"`
+	Text     string   `json:"text" doc:"the plan as people read it"`
+	Warnings []string `json:"warnings" nullable:"false"`
+}
+
+// Change is one line of a plan.
+type Change struct {
+	Symbol string        `json:"symbol" enum:"+,~,-"`
+	Kind   string        `json:"kind"`
+	Name   string        `json:"name"`
+	Fields []FieldChange `json:"fields,omitempty"`
+	Note   string        `json:"note,omitempty"`
+}
+
+// FieldChange is one value that changes.
+type FieldChange struct {
+	Name string `json:"name"`
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// ApplyRequest replaces the document.
+type ApplyRequest struct {
+	Files     []File `json:"files" minItems:"1"`
+	Base      uint64 `json:"base_revision,omitempty" doc:"refuse with conflict unless this is the running revision; 0: no check"`
+	Message   string `json:"message,omitempty" maxLength:"1000"`
+	RequestID string `json:"request_id,omitempty" maxLength:"64" doc:"repeat a request with the same ID and it is answered, not done again"`
+	Adopt     bool   `json:"adopt,omitempty" doc:"let go of services in the kernel that Polso did not put there"`
+}
+
+// RollbackRequest makes an old document run again, as a new revision.
+type RollbackRequest struct {
+	Revision  uint64 `json:"revision,omitempty" doc:"0: the one before the running one"`
+	Message   string `json:"message,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
+	DryRun    bool   `json:"dry_run,omitempty"`
+}
+
+// Applied is the outcome of a write to the document.
+type Applied struct {
+	Schema    string `json:"schema"`
+	Revision  uint64 `json:"revision"`
+	Before    uint64 `json:"before" doc:"the revision that ran before; undo with a rollback to it"`
+	Unchanged bool   `json:"unchanged"`
+	Plan      Plan   `json:"plan"`
+}
+
+// Revision is one document of the history.
+type Revision struct {
+	Schema   string    `json:"schema"`
+	Number   uint64    `json:"revision"`
+	At       time.Time `json:"at"`
+	Author   string    `json:"author"`
+	Message  string    `json:"message"`
+	Current  bool      `json:"current"`
+	Summary  string    `json:"summary,omitempty" doc:"what it changed"`
+	Source   string    `json:"source,omitempty" doc:"the text as written; only when one revision is asked for"`
+	Document any       `json:"document,omitempty" doc:"the canonical document; only when one revision is asked for"`
+}
+
+// TransferRequest asks for a planned switchover.
+type TransferRequest struct {
+	To string `json:"to,omitempty" doc:"a router's name; empty: the most caught-up one"`
+}
+
+// Transferred is a finished switchover.
+type Transferred struct {
+	Schema  string  `json:"schema"`
+	From    string  `json:"from"`
+	To      string  `json:"to"`
+	Seconds float64 `json:"seconds" doc:"from the addresses let go to the new leader ready to hold them"`
+}
+
+// Done says that something without a result of its own was done.
+type Done struct {
+	Schema string   `json:"schema"`
+	Done   []string `json:"done" nullable:"false" doc:"what was done, in words"`
+}
+
+// AnnounceRequest asks the holder to announce addresses again.
+type AnnounceRequest struct {
+	Addresses []string `json:"addresses,omitempty" doc:"empty: all that this router holds"`
+}
+
+// IPVS is this router's kernel table.
+type IPVS struct {
+	Schema   string        `json:"schema"`
+	Node     string        `json:"node"`
+	Text     string        `json:"text" doc:"in ipvsadm's layout, as asked"`
+	Services []IPVSService `json:"services" nullable:"false"`
+}
+
+// IPVSService is one service of the kernel's table.
+type IPVSService struct {
+	Service      string            `json:"service" doc:"tcp 192.0.2.10:80, or fwmark 7"`
+	Scheduler    string            `json:"scheduler"`
+	Flags        []string          `json:"flags" nullable:"false"`
+	Persistent   float64           `json:"persistent_seconds"`
+	Destinations []IPVSDestination `json:"destinations" nullable:"false"`
+}
+
+// IPVSDestination is one destination of a service.
+type IPVSDestination struct {
+	Address  string `json:"address"`
+	Forward  string `json:"forward"`
+	Weight   int    `json:"weight"`
+	Active   int    `json:"active_connections"`
+	Inactive int    `json:"inactive_connections"`
+}
+
+// Finding is one line of `polso doctor`.
+type Finding struct {
+	Name   string `json:"name" doc:"what was looked at"`
+	Level  string `json:"level" enum:"ok,warn,fail"`
+	Detail string `json:"detail"`
+	Fix    string `json:"fix,omitempty"`
+}
+
+// Findings is what `polso doctor` found.
+type Findings struct {
+	Schema   string    `json:"schema"`
+	Node     string    `json:"node"`
+	Findings []Finding `json:"findings" nullable:"false"`
+}
+
+// Version tells what runs.
+type Version struct {
+	Schema  string `json:"schema"`
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+}
