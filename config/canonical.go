@@ -1,0 +1,142 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+)
+
+// Schema is the number of the canonical form that Canonical writes. FromCanonical reads this one and no other.
+const Schema = 1
+
+// ErrSchema means that a canonical document has a schema that this release does not read.
+var ErrSchema = errors.New("unknown schema of the document")
+
+// Canonical returns d as JSON: schema number first, keys in snake_case and in a fixed order, durations as numbers of
+// seconds, vips, virtuals and servers sorted by name, what is not set left out. Equal documents give equal bytes. It does
+// not validate; it never changes d.
+func Canonical(d Document) ([]byte, error) {
+	w := toWire(sorted(d))
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(w); err != nil {
+		return nil, fmt.Errorf("canonical document: %w", err)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// FromCanonical reads what Canonical wrote, white space aside. It refuses unknown fields, anything after the document, and
+// (ErrSchema) other schemas. It does not validate: what was written by another release may be wrong in meaning by this one's
+// rules, and must be readable all the same.
+func FromCanonical(text []byte) (Document, error) {
+	var version struct {
+		Schema *int `json:"schema"`
+	}
+	if err := json.Unmarshal(text, &version); err != nil {
+		return Document{}, fmt.Errorf("canonical document: %w", err)
+	}
+	switch {
+	case version.Schema == nil:
+		return Document{}, fmt.Errorf("canonical document: %w: it names none", ErrSchema)
+	case *version.Schema != Schema:
+		return Document{}, fmt.Errorf("canonical document: %w: %d, this release reads %d", ErrSchema, *version.Schema, Schema)
+	}
+	var w wireDocument
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&w); err != nil {
+		return Document{}, fmt.Errorf("canonical document: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Document{}, errors.New("canonical document: something follows the document")
+	}
+	return sorted(fromWire(w)), nil
+}
+
+// wireDocument and the types below are the canonical form. Their field order is the order of the keys: add fields, never
+// move or rename them without a new Schema.
+type wireDocument struct {
+	Schema   int           `json:"schema"`
+	Cluster  wireCluster   `json:"cluster"`
+	VIPs     []wireVIP     `json:"vips,omitempty"`
+	Virtuals []wireVirtual `json:"virtuals,omitempty"`
+}
+
+type wireCluster struct {
+	Standby    Standby         `json:"standby,omitzero"`
+	Prefer     []string        `json:"prefer,omitempty"`
+	Failback   bool            `json:"failback,omitzero"`
+	SyncDaemon *wireSyncDaemon `json:"sync_daemon,omitzero"`
+	Timeouts   wireTimeouts    `json:"timeouts,omitzero"`
+}
+
+type wireSyncDaemon struct {
+	Interface string `json:"interface"`
+	ID        int    `json:"id"`
+}
+
+type wireTimeouts struct {
+	TCP    seconds `json:"tcp,omitzero"`
+	TCPFin seconds `json:"tcp_fin,omitzero"`
+	UDP    seconds `json:"udp,omitzero"`
+}
+
+type wireVIP struct {
+	Name      string       `json:"name"`
+	Address   netip.Prefix `json:"address"`
+	Interface string       `json:"interface,omitzero"`
+	Group     string       `json:"group,omitzero"`
+}
+
+type wireVirtual struct {
+	Name        string          `json:"name"`
+	Address     netip.Addr      `json:"address,omitzero"`
+	Interface   string          `json:"interface,omitzero"`
+	Ports       []uint16        `json:"ports,omitempty"`
+	Protocol    Protocol        `json:"protocol,omitzero"`
+	FWMark      uint32          `json:"fwmark,omitzero"`
+	Family      Family          `json:"family,omitzero"`
+	Scheduler   string          `json:"scheduler,omitzero"`
+	Flags       []string        `json:"flags,omitempty"`
+	Forward     Forward         `json:"forward,omitzero"`
+	Persistent  *wirePersistent `json:"persistent,omitzero"`
+	MinServers  int             `json:"min_servers,omitzero"`
+	SorryServer *netip.AddrPort `json:"sorry_server,omitzero"`
+	OnFailure   OnFailure       `json:"on_failure,omitzero"`
+	Check       *wireCheck      `json:"check,omitzero"`
+	Servers     []wireServer    `json:"servers,omitempty"`
+}
+
+type wirePersistent struct {
+	Timeout seconds `json:"timeout"`
+	Mask    int     `json:"mask,omitzero"`
+}
+
+type wireServer struct {
+	Name    string         `json:"name"`
+	Address netip.AddrPort `json:"address"`
+	Forward Forward        `json:"forward,omitzero"`
+	Weight  int            `json:"weight"`
+}
+
+type wireCheck struct {
+	Kind    CheckKind         `json:"kind"`
+	Every   seconds           `json:"every"`
+	Timeout seconds           `json:"timeout"`
+	Rise    int               `json:"rise"`
+	Fall    int               `json:"fall"`
+	Port    uint16            `json:"port,omitzero"`
+	Path    string            `json:"path,omitzero"`
+	Host    string            `json:"host,omitzero"`
+	Status  []wireStatusRange `json:"status,omitempty"`
+	TLS     bool              `json:"tls,omitzero"`
+}
+
+type wireStatusRange struct {
+	From int `json:"from"`
+	To   int `json:"to"`
+}

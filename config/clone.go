@@ -1,0 +1,67 @@
+package config
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+)
+
+// Clone returns a copy of d that shares nothing with it. Empty lists become nil.
+func (d Document) Clone() Document {
+	d.Cluster.Prefer = cloneList(d.Cluster.Prefer)
+	d.Cluster.SyncDaemon = clonePointer(d.Cluster.SyncDaemon)
+	d.VIPs = cloneList(d.VIPs)
+	d.Virtuals = cloneList(d.Virtuals)
+	for i, v := range d.Virtuals {
+		d.Virtuals[i] = v.Clone()
+	}
+	return d
+}
+
+// Clone returns a copy of v that shares nothing with it. Empty lists become nil.
+func (v Virtual) Clone() Virtual {
+	v.Ports = cloneList(v.Ports)
+	v.Flags = cloneList(v.Flags)
+	v.Persistent = clonePointer(v.Persistent)
+	v.SorryServer = clonePointer(v.SorryServer)
+	v.Check = clonePointer(v.Check)
+	if v.Check != nil {
+		v.Check.Status = cloneList(v.Check.Status)
+	}
+	v.Servers = cloneList(v.Servers)
+	return v
+}
+
+// Equal reports whether d and e want the same; the order of vips, virtuals and servers, and of a virtual's ports and flags,
+// carries no meaning.
+func (d Document) Equal(e Document) bool {
+	return reflect.DeepEqual(sorted(d), sorted(e))
+}
+
+// sorted returns a copy of d in the one order that equal documents share.
+func sorted(d Document) Document {
+	d = d.Clone()
+	slices.SortStableFunc(d.VIPs, func(a, b VIP) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(d.Virtuals, func(a, b Virtual) int { return cmp.Compare(a.Name, b.Name) })
+	for _, v := range d.Virtuals {
+		slices.Sort(v.Ports)
+		slices.Sort(v.Flags)
+		slices.SortStableFunc(v.Servers, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	return d
+}
+
+func cloneList[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return slices.Clone(list)
+}
+
+func clonePointer[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	q := *p
+	return &q
+}

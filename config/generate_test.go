@@ -1,0 +1,160 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// documents generates documents that Parse could have returned: valid, every default filled in, sorted.
+func documents() *rapid.Generator[Document] {
+	return rapid.Custom(func(t *rapid.T) Document {
+		d := Document{Cluster: drawCluster(t)}
+		for i := range rapid.IntRange(0, 3).Draw(t, "vips") {
+			d.VIPs = append(d.VIPs, drawVIP(t, i))
+		}
+		for i := range rapid.IntRange(0, 4).Draw(t, "virtuals") {
+			d.Virtuals = append(d.Virtuals, drawVirtual(t, i))
+		}
+		return sorted(d)
+	})
+}
+
+func drawName(t *rapid.T, i int) string {
+	return rapid.StringMatching(`[A-Za-z0-9][A-Za-z0-9._-]{0,20}`).Draw(t, "name") + fmt.Sprint(i)
+}
+
+func drawSeconds(t *rapid.T, what string) time.Duration {
+	return time.Duration(rapid.IntRange(1, 100_000).Draw(t, what)) * time.Second
+}
+
+func drawCluster(t *rapid.T) Cluster {
+	c := Cluster{
+		Standby:  rapid.SampledFrom([]Standby{Warm, Cold}).Draw(t, "standby"),
+		Failback: rapid.Bool().Draw(t, "failback"),
+	}
+	for i := range rapid.IntRange(0, 2).Draw(t, "prefer") {
+		c.Prefer = append(c.Prefer, drawName(t, i))
+	}
+	if c.Standby == Warm && rapid.Bool().Draw(t, "sync") {
+		c.SyncDaemon = &SyncDaemon{Interface: drawName(t, 0), ID: rapid.IntRange(0, 255).Draw(t, "id")}
+	}
+	if rapid.Bool().Draw(t, "timeouts") {
+		c.Timeouts = Timeouts{TCP: drawSeconds(t, "tcp"), UDP: drawSeconds(t, "udp")}
+	}
+	return c
+}
+
+func drawVIP(t *rapid.T, i int) VIP {
+	v := VIP{
+		Name:    drawName(t, i),
+		Address: netip.PrefixFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}), rapid.IntRange(8, 24).Draw(t, "bits")),
+		Group:   "default",
+	}
+	if rapid.Bool().Draw(t, "six") {
+		v.Address = netip.PrefixFrom(netip.MustParseAddr(fmt.Sprintf("2001:db8::%d", i+1)), 64)
+	}
+	if rapid.Bool().Draw(t, "link") {
+		v.Interface = drawName(t, i)
+	}
+	if rapid.Bool().Draw(t, "grouped") {
+		v.Group = drawName(t, i)
+	}
+	return v
+}
+
+func drawVirtual(t *rapid.T, i int) Virtual {
+	v := Virtual{
+		Name:       drawName(t, i),
+		Family:     rapid.SampledFrom([]Family{IPv4, IPv6}).Draw(t, "family"),
+		Scheduler:  rapid.SampledFrom(Schedulers()).Draw(t, "scheduler"),
+		Forward:    rapid.SampledFrom([]Forward{NAT, DR, Tun}).Draw(t, "forward"),
+		MinServers: 1,
+		OnFailure:  rapid.SampledFrom([]OnFailure{Remove, Quiesce}).Draw(t, "on failure"),
+	}
+	if v.Scheduler == "mh" && rapid.Bool().Draw(t, "flags") {
+		v.Flags = []string{"fallback", "port"}
+	}
+	kind := rapid.SampledFrom([]string{"one port", "two ports", "every port", "mark"}).Draw(t, "kind")
+	if kind == "mark" {
+		v.FWMark = uint32(i + 1)
+	} else {
+		v.Address = drawAddr(v.Family, 198, i, 1)
+		v.Protocol = rapid.SampledFrom([]Protocol{TCP, UDP, SCTP}).Draw(t, "protocol")
+		if rapid.Bool().Draw(t, "link") {
+			v.Interface = drawName(t, i)
+		}
+	}
+	switch kind {
+	case "one port":
+		v.Ports = []uint16{rapid.Uint16Range(1, 65535).Draw(t, "port")}
+	case "two ports":
+		v.Ports = []uint16{80, 443}
+	case "every port":
+		v.Ports = []uint16{0}
+	}
+	if kind == "every port" || rapid.Bool().Draw(t, "persistent") {
+		v.Persistent = &Persistent{Timeout: drawSeconds(t, "persistent"), Mask: rapid.SampledFrom([]int{0, 8, 24}).Draw(t, "mask")}
+	}
+	if rapid.Bool().Draw(t, "check") {
+		v.Check = drawCheck(t)
+	}
+	for j := range rapid.IntRange(1, 3).Draw(t, "servers") {
+		v.Servers = append(v.Servers, drawServer(t, v, i, j))
+	}
+	if rapid.Bool().Draw(t, "sorry") {
+		port := uint16(0)
+		if len(v.Ports) == 1 {
+			port = v.Ports[0]
+		}
+		s := netip.AddrPortFrom(drawAddr(v.Family, 10, i, 99), port)
+		v.SorryServer = &s
+	}
+	slices.Sort(v.Flags)
+	return v
+}
+
+func drawServer(t *rapid.T, v Virtual, i, j int) Server {
+	s := Server{Name: drawName(t, j), Forward: v.Forward, Weight: rapid.IntRange(0, 65535).Draw(t, "weight")}
+	if rapid.Bool().Draw(t, "own forward") {
+		s.Forward = NAT
+	}
+	port := uint16(0)
+	if len(v.Ports) == 1 {
+		port = v.Ports[0]
+	}
+	if s.Forward == NAT && rapid.Bool().Draw(t, "own port") {
+		port = rapid.Uint16Range(1, 65535).Draw(t, "port")
+	}
+	s.Address = netip.AddrPortFrom(drawAddr(v.Family, 10, i, j+1), port)
+	return s
+}
+
+func drawCheck(t *rapid.T) *Check {
+	c := &Check{
+		Kind:  CheckTCP,
+		Every: time.Duration(rapid.IntRange(100, 60_000).Draw(t, "every")) * time.Millisecond,
+		Rise:  rapid.IntRange(1, 10).Draw(t, "rise"),
+		Fall:  rapid.IntRange(1, 10).Draw(t, "fall"),
+		Port:  rapid.Uint16Range(1, 65535).Draw(t, "check port"),
+	}
+	c.Timeout = c.Every / time.Duration(rapid.IntRange(1, 2).Draw(t, "timeout"))
+	if rapid.Bool().Draw(t, "http") {
+		c.Kind = CheckHTTP
+		c.Path = rapid.StringMatching(`/[!-~äß]{0,12}`).Draw(t, "path")
+		c.Host = rapid.SampledFrom([]string{"", "www.example.org"}).Draw(t, "host")
+		c.Status = rapid.SampledFrom([][]StatusRange{{{200, 299}}, {{200, 200}, {301, 302}}}).Draw(t, "status")
+		c.TLS = rapid.Bool().Draw(t, "tls")
+	}
+	return c
+}
+
+func drawAddr(f Family, net byte, i, j int) netip.Addr {
+	if f == IPv4 {
+		return netip.AddrFrom4([4]byte{net, 51, byte(i), byte(j)})
+	}
+	return netip.MustParseAddr(fmt.Sprintf("2001:db8:%d:%d::%d", net, i, j))
+}

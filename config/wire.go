@@ -1,0 +1,102 @@
+package config
+
+import "time"
+
+// toWire and fromWire copy field by field: the types of the document may grow without the canonical form changing
+// unnoticed (TestWireKnowsEveryField counts both sides).
+func toWire(d Document) wireDocument {
+	w := wireDocument{
+		Schema: Schema,
+		Cluster: wireCluster{
+			Standby:  d.Cluster.Standby,
+			Prefer:   d.Cluster.Prefer,
+			Failback: d.Cluster.Failback,
+			Timeouts: wireTimeouts{
+				TCP:    seconds(d.Cluster.Timeouts.TCP),
+				TCPFin: seconds(d.Cluster.Timeouts.TCPFin),
+				UDP:    seconds(d.Cluster.Timeouts.UDP),
+			},
+		},
+	}
+	if s := d.Cluster.SyncDaemon; s != nil {
+		w.Cluster.SyncDaemon = &wireSyncDaemon{Interface: s.Interface, ID: s.ID}
+	}
+	for _, v := range d.VIPs {
+		w.VIPs = append(w.VIPs, wireVIP(v))
+	}
+	for _, v := range d.Virtuals {
+		w.Virtuals = append(w.Virtuals, virtualToWire(v))
+	}
+	return w
+}
+
+func virtualToWire(v Virtual) wireVirtual {
+	w := wireVirtual{
+		Name: v.Name, Address: v.Address, Interface: v.Interface, Ports: v.Ports, Protocol: v.Protocol,
+		FWMark: v.FWMark, Family: v.Family, Scheduler: v.Scheduler, Flags: v.Flags, Forward: v.Forward,
+		MinServers: v.MinServers, SorryServer: v.SorryServer, OnFailure: v.OnFailure,
+	}
+	if p := v.Persistent; p != nil {
+		w.Persistent = &wirePersistent{Timeout: seconds(p.Timeout), Mask: p.Mask}
+	}
+	if c := v.Check; c != nil {
+		w.Check = &wireCheck{
+			Kind: c.Kind, Every: seconds(c.Every), Timeout: seconds(c.Timeout), Rise: c.Rise, Fall: c.Fall,
+			Port: c.Port, Path: c.Path, Host: c.Host, TLS: c.TLS,
+		}
+		for _, s := range c.Status {
+			w.Check.Status = append(w.Check.Status, wireStatusRange(s))
+		}
+	}
+	for _, s := range v.Servers {
+		w.Servers = append(w.Servers, wireServer(s))
+	}
+	return w
+}
+
+func fromWire(w wireDocument) Document {
+	d := Document{Cluster: Cluster{
+		Standby:  w.Cluster.Standby,
+		Prefer:   w.Cluster.Prefer,
+		Failback: w.Cluster.Failback,
+		Timeouts: Timeouts{
+			TCP:    time.Duration(w.Cluster.Timeouts.TCP),
+			TCPFin: time.Duration(w.Cluster.Timeouts.TCPFin),
+			UDP:    time.Duration(w.Cluster.Timeouts.UDP),
+		},
+	}}
+	if s := w.Cluster.SyncDaemon; s != nil {
+		d.Cluster.SyncDaemon = &SyncDaemon{Interface: s.Interface, ID: s.ID}
+	}
+	for _, v := range w.VIPs {
+		d.VIPs = append(d.VIPs, VIP(v))
+	}
+	for _, v := range w.Virtuals {
+		d.Virtuals = append(d.Virtuals, virtualFromWire(v))
+	}
+	return d
+}
+
+func virtualFromWire(w wireVirtual) Virtual {
+	v := Virtual{
+		Name: w.Name, Address: w.Address, Interface: w.Interface, Ports: w.Ports, Protocol: w.Protocol,
+		FWMark: w.FWMark, Family: w.Family, Scheduler: w.Scheduler, Flags: w.Flags, Forward: w.Forward,
+		MinServers: w.MinServers, SorryServer: w.SorryServer, OnFailure: w.OnFailure,
+	}
+	if p := w.Persistent; p != nil {
+		v.Persistent = &Persistent{Timeout: time.Duration(p.Timeout), Mask: p.Mask}
+	}
+	if c := w.Check; c != nil {
+		v.Check = &Check{
+			Kind: c.Kind, Every: time.Duration(c.Every), Timeout: time.Duration(c.Timeout), Rise: c.Rise, Fall: c.Fall,
+			Port: c.Port, Path: c.Path, Host: c.Host, TLS: c.TLS,
+		}
+		for _, s := range c.Status {
+			v.Check.Status = append(v.Check.Status, StatusRange(s))
+		}
+	}
+	for _, s := range w.Servers {
+		v.Servers = append(v.Servers, Server(s))
+	}
+	return v
+}
