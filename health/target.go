@@ -1,8 +1,14 @@
 // Package health probes real servers and remembers which of them answer.
+//
+// Set is level-triggered: it is told the whole list of targets, keeps the state of those it knows, and publishes an
+// immutable View. Nothing here decides what a verdict means for traffic; see director.
 package health
 
 import (
+	"fmt"
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"polso/config"
@@ -11,7 +17,7 @@ import (
 // Target is one probe: what is asked of whom. Two virtuals with the same server and the same check share one Target. It
 // is comparable through Key.
 type Target struct {
-	Addr  netip.AddrPort
+	Addr  netip.AddrPort // where the probe goes; Check.Port has no further say
 	Check config.Check
 }
 
@@ -25,18 +31,55 @@ const (
 	Down
 )
 
+// String returns "unknown", "up" or "down".
+func (s State) String() string {
+	switch s {
+	case Unknown:
+		return "unknown"
+	case Up:
+		return "up"
+	case Down:
+		return "down"
+	default:
+		panic("health: unknown state " + strconv.Itoa(int(s)))
+	}
+}
+
 // Status is one target's state with its reason.
 type Status struct {
 	State  State
 	Since  time.Time     // when State was entered
-	Last   time.Time     // when the last probe ended
+	Last   time.Time     // when the last probe ended; zero before the first
 	Took   time.Duration // how long the last probe took
 	Reason string        // the last probe's answer in an operator's words: "http: 503 after 3 ms"
-	Streak int           // probes in a row that said the opposite of State (rise or fall under way)
+	Streak int           // probes in a row that said the opposite of State (rise or fall under way); while Unknown, that agreed
 }
 
-// View is an immutable snapshot of every target's status.
+// View is an immutable snapshot of every target's status. A target that is not in it is Unknown.
 type View map[Key]Status
 
-// Key identifies a Target.
+// Key identifies a Target: equal keys mean the same question put to the same address at the same pace.
 type Key string
+
+// Key returns the target's identity in words fit for a log: "tcp 10.0.0.1:80 every 2s timeout 1s rise 2 fall 3".
+func (t Target) Key() Key {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s every %s timeout %s rise %d fall %d",
+		t.scheme(), t.Addr, t.Check.Every, t.Check.Timeout, t.Check.Rise, t.Check.Fall)
+	if t.Check.Kind == config.CheckHTTP {
+		// Quoted, so that no path or host can imitate another field.
+		fmt.Fprintf(&b, " path %q host %q status", t.Check.Path, t.Check.Host)
+		for _, r := range t.Check.Status {
+			fmt.Fprintf(&b, " %d-%d", r.From, r.To)
+		}
+	}
+	return Key(b.String())
+}
+
+// scheme is the first word of a reason: tcp, http or https.
+func (t Target) scheme() string {
+	if t.Check.Kind == config.CheckHTTP && t.Check.TLS {
+		return "https"
+	}
+	return string(t.Check.Kind)
+}

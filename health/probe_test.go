@@ -1,0 +1,169 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"regexp"
+	"testing"
+	"time"
+
+	"polso/config"
+)
+
+// serve answers HTTP on loopback and returns where.
+func serve(t *testing.T, h http.HandlerFunc) netip.AddrPort {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return netip.MustParseAddrPort(s.Listener.Addr().String())
+}
+
+func serveTLS(t *testing.T, h http.HandlerFunc) netip.AddrPort {
+	t.Helper()
+	s := httptest.NewTLSServer(h)
+	t.Cleanup(s.Close)
+	return netip.MustParseAddrPort(s.Listener.Addr().String())
+}
+
+// listen takes connections on loopback and says nothing.
+func listen(t *testing.T, network, at string) netip.AddrPort {
+	t.Helper()
+	l, err := net.Listen(network, at)
+	if err != nil {
+		t.Skipf("listen on %s: %v", at, err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return netip.MustParseAddrPort(l.Addr().String())
+}
+
+// closed returns a port of loopback where nothing listens.
+func closed(t *testing.T) netip.AddrPort {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return netip.MustParseAddrPort(l.Addr().String())
+}
+
+func status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+}
+
+func TestProbe(t *testing.T) {
+	const second = time.Second
+	healthz := func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RequestURI() != "/healthz?deep=1" || r.Host != "www.example.com" || r.UserAgent() != "polso-check" {
+			http.Error(w, fmt.Sprint(r.URL, r.Host, r.UserAgent()), http.StatusTeapot)
+		}
+	}
+	mute := listen(t, "tcp4", "127.0.0.1:0")
+	tests := []struct {
+		name  string
+		addr  netip.AddrPort
+		check config.Check
+		ok    bool
+		want  string // a regular expression: only times vary
+	}{
+		{"tcp connects", mute, config.Check{Kind: config.CheckTCP, Timeout: second}, true, `tcp: connected after \S+ ms`},
+		{"tcp over IPv6", listen(t, "tcp6", "[::1]:0"), config.Check{Kind: config.CheckTCP, Timeout: second}, true, `tcp: connected after \S+ ms`},
+		{"tcp refused", closed(t), config.Check{Kind: config.CheckTCP, Timeout: second}, false, `tcp: connection refused after \S+ ms`},
+		{"http default status", serve(t, status(204)), config.Check{Kind: config.CheckHTTP, Timeout: second}, true, `http: 204 after \S+ ms`},
+		{"http bad status", serve(t, status(503)), config.Check{Kind: config.CheckHTTP, Timeout: second}, false, `http: 503 after \S+ ms`},
+		{"http chosen status", serve(t, status(401)), config.Check{Kind: config.CheckHTTP, Timeout: second, Status: []config.StatusRange{{From: 200, To: 299}, {From: 401, To: 401}}}, true, `http: 401 after \S+ ms`},
+		{"http outside the chosen", serve(t, status(204)), config.Check{Kind: config.CheckHTTP, Timeout: second, Status: []config.StatusRange{{From: 200, To: 200}}}, false, `http: 204 after \S+ ms`},
+		{"http redirect is not followed", serve(t, http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP), config.Check{Kind: config.CheckHTTP, Timeout: second}, false, `http: 302 after \S+ ms`},
+		{"http path, host and agent", serve(t, healthz), config.Check{Kind: config.CheckHTTP, Timeout: second, Path: "/healthz?deep=1", Host: "www.example.com"}, true, `http: 200 after \S+ ms`},
+		{"http says nothing", mute, config.Check{Kind: config.CheckHTTP, Timeout: 50 * time.Millisecond}, false, `http: no answer within 50ms`},
+		{"http refused", closed(t), config.Check{Kind: config.CheckHTTP, Timeout: second}, false, `http: connection refused after \S+ ms`},
+		{"https of any certificate", serveTLS(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: second, TLS: true}, true, `https: 200 after \S+ ms`},
+		{"https asked of http", serve(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: second, TLS: true}, false, `https: tls: first record does not look like a TLS handshake after \S+ ms`},
+		{"http path that is no path", mute, config.Check{Kind: config.CheckHTTP, Timeout: second, Path: "/%zz"}, false, `http: .*invalid URL escape "%zz" after \S+ ms`},
+		{"unknown kind", mute, config.Check{Kind: "smtp", Timeout: second}, false, `smtp: unknown kind of check "smtp" after \S+ ms`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := Probe(t.Context(), Target{Addr: tt.addr, Check: tt.check})
+			if got.OK != tt.ok || !regexp.MustCompile("^"+tt.want+"$").MatchString(got.Reason) {
+				t.Errorf("got %v %q\nwant %v %q", got.OK, got.Reason, tt.ok, tt.want)
+			}
+			if got.Took <= 0 || got.Took > tt.check.Timeout+second {
+				t.Errorf("took %s with a timeout of %s", got.Took, tt.check.Timeout)
+			}
+		})
+	}
+}
+
+// TestProbeDoesNotWaitForABody: a server that streams for ever answered with its status line.
+func TestProbeDoesNotWaitForABody(t *testing.T) {
+	addr := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	})
+	got := Probe(t.Context(), Target{Addr: addr, Check: config.Check{Kind: config.CheckHTTP, Timeout: 20 * time.Second}})
+	if !got.OK || got.Took > 10*time.Second {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestProbeEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got := Probe(ctx, Target{Addr: closed(t), Check: config.Check{Kind: config.CheckTCP, Timeout: time.Minute}})
+	if got.OK {
+		t.Errorf("got %+v from a probe that was cancelled", got)
+	}
+}
+
+func TestMillis(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		40 * time.Microsecond:    "0 ms",
+		1240 * time.Microsecond:  "1.2 ms",
+		3 * time.Millisecond:     "3 ms",
+		15900 * time.Microsecond: "15 ms",
+		2 * time.Second:          "2000 ms",
+	} {
+		if got := millis(d); got != want {
+			t.Errorf("millis(%s) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestKeyTellsApart(t *testing.T) {
+	base := Target{Addr: netip.MustParseAddrPort("10.0.0.1:80"), Check: config.Check{
+		Kind: config.CheckHTTP, Every: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3, Path: "/", Host: "a",
+		Status: []config.StatusRange{{From: 200, To: 299}},
+	}}
+	if got, want := base.Key(), Key(`http 10.0.0.1:80 every 2s timeout 1s rise 2 fall 3 path "/" host "a" status 200-299`); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if other := base; other.Key() != base.Key() {
+		t.Error("a copy has another key")
+	}
+	seen := map[Key]string{base.Key(): "base"}
+	for name, change := range map[string]func(*Target){
+		"addr":    func(t *Target) { t.Addr = netip.MustParseAddrPort("10.0.0.1:81") },
+		"kind":    func(t *Target) { t.Check.Kind = config.CheckTCP },
+		"every":   func(t *Target) { t.Check.Every = time.Second },
+		"timeout": func(t *Target) { t.Check.Timeout = 2 * time.Second },
+		"rise":    func(t *Target) { t.Check.Rise = 1 },
+		"fall":    func(t *Target) { t.Check.Fall = 1 },
+		"path":    func(t *Target) { t.Check.Path = `/" host "a` },
+		"host":    func(t *Target) { t.Check.Host = "b" },
+		"status":  func(t *Target) { t.Check.Status = []config.StatusRange{{From: 200, To: 200}} },
+		"tls":     func(t *Target) { t.Check.TLS = true },
+	} {
+		other := base
+		change(&other)
+		if twin, ok := seen[other.Key()]; ok {
+			t.Errorf("another %s has the key of %s: %s", name, twin, other.Key())
+		}
+		seen[other.Key()] = name
+	}
+}
