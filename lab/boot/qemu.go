@@ -1,0 +1,219 @@
+package boot
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"polso/lab/boot/spec"
+)
+
+const artifactsTag = "artifacts"
+
+// runVM boots the kernel, runs the command in it and kills the machine as soon as the status is known.
+func runVM(ctx context.Context, o Options, k kernel) (status int, err error) {
+	work, err := os.MkdirTemp("", "polso-lab-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(work)
+	if err := buildInitrd(ctx, o, k, work); err != nil {
+		return 0, fmt.Errorf("initial RAM disk: %w", err)
+	}
+	var listeners []net.Listener
+	for _, port := range ports() {
+		l, err := net.Listen("unix", filepath.Join(work, port))
+		if err != nil {
+			return 0, err
+		}
+		defer l.Close()
+		listeners = append(listeners, l)
+	}
+	console := filepath.Join(o.Artifacts, "console.log")
+
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	qemu := exec.CommandContext(ctx, "qemu-system-x86_64", arguments(o, k, work, console)...)
+	qemu.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	var complaints strings.Builder
+	qemu.Stderr = &complaints
+	exited, err := start(qemu)
+	if err != nil {
+		return 0, fmt.Errorf("qemu: %w", err)
+	}
+	defer func() { stop(nil); <-exited }()
+	// When the machine ends before it has connected, accepting must end too.
+	go func() {
+		<-exited
+		for _, l := range listeners {
+			l.Close()
+		}
+	}()
+
+	answer, err := converse(o, listeners)
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("virtual machine: %w\n%s\n%s", err, complaints.String(), consoleTail(console))
+	}
+	if text, ok := strings.CutPrefix(answer, "exit "); ok {
+		return strconv.Atoi(text)
+	}
+	return 0, fmt.Errorf("virtual machine: %s (its console: %s)", answer, console)
+}
+
+func ports() []string { return []string{spec.PortControl, spec.PortOut, spec.PortErr} }
+
+// start starts cmd from a thread that lives as long as it: the parent-death signal, which makes sure that no machine
+// outlives this process, is sent when the starting thread ends.
+func start(cmd *exec.Cmd) (exited <-chan error, err error) {
+	started, done := make(chan error), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			done <- cmd.Wait()
+			close(done)
+		}
+	}()
+	return done, <-started
+}
+
+// converse copies the command's streams and returns the last word on the control port.
+func converse(o Options, listeners []net.Listener) (answer string, err error) {
+	conns := make([]net.Conn, len(listeners))
+	for i, l := range listeners {
+		if conns[i], err = l.Accept(); err != nil {
+			return "", errors.New("it ended before it started")
+		}
+		defer conns[i].Close()
+	}
+	var copies sync.WaitGroup
+	for i, w := range []io.Writer{o.Stdout, o.Stderr} {
+		copies.Go(func() { _, _ = io.Copy(w, conns[i+1]) })
+	}
+	lines := bufio.NewScanner(conns[0])
+	for lines.Scan() {
+		if answer = strings.TrimSpace(lines.Text()); answer != "ready" {
+			break
+		}
+	}
+	if answer == "" || answer == "ready" {
+		return "", errors.New("it ended without a word")
+	}
+	// Init wrote the streams before its last word, and a write returns once the host has it: what is left is in the
+	// sockets. A read that waits for more will wait in vain.
+	for _, c := range conns[1:] {
+		_ = c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+	}
+	copies.Wait()
+	return answer, nil
+}
+
+// buildInitrd compiles init and packs it with the modules the root file system needs.
+func buildInitrd(ctx context.Context, o Options, k kernel, work string) error {
+	s := spec.Spec{
+		Command: o.Command, Dir: o.Dir, Env: o.environment(), Modules: k.modules, Load: loaded(),
+		Shares: []spec.Share{{Tag: artifactsTag, Path: o.Artifacts}},
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	program, err := buildInit(ctx, o.Dir, work)
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(work, "initrd"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	a := archive{w: f}
+	a.file("init", program)
+	a.file(strings.TrimPrefix(spec.Path, "/"), text)
+	for _, dir := range []string{spec.ModulesDir, "/dev", "/proc", "/sys"} {
+		a.dir(strings.TrimPrefix(dir, "/"))
+	}
+	files, err := k.order("9pnet_virtio", "9p", "overlay")
+	if err != nil {
+		return err
+	}
+	for i, file := range files {
+		module, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		a.file(fmt.Sprintf("%s/%02d-%s", strings.TrimPrefix(spec.ModulesDir, "/"), i, filepath.Base(file)), module)
+	}
+	if err := a.close(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// buildInit compiles process 1 statically; the Go tool's own cache makes that a moment's work.
+func buildInit(ctx context.Context, dir, work string) ([]byte, error) {
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		goTool = "/usr/local/go/bin/go"
+	}
+	cmd := exec.CommandContext(ctx, goTool, "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(work, "init"), "polso/lab/boot/init")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build init: %w\n%s", err, out)
+	}
+	return os.ReadFile(filepath.Join(work, "init"))
+}
+
+// arguments is qemu's command line.
+func arguments(o Options, k kernel, work, console string) []string {
+	accel, cpu := "tcg,thread=multi", "max"
+	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
+		f.Close()
+		accel, cpu = "kvm", "host"
+	}
+	args := []string{
+		"-accel", accel, "-cpu", cpu, "-smp", strconv.Itoa(o.CPUs), "-m", o.Memory,
+		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+		"-kernel", k.image, "-initrd", filepath.Join(work, "initrd"),
+		"-append", "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off audit=0 nokaslr random.trust_cpu=on apparmor=0 selinux=0",
+		"-serial", "file:" + console,
+		"-fsdev", "local,id=root,path=/,security_model=none,multidevs=remap,readonly=on",
+		"-device", "virtio-9p-pci,fsdev=root,mount_tag=" + spec.RootTag,
+		"-fsdev", "local,id=art,path=" + o.Artifacts + ",security_model=none",
+		"-device", "virtio-9p-pci,fsdev=art,mount_tag=" + artifactsTag,
+		"-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
+	}
+	for i, port := range ports() {
+		id := "p" + strconv.Itoa(i)
+		args = append(args, "-chardev", "socket,id="+id+",path="+filepath.Join(work, port),
+			"-device", "virtserialport,chardev="+id+",name="+port)
+	}
+	return args
+}
+
+// consoleTail is what the kernel said last.
+func consoleTail(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	return lastLines(strings.ReplaceAll(string(text), "\r", ""), 20)
+}
