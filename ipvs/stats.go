@@ -24,3 +24,23 @@ type Counters struct {
 	Connections, PacketsIn, PacketsOut, BytesIn, BytesOut uint64
 	CPS, PPSIn, PPSOut, BPSIn, BPSOut                     uint64
 }
+
+// Info is what the kernel says of its IPVS.
+type Info struct {
+	Version string // "1.2.1"
+	Size    int    // hash buckets of the connection table
+}
+
+// of returns the stats of exactly the entries of t: zeroes where s knows none.
+func (s Stats) of(t Table) Stats {
+	out := make(Stats, len(t.Services))
+	for _, svc := range t.Services {
+		known := s[svc.Key]
+		st := ServiceStats{Counters: known.Counters, Destinations: make(map[netip.AddrPort]DestinationStats)}
+		for _, d := range svc.Destinations {
+			st.Destinations[d.Addr] = known.Destinations[d.Addr]
+		}
+		out[svc.Key] = st
+	}
+	return out
+}
