@@ -4,6 +4,7 @@
 package vip
 
 import (
+	"net"
 	"net/netip"
 	"time"
 )
@@ -27,9 +28,10 @@ type Held struct {
 type Link struct {
 	Name     string
 	Index    int
-	Up       bool           // administratively up and with carrier
-	Prefixes []netip.Prefix // the subnets of its own addresses (masked), without those that Polso put there
+	Up       bool             // administratively up and with carrier
+	MAC      net.HardwareAddr // empty for a device that has none
+	Prefixes []netip.Prefix   // the subnets of its own addresses (masked), without those that Polso put there
 }
 
-// Links is a snapshot of the node's links.
+// Links is a snapshot of the node's links, by name. The loopback device is not among them: no segment hears it.
 type Links []Link

@@ -1,0 +1,83 @@
+package vip
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// ErrNoLink means that no link of this node has the address's subnet.
+var ErrNoLink = errors.New("no link has its subnet")
+
+// ErrAmbiguous means that several links have the address's subnet equally well.
+var ErrAmbiguous = errors.New("several links have its subnet")
+
+// Named returns the link of that name.
+func (l Links) Named(name string) (Link, bool) {
+	i := slices.IndexFunc(l, func(link Link) bool { return link.Name == name })
+	if i < 0 {
+		return Link{}, false
+	}
+	return l[i], true
+}
+
+// LinkFor finds the link on which an address belongs: the one with the longest prefix that contains it. Whether a link is
+// up does not count, so that an address does not wander when a cable is pulled. The error matches ErrNoLink or
+// ErrAmbiguous.
+func LinkFor(links Links, addr netip.Addr) (Link, error) {
+	addr = addr.Unmap()
+	var best []Link
+	longest := -1
+	for _, link := range links {
+		bits := longestPrefix(link, addr)
+		switch {
+		case bits < 0 || bits < longest:
+		case bits > longest:
+			longest, best = bits, []Link{link}
+		default:
+			best = append(best, link)
+		}
+	}
+	switch len(best) {
+	case 0:
+		return Link{}, fmt.Errorf("%s: %w", addr, ErrNoLink)
+	case 1:
+		return best[0], nil
+	}
+	names := make([]string, len(best))
+	for i, link := range best {
+		names[i] = link.Name
+	}
+	return Link{}, fmt.Errorf("%s: %w: %s", addr, ErrAmbiguous, strings.Join(names, ", "))
+}
+
+// longestPrefix is the length of the link's longest prefix that contains addr, -1 if none does.
+func longestPrefix(link Link, addr netip.Addr) int {
+	bits := -1
+	for _, p := range link.Prefixes {
+		if p.Contains(addr) {
+			bits = max(bits, p.Bits())
+		}
+	}
+	return bits
+}
+
+// withPrefixes returns the links, by name, each with the subnets of its addresses that are not ours.
+func withPrefixes(links Links, have []Placed) Links {
+	out := make(Links, 0, len(links))
+	for _, link := range links {
+		link.Prefixes = nil
+		for _, p := range have {
+			if p.Index == link.Index && !p.Ours {
+				link.Prefixes = append(link.Prefixes, netip.PrefixFrom(p.Addr, p.Bits).Masked())
+			}
+		}
+		slices.SortFunc(link.Prefixes, netip.Prefix.Compare)
+		link.Prefixes = slices.Compact(link.Prefixes)
+		out = append(out, link)
+	}
+	slices.SortFunc(out, func(a, b Link) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
