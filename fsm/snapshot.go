@@ -14,8 +14,8 @@ import (
 // Snapshot is one version of the replicated state. It is shared and must not be modified; every version is complete.
 type Snapshot struct {
 	Index uint64 // of the last raft entry it contains
-	Term  uint64 // of that entry
-	Known bool   // what was committed when this process first heard a leader is in it
+	Term  uint64 // of the last command it contains
+	Known bool   // what was committed when this process first heard a leader is in it (see FSM.Hear)
 
 	Cluster   Cluster
 	Revision  uint64 // of Document; counts documents
@@ -23,33 +23,36 @@ type Snapshot struct {
 	Source    string     // the running document's text as it was written
 	History   []Revision // oldest first, the running one last; at most 100 and 16 MiB
 	Overrides []Override // sorted by Target
-	Leaving   []Leaving
-	Due       []Due // sorted by At
-	Nodes     []Node
-	Removed   []string // IDs of nodes that were removed and may never come back
-	Tokens    []Token
-	Audit     []Entry // oldest first, a ring of 1,000
-	Lead      Lead    // who took the lead last
-	Before    Lead    // who had it before
+	Leaving   []Leaving  // sorted by ID
+	Due       []Due      // sorted by At, Kind, ID
+	Nodes     []Node     // in the order they joined
+	Removed   []string   // IDs of nodes that were removed and may never come back
+	Tokens    []Token    // in the order they were made
+	Audit     []Entry    // oldest first, a ring of 1,000
+	Lead      Lead       // who took the lead last
+	Before    Lead       // who had it before
+
+	requests []request // the last 1,024 answers, oldest first
 }
 
-// Cluster is what `init` decided.
+// Cluster is what `init` decided. The zero value: nothing was founded yet.
 type Cluster struct {
-	ID         string
-	Name       string
-	Profile    string // fast, lan, vm or wan
-	Generation uint64 // grows with `recover`
-	CA         string // PEM of the CA's certificate
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Profile    string `json:"profile"`    // fast, lan, vm or wan
+	Generation uint64 `json:"generation"` // grows with `recover`
+	CA         string `json:"ca"`         // PEM of the CA's certificate
 }
 
 // Revision is one document of the history.
 type Revision struct {
-	Number   uint64
-	At       time.Time
-	Author   Actor
-	Message  string
-	Source   string          // the text as written
-	Document json.RawMessage // canonical JSON (config.Canonical)
+	Number     uint64          `json:"number"`
+	At         time.Time       `json:"at"`
+	Author     Actor           `json:"author"`
+	Message    string          `json:"message,omitempty"`
+	RollbackOf uint64          `json:"rollback_of,omitempty"` // the revision whose document this one brought back; 0: none
+	Source     string          `json:"source,omitempty"`      // the text as written
+	Document   json.RawMessage `json:"document"`              // canonical JSON (config.Canonical)
 }
 
 // Actor is who did something.
@@ -61,63 +64,86 @@ type Actor struct {
 
 // Override is an operator's word about a server ("server/web/a") or a router ("router/r1") that stands beside the document.
 type Override struct {
-	Target string
-	Kind   string // drain, disable or weight
-	Weight int    // with weight
-	By     Actor
-	At     time.Time
-	Until  time.Time // zero: until it is taken back
+	Target string    `json:"target"`
+	Kind   string    `json:"kind"`             // Drain, Disable or Weight
+	Weight int       `json:"weight,omitempty"` // with Weight, 0..65535
+	By     Actor     `json:"by"`
+	At     time.Time `json:"at"`
+	Until  time.Time `json:"until,omitzero"` // zero: until it is taken back
 }
+
+// The kinds of override. A router can only be drained.
+const (
+	Drain   = "drain"   // no new connections, the old ones stay
+	Disable = "disable" // out of the table
+	Weight  = "weight"  // another weight
+)
 
 // Leaving is a server that was removed from the document and still drains.
 type Leaving struct {
-	ID      string // "web/a" at a revision, unique
-	Virtual config.Virtual
+	ID      string         // "web/a@42": removed by revision 42
+	Virtual config.Virtual // as it was, without its servers
 	Server  config.Server
 	Until   time.Time
 }
 
 // Due is something that ends by itself. The steward proposes Expire once At has passed.
 type Due struct {
-	At   time.Time
-	Kind string // override, leaving, token
-	ID   string
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"` // DueOverride, DueLeaving or DueToken
+	ID   string    `json:"id"`   // the override's target, the leaving's ID, the token's ID
 }
+
+// The kinds of Due.
+const (
+	DueOverride = "override"
+	DueLeaving  = "leaving"
+	DueToken    = "token"
+)
 
 // Node is a member.
 type Node struct {
-	ID        string
-	Name      string
-	Kind      string // router or witness
-	Addresses []string
-	Joined    time.Time
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Kind      string    `json:"kind"`            // Router or Witness
+	Addresses []string  `json:"addresses"`       // "10.9.0.11:5390", dialled in turn
+	Joined    time.Time `json:"joined,omitzero"` // set by Apply
 }
 
-// Token admits a node. Only the secret's hash is kept.
+// The kinds of node.
+const (
+	Router  = "router"
+	Witness = "witness" // votes and never directs
+)
+
+// Token admits a node. Only the secret's hash is kept. A token that was used up stays until it expires, so that the answer
+// can say so.
 type Token struct {
-	ID      string // public, for list and revoke
-	Hash    string // hex SHA-256 of the secret
-	Kind    string
-	Uses    int // left
-	Expires time.Time
-	By      Actor
+	ID      string    `json:"id"`   // public, for list and revoke
+	Hash    string    `json:"hash"` // hex SHA-256 of the secret
+	Kind    string    `json:"kind"` // of the nodes it admits: Router or Witness
+	Uses    int       `json:"uses"` // left
+	Expires time.Time `json:"expires"`
+	By      Actor     `json:"by,omitzero"` // set by Apply
 }
 
 // Entry is one line of the audit.
 type Entry struct {
-	Index  uint64
-	At     time.Time
-	Actor  Actor
-	Action string // the command's name
-	Detail string // one line
-	Error  string // "" when it was done
+	Index    uint64    `json:"index"`
+	At       time.Time `json:"at"`
+	Actor    Actor     `json:"actor"`
+	Action   string    `json:"action"`             // the command's name
+	Detail   string    `json:"detail"`             // one line, at most 200 bytes
+	Revision uint64    `json:"revision,omitempty"` // the one it made
+	Error    string    `json:"error,omitempty"`    // "" when it was done
 }
 
 // Lead is one taking of the lead.
 type Lead struct {
-	Node   string // ID
-	Term   uint64
-	At     time.Time
-	Reason string        // "first", "leader lost", "transfer"
-	Took   time.Duration // from the last sign of the leader before to this node ready to direct
+	Node   string        `json:"node"` // ID
+	Term   uint64        `json:"term"`
+	At     time.Time     `json:"at"`
+	Reason string        `json:"reason"`         // "first", "leader lost", "transfer"
+	Took   time.Duration `json:"took"`           // from the last sign of the leader before to this node ready to direct
+	From   string        `json:"from,omitempty"` // ID of the leader before, as the new one knew it; "" unknown
 }

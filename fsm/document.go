@@ -1,0 +1,120 @@
+package fsm
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"polso/config"
+)
+
+// SetDocument makes a document the running one: a new revision, unless it is the running one already (then the answer is
+// Unchanged). Its meaning was validated before it was proposed (Admit).
+//
+// A server that the document no longer names, of a virtual that stays (same address, ports and protocol, or same mark),
+// leaves: it is kept to drain until LeaveUntil. Overrides of servers that are gone end.
+type SetDocument struct {
+	Base       uint64          `json:"base,omitempty"` // the revision it was based on, refused if another runs (ErrConflict); 0: whichever
+	Source     string          `json:"source,omitempty"`
+	Document   json.RawMessage `json:"document"` // canonical: config.Canonical
+	Message    string          `json:"message,omitempty"`
+	LeaveUntil time.Time       `json:"leave_until,omitzero"`  // zero: servers that vanish go at once
+	RollbackOf uint64          `json:"rollback_of,omitempty"` // the revision whose document this is, refused if the history has it no more
+	document   config.Document
+}
+
+// Name returns NameSetDocument.
+func (*SetDocument) Name() Name { return NameSetDocument }
+
+func (d *SetDocument) String() string {
+	switch {
+	case d.RollbackOf != 0:
+		return fmt.Sprintf("back to revision %d", d.RollbackOf)
+	case d.Message != "":
+		return d.Message
+	default:
+		return "document"
+	}
+}
+
+func (d *SetDocument) read() (err error) {
+	d.Document, d.document, err = readDocument(d.Document)
+	return err
+}
+
+func (d *SetDocument) check() *Refusal {
+	if len(d.Message) > maxMessage {
+		return refuse(CodeTooLarge, "shorten it", "the message is %d bytes, at most %d are possible", len(d.Message), maxMessage)
+	}
+	return nil
+}
+
+func (d *SetDocument) apply(c *change) *Refusal {
+	if !c.Founded() {
+		return notFounded()
+	}
+	if d.Base != 0 && d.Base != c.Revision {
+		return refuse(CodeConflict, "look at the difference with `polso plan`, then apply again",
+			"the document changed: revision %d runs now, this change is based on %d", c.Revision, d.Base)
+	}
+	if d.RollbackOf != 0 {
+		if _, ok := c.Numbered(d.RollbackOf); !ok {
+			return refuse(CodeNotFound, "`polso history` lists those that are kept", "revision %d is not in the history", d.RollbackOf)
+		}
+	}
+	if bytes.Equal(d.Document, c.History[len(c.History)-1].Document) {
+		c.unchanged = true
+		return nil
+	}
+	before := c.Document
+	c.publish(Revision{Message: d.Message, RollbackOf: d.RollbackOf, Source: d.Source, Document: d.Document}, d.document)
+	c.leave(before, d.LeaveUntil.UTC())
+	c.endOverrides()
+	return nil
+}
+
+// The history keeps so much. The running revision stays whatever its size.
+const (
+	maxHistory      = 100
+	maxHistoryBytes = 16 << 20
+)
+
+func (r Revision) size() int { return len(r.Source) + len(r.Document) + len(r.Message) }
+
+// publish makes r the running revision: it gets its number, time and author here.
+func (c *change) publish(r Revision, doc config.Document) {
+	c.Revision++
+	r.Number, r.At, r.Author = c.Revision, c.at, c.by
+	c.Document, c.Source, c.made = doc, r.Source, r.Number
+	c.History = append(c.History[:len(c.History):len(c.History)], r)
+	size := 0
+	for i := len(c.History) - 1; i >= 0; i-- {
+		size += c.History[i].size()
+		if i < len(c.History)-1 && (size > maxHistoryBytes || len(c.History)-i > maxHistory) {
+			c.History = append([]Revision(nil), c.History[i+1:]...)
+			return
+		}
+	}
+}
+
+// readDocument returns the document and its text in the one form that survives a snapshot and can be compared byte by byte.
+func readDocument(text json.RawMessage) (json.RawMessage, config.Document, error) {
+	var b bytes.Buffer
+	if err := json.Compact(&b, text); err != nil {
+		return nil, config.Document{}, fmt.Errorf("%w: document: %w", ErrCorrupt, err)
+	}
+	doc, err := config.FromCanonical(b.Bytes())
+	switch {
+	case errors.Is(err, config.ErrSchema):
+		return nil, config.Document{}, fmt.Errorf("%w: %w", ErrUnknown, err)
+	case err != nil:
+		return nil, config.Document{}, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return b.Bytes(), doc, nil
+}
+
+func notFounded() *Refusal {
+	return refuse(CodeNotFounded, "run `polso init` on the first router", "there is no cluster yet")
+}

@@ -1,0 +1,49 @@
+package fsm
+
+import (
+	"fmt"
+	"time"
+)
+
+// Expire ends what is due. It names the Due entry as it was seen: when that was changed meanwhile, say because the operator
+// prolonged a drain, nothing happens (ErrNotFound).
+type Expire struct {
+	Due Due `json:"due"`
+}
+
+// Name returns NameExpire.
+func (*Expire) Name() Name { return NameExpire }
+
+func (e *Expire) String() string { return fmt.Sprintf("end of %s %s", e.Due.Kind, e.Due.ID) }
+
+func (e *Expire) check() *Refusal {
+	switch e.Due.Kind {
+	case DueOverride, DueLeaving, DueToken:
+		return nil
+	default:
+		return refuse(CodeInvalid, "", "nothing of the kind %q ends by itself", e.Due.Kind)
+	}
+}
+
+func (e *Expire) apply(c *change) *Refusal {
+	found := false
+	for _, d := range c.Due {
+		found = found || d.Kind == e.Due.Kind && d.ID == e.Due.ID && d.At.Equal(e.Due.At)
+	}
+	if !found {
+		return refuse(CodeNotFound, "", "%s %s does not end at %s", e.Due.Kind, e.Due.ID, e.Due.At.UTC().Format(time.RFC3339))
+	}
+	if c.at.Before(e.Due.At) {
+		return refuse(CodeInvalid, "", "%s %s does not end before %s", e.Due.Kind, e.Due.ID, e.Due.At.UTC().Format(time.RFC3339))
+	}
+	switch e.Due.Kind {
+	case DueOverride:
+		c.dropOverride(e.Due.ID)
+	case DueLeaving:
+		c.Leaving = without(c.Leaving, func(l Leaving) bool { return l.ID == e.Due.ID })
+		c.notDue(DueLeaving, e.Due.ID)
+	case DueToken:
+		c.dropToken(e.Due.ID)
+	}
+	return nil
+}

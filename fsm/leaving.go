@@ -1,0 +1,88 @@
+package fsm
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"polso/config"
+)
+
+// service is what the kernel tells virtuals apart by. A virtual that is renamed stays the same service, and its connections
+// with it; one that moves to another address is another service.
+type service struct {
+	address  netip.Addr
+	ports    string
+	protocol config.Protocol
+	mark     uint32
+	family   config.Family
+}
+
+func serviceOf(v config.Virtual) service {
+	return service{v.Address, fmt.Sprint(v.Ports), v.Protocol, v.FWMark, v.Family}
+}
+
+// leave works out who leaves now that c.Document has taken before's place. A server comes back by its address, whatever its
+// name: to the kernel it is the same destination.
+func (c *change) leave(before config.Document, until time.Time) {
+	stays := make(map[service][]config.Server, len(c.Document.Virtuals))
+	for _, v := range c.Document.Virtuals {
+		stays[serviceOf(v)] = v.Servers
+	}
+	goes := func(v config.Virtual, s config.Server) bool {
+		servers, ok := stays[serviceOf(v)]
+		return ok && !slices.ContainsFunc(servers, func(t config.Server) bool { return t.Address == s.Address })
+	}
+
+	var leaving []Leaving
+	for _, l := range c.Leaving {
+		if goes(l.Virtual, l.Server) {
+			leaving = append(leaving, l)
+		} else {
+			c.notDue(DueLeaving, l.ID)
+		}
+	}
+	for _, v := range before.Virtuals {
+		for _, s := range v.Servers {
+			if !goes(v, s) || !until.After(c.at) {
+				continue
+			}
+			// A disabled server is out of the kernel's table: leaving would bring it back.
+			if o, ok := c.Override(serverTarget(v.Name, s.Name)); ok && o.Kind == Disable {
+				continue
+			}
+			l := Leaving{ID: fmt.Sprintf("%s/%s@%d", v.Name, s.Name, c.Revision), Virtual: v.Clone(), Server: s, Until: until}
+			l.Virtual.Servers = nil
+			leaving = append(leaving, l)
+			c.due(Due{At: until, Kind: DueLeaving, ID: l.ID})
+		}
+	}
+	slices.SortFunc(leaving, func(a, b Leaving) int { return cmp.Compare(a.ID, b.ID) })
+	c.Leaving = leaving
+}
+
+// due adds an end; there is one for each kind and ID.
+func (c *change) due(d Due) {
+	c.notDue(d.Kind, d.ID)
+	i, _ := slices.BinarySearchFunc(c.Due, d, compareDue)
+	c.Due = slices.Concat(c.Due[:i], []Due{d}, c.Due[i:])
+}
+
+func (c *change) notDue(kind, id string) {
+	c.Due = without(c.Due, func(d Due) bool { return d.Kind == kind && d.ID == id })
+}
+
+func compareDue(a, b Due) int {
+	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Kind, b.Kind), strings.Compare(a.ID, b.ID))
+}
+
+// without returns list without what gone is true of. The list itself is not touched: it is published.
+func without[T any](list []T, gone func(T) bool) []T {
+	if !slices.ContainsFunc(list, gone) {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), gone)
+}

@@ -1,0 +1,202 @@
+package fsm
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/hashicorp/raft"
+	"pgregory.net/rapid"
+
+	"polso/config"
+)
+
+// Whatever the log: applied twice, or half of it, then through a snapshot, then the rest, the state is the same to the
+// byte, and no version that was published earlier has changed.
+func TestReplay(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		log := drawLog(t, r)
+		cut := rapid.IntRange(0, len(log)).Draw(r, "cut")
+
+		whole := New(Options{})
+		published := make([]*Snapshot, 0, len(log)+1)
+		texts := make([]string, 0, len(log)+1)
+		answers := make([]string, len(log))
+		for i := 0; i <= len(log); i++ {
+			published = append(published, whole.Load())
+			texts = append(texts, text(t, whole.Load()))
+			if i < len(log) {
+				answers[i] = feed(whole, log[i])
+			}
+		}
+		for i, s := range published {
+			if got := text(t, s); got != texts[i] {
+				r.Fatalf("the version after %d entries changed later:\n%s", i, cmp.Diff(texts[i], got))
+			}
+		}
+
+		again := New(Options{})
+		for i := range log {
+			if i == cut {
+				again = restored(t, text(t, again.Load()))
+			}
+			if got := feed(again, log[i]); got != answers[i] {
+				r.Fatalf("entry %d answered %s, then %s", i+1, answers[i], got)
+			}
+		}
+		if d := cmp.Diff(texts[len(log)], text(t, again.Load())); d != "" {
+			r.Fatalf("through a snapshot after %d entries (-whole +again):\n%s", cut, d)
+		}
+		opts := []cmp.Option{cmp.AllowUnexported(Snapshot{}), cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{}),
+			cmp.Comparer(func(a, b config.Document) bool { return a.Equal(b) })}
+		if d := cmp.Diff(whole.Load(), again.Load(), opts...); d != "" {
+			r.Fatalf("through a snapshot after %d entries (-whole +again):\n%s", cut, d)
+		}
+		invariants(r, whole.Load())
+	})
+}
+
+func feed(f *FSM, l *raft.Log) string {
+	if l.Type == raft.LogConfiguration {
+		f.StoreConfiguration(l.Index, raft.Configuration{})
+		return ""
+	}
+	return string(f.Apply(l).([]byte))
+}
+
+// invariants are what holds in every state.
+func invariants(r *rapid.T, s *Snapshot) {
+	want := make(map[string]time.Time)
+	for _, o := range s.Overrides {
+		if !o.Until.IsZero() {
+			want[DueOverride+" "+o.Target] = o.Until
+		}
+		if c := (&change{Snapshot: s}); !c.exists(o.Target) {
+			r.Fatalf("override of %s, which is not there", o.Target)
+		}
+	}
+	for _, l := range s.Leaving {
+		want[DueLeaving+" "+l.ID] = l.Until
+		for _, v := range s.Document.Virtuals {
+			for _, server := range v.Servers {
+				if serviceOf(v) == serviceOf(l.Virtual) && server.Address == l.Server.Address {
+					r.Fatalf("%s leaves and is wanted", l.ID)
+				}
+			}
+		}
+	}
+	for _, k := range s.Tokens {
+		want[DueToken+" "+k.ID] = k.Expires
+	}
+	got := make(map[string]time.Time)
+	for i, d := range s.Due {
+		got[d.Kind+" "+d.ID] = d.At
+		if i > 0 && compareDue(s.Due[i-1], d) >= 0 {
+			r.Fatalf("due is out of order: %v", s.Due)
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		r.Fatalf("due (-want +got):\n%s", d)
+	}
+	if n := len(s.History); n > maxHistory || s.Founded() && s.History[n-1].Number != s.Revision {
+		r.Fatalf("%d revisions in the history, running %d", n, s.Revision)
+	}
+	names := make(map[string]bool)
+	for _, n := range s.Nodes {
+		if names[n.Name] || s.IsRemoved(n.ID) {
+			r.Fatalf("node %s is there twice, or removed and there", n.Name)
+		}
+		names[n.Name] = true
+	}
+}
+
+// drawLog draws a log from a small world, so that commands meet each other.
+func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
+	m := &machine{t: t, FSM: New(Options{}), term: 1}
+	pick := func(what string, list ...string) string { return rapid.SampledFrom(list).Draw(r, what) }
+	seconds := func(what string) time.Time {
+		return t0.Add(time.Duration(rapid.IntRange(1, 60).Draw(r, what)) * time.Second)
+	}
+	words := func() string {
+		var b strings.Builder
+		for _, v := range []string{"Web=10.0.0.1:80", "Mail=10.0.0.2:25"} {
+			if !rapid.Bool().Draw(r, "virtual") {
+				continue
+			}
+			b.WriteString(v)
+			for i := range 3 {
+				if rapid.Bool().Draw(r, "server") {
+					fmt.Fprintf(&b, " %s=10.1.0.%d:80", string(rune('a'+i)), rapid.IntRange(i*2, i*2+1).Draw(r, "host"))
+				}
+			}
+			b.WriteByte(' ')
+		}
+		return b.String()
+	}
+	target := func() string {
+		return pick("target", "server/Web/a", "server/Web/b", "server/Mail/a", "router/r1", "router/r2")
+	}
+	node := func() string { return pick("node", "n1", "n2", "n3", "n4") }
+	key := func() string { return pick("key", "k1", "k2") }
+	if rapid.IntRange(0, 9).Draw(r, "bare") > 0 { // mostly a cluster, else a log without one
+		m.entry(&TakeLead{Node: "n1", Reason: "first"})
+		m.entry(found(t))
+		m.entry(token("k1", "1"))
+	}
+	for range rapid.IntRange(1, 30).Draw(r, "entries") {
+		switch rapid.IntRange(0, 15).Draw(r, "command") {
+		case 0:
+			m.term++
+			m.entry(&TakeLead{Node: node(), Reason: "leader lost", Took: time.Second})
+		case 1, 2, 3, 4:
+			d := set(t, words())
+			d.LeaveUntil = seconds("leave")
+			d.Base = rapid.Uint64Range(0, 4).Draw(r, "base")
+			d.RollbackOf = rapid.SampledFrom([]uint64{0, 0, 0, 1, 99}).Draw(r, "rollback")
+			m.entry(d)
+		case 5, 6:
+			o := &SetOverride{Target: target(), Kind: pick("kind", Drain, Disable)}
+			if strings.HasPrefix(o.Target, "router/") {
+				o.Kind = Drain
+			}
+			if rapid.Bool().Draw(r, "ends") {
+				o.Until = seconds("until")
+			}
+			m.entry(o)
+		case 7:
+			m.entry(&ClearOverride{Target: target()})
+		case 8, 9:
+			kind := pick("due", DueOverride, DueLeaving, DueToken)
+			id := map[string]string{DueOverride: target(), DueLeaving: pick("leaving", "Web/a@2", "Web/b@3"), DueToken: key()}[kind]
+			m.entry(&Expire{Due{At: seconds("at"), Kind: kind, ID: id}})
+		case 10, 11:
+			a := join(node(), pick("name", "r1", "r2", "r3"), key())
+			a.Replace = pick("replace", "", "", "r1", "r2")
+			m.entry(a)
+		case 12:
+			m.entry(&RemoveNode{ID: node()})
+		case 13:
+			m.entry(&UpdateNode{ID: node(), Addresses: []string{pick("address", "10.9.1.2:5390", "10.9.1.9:5390")}})
+		case 14:
+			k := token(key(), pick("digit", "1", "2", "3"))
+			k.Token.Expires = seconds("expires")
+			m.entry(k)
+		case 15:
+			m.entry(&RevokeToken{ID: key()})
+		}
+		switch rapid.IntRange(0, 9).Draw(r, "then") {
+		case 0: // the same request again, as after an unknown outcome
+			m.index++
+			m.log = append(m.log, &raft.Log{Index: m.index, Term: m.term, Data: m.log[len(m.log)-1].Data})
+		case 1: // a membership change
+			m.index++
+			m.log = append(m.log, &raft.Log{Index: m.index, Term: m.term, Type: raft.LogConfiguration})
+			m.entry(&ClearOverride{Target: target()})
+		}
+	}
+	return m.log
+}
