@@ -5,6 +5,7 @@
 package director
 
 import (
+	"net/netip"
 	"time"
 
 	"polso/config"
@@ -32,6 +33,7 @@ type State struct {
 	Document  config.Document
 	Overrides []Override
 	Leaving   []Leaving
+	Adopt     bool // the operator let go of services that were in the kernel before the first document
 }
 
 // Override is an operator's word about one server that stands beside the document.
@@ -64,16 +66,28 @@ type Inputs struct {
 	Health     health.View
 	Links      vip.Links
 	Interfaces map[string]string // logical name -> device, from this node's own settings
+	Observed   *ipvs.Table       // the kernel's table at the beginning of the pass; nil: it could not be read
 }
 
 // Want is what the node's kernel should look like.
 type Want struct {
-	Table    ipvs.Table
-	Held     []vip.Held
-	Probes   []health.Target
-	Sysctls  Sysctls
-	Sync     Sync
-	Problems []Problem // what of the document cannot be done on this node, and why
+	KeepTable bool       // touch no service, whatever is there: Table means nothing
+	Table     ipvs.Table // the whole table
+	Held      []vip.Held
+	Places    []Place // every address of the document that has a place on this node, held or not
+	Probes    []health.Target
+	Sysctls   Sysctls
+	Sync      Sync
+	Problems  []Problem // what of the document cannot be done on this node, and why
+}
+
+// Place is where an address of the document belongs on this node.
+type Place struct {
+	Addr     netip.Addr
+	Link     string // the device
+	Name     string // the vip's, or the first virtual's
+	Group    Group
+	Services []ipvs.Key // that clients reach through it; none for a vip without a virtual
 }
 
 // Sysctls are kernel settings by path below /proc/sys, such as "net/ipv4/ip_forward".
@@ -100,7 +114,8 @@ type Status struct {
 	Converged bool   // the kernel is as that revision wants it
 	Epoch     uint64
 	Held      []HeldStatus
-	Table     ipvs.Table // as observed
+	Places    []Place    // where this node would hold the document's addresses
+	Table     ipvs.Table // as observed after the pass
 	Stats     ipvs.Stats
 	Links     vip.Links
 	Health    health.View
@@ -109,6 +124,7 @@ type Status struct {
 	Failing   int       // failing passes in a row
 	Drift     uint64    // foreign changes repaired since start
 	Passes    uint64
+	Before    Sysctls // settings that this process changed, as it found them
 }
 
 // HeldStatus is one address that this node holds or should hold.

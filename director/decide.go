@@ -1,0 +1,121 @@
+package director
+
+import (
+	"fmt"
+	"slices"
+
+	"polso/config"
+	"polso/health"
+	"polso/ipvs"
+	"polso/vip"
+)
+
+// Decide returns what this node's kernel should look like. It is pure: equal inputs give deeply equal wants, and nothing
+// of the inputs is changed.
+//
+// Addresses are held only with a running mandate for their group. The table is wanted on every router that stands by
+// warm, and for mandated groups alone where the document says cold. While the state is not known, or while services that
+// nobody here wrote stand in the kernel before the first document, no table is touched and nothing is held.
+func Decide(in Inputs) Want {
+	want := Want{Probes: probes(in.State.Document)}
+	if !in.State.Known {
+		want.KeepTable = true
+		return want
+	}
+	if p, refuse := foreign(in); refuse {
+		want.KeepTable = true
+		want.Problems = []Problem{p}
+		return want
+	}
+	var troubles []Problem
+	want.Places, troubles = places(in)
+	want.Problems = append(want.Problems, troubles...)
+	want.Held = held(in.Mandate, want.Places)
+
+	if in.Observed == nil {
+		want.KeepTable = true
+		return want
+	}
+	want.Table, troubles = table(in)
+	want.Problems = append(want.Problems, troubles...)
+	want.Sysctls = sysctls(in, want.Table, want.Places)
+	return want
+}
+
+// foreign tells whether the kernel's services are somebody else's: found before the first document (revision 1 is the
+// empty one of a new cluster), and not given up by the operator.
+func foreign(in Inputs) (Problem, bool) {
+	if in.State.Revision > 1 || in.State.Adopt || in.Observed == nil || len(in.Observed.Services) == 0 {
+		return Problem{}, false
+	}
+	return Problem{
+		What: "ipvs table",
+		Why:  fmt.Sprintf("%s there before the first document; this router directs nothing and touches none of it", count(len(in.Observed.Services), "service was", "services were")),
+		Fix:  "keep them: polso import ipvsadm; let go of them: polso apply --adopt",
+	}, true
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// held returns the places whose group is mandated, each with its group's end.
+func held(m Mandate, places []Place) []vip.Held {
+	var out []vip.Held
+	for _, p := range places {
+		if until, ok := m.Groups[p.Group]; ok {
+			out = append(out, vip.Held{Addr: p.Addr, Link: p.Link, Until: until, Epoch: m.Epoch})
+		}
+	}
+	return out
+}
+
+// probes returns every target of the document once, sorted by key. Every router probes all of them, also while it stands
+// by and whatever overrides say, so that a takeover starts with verdicts.
+func probes(doc config.Document) []health.Target {
+	byKey := make(map[health.Key]health.Target)
+	for _, v := range doc.Virtuals {
+		for _, s := range v.Servers {
+			if t, ok := TargetOf(v, s); ok {
+				byKey[t.Key()] = t
+			}
+		}
+	}
+	return sorted(byKey)
+}
+
+// TargetOf returns the probe of server s of virtual v; false if v has no check, or none that could be asked because
+// neither check nor server names a port. Its Key finds the server's status in a health.View.
+func TargetOf(v config.Virtual, s config.Server) (health.Target, bool) {
+	if v.Check == nil {
+		return health.Target{}, false
+	}
+	t := health.Target{Addr: s.Address, Check: *v.Check}
+	if t.Check.Port != 0 {
+		t.Addr = addrPort(s.Address.Addr(), t.Check.Port)
+	}
+	t.Check.Port = 0 // said by Addr; thus the same probe of two virtuals is one
+	return t, t.Addr.Port() != 0
+}
+
+// groupOf returns the group of a virtual: that of the vip block with its address.
+func groupOf(doc config.Document, v config.Virtual) Group {
+	i := slices.IndexFunc(doc.VIPs, func(b config.VIP) bool { return v.FWMark == 0 && b.Address.Addr() == v.Address })
+	if i < 0 || doc.VIPs[i].Group == "" {
+		return DefaultGroup
+	}
+	return Group(doc.VIPs[i].Group)
+}
+
+// standsBy tells whether this node keeps nothing of a group's services: it has no mandate for it and the document says cold.
+func standsBy(in Inputs, g Group) bool {
+	_, mandated := in.Mandate.Groups[g]
+	return !mandated && in.State.Document.Cluster.Standby == config.Cold
+}
+
+func timeouts(t config.Timeouts) ipvs.Timeouts {
+	return ipvs.Timeouts{TCP: t.TCP, TCPFin: t.TCPFin, UDP: t.UDP}
+}

@@ -1,0 +1,183 @@
+package director
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"polso/health"
+	"polso/ipvs"
+	"polso/vip"
+)
+
+// IPVS is the kernel's table: ipvs.Kernel or ipvs.Fake. Both methods end within a bounded time.
+type IPVS interface {
+	Table() (ipvs.Table, ipvs.Stats, error)
+	Do(ipvs.Op) error
+}
+
+// VIP is the node's links and the addresses on them: vip.Keeper. Every method ends within a bounded time.
+type VIP interface {
+	Links() (vip.Links, error)
+	LetGo(keep []vip.Held) error
+	Hold(want []vip.Held) error
+	Report() []vip.Report
+}
+
+// ProcSys reads and writes kernel settings by path below /proc/sys.
+type ProcSys interface {
+	Read(path string) (string, error)
+	Write(path, value string) error
+}
+
+// Health probes targets and says what is known of them: health.Set.
+type Health interface {
+	Set(targets []health.Target)
+	View() health.View
+}
+
+// Options are what a Director is built from. All but Interfaces and Log are required.
+type Options struct {
+	IPVS       IPVS
+	VIP        VIP
+	Sysctls    ProcSys
+	Health     Health
+	Mandate    func() Mandate    // read once per pass; must not block
+	State      func() State      // likewise
+	Interfaces map[string]string // logical name -> device, from this node's own settings
+	Log        *slog.Logger      // nil: silence
+}
+
+const (
+	// restful is the longest time between two passes: what no event tells of is found then.
+	restful = 5 * time.Second
+	// retryFirst is the time to the second attempt of a pass that failed; it doubles up to restful.
+	retryFirst = 100 * time.Millisecond
+	// breath separates passes that are rung for while passes fail, so that a failure that rings by itself cannot make the
+	// loop spin; a takeover waits no longer than this for it.
+	breath = 20 * time.Millisecond
+)
+
+// Director makes this node's kernel follow the document, as far as its mandate goes.
+type Director struct {
+	o      Options
+	log    *slog.Logger
+	bell   chan struct{} // capacity 1: look
+	status atomic.Pointer[Status]
+
+	mu      sync.Mutex // guards waiting
+	waiting []chan error
+
+	// What one pass hands to the next; only Run's goroutine touches it.
+	memory memory
+}
+
+// New returns a Director that has not begun. Status is empty, not nil, from now on.
+func New(o Options) *Director {
+	d := &Director{o: o, log: o.Log, bell: make(chan struct{}, 1)}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	d.memory.sysctls = make(map[string]string)
+	d.status.Store(&Status{})
+	return d
+}
+
+// Ring asks for a pass soon: something that it reads may have changed. It never blocks and may be called from anywhere.
+func (d *Director) Ring() {
+	select {
+	case d.bell <- struct{}{}:
+	default: // already ringing
+	}
+}
+
+// Status returns what the last pass saw and did. It never blocks and is never nil; the result is shared and must not be
+// modified.
+func (d *Director) Status() *Status { return d.status.Load() }
+
+// Run makes passes until ctx ends, then a last one that lets go of every address and leaves the table, whose connections
+// live on. It returns an error if that last pass could not let go. It may be called once.
+func (d *Director) Run(ctx context.Context) error {
+	for {
+		d.round(d.o.Mandate, d.o.State)
+		if err := d.rest(ctx); err != nil {
+			return d.round(func() Mandate { return Mandate{} }, func() State { return State{} })
+		}
+	}
+}
+
+// rest returns nil when the next pass is due and ctx's error when there is to be none.
+func (d *Director) rest(ctx context.Context) error {
+	failing := d.Status().Failing
+	timer := time.NewTimer(pause(failing))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	case <-d.bell:
+	}
+	if failing == 0 {
+		return ctx.Err()
+	}
+	timer.Reset(breath)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// pause is the time to the next pass after so many failing ones in a row.
+func pause(failing int) time.Duration {
+	if failing == 0 {
+		return restful
+	}
+	// Seven doublings reach the longest pause; more would only overflow.
+	return min(retryFirst<<min(failing-1, 7), restful)
+}
+
+// ErrMandated means that a pass found a mandate where the caller of Released expected none.
+var ErrMandated = errors.New("a mandate still stands")
+
+// Released rings and returns nil once a pass that read its mandate after the call has let go of every address. Who has
+// withdrawn the mandate calls it before saying so to anyone: a pass that was under way with the old mandate could hold an
+// address again after it was dropped, and has ended when Released returns. The error is ErrMandated, the reason why an
+// address could not be let go, or ctx's.
+func (d *Director) Released(ctx context.Context) error {
+	done := make(chan error, 1)
+	d.mu.Lock()
+	d.waiting = append(d.waiting, done)
+	d.mu.Unlock()
+	d.Ring()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// round is one pass with its bookkeeping around it.
+func (d *Director) round(mandate func() Mandate, state func() State) error {
+	d.mu.Lock()
+	waiting := d.waiting
+	d.waiting = nil
+	d.mu.Unlock()
+
+	m, s := mandate(), state() // after the waiting were counted, and once
+	err := d.pass(m, s)
+	answer := err
+	if len(m.Groups) > 0 {
+		answer = ErrMandated
+	}
+	for _, done := range waiting {
+		done <- answer
+	}
+	return err
+}

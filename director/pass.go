@@ -1,0 +1,331 @@
+package director
+
+import (
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"polso/ipvs"
+	"polso/vip"
+)
+
+// memory is what one pass must know of those before it.
+type memory struct {
+	links   vip.Links         // as last read
+	table   ipvs.Table        // as last read
+	left    *ipvs.Table       // what the last pass wanted and reached; nil if it did not
+	present map[holding]bool  // what was in the kernel after the last pass
+	sysctls map[string]string // settings seen as wanted
+	before  Sysctls           // settings as they were before this process changed them
+}
+
+// spot is an address on a link.
+type spot struct {
+	addr netip.Addr
+	link string
+}
+
+// holding is a spot under one mandate.
+type holding struct {
+	spot
+	epoch uint64
+}
+
+func spotOf(h vip.Held) spot { return spot{h.Addr, h.Link} }
+
+func holdingOf(h vip.Held) holding { return holding{spotOf(h), h.Epoch} }
+
+// pass is one pass under way.
+type pass struct {
+	*Director
+	failures []Failure
+	drift    uint64
+}
+
+// pass reads the kernel, decides, and does what is missing: let go, ready the table, hold. It publishes a Status and
+// returns an error if an address that must go could not be let go.
+func (d *Director) pass(m Mandate, s State) error {
+	p := &pass{Director: d}
+	// Who may hold nothing lets go before anything that could be slow.
+	nothing := len(m.Groups) == 0 || !s.Known
+	var letGo error
+	if nothing {
+		letGo = p.letGo(nil)
+	}
+	in := Inputs{Mandate: m, State: s, Health: d.o.Health.View(), Interfaces: d.o.Interfaces}
+	in.Links = p.links()
+	have, stats, err := d.o.IPVS.Table()
+	if err == nil {
+		d.memory.table = have
+		in.Observed = &have
+	}
+	if err != nil {
+		p.fail("ipvsadm -L", err)
+	}
+	want := Decide(in)
+	d.o.Health.Set(want.Probes)
+	if !nothing {
+		letGo = p.letGo(want.Held)
+	}
+	converged := false
+	if !want.KeepTable {
+		p.set(want.Sysctls)
+		converged = p.follow(want.Table, have, &stats)
+	} else {
+		d.memory.left = nil
+	}
+	reports := p.hold(want)
+	p.publish(in, want, stats, reports, converged)
+	return letGo
+}
+
+// fail notes a step that failed.
+func (p *pass) fail(step string, err error) {
+	p.failures = append(p.failures, Failure{Step: step, Err: err.Error()})
+}
+
+// letGo removes every address of ours that is not in keep.
+func (p *pass) letGo(keep []vip.Held) error {
+	err := p.o.VIP.LetGo(keep)
+	if err != nil {
+		p.fail("ip addr del", err)
+	}
+	return err
+}
+
+// links reads the links. When that fails the last known ones stand: an address must not be let go because netlink was busy.
+func (p *pass) links() vip.Links {
+	links, err := p.o.VIP.Links()
+	if err != nil {
+		p.fail("ip addr show", err)
+		return p.memory.links
+	}
+	p.memory.links = links
+	return links
+}
+
+// set writes the settings that differ. One that cannot be written hinders no other step.
+func (p *pass) set(want Sysctls) {
+	for _, path := range inOrder(want) {
+		value := want[path]
+		have, err := p.o.Sysctls.Read(path)
+		if err != nil {
+			p.fail("sysctl -n "+path, err)
+			continue
+		}
+		have = strings.TrimSpace(have)
+		if have == value {
+			p.memory.sysctls[path] = value
+			continue
+		}
+		if err := p.o.Sysctls.Write(path, value); err != nil {
+			p.fail("sysctl -w "+path+"="+value, err)
+			continue
+		}
+		if p.memory.sysctls[path] == value {
+			p.drift++ // it was so, and somebody changed it
+		} else if _, changed := p.memory.before[path]; !changed {
+			p.memory.before = maps.Clone(p.memory.before) // published
+			if p.memory.before == nil {
+				p.memory.before = make(Sysctls)
+			}
+			p.memory.before[path] = have
+		}
+		p.memory.sysctls[path] = value
+		p.log.Info("kernel setting changed", "sysctl", path, "from", have, "to", value)
+	}
+}
+
+// inOrder puts the settings in the order in which to write them: forwarding first, since the kernel resets others with it.
+func inOrder(s Sysctls) []string {
+	return slices.SortedFunc(maps.Keys(s), func(a, b string) int {
+		af, bf := strings.HasSuffix(a, "forward") || strings.HasSuffix(a, "forwarding"), strings.HasSuffix(b, "forward") || strings.HasSuffix(b, "forwarding")
+		switch {
+		case af && !bf:
+			return -1
+		case bf && !af:
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+}
+
+// follow does the smallest steps from have to want and tells whether the kernel then is as wanted.
+func (p *pass) follow(want, have ipvs.Table, stats *ipvs.Stats) bool {
+	ops := ipvs.Plan(want, have)
+	// Nothing new is wanted since the kernel was as wanted: then somebody else changed it.
+	repairs := p.memory.left != nil && len(ipvs.Plan(want, *p.memory.left)) == 0
+	p.memory.left = nil
+	lost := make(map[ipvs.Key]bool) // services that could not be made: their destinations cannot be either
+	failed := false
+	for _, op := range ops {
+		if lost[op.Service.Key] {
+			continue
+		}
+		if err := p.o.IPVS.Do(op); err != nil {
+			p.fail("ipvsadm "+op.String(), err)
+			failed = true
+			if op.Verb == ipvs.AddService {
+				lost[op.Service.Key] = true
+			}
+			continue
+		}
+		if repairs {
+			p.drift++
+		}
+		p.log.Info("ipvs changed", "op", op.String())
+	}
+	if len(ops) > 0 {
+		// The kernel is the only truth about the kernel: read what became of it.
+		after, counters, err := p.o.IPVS.Table()
+		if err != nil {
+			p.fail("ipvsadm -L", err)
+			return false
+		}
+		p.memory.table, *stats = after, counters
+		if left := ipvs.Plan(want, after); len(left) > 0 && !failed {
+			p.fail("ipvsadm "+left[0].String(), errNotKept)
+			failed = true
+		}
+	}
+	if failed {
+		return false
+	}
+	p.memory.left = &want
+	return true
+}
+
+// errNotKept means that the kernel took a step without complaint and yet is not as wanted: somebody else writes there too.
+var errNotKept = errors.New("done, but the kernel does not show it; does something else write there?")
+
+// hold puts up what is wanted and ready, and returns what is there then.
+func (p *pass) hold(want Want) map[spot]vip.Report {
+	before := bySpot(p.o.VIP.Report())
+	ready := p.ready(want, before)
+	for _, h := range ready {
+		if p.memory.present[holdingOf(h)] && !before[spotOf(h)].Present {
+			p.drift++ // somebody took it away under the same mandate
+		}
+	}
+	if len(ready) > 0 {
+		if err := p.o.VIP.Hold(ready); err != nil {
+			p.fail("ip addr add", err)
+		}
+	}
+	after := bySpot(p.o.VIP.Report())
+	p.memory.present = make(map[holding]bool)
+	for _, r := range after {
+		if r.Present {
+			p.memory.present[holdingOf(r.Held)] = true
+		}
+	}
+	return after
+}
+
+// ready returns the wanted addresses that may attract traffic: those already held, those without services, and those of
+// which at least one service is in the kernel. One scheduler that this kernel lacks must not take the other services of
+// an address down with it, on every router.
+func (p *pass) ready(want Want, have map[spot]vip.Report) []vip.Held {
+	made := make(map[ipvs.Key]bool)
+	for _, s := range p.memory.table.Services {
+		made[s.Key] = true
+	}
+	services := make(map[netip.Addr][]ipvs.Key)
+	for _, place := range want.Places {
+		services[place.Addr] = place.Services
+	}
+	var out []vip.Held
+	for _, h := range want.Held {
+		keys := services[h.Addr]
+		if have[spotOf(h)].Present || len(keys) == 0 || slices.ContainsFunc(keys, func(k ipvs.Key) bool { return made[k] }) {
+			out = append(out, h)
+			continue
+		}
+		p.fail("ip addr add "+h.Addr.String()+" dev "+h.Link, errNotReady)
+	}
+	return out
+}
+
+// errNotReady means that an address would attract traffic that nothing balances.
+var errNotReady = errors.New("not done: none of its services is in the kernel")
+
+func bySpot(reports []vip.Report) map[spot]vip.Report {
+	out := make(map[spot]vip.Report, len(reports))
+	for _, r := range reports {
+		out[spotOf(r.Held)] = r
+	}
+	return out
+}
+
+// publish makes the pass's Status and logs what is new in it.
+func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, reports map[spot]vip.Report, converged bool) {
+	old := p.Status()
+	s := &Status{
+		At:        time.Now(),
+		Revision:  old.Revision,
+		Converged: converged && len(p.failures) == 0,
+		Epoch:     in.Mandate.Epoch,
+		Places:    want.Places,
+		Table:     p.memory.table,
+		Stats:     stats,
+		Links:     in.Links,
+		Health:    in.Health,
+		Problems:  want.Problems,
+		Failures:  p.failures,
+		Drift:     old.Drift + p.drift,
+		Passes:    old.Passes + 1,
+		Before:    p.memory.before,
+	}
+	if s.Converged {
+		s.Revision = in.State.Revision
+	}
+	if len(p.failures) > 0 {
+		s.Failing = old.Failing + 1
+	}
+	places := make(map[netip.Addr]Place)
+	for _, place := range want.Places {
+		places[place.Addr] = place
+	}
+	for _, h := range want.Held {
+		r, place := reports[spotOf(h)], places[h.Addr]
+		s.Held = append(s.Held, HeldStatus{Held: h, Name: place.Name, Group: place.Group, Present: r.Present, Announced: r.Announced})
+	}
+	p.tell(old, s)
+	p.status.Store(s)
+}
+
+// tell logs transitions; a state that lasts is one line.
+func (p *pass) tell(old, s *Status) {
+	for _, f := range s.Failures {
+		if !slices.Contains(old.Failures, f) {
+			p.log.Error("step failed", "step", f.Step, "err", f.Err)
+		}
+	}
+	if old.Failing > 0 && s.Failing == 0 {
+		p.log.Info("kernel follows again", "rev", s.Revision, "failing", old.Failing)
+	}
+	for _, q := range s.Problems {
+		if !slices.Contains(old.Problems, q) {
+			p.log.Warn("problem", "what", q.What, "why", q.Why, "fix", q.Fix)
+		}
+	}
+	was := make(map[holding]bool)
+	for _, h := range old.Held {
+		if h.Present {
+			was[holdingOf(h.Held)] = true
+		}
+	}
+	for _, h := range s.Held {
+		key := holdingOf(h.Held)
+		if h.Present && !was[key] {
+			p.log.Info("address held", "vip", h.Addr.String(), "link", h.Link, "epoch", h.Epoch)
+		}
+		delete(was, key)
+	}
+	for key := range was {
+		p.log.Info("address let go", "vip", key.addr.String(), "link", key.link, "epoch", key.epoch)
+	}
+}

@@ -1,0 +1,244 @@
+package director
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"polso/config"
+	"polso/health"
+	"polso/ipvs"
+)
+
+// table returns the wanted table: every virtual's service with the servers that belong in it now. What cannot be said
+// to the kernel is left out and becomes a problem; the rest goes on.
+func table(in Inputs) (ipvs.Table, []Problem) {
+	var (
+		out      ipvs.Table
+		problems []Problem
+		doc      = in.State.Document
+		seen     = make(map[ipvs.Key]string)
+		wanted   bool
+	)
+	for _, v := range doc.Virtuals {
+		if standsBy(in, groupOf(doc, v)) {
+			continue
+		}
+		wanted = true
+		service, err := serviceOf(v)
+		if err != nil {
+			problems = append(problems, Problem{"virtual " + v.Name, err.Error(), "correct the document: polso validate"})
+			continue
+		}
+		if first, taken := seen[service.Key]; taken {
+			problems = append(problems, Problem{"virtual " + v.Name, "virtual " + first + " is the same service already", "correct the document: polso validate"})
+			continue
+		}
+		seen[service.Key] = v.Name
+		var troubles []Problem
+		service.Destinations, troubles = destinations(in, v, observedService(in.Observed, service.Key))
+		problems = append(problems, troubles...)
+		out.Services = append(out.Services, service)
+	}
+	if wanted {
+		out.Timeouts = timeouts(doc.Cluster.Timeouts)
+	}
+	return out.Canonical(), problems
+}
+
+// serviceOf translates a virtual, its servers aside.
+func serviceOf(v config.Virtual) (ipvs.Service, error) {
+	key, err := keyOf(v)
+	if err != nil {
+		return ipvs.Service{}, err
+	}
+	s := ipvs.Service{Key: key, Scheduler: v.Scheduler}
+	for _, f := range v.Flags {
+		bit, err := flagOf(f)
+		if err != nil {
+			return ipvs.Service{}, err
+		}
+		s.Flags |= bit
+	}
+	if v.Persistent != nil {
+		s.Persistent, s.PersistMask = v.Persistent.Timeout, v.Persistent.Mask
+	}
+	return s, nil
+}
+
+// KeyOf returns the kernel's name of a virtual's service; false if it has none that this release can make.
+func KeyOf(v config.Virtual) (ipvs.Key, bool) {
+	key, err := keyOf(v)
+	return key, err == nil
+}
+
+func keyOf(v config.Virtual) (ipvs.Key, error) {
+	if v.FWMark != 0 {
+		switch v.Family {
+		case config.IPv4:
+			return ipvs.MarkKey(v.FWMark, ipvs.IPv4), nil
+		case config.IPv6:
+			return ipvs.MarkKey(v.FWMark, ipvs.IPv6), nil
+		}
+		return ipvs.Key{}, fmt.Errorf("unknown family %q", v.Family)
+	}
+	if len(v.Ports) != 1 {
+		return ipvs.Key{}, fmt.Errorf("%d ports: one is supported", len(v.Ports))
+	}
+	at := addrPort(v.Address, v.Ports[0])
+	switch v.Protocol {
+	case config.TCP:
+		return ipvs.AddrKey(ipvs.TCP, at), nil
+	case config.UDP:
+		return ipvs.AddrKey(ipvs.UDP, at), nil
+	case config.SCTP:
+		return ipvs.AddrKey(ipvs.SCTP, at), nil
+	}
+	return ipvs.Key{}, fmt.Errorf("unknown protocol %q", v.Protocol)
+}
+
+func flagOf(name string) (ipvs.Flags, error) {
+	switch name {
+	case "ops":
+		return ipvs.OnePacket, nil
+	case "fallback", "flag-1": // the kernel's sh and mh call their first flag fallback
+		return ipvs.Sched1, nil
+	case "port", "flag-2": // and their second port
+		return ipvs.Sched2, nil
+	case "flag-3":
+		return ipvs.Sched3, nil
+	}
+	return 0, fmt.Errorf("unknown flag %q", name)
+}
+
+// destinations returns the servers of v that belong in the table now: the document's as overrides and health say, and
+// those that are leaving it.
+func destinations(in Inputs, v config.Virtual, have map[netip.AddrPort]ipvs.Destination) ([]ipvs.Destination, []Problem) {
+	var (
+		out      []ipvs.Destination
+		problems []Problem
+		seen     = make(map[netip.AddrPort]string)
+	)
+	for _, s := range v.Servers {
+		what := "server " + v.Name + "/" + s.Name
+		method, err := methodOf(v, s)
+		if err != nil {
+			problems = append(problems, Problem{what, err.Error(), "correct the document: polso validate"})
+			continue
+		}
+		if first, taken := seen[s.Address]; taken {
+			problems = append(problems, Problem{what, "server " + first + " has the same address already", "correct the document: polso validate"})
+			continue
+		}
+		seen[s.Address] = s.Name
+		if _, askable := TargetOf(v, s); v.Check != nil && !askable {
+			problems = append(problems, Problem{what, "its check has no port to ask, so it never counts as up", `add "port" to the check`})
+		}
+		if w, in := weigh(in, v, s, have); in {
+			out = append(out, ipvs.Destination{Addr: s.Address, Weight: w, Forward: method})
+		}
+	}
+	return append(out, leaving(in, v, seen)...), problems
+}
+
+// leaving returns the servers that drain from v: weight 0, so that their connections live on.
+func leaving(in Inputs, v config.Virtual, named map[netip.AddrPort]string) []ipvs.Destination {
+	var out []ipvs.Destination
+	key, _ := keyOf(v)
+	for _, l := range in.State.Leaving {
+		was, err := keyOf(l.Virtual)
+		if err != nil || was != key {
+			continue
+		}
+		// The document may name the address again, under another name perhaps: then it has not left.
+		if _, back := named[l.Server.Address]; back {
+			continue
+		}
+		method, err := methodOf(l.Virtual, l.Server)
+		if err != nil {
+			continue
+		}
+		named[l.Server.Address] = l.Server.Name
+		out = append(out, ipvs.Destination{Addr: l.Server.Address, Forward: method})
+	}
+	return out
+}
+
+// weigh decides whether server s belongs in the table and with which weight. An operator's word is stronger than health,
+// health is stronger than the document; before rise or fall has decided, what the kernel has stands.
+func weigh(in Inputs, v config.Virtual, s config.Server, have map[netip.AddrPort]ipvs.Destination) (weight int, present bool) {
+	weight = s.Weight
+	for _, o := range in.State.Overrides {
+		if o.Virtual == v.Name && o.Server == s.Name && o.Kind == SetWeight {
+			weight = o.Weight
+		}
+	}
+	for _, o := range in.State.Overrides {
+		if o.Virtual != v.Name || o.Server != s.Name {
+			continue
+		}
+		switch o.Kind {
+		case Disable:
+			return 0, false
+		case Drain:
+			weight = 0
+		case SetWeight:
+		}
+	}
+	if v.Check == nil {
+		return weight, true
+	}
+	t, _ := TargetOf(v, s)
+	switch state := in.Health[t.Key()].State; state {
+	case health.Up:
+		return weight, true
+	case health.Down:
+		return 0, v.OnFailure == config.Quiesce
+	case health.Unknown:
+		d, there := have[s.Address]
+		if weight == 0 { // a wish for no traffic needs no verdict
+			return 0, there
+		}
+		return d.Weight, there
+	default:
+		panic("director: unknown state of health " + strconv.Itoa(int(state)))
+	}
+}
+
+func methodOf(v config.Virtual, s config.Server) (ipvs.Forward, error) {
+	switch f := cmp.Or(s.Forward, v.Forward); f {
+	case config.NAT:
+		return ipvs.NAT, nil
+	case config.DR:
+		return ipvs.Direct, nil
+	case config.Tun:
+		return ipvs.Tun, nil
+	default:
+		return 0, fmt.Errorf("unknown forward method %q", f)
+	}
+}
+
+func observedService(t *ipvs.Table, key ipvs.Key) map[netip.AddrPort]ipvs.Destination {
+	out := make(map[netip.AddrPort]ipvs.Destination)
+	for _, s := range t.Services {
+		if s.Key == key {
+			for _, d := range s.Destinations {
+				out[d.Addr] = d
+			}
+		}
+	}
+	return out
+}
+
+func addrPort(a netip.Addr, port uint16) netip.AddrPort { return netip.AddrPortFrom(a, port) }
+
+func sorted[K cmp.Ordered, V any](m map[K]V) []V {
+	out := make([]V, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, m[k])
+	}
+	return out
+}
