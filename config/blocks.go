@@ -1,0 +1,185 @@
+package config
+
+import (
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// setText, and the like below, store an attribute's value in a field of the document.
+func setText[T ~string](field *T) func(value) {
+	return func(v value) {
+		if text, ok := v.text(); ok {
+			*field = T(text)
+		}
+	}
+}
+
+func setTexts(field *[]string) func(value) {
+	return func(v value) {
+		if texts, ok := v.texts(); ok {
+			*field = texts
+		}
+	}
+}
+
+func setInt(field *int) func(value) {
+	return func(v value) {
+		v.number(math.MinInt32, math.MaxInt32, func(n int64) { *field = int(n) })
+	}
+}
+
+func setPort(field *uint16) func(value) {
+	return func(v value) {
+		v.number(1, math.MaxUint16, func(n int64) { *field = uint16(n) })
+	}
+}
+
+func setBool(field *bool) func(value) {
+	return func(v value) {
+		v.boolean(func(b bool) { *field = b })
+	}
+}
+
+func setDuration(field *time.Duration) func(value) {
+	return func(v value) {
+		v.duration(func(d time.Duration) { *field = d })
+	}
+}
+
+func (r *reader) cluster(b *hclsyntax.Block, p path) {
+	c := &r.doc.Cluster
+	r.body(b.Body, p, map[string]func(value){
+		"standby":  setText(&c.Standby),
+		"prefer":   setTexts(&c.Prefer),
+		"failback": setBool(&c.Failback),
+	}, map[string]blockSpec{
+		"sync_daemon": {read: func(b *hclsyntax.Block, p path) {
+			s := SyncDaemon{}
+			r.body(b.Body, p, map[string]func(value){
+				"interface": setText(&s.Interface),
+				"id":        setInt(&s.ID),
+			}, nil)
+			c.SyncDaemon = &s
+		}},
+		"timeouts": {read: func(b *hclsyntax.Block, p path) {
+			r.body(b.Body, p, map[string]func(value){
+				"tcp":     setDuration(&c.Timeouts.TCP),
+				"tcp_fin": setDuration(&c.Timeouts.TCPFin),
+				"udp":     setDuration(&c.Timeouts.UDP),
+			}, nil)
+		}},
+	})
+}
+
+func (r *reader) vip(b *hclsyntax.Block, p path) {
+	if len(b.Labels) == 0 {
+		return
+	}
+	v := VIP{Name: b.Labels[0], Group: "default"}
+	r.body(b.Body, p, map[string]func(value){
+		"address":   func(a value) { a.prefix(func(x netip.Prefix) { v.Address = x }) },
+		"interface": setText(&v.Interface),
+		"group":     setText(&v.Group),
+	}, nil)
+	r.doc.VIPs = append(r.doc.VIPs, v)
+}
+
+func (r *reader) virtual(b *hclsyntax.Block, p path) {
+	if len(b.Labels) == 0 {
+		return
+	}
+	v := Virtual{Name: b.Labels[0], Scheduler: "wlc", Forward: DR, MinServers: 1, OnFailure: Remove}
+	r.body(b.Body, p, map[string]func(value){
+		"address":      func(a value) { a.address(func(x netip.Addr) { v.Address = x }) },
+		"interface":    setText(&v.Interface),
+		"port":         func(a value) { a.number(0, math.MaxUint16, func(n int64) { v.Ports = []uint16{uint16(n)} }) },
+		"ports":        func(a value) { r.ports(a, b.Body, &v.Ports) },
+		"protocol":     setText(&v.Protocol),
+		"fwmark":       func(a value) { a.number(1, math.MaxUint32, func(n int64) { v.FWMark = uint32(n) }) },
+		"family":       setText(&v.Family),
+		"scheduler":    setText(&v.Scheduler),
+		"flags":        setTexts(&v.Flags),
+		"forward":      setText(&v.Forward),
+		"min_servers":  setInt(&v.MinServers),
+		"sorry_server": func(a value) { a.addressPort(func(x netip.AddrPort) { v.SorryServer = &x }) },
+		"on_failure":   setText(&v.OnFailure),
+	}, map[string]blockSpec{
+		"persistent": {read: func(b *hclsyntax.Block, p path) {
+			v.Persistent = &Persistent{Timeout: 5 * time.Minute}
+			r.body(b.Body, p, map[string]func(value){
+				"timeout": setDuration(&v.Persistent.Timeout),
+				"netmask": func(a value) { a.mask(func(bits int) { v.Persistent.Mask = bits }) },
+			}, nil)
+		}},
+		"check":  {label: "kind", sample: "http", one: true, read: func(b *hclsyntax.Block, p path) { v.Check = r.check(b, p) }},
+		"server": {label: "name", read: func(b *hclsyntax.Block, p path) { r.server(b, p, &v) }},
+	})
+	if r.unread[p.attr("fwmark")] {
+		r.unread[p.attr("address")], r.unread[p.attr("port")] = true, true
+	}
+	if r.unread[p.attr("ports")] {
+		r.unread[p.attr("port")] = true
+	}
+	r.doc.Virtuals = append(r.doc.Virtuals, v)
+}
+
+func (r *reader) ports(a value, body *hclsyntax.Body, ports *[]uint16) {
+	if _, both := body.Attributes["port"]; both {
+		a.fail("port and ports cannot both be there", "", "Keep one of them.")
+		return
+	}
+	list, ok := a.list("numbers")
+	if !ok {
+		return
+	}
+	*ports = nil
+	for _, e := range list {
+		if e.IsNull() {
+			a.fail("a list of numbers is wanted here, and it holds null", "", "Write it as [80, 443].")
+			return
+		}
+		n, ok := a.whole(e, 1, math.MaxUint16)
+		if !ok {
+			return
+		}
+		*ports = append(*ports, uint16(n))
+	}
+}
+
+func (r *reader) server(b *hclsyntax.Block, p path, v *Virtual) {
+	if len(b.Labels) == 0 {
+		return
+	}
+	s := Server{Name: b.Labels[0], Weight: 1}
+	r.body(b.Body, p, map[string]func(value){
+		"address": func(a value) { a.addressPort(func(x netip.AddrPort) { s.Address = x }) },
+		"forward": setText(&s.Forward),
+		"weight":  setInt(&s.Weight),
+	}, nil)
+	v.Servers = append(v.Servers, s)
+}
+
+func (r *reader) check(b *hclsyntax.Block, p path) *Check {
+	c := &Check{Every: 2 * time.Second, Rise: 2, Fall: 3}
+	if len(b.Labels) > 0 {
+		c.Kind = CheckKind(b.Labels[0])
+		r.places[p.attr("kind")] = b.LabelRanges[0]
+	} else {
+		r.unread[p.attr("kind")] = true
+	}
+	r.body(b.Body, p, map[string]func(value){
+		"every":   setDuration(&c.Every),
+		"timeout": setDuration(&c.Timeout),
+		"rise":    setInt(&c.Rise),
+		"fall":    setInt(&c.Fall),
+		"port":    setPort(&c.Port),
+		"path":    setText(&c.Path),
+		"host":    setText(&c.Host),
+		"status":  func(a value) { a.statuses(func(s []StatusRange) { c.Status = s }) },
+		"tls":     setBool(&c.TLS),
+	}, nil)
+	return c
+}

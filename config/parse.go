@@ -1,0 +1,172 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// File is one text of a document; Name is only said in problems.
+type File struct {
+	Name string
+	Text []byte
+}
+
+// Parse reads a document from HCL text, one file or several that count as one: one cluster block overall, names unique across
+// files. Every default is filled in. The error is Errors with everything that is wrong at once, in syntax or in meaning, and
+// the document is then the zero one. What is right but not supported yet passes; see Load.
+func Parse(files ...File) (Document, error) {
+	r := read(files)
+	if err := r.problems.orNil(); err != nil {
+		return Document{}, err
+	}
+	return r.doc, nil
+}
+
+// Load is Parse that refuses, with the place and the words "not supported yet", what this release understands but cannot do.
+func Load(files ...File) (Document, error) {
+	r := read(files)
+	r.judge(unsupported(r.doc))
+	r.problems.sortByPlace(files)
+	if err := r.problems.orNil(); err != nil {
+		return Document{}, err
+	}
+	return r.doc, nil
+}
+
+// reader turns syntax trees into a document and remembers where everything was written.
+type reader struct {
+	doc      Document
+	problems Errors
+	texts    map[string][]byte
+	places   map[path]hcl.Range
+	unread   map[path]bool // written, but not understood: the rules must not complain of its absence
+	damaged  map[path]bool // blocks with a mistake of syntax: what is missing in them may have been written
+}
+
+func read(files []File) *reader {
+	r := &reader{
+		doc:     Document{Cluster: Cluster{Standby: Warm}},
+		texts:   make(map[string][]byte),
+		places:  make(map[path]hcl.Range),
+		unread:  make(map[path]bool),
+		damaged: make(map[path]bool),
+	}
+	for _, f := range files {
+		if _, twice := r.texts[f.Name]; twice {
+			r.problems = append(r.problems, Problem{File: f.Name, What: "the file is named twice"})
+			continue
+		}
+		r.texts[f.Name] = f.Text
+		r.file(f)
+	}
+	r.doc = complete(r.doc)
+	r.judge(validate(r.doc))
+	r.problems.sortByPlace(files)
+	return r
+}
+
+func (r *reader) file(f File) {
+	if problem := tooMuch(f); problem != nil {
+		r.problems = append(r.problems, *problem)
+		return
+	}
+	tree, diagnostics := hclsyntax.ParseConfig(f.Text, f.Name, hcl.InitialPos)
+	for _, d := range withoutEchoes(diagnostics) {
+		r.syntax(d)
+	}
+	if tree == nil {
+		return
+	}
+	if body, ok := tree.Body.(*hclsyntax.Body); ok {
+		r.document(body, diagnostics)
+	}
+}
+
+// judge adds what the rules found, each at the place of the innermost thing that was written, but nothing about what could
+// not be read in the first place.
+func (r *reader) judge(found Errors) {
+	for _, p := range found {
+		at := path(p.Path)
+		if r.unread[at] || r.inDamaged(at) {
+			continue
+		}
+		for place := at; ; place = place.parent() {
+			if rng, ok := r.places[place]; ok {
+				r.locate(&p, rng)
+				break
+			}
+			if place == "" {
+				break
+			}
+		}
+		r.problems = append(r.problems, p)
+	}
+}
+
+func (r *reader) inDamaged(p path) bool {
+	for ; p != ""; p = p.parent() {
+		if r.damaged[p] {
+			return true
+		}
+	}
+	return false
+}
+
+// fail records a mistake at a place of the text.
+func (r *reader) fail(at path, rng hcl.Range, what, why, fix string) {
+	p := Problem{Path: string(at), What: what, Why: why, Fix: fix}
+	r.locate(&p, rng)
+	r.unread[at] = true
+	if !slices.ContainsFunc(r.problems, func(q Problem) bool { return q.File == p.File && q.Line == p.Line && q.Column == p.Column }) {
+		r.problems = append(r.problems, p) // else the parser has complained of this very spot
+	}
+}
+
+func (r *reader) locate(p *Problem, rng hcl.Range) {
+	p.File, p.Line, p.Column = rng.Filename, rng.Start.Line, rng.Start.Column
+	text := r.texts[rng.Filename]
+	start := bytes.LastIndexByte(text[:rng.Start.Byte], '\n') + 1
+	end := len(text)
+	if i := bytes.IndexByte(text[rng.Start.Byte:], '\n'); i >= 0 {
+		end = rng.Start.Byte + i
+	}
+	p.Source = string(bytes.TrimRight(text[start:end], "\r"))
+	p.Width = max(1, utf8.RuneCount(text[rng.Start.Byte:max(rng.Start.Byte, min(rng.End.Byte, end))]))
+}
+
+// where names the line of something written, for a sentence.
+func (r *reader) where(p path) string {
+	return fmt.Sprintf("%s:%d", r.places[p].Filename, r.places[p].Start.Line)
+}
+
+// document reads the top level of one file.
+func (r *reader) document(body *hclsyntax.Body, diagnostics hcl.Diagnostics) {
+	r.damage(body.Blocks, "", diagnostics)
+	r.body(body, "", nil, map[string]blockSpec{
+		"cluster": {read: r.cluster},
+		"vip":     {label: "name", read: r.vip},
+		"virtual": {label: "name", read: r.virtual},
+	})
+}
+
+// damage marks the innermost block around each mistake of syntax.
+func (r *reader) damage(blocks hclsyntax.Blocks, in path, diagnostics hcl.Diagnostics) {
+	for _, d := range diagnostics {
+		if d.Subject == nil {
+			continue
+		}
+		i := slices.IndexFunc(blocks, func(b *hclsyntax.Block) bool {
+			return b.Range().Start.Byte <= d.Subject.Start.Byte && d.Subject.Start.Byte <= b.Range().End.Byte
+		})
+		if i < 0 {
+			r.damaged[in] = true
+			continue
+		}
+		r.damage(blocks[i].Body.Blocks, blockPath(blocks[i], in), hcl.Diagnostics{d})
+	}
+}

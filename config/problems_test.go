@@ -1,0 +1,189 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// in wraps the body of one virtual that is right but for it.
+func in(body string) string {
+	return "virtual \"web\" {\n" + body + "\n}\n"
+}
+
+func addr(body string) string {
+	return in("address = \"192.0.2.10\"\nport = 80\n" + body)
+}
+
+func udp(body string) string {
+	return in("address = \"192.0.2.10\"\nport = 53\nprotocol = \"udp\"\n" + body)
+}
+
+func srv(name, body string) string {
+	return fmt.Sprintf("server %q {\n%s\n}\n", name, body)
+}
+
+// mistakes is every way to be wrong that has a sentence of its own; testdata/problems.txt has the sentences.
+func mistakes() []struct {
+	name  string
+	texts []string
+} {
+	type mistake = struct {
+		name  string
+		texts []string
+	}
+	one := func(name, text string) mistake { return mistake{name, []string{text}} }
+	return []mistake{
+		// Words and blocks.
+		one("unknown block at the top", "virtal \"web\" {}\n"),
+		one("attribute at the top", "port = 80\n"),
+		one("keepalived's block", "virtual_server \"web\" {}\n"),
+		one("keepalived's attribute", addr("lb_algo = \"rr\"")),
+		one("attribute that is a block", addr("persistent = \"5m\"")),
+		one("block that is an attribute", addr("scheduler {}")),
+		one("unknown attribute far from any", addr("zzzzzz = 1")),
+		one("virtual without a name", "virtual {\n port = 80\n}\n"),
+		one("virtual with two names", "virtual \"a\" \"b\" {\n address = \"192.0.2.10\"\n port = 80\n}\n"),
+		one("cluster with a name", "cluster \"edge\" {}\n"),
+		one("two clusters", "cluster {}\ncluster {}\n"),
+		{"two clusters in two files", []string{"cluster {}\n", "\ncluster {}\n"}},
+		{"one name in two files", []string{addr(""), in("address = \"192.0.2.11\"\nport = 80")}},
+		one("two checks", addr("check \"tcp\" {}\ncheck \"http\" {}")),
+		one("two servers of one name", addr(srv("a", `address = "10.0.0.1"`)+srv("a", `address = "10.0.0.2"`))),
+
+		// Syntax.
+		one("two attributes on one line", addr("server \"a\" { address = \"10.0.0.1\", weight = 1 }")),
+		one("quote left open", addr("scheduler = \"wlc")),
+		one("brace left open", "virtual \"web\" {\n address = \"192.0.2.10\"\n port = 80\n"),
+		one("colon for equals", addr("scheduler: \"wlc\"")),
+		one("two values", addr("flags = [\"ops\"] [\"port\"]")),
+		one("attribute twice", addr("port = 81")),
+		one("no value", addr("scheduler =")),
+		one("brace on the next line", "virtual \"web\"\n{\n}\n"),
+
+		// Values.
+		one("word without quotes", addr("scheduler = wlc")),
+		one("word without quotes in a list", addr("flags = [ops]")),
+		one("expression with a variable", addr("scheduler = \"${x}\"")),
+		one("function", addr("scheduler = upper(\"wlc\")")),
+		one("null", addr("scheduler = null")),
+		one("number for text", addr("scheduler = 5")),
+		one("text for a number", addr("min_servers = \"two\"")),
+		one("text for true", "cluster {\n failback = \"yes\"\n}\n"),
+		one("fraction", addr("min_servers = 1.5")),
+		one("number for a list", addr("flags = \"ops\"")),
+		one("list of numbers for texts", addr("flags = [1]")),
+		one("huge number", in("address = \"192.0.2.10\"\nport = 1e400\n")),
+		one("duration without a unit", addr("persistent {\n timeout = 5\n}")),
+		one("duration with a strange unit", addr("persistent {\n timeout = \"5 minutes\"\n}")),
+		one("no duration at all", addr("persistent {\n timeout = \"0s\"\n}")),
+		one("status codes", addr("check \"http\" {\n status = \"2xx\"\n}")),
+		one("netmask", addr("persistent {\n netmask = \"255.0.255.0\"\n}")),
+		one("netmask of all", addr("persistent {\n netmask = \"/0\"\n}")),
+		one("port and ports", addr("ports = [443]")),
+		one("ports of texts", in("address = \"192.0.2.10\"\nports = [\"80\"]")),
+
+		// Addresses.
+		one("no address", in("port = 80")),
+		one("address with prefix length", in("address = \"192.0.2.10/24\"\nport = 80")),
+		one("address with port", in("address = \"192.0.2.10:80\"")),
+		one("not an address", in("address = \"192.0.2.300\"\nport = 80")),
+		one("host name", addr(srv("a", `address = "web-1"`))),
+		one("host name with port", addr(srv("a", `address = "web-1:80"`))),
+		one("strange port", addr(srv("a", `address = "10.0.0.1:http"`))),
+		one("port zero of a server", addr(srv("a", `address = "10.0.0.1:0"`))),
+		one("server without address", addr(srv("a", ""))),
+		one("multicast", in("address = \"224.0.0.18\"\nport = 80")),
+		one("loopback", addr(srv("a", `address = "127.0.0.1"`))),
+		one("unspecified", in("address = \"::\"\nport = 80")),
+		one("limited broadcast", in("address = \"255.255.255.255\"\nport = 80")),
+		one("IPv4 in IPv6", in("address = \"::ffff:192.0.2.10\"\nport = 80")),
+		one("zone", in("address = \"fe80::1%eth0\"\nport = 80")),
+		one("link-local without a link", in("address = \"fe80::1\"\nport = 80")),
+		one("vip without address", "vip \"a\" {}\n"),
+		one("vip with the subnet's address", "vip \"a\" {\n address = \"10.0.0.0/24\"\n}\n"),
+		one("vip with the broadcast address", "vip \"a\" {\n address = \"10.0.0.127/25\"\n}\n"),
+		one("two vips of one address", "vip \"a\" {\n address = \"10.0.0.1/24\"\n}\nvip \"b\" {\n address = \"10.0.0.1\"\n}\n"),
+		one("vip and virtual on two links", "vip \"a\" {\n address = \"192.0.2.10\"\n interface = \"inside\"\n}\n"+addr("interface = \"outside\"")),
+		one("server at an address of ours", "vip \"a\" {\n address = \"10.0.0.1/24\"\n}\n"+addr(srv("a", `address = "10.0.0.1"`))),
+		one("sorry server at the virtual's address", addr("sorry_server = \"192.0.2.10\"")),
+
+		// Names.
+		one("long name", "vip \""+strings.Repeat("a", 64)+"\" {\n address = \"10.0.0.1/24\"\n}\n"),
+		one("name with a space", "virtual \"web server\" {\n address = \"192.0.2.10\"\n port = 80\n}\n"),
+		one("empty name", addr(srv("", `address = "10.0.0.1"`))),
+		one("interface with a slash", addr("interface = \"a/b\"")),
+		one("router preferred twice", "cluster {\n prefer = [\"r1\", \"r1\"]\n}\n"),
+
+		// Meaning.
+		one("unknown standby", "cluster {\n standby = \"hot\"\n}\n"),
+		one("cold standby with sync daemon", "cluster {\n standby = \"cold\"\n sync_daemon {\n  interface = \"in\"\n }\n}\n"),
+		one("sync daemon", "cluster {\n sync_daemon {\n  id = 256\n }\n}\n"),
+		one("timeouts", "cluster {\n timeouts {\n  tcp = \"1500ms\"\n  udp = \"1ms\"\n  tcp_fin = \"99999h\"\n }\n}\n"),
+		one("unknown scheduler", addr("scheduler = \"wlcc\"")),
+		one("unknown forward", addr("forward = \"masquerading\"")),
+		one("unknown protocol", addr("protocol = \"tpc\"")),
+		one("unknown on_failure", addr("on_failure = \"quiescent\"")),
+		one("unknown flag", addr("scheduler = \"sh\"\nflags = [\"sh-port\"]")),
+		one("flag of another scheduler", addr("flags = [\"fallback\"]")),
+		one("same flag under two names", addr("scheduler = \"mh\"\nflags = [\"fallback\", \"flag-1\"]")),
+		one("ops with tcp", addr("flags = [\"ops\"]")),
+		one("ops with persistence", udp("flags = [\"ops\"]\npersistent {\n}")),
+		one("no port", in("address = \"192.0.2.10\"")),
+		one("port 0 without persistence", in("address = \"192.0.2.10\"\nport = 0")),
+		one("port out of range", in("address = \"192.0.2.10\"\nport = 65536")),
+		one("port twice", in("address = \"192.0.2.10\"\nports = [80, 80]")),
+		one("address and fwmark", addr("fwmark = 7\nprotocol = \"tcp\"\ninterface = \"x\"")),
+		one("fwmark zero", in("fwmark = 0")),
+		one("fwmark twice", in("fwmark = 7")+"virtual \"mail\" {\n fwmark = 7\n}\n"),
+		one("family that is not the address's", addr("family = \"ipv6\"")),
+		{"same address, port and protocol", []string{addr(""), strings.Replace(addr(""), "web", "web2", 1)}},
+		one("dr changes the port", addr("forward = \"dr\"\n"+srv("a", `address = "10.0.0.1:8080"`))),
+		one("tun on one server changes the port", addr("forward = \"nat\"\n"+srv("a", "address = \"10.0.0.1:8080\"\nforward = \"tun\""))),
+		one("dr with fwmark and a port", in("fwmark = 7\n"+srv("a", `address = "10.0.0.1:8080"`))),
+		one("mixed families", addr("forward = \"nat\"\n"+srv("a", `address = "2001:db8::1"`))),
+		one("sorry server of the other family", addr("sorry_server = \"2001:db8::1\"")),
+		one("one server twice", addr(srv("a", `address = "10.0.0.1"`)+srv("b", `address = "10.0.0.1:80"`))),
+		one("weight", addr(srv("a", "address = \"10.0.0.1\"\nweight = 65536")+srv("b", "address = \"10.0.0.2\"\nweight = -1"))),
+		one("min_servers", addr("min_servers = 0")),
+		one("min_servers above the servers", addr("min_servers = 3\n"+srv("a", `address = "10.0.0.1"`))),
+		one("persistence by half seconds", addr("persistent {\n timeout = \"1500ms\"\n}")),
+		one("netmask of the other family", addr("persistent {\n netmask = \"/64\"\n}")),
+		one("unknown check", addr("check \"htpp\" {\n}")),
+		one("https", addr("check \"https\" {\n}")),
+		one("check without kind", addr("check {\n}")),
+		one("timeout longer than every", addr("check \"tcp\" {\n timeout = \"3s\"\n}")),
+		one("check too often", addr("check \"tcp\" {\n every = \"1ms\"\n}")),
+		one("rise and fall", addr("check \"tcp\" {\n rise = 0\n fall = -1\n}")),
+		one("tcp check with a path", addr("check \"tcp\" {\n path = \"/\"\n tls = true\n}")),
+		one("path", addr("check \"http\" {\n path = \"healthz\"\n}")),
+		one("path with a space", addr("check \"http\" {\n path = \"/a b\"\n}")),
+		one("host with a path", addr("check \"http\" {\n host = \"a/b\"\n}")),
+		one("status turned round", addr("check \"http\" {\n status = \"299-200\"\n}")),
+		one("http check of udp", udp("check \"http\" {\n}")),
+		one("check of every port", in("fwmark = 7\ncheck \"tcp\" {\n}\n"+srv("a", `address = "10.0.0.1"`))),
+
+		// Texts.
+		one("not UTF-8", "vip \"\xff\" {}\n"),
+		one("nests too deeply", "x = "+strings.Repeat("[", 100)),
+		one("too many operators", "x = "+strings.Repeat("-", 5000)+"1\n"),
+		one("control characters", "vip \"a\x1b[2J\" {\n address = \"10.0.0.1/24\"\n}\n"),
+	}
+}
+
+func TestProblems(t *testing.T) {
+	var got strings.Builder
+	for _, m := range mistakes() {
+		var files []File
+		for i, text := range m.texts {
+			files = append(files, File{Name: fmt.Sprintf("%c.hcl", 'a'+i), Text: []byte(text)})
+		}
+		_, err := Parse(files...)
+		if err == nil {
+			t.Errorf("%s: nothing is wrong, it says", m.name)
+			continue
+		}
+		fmt.Fprintf(&got, "== %s\n%s\n", m.name, err)
+	}
+	golden(t, "problems.txt", []byte(got.String()))
+}

@@ -1,0 +1,57 @@
+package config
+
+import "fmt"
+
+// Unsupported checks a document for what this release understands but cannot do. Its error is Errors, each with the path of
+// what is meant and the words "not supported yet"; a document with such a thing must be refused, never half obeyed. Load does
+// the same with places.
+func (d Document) Unsupported() error {
+	return unsupported(d).orNil()
+}
+
+func unsupported(d Document) Errors {
+	var v verdicts
+	p := path("cluster")
+	if len(d.Cluster.Prefer) > 0 {
+		v.notYet(p.attr("prefer"), "prefer", "Which router directs is decided by the election alone.")
+	}
+	if d.Cluster.Failback {
+		v.notYet(p.attr("failback"), "failback = true", "A router that comes back stays a standby.")
+	}
+	if d.Cluster.SyncDaemon != nil {
+		v.notYet(p.attr("sync_daemon"), "sync_daemon", "A takeover keeps the table, not the connections.")
+	}
+	for _, x := range d.VIPs {
+		if x.Group != "default" {
+			v.notYet(path("").block("vip", x.Name).attr("group"), fmt.Sprintf("group %q", x.Group), "All addresses move together.")
+		}
+	}
+	for _, x := range d.Virtuals {
+		v.virtualNotYet(path("").block("virtual", x.Name), x)
+	}
+	return v.list
+}
+
+func (v *verdicts) virtualNotYet(p path, x Virtual) {
+	if len(x.Ports) > 1 {
+		v.notYet(p.attr("ports"), "ports", "A virtual has one port: write one virtual for each.")
+	}
+	if x.Protocol == SCTP {
+		v.notYet(p.attr("protocol"), `protocol "sctp"`, "")
+	}
+	if x.SorryServer != nil {
+		v.notYet(p.attr("sorry_server"), "sorry_server", "")
+	}
+	if x.MinServers > 1 {
+		v.notYet(p.attr("min_servers"), "min_servers above 1", "")
+	}
+	for _, s := range x.Servers {
+		if s.Forward == Tun && s.Address.IsValid() && familyOf(s.Address.Addr()) != x.Family {
+			v.notYet(p.block("server", s.Name).attr("address"), "a tunnel to a server of the other address family", "")
+		}
+	}
+}
+
+func (v *verdicts) notYet(p path, what, why string) {
+	v.add(p, what+" is not supported yet", why, "Remove it.")
+}

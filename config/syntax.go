@@ -1,0 +1,109 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// What a text may hold at most. A document is plain values in three levels of blocks; the parser and the evaluator descend
+// once per bracket and operator, so a hostile text could exhaust the stack, which no program survives.
+const (
+	maxText      = 16 << 20
+	maxDepth     = 64
+	maxOperators = 4096
+)
+
+// tooMuch refuses a text that is too long or nests too deeply, before it is parsed.
+func tooMuch(f File) *Problem {
+	if len(f.Text) > maxText {
+		return &Problem{File: f.Name, What: fmt.Sprintf("the text is longer than %d MiB", maxText>>20)}
+	}
+	if !utf8.Valid(f.Text) {
+		return &Problem{File: f.Name, What: "the text is not UTF-8", Fix: "Save the file as UTF-8."}
+	}
+	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos) // its complaints come again from the parser
+	depth, operators := 0, 0
+	for _, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOBrace, hclsyntax.TokenOBrack, hclsyntax.TokenOParen, hclsyntax.TokenTemplateInterp,
+			hclsyntax.TokenTemplateControl, hclsyntax.TokenOQuote, hclsyntax.TokenOHeredoc:
+			depth++
+		case hclsyntax.TokenCBrace, hclsyntax.TokenCBrack, hclsyntax.TokenCParen, hclsyntax.TokenTemplateSeqEnd,
+			hclsyntax.TokenCQuote, hclsyntax.TokenCHeredoc:
+			depth = max(0, depth-1)
+		case hclsyntax.TokenMinus, hclsyntax.TokenBang, hclsyntax.TokenQuestion, hclsyntax.TokenPlus, hclsyntax.TokenStar,
+			hclsyntax.TokenSlash, hclsyntax.TokenPercent, hclsyntax.TokenAnd, hclsyntax.TokenOr, hclsyntax.TokenEqualOp,
+			hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan,
+			hclsyntax.TokenGreaterThanEq, hclsyntax.TokenDot:
+			operators++
+		}
+		if depth > maxDepth || operators > maxOperators {
+			return &Problem{
+				File: f.Name, Line: t.Range.Start.Line, Column: t.Range.Start.Column, Width: 1,
+				What: "the text nests too deeply", Why: "A document is blocks and plain values; it has no use for this many brackets or operators.",
+			}
+		}
+	}
+	return nil
+}
+
+// withoutEchoes drops what only follows from an earlier mistake: a quote left open makes the scanner complain of every line
+// after it.
+func withoutEchoes(diagnostics hcl.Diagnostics) hcl.Diagnostics {
+	const open, unterminated = "Invalid multi-line string", "Unterminated template string"
+	var kept hcl.Diagnostics
+	left := false
+	for _, d := range diagnostics {
+		if d.Summary == open || d.Summary == unterminated {
+			if left {
+				continue
+			}
+			left = true
+		}
+		kept = append(kept, d)
+	}
+	return kept
+}
+
+// syntax records one of the HCL parser's complaints, in plainer words where there are some.
+func (r *reader) syntax(d *hcl.Diagnostic) {
+	p := Problem{What: lowerFirst(d.Summary), Why: d.Detail}
+	switch d.Summary {
+	case "Invalid single-argument block definition":
+		p.What = "a block on one line holds one attribute only"
+		p.Why = ""
+		p.Fix = "Put each attribute, and the closing brace, on a line of its own."
+	case "Invalid multi-line string", "Unterminated template string":
+		p.What = "the quote is not closed on its line"
+		p.Why = ""
+		p.Fix = `Add the closing ".`
+	case "Missing newline after argument":
+		p.What = "something follows the value on its line"
+		p.Why = ""
+		p.Fix = "Put each attribute on a line of its own; text is written in quotes."
+	case "Argument or block definition required":
+		p.What = "an attribute (name = value) or a block is expected here"
+		p.Why = ""
+		if d.Subject != nil && bytes.HasPrefix(bytes.TrimLeft(r.texts[d.Subject.Filename][d.Subject.End.Byte:], " \t"), []byte(":")) {
+			p.Fix = "Write = instead of the colon."
+		}
+	case "Unclosed configuration block":
+		p.What = "the block that begins here is never closed"
+		p.Why = "Its closing brace is missing, here or in a block inside it."
+	}
+	if d.Subject != nil {
+		r.locate(&p, *d.Subject)
+	}
+	r.problems = append(r.problems, p)
+}
+
+func lowerFirst(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToLower(first)) + strings.TrimSuffix(s[n:], ".")
+}

@@ -1,0 +1,238 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// identity is what tells one virtual from another in the kernel.
+type identity struct {
+	addr     netip.Addr
+	port     uint16
+	protocol Protocol
+	mark     uint32
+	family   Family
+}
+
+func (v *verdicts) virtuals(virtuals []Virtual) {
+	seen := make(map[string]bool)
+	taken := make(map[identity]string)
+	for _, x := range virtuals {
+		p := path("").block("virtual", x.Name)
+		v.name(p, "virtual name", x.Name)
+		if seen[x.Name] {
+			v.add(p, fmt.Sprintf("virtual %q is there twice", x.Name), "", "Rename one of them.")
+		}
+		seen[x.Name] = true
+		if x.FWMark != 0 {
+			v.marked(p, x, taken)
+		} else {
+			v.addressed(p, x, taken)
+		}
+		v.balancing(p, x)
+		v.servers(p, x)
+		if x.Check != nil {
+			v.check(p.attr("check"), x)
+		}
+	}
+}
+
+// marked checks a virtual that is a firewall mark: everything about the packets is said by whoever marks them.
+func (v *verdicts) marked(p path, x Virtual, taken map[identity]string) {
+	const why = "A firewall mark says which packets are meant; the rule that sets it names their address, port and protocol."
+	only := func(attr string, written bool) {
+		if written {
+			v.add(p.attr(attr), fmt.Sprintf("%s does not go with fwmark", attr), why, "Remove one of the two.")
+		}
+	}
+	only("address", x.Address.IsValid())
+	only("interface", x.Interface != "")
+	only("protocol", x.Protocol != "")
+	if len(x.Ports) > 1 {
+		only("ports", true)
+	} else {
+		only("port", len(x.Ports) == 1)
+	}
+	if !enum(v, p.attr("family"), "family", x.Family, IPv4, IPv6) {
+		return
+	}
+	id := identity{mark: x.FWMark, family: x.Family}
+	if first, ok := taken[id]; ok {
+		v.add(p.attr("fwmark"), fmt.Sprintf("firewall mark %d (%s) is that of virtual %q too", x.FWMark, x.Family, first), "", "Choose another mark.")
+		return
+	}
+	taken[id] = x.Name
+}
+
+// addressed checks a virtual that is an address with a port.
+func (v *verdicts) addressed(p path, x Virtual, taken map[identity]string) {
+	ok := x.Address.IsValid()
+	if !ok {
+		v.add(p.attr("address"), "a virtual needs an address or a fwmark", "", `Add address = "192.0.2.10", or fwmark = 7.`)
+	} else {
+		ok = v.usable(p.attr("address"), x.Address, "virtual address", x.Interface)
+	}
+	if ok && x.Family != familyOf(x.Address) {
+		v.add(p.attr("family"), fmt.Sprintf("family %q is not that of %s", x.Family, x.Address), "", "Leave family out: the address says it.")
+	}
+	if x.Interface != "" {
+		v.name(p.attr("interface"), "interface", x.Interface)
+	}
+	enum(v, p.attr("protocol"), "protocol", x.Protocol, TCP, UDP, SCTP)
+	attr := "port"
+	if len(x.Ports) > 1 {
+		attr = "ports"
+	}
+	if len(x.Ports) == 0 {
+		v.add(p.attr(attr), "a virtual needs a port", "", "Add port = 80, or port = 0 with a persistent block for every port.")
+	}
+	for i, port := range x.Ports {
+		switch {
+		case slices.Index(x.Ports, port) < i:
+			v.add(p.attr(attr), fmt.Sprintf("port %d is named twice", port), "", "")
+		case port == 0 && len(x.Ports) > 1:
+			v.add(p.attr(attr), "port 0, which means every port, stands beside others", "", "")
+		case port == 0 && x.Persistent == nil:
+			v.add(p.attr(attr), "port 0 needs a persistent block", "Port 0 means every port, and the kernel has it for persistent services only.", "Add persistent { timeout = \"5m\" }, or a port.")
+		}
+		id := identity{addr: x.Address, port: port, protocol: x.Protocol}
+		if first, twice := taken[id]; twice && ok && first != x.Name {
+			v.add(p, fmt.Sprintf("%s port %d/%s is served by virtual %q too", x.Address, port, x.Protocol, first), "", "Give one of them another address, port or protocol, or merge their servers.")
+		} else {
+			taken[id] = x.Name
+		}
+	}
+}
+
+// balancing checks how a virtual spreads its connections.
+func (v *verdicts) balancing(p path, x Virtual) {
+	enum(v, p.attr("scheduler"), "scheduler", x.Scheduler, Schedulers()...)
+	enum(v, p.attr("forward"), "forwarding method", x.Forward, NAT, DR, Tun)
+	enum(v, p.attr("on_failure"), "on_failure", x.OnFailure, Remove, Quiesce)
+	v.flags(p.attr("flags"), x)
+	if x.MinServers < 1 {
+		v.add(p.attr("min_servers"), fmt.Sprintf("min_servers %d is less than 1", x.MinServers), "", "")
+	} else if x.MinServers > max(1, len(x.Servers)) {
+		v.add(p.attr("min_servers"), fmt.Sprintf("min_servers %d is more than there are servers (%d)", x.MinServers, len(x.Servers)), "The virtual could never be up.", "")
+	}
+	if x.Persistent != nil {
+		p := p.attr("persistent")
+		v.kernelTimeout(p.attr("timeout"), x.Persistent.Timeout)
+		if m, most := x.Persistent.Mask, x.Family.bits(); m < 0 || m > most {
+			v.add(p.attr("netmask"), fmt.Sprintf("netmask /%d is not between /1 and /%d", m, most), "", "")
+		}
+	}
+}
+
+// flagBits tells which of the kernel's flags a word stands for: sh and mh have names of their own for the first two.
+func flagBits() map[string]int {
+	return map[string]int{"ops": 0, "fallback": 1, "port": 2, "flag-1": 1, "flag-2": 2, "flag-3": 3}
+}
+
+func (v *verdicts) flags(p path, x Virtual) {
+	known := []string{"fallback", "port", "ops", "flag-1", "flag-2", "flag-3"}
+	bits := flagBits()
+	first := make(map[int]string)
+	for _, f := range x.Flags {
+		if !enum(v, p, "flag", f, known...) {
+			continue
+		}
+		if other, ok := first[bits[f]]; ok {
+			what := fmt.Sprintf("flag %q is there twice", f)
+			if other != f {
+				what = fmt.Sprintf("flags %q and %q are the same", other, f)
+			}
+			v.add(p, what, "", "")
+		}
+		first[bits[f]] = f
+		switch f {
+		case "fallback", "port":
+			if x.Scheduler != "sh" && x.Scheduler != "mh" {
+				v.add(p, fmt.Sprintf("flag %q belongs to the schedulers sh and mh, not to %s", f, x.Scheduler), "", "")
+			}
+		case "ops":
+			if x.Protocol != UDP && x.FWMark == 0 {
+				v.add(p, "flag \"ops\" is for udp only", "One-packet scheduling forgets the connection after each packet.", "")
+			}
+			if x.Persistent != nil {
+				v.add(p, "flag \"ops\" and a persistent block contradict each other", "One-packet scheduling forgets what persistence remembers.", "Remove one of the two.")
+			}
+		}
+	}
+}
+
+func (v *verdicts) servers(p path, x Virtual) {
+	seen := make(map[string]bool)
+	taken := make(map[netip.AddrPort]string)
+	for _, s := range x.Servers {
+		p := p.block("server", s.Name)
+		v.name(p, "server name", s.Name)
+		if seen[s.Name] {
+			v.add(p, fmt.Sprintf("server %q is there twice in virtual %q", s.Name, x.Name), "", "Rename one of them.")
+		}
+		seen[s.Name] = true
+		enum(v, p.attr("forward"), "forwarding method", s.Forward, NAT, DR, Tun)
+		if s.Weight < 0 || s.Weight > maxWeight {
+			v.add(p.attr("weight"), fmt.Sprintf("weight %d is not between 0 and %d", s.Weight, maxWeight), "", "")
+		}
+		if !s.Address.IsValid() {
+			v.add(p.attr("address"), "a server needs an address", "", `Add address = "10.0.0.11", with a port if it is not the virtual's: "10.0.0.11:8080".`)
+			continue
+		}
+		if first, ok := taken[s.Address]; ok {
+			v.add(p.attr("address"), fmt.Sprintf("%s is the address of server %q too", hostPort(s.Address), first), "", "Raise that server's weight, or remove one of the two.")
+		}
+		taken[s.Address] = s.Name
+		v.destination(p.attr("address"), s.Address, s.Forward, x)
+	}
+	if x.SorryServer != nil {
+		v.destination(p.attr("sorry_server"), *x.SorryServer, x.Forward, x)
+	}
+}
+
+// destination checks an address that packets are sent on to.
+func (v *verdicts) destination(p path, a netip.AddrPort, forward Forward, x Virtual) {
+	if !v.usable(p, a.Addr(), "server", "") {
+		return
+	}
+	if f := familyOf(a.Addr()); x.identified() && f != x.Family && forward != Tun {
+		v.add(p, fmt.Sprintf("%s is %s and the virtual is %s", a.Addr(), f, x.Family), fmt.Sprintf("Forwarding by %s cannot change the family of a packet.", forward), "")
+	}
+	port := uint16(0) // every port, or the packet's own
+	if len(x.Ports) == 1 {
+		port = x.Ports[0]
+	}
+	if a.Port() == port {
+		return
+	}
+	switch {
+	case forward == DR || forward == Tun:
+		what := fmt.Sprintf("forward %q cannot change the port (%d)", forward, a.Port())
+		fix := "Leave the port out"
+		if port != 0 {
+			what, fix = fmt.Sprintf("forward %q cannot change the port (%d to %d)", forward, port, a.Port()), fix+fmt.Sprintf(", let the server listen on %d", port)
+		}
+		v.add(p, what, "With dr and tun the packet reaches the server as the client sent it.", fix+`, or use forward = "nat".`)
+	case a.Port() == 0 && port != 0:
+		v.add(p, "the server has no port", "", "")
+	}
+}
+
+// identified reports whether the virtual's family is more than a guess.
+func (x Virtual) identified() bool {
+	return x.Address.IsValid() || x.FWMark != 0
+}
+
+func hostPort(a netip.AddrPort) string {
+	if a.Port() == 0 {
+		return a.Addr().String()
+	}
+	return a.String()
+}
+
+// hasControl reports what would break the line of a request.
+func hasControl(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) >= 0
+}
