@@ -39,7 +39,7 @@ var ours = map[string][]string{
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
 		"director", "fsm", "health", "ipvs", "steward", "vip"},
 	"cmd/polso": {"agent", "api", "config"},
-	"lab":       {}, "lab/boot": {}, "lab/boot/init": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"},
+	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"},
 	"tools/labvm": {"lab/boot"},
 	"tools/arch":  {},
 }

@@ -1,0 +1,148 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Status is what `polso status -o json` promises, as far as the laboratory looks at it.
+type Status struct {
+	Cluster         string `json:"cluster"`
+	Node            string `json:"node"`
+	Revision        uint64 `json:"revision"`
+	AppliedRevision uint64 `json:"applied_revision"`
+	Leader          string `json:"leader"`
+	Active          string `json:"active"`
+	Term            uint64 `json:"term"`
+	Lease           struct {
+		Held bool `json:"held"`
+	} `json:"lease"`
+	Profile string `json:"profile"`
+	Quorum  struct {
+		Voters  int `json:"voters"`
+		Healthy int `json:"healthy"`
+	} `json:"quorum"`
+	Members []struct {
+		Name  string `json:"name"`
+		Kind  string `json:"kind"`
+		Raft  string `json:"raft"`
+		State string `json:"state"`
+	} `json:"members"`
+	VIPs []struct {
+		Address netip.Addr `json:"address"`
+		On      string     `json:"on"`
+		Held    bool       `json:"held"`
+	} `json:"vips"`
+	Virtuals []struct {
+		Name    string `json:"name"`
+		Servers []struct {
+			Name            string `json:"name"`
+			State           string `json:"state"`
+			Weight          int    `json:"weight"`
+			EffectiveWeight int    `json:"effective_weight"`
+			Reason          string `json:"reason"`
+		} `json:"servers"`
+	} `json:"virtuals"`
+}
+
+// Status asks this router for the cluster's status. With --local among the flags it is this router's alone.
+func (r *Router) Status(ctx context.Context, flags ...string) (Status, error) {
+	// `status` says with 3 that something is degraded, and prints all the same.
+	text, err := r.Polso(ctx, append([]string{"status", "-o", "json"}, flags...)...)
+	if err != nil && ExitStatus(err) != 3 {
+		return Status{}, err
+	}
+	var s Status
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return Status{}, fmt.Errorf("%s: status: %w in %q", r.Name, err, text)
+	}
+	return s, nil
+}
+
+// ServerState is a server's state ("up", "down", …) as the status has it; "" if it is not there.
+func (s Status) ServerState(virtual, server string) string {
+	for _, v := range s.Virtuals {
+		for _, srv := range v.Servers {
+			if v.Name == virtual && srv.Name == server {
+				return srv.State
+			}
+		}
+	}
+	return ""
+}
+
+// Form makes one cluster of the laboratory's routers through the command line, as an operator would: init on the first, a
+// token, join on the others. Every agent must be running. It returns once every router reports every voter.
+func (l *Lab) Form(ctx context.Context, initFlags ...string) error {
+	first := l.Routers[0]
+	if _, err := first.Polso(ctx, append([]string{"init", "--advertise", first.Addr4()}, initFlags...)...); err != nil {
+		return err
+	}
+	for _, r := range l.Routers[1:] {
+		if err := l.Join(ctx, first, r); err != nil {
+			return err
+		}
+	}
+	return l.WaitWhole(ctx)
+}
+
+// Join makes a router a member through another one.
+func (l *Lab) Join(ctx context.Context, via, r *Router, flags ...string) error {
+	token, err := via.Polso(ctx, "token", "create", "--ttl", "1h")
+	if err != nil {
+		return err
+	}
+	_, err = r.Polso(ctx, append([]string{"join", via.Addr4() + ":5390", "--token", strings.TrimSpace(token), "--advertise", r.Addr4()}, flags...)...)
+	return err
+}
+
+// WaitWhole waits until every router agrees on a leader, counts every router as a healthy voter and has applied the same
+// revision.
+func (l *Lab) WaitWhole(ctx context.Context) error {
+	return Eventually(ctx, startupTimeout, func(ctx context.Context) error {
+		var first Status
+		for i, r := range l.Routers {
+			s, err := r.Status(ctx)
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				first = s
+			}
+			switch {
+			case s.Leader == "" || s.Leader != first.Leader:
+				return fmt.Errorf("%s sees the leader %q, %s %q", r.Name, s.Leader, l.Routers[0].Name, first.Leader)
+			case s.Quorum.Voters != len(l.Routers) || s.Quorum.Healthy != len(l.Routers):
+				return fmt.Errorf("%s counts %d voters, %d healthy", r.Name, s.Quorum.Voters, s.Quorum.Healthy)
+			case s.Revision != first.Revision:
+				return fmt.Errorf("%s has revision %d, %s %d", r.Name, s.Revision, l.Routers[0].Name, first.Revision)
+			}
+		}
+		return nil
+	})
+}
+
+// Active waits until exactly one of the routers says that it holds the addresses, and returns it. Routers that do not
+// answer are passed over.
+func (l *Lab) Active(ctx context.Context) (*Router, error) {
+	var active *Router
+	err := Eventually(ctx, startupTimeout, func(ctx context.Context) error {
+		active = nil
+		for _, r := range l.Routers {
+			if s, err := r.Status(ctx, "--local"); err == nil && s.Lease.Held {
+				if active != nil {
+					return fmt.Errorf("%s and %s both say they hold", active.Name, r.Name)
+				}
+				active = r
+			}
+		}
+		if active == nil {
+			return fmt.Errorf("no router says it holds")
+		}
+		return nil
+	})
+	return active, err
+}
