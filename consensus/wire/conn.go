@@ -1,0 +1,103 @@
+package wire
+
+import (
+	"net"
+	"sync"
+
+	"polso/consensus/trust"
+)
+
+// conn is a connection after its handshake, known to the registry of the end that made it.
+type conn struct {
+	net.Conn // TLS
+	raw      net.Conn
+	peer     trust.Identity // zero on a joining one
+	closed   func()         // tells the owner, once
+}
+
+// Close ends the connection politely.
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	c.closed()
+	return err
+}
+
+// cut ends the connection at once: TLS's goodbye waits up to five seconds for a peer that does not read.
+func (c *conn) cut() {
+	c.raw.Close()
+	c.closed()
+}
+
+// PeerOf tells which member is at the other end of a connection that this package made or accepted; false for one of a
+// joining node and for any other.
+func PeerOf(c net.Conn) (trust.Identity, bool) {
+	if c, ok := c.(*conn); ok && c.peer != (trust.Identity{}) {
+		return c.peer, true
+	}
+	return trust.Identity{}, false
+}
+
+// registry knows the open connections, so that those of a removed node can be cut.
+type registry struct {
+	mu   sync.Mutex // guards below
+	open map[*conn]struct{}
+	done bool
+}
+
+// add takes the connection in and completes its closed hook. False: the registry is closed, or limit connections of that
+// peer are open already (0: no limit).
+func (r *registry) add(c *conn, limit int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done {
+		return false
+	}
+	if limit > 0 {
+		n := 0
+		for other := range r.open {
+			if other.peer.Node == c.peer.Node {
+				n++
+			}
+		}
+		if n >= limit {
+			return false
+		}
+	}
+	if r.open == nil {
+		r.open = make(map[*conn]struct{})
+	}
+	r.open[c] = struct{}{}
+	return true
+}
+
+func (r *registry) drop(c *conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.open, c)
+}
+
+func (r *registry) cutNode(id string) {
+	r.cut(func(c *conn) bool { return c.peer.Node == id })
+}
+
+// close cuts everything and takes nothing in any more.
+func (r *registry) close() {
+	r.mu.Lock()
+	r.done = true
+	r.mu.Unlock()
+	r.cut(func(*conn) bool { return true })
+}
+
+func (r *registry) cut(which func(*conn) bool) {
+	r.mu.Lock()
+	var victims []*conn
+	for c := range r.open {
+		if which(c) {
+			victims = append(victims, c)
+		}
+	}
+	r.mu.Unlock()
+	for _, c := range victims {
+		c.cut()
+	}
+}
