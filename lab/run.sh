@@ -1,11 +1,12 @@
 #!/bin/sh
-# Runs every test binary of the laboratory in one boot: run.sh FOLDER [test flags]. Each runs even if one before it failed.
+# Runs every test binary of the laboratory in one boot, each in its package's folder: run.sh FOLDER [test flags].
+# One that fails does not keep the others from running.
 set -u
-bin=$1
+bin=$(cd "$1" && pwd)
 shift
 failed=
 for t in ipvs vip lab; do
 	echo "=== $t"
-	"$bin/$t.test" -test.timeout 40m "$@" || failed="$failed $t"
+	(cd "$t" && "$bin/$t.test" -test.timeout 40m "$@") || failed="$failed $t"
 done
 [ -z "$failed" ] || { echo "failed:$failed"; exit 1; }

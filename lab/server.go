@@ -39,7 +39,7 @@ func (l *Lab) addServer(ctx context.Context, name string, host int, bridge strin
 		err = n.Batch(ctx, "addr add "+WebVIP.String()+"/32 dev lo", "addr add "+WebVIP6.String()+"/128 dev lo nodad")
 	} else {
 		s.locals = []netip.Addr{n.Addr(Inside), n.Addr6(Inside)}
-		err = n.Batch(ctx, "route add default via "+Gateway.String(), "-6 route add default via "+Gateway6.String())
+		err = n.Batch(ctx, "route add default via "+Gateway.String(), "route add ::/0 via "+Gateway6.String())
 	}
 	if err != nil {
 		return err
