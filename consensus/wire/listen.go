@@ -204,7 +204,13 @@ func (l *Listener) accept(ctx context.Context, s net.Listener) error {
 		raw, err := s.Accept()
 		switch {
 		case err == nil:
-			visits.Go(func() { l.visit(ctx, raw) })
+			v := l.gate.enter(raw) // here, so that the order of coming is the order of age
+			if v == nil {
+				raw.Close()
+				l.refused(raw, errors.New("too many connections from this address"))
+				continue
+			}
+			visits.Go(func() { l.visit(ctx, raw, v) })
 		case l.isClosed() || ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
@@ -223,13 +229,7 @@ func (l *Listener) accept(ctx context.Context, s net.Listener) error {
 }
 
 // visit takes one connection through its handshake to the queue of its protocol.
-func (l *Listener) visit(ctx context.Context, raw net.Conn) {
-	v := l.gate.enter(raw)
-	if v == nil {
-		raw.Close()
-		l.refused(raw, errors.New("too many connections from this address"))
-		return
-	}
+func (l *Listener) visit(ctx context.Context, raw net.Conn, v *visitor) {
 	ctx, cancel := context.WithTimeout(ctx, l.options.Handshake)
 	defer cancel()
 	c, err := l.shake(ctx, raw, v)
