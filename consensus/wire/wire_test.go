@@ -243,14 +243,20 @@ func TestDialTriesAddressesInTurn(t *testing.T) {
 func TestDialRemembersWhatWorked(t *testing.T) {
 	g := newGroup(t)
 	r1, r2 := g.node("r1"), g.node("r2")
-	mute := newSilent(t)
-	g.place("r1", mute.Addr().String(), g.where("r1")[0])
-	for range 5 {
-		r2.dial(t, "r1", trust.Raft)
-		accept(t, r1.Raft())
+	mute, good := newSilent(t).Addr().String(), g.where("r1")[0]
+	g.place("r1", mute, good)
+	order := func() string { return strings.Join(r2.addresses("r1"), " ") }
+	if got := order(); got != mute+" "+good {
+		t.Errorf("before: %s", got)
 	}
-	if n := mute.seen(); n != 1 {
-		t.Errorf("the dead address was tried %d times, want once", n)
+	r2.dial(t, "r1", trust.Raft)
+	accept(t, r1.Raft())
+	if got := order(); got != good+" "+mute {
+		t.Errorf("after: %s", got)
+	}
+	r2.Dialer.CloseNode("r1")
+	if got := order(); got != mute+" "+good {
+		t.Errorf("forgotten: %s", got)
 	}
 }
 
