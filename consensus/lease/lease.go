@@ -34,11 +34,16 @@ func (l *Ledger) sending(term uint64) error {
 	return nil
 }
 
-// Lead notes that raft leads term. A leader without followers sends nothing, so its node says it.
+// Lead begins the lease of term, which raft leads and whose barrier is applied: what was counted before under voters
+// that may have been of the past is counted again under those handed in last. A leader without followers sends nothing,
+// so it is its node that says it leads.
 func (l *Ledger) Lead(term uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lead(term)
+	if term == l.own.term {
+		l.own.end = 0
+	}
 }
 
 func (l *Ledger) lead(term uint64) {

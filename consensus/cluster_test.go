@@ -1,0 +1,333 @@
+package consensus
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"polso/consensus/lease"
+)
+
+// disk is a store that can be told to hang: each write that begins while it hangs waits until the given moment.
+type disk struct {
+	*raft.InmemStore
+	mu         sync.Mutex // guards below
+	logsUntil  time.Time
+	votesUntil time.Time
+}
+
+func (d *disk) hang(logs, votes time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.logsUntil, d.votesUntil = time.Now().Add(logs), time.Now().Add(votes)
+}
+
+func (d *disk) wait(until *time.Time) {
+	d.mu.Lock()
+	left := time.Until(*until)
+	d.mu.Unlock()
+	if left > 0 {
+		time.Sleep(left)
+	}
+}
+
+func (d *disk) StoreLog(l *raft.Log) error     { return d.StoreLogs([]*raft.Log{l}) }
+func (d *disk) StoreLogs(ls []*raft.Log) error { d.wait(&d.logsUntil); return d.InmemStore.StoreLogs(ls) }
+func (d *disk) Set(k, v []byte) error          { d.wait(&d.votesUntil); return d.InmemStore.Set(k, v) }
+func (d *disk) SetUint64(k []byte, v uint64) error {
+	d.wait(&d.votesUntil)
+	return d.InmemStore.SetUint64(k, v)
+}
+
+// words is a state machine that remembers every command.
+type words struct {
+	mu    sync.Mutex // guards below
+	list  []string
+	heard uint64
+	leads []Taking
+}
+
+func (w *words) Apply(l *raft.Log) any {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = append(w.list, string(l.Data))
+	var t Taking
+	if json.Unmarshal(l.Data, &t) == nil && t.Term != 0 {
+		w.leads = append(w.leads, t)
+	}
+	return fmt.Appendf(nil, "%d", len(w.list))
+}
+
+func (w *words) Hear(_, commit uint64) { w.mu.Lock(); w.heard = max(w.heard, commit); w.mu.Unlock() }
+
+func (w *words) all() []string { w.mu.Lock(); defer w.mu.Unlock(); return slices.Clone(w.list) }
+
+func (w *words) Snapshot() (raft.FSMSnapshot, error) {
+	b, err := json.Marshal(w.all())
+	return picture(b), err
+}
+
+func (w *words) Restore(r io.ReadCloser) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = nil
+	return json.NewDecoder(r).Decode(&w.list)
+}
+
+type picture []byte
+
+func (p picture) Persist(s raft.SnapshotSink) error {
+	_, err := io.Copy(s, bytes.NewReader(p))
+	return errors.Join(err, s.Close())
+}
+func (picture) Release() {}
+
+// member is one router of a test's cluster: what survives its process, and the process if there is one.
+type member struct {
+	id    string
+	disk  *disk
+	snaps raft.SnapshotStore
+
+	node *Node
+	fsm  *words
+	end  *endpoint
+	stop context.CancelFunc
+	done chan error
+
+	mu       sync.Mutex // guards below
+	frozen   bool       // the process does not run: it cannot let go of anything
+	up       lease.Instant
+	epoch    uint64
+	stuck    error // what Released answers
+	takeups  int
+	released int
+}
+
+type cluster struct {
+	t       testing.TB
+	net     *network
+	profile Profile
+	boot    time.Time
+	members []*member
+	fit     func(id string) time.Duration
+
+	mu       sync.Mutex // guards below
+	overlaps []string
+	states   []string // two believers by raft's own state
+	checking chan struct{}
+}
+
+// newCluster starts ids as one cluster, all of them voters, inside a bubble.
+func newCluster(t testing.TB, p Profile, ids ...string) *cluster {
+	c := &cluster{t: t, net: newNetwork(p.RPCTimeout), profile: p, boot: time.Now(), checking: make(chan struct{})}
+	conf := raft.Configuration{}
+	for _, id := range ids {
+		conf.Servers = append(conf.Servers, raft.Server{Suffrage: raft.Voter, ID: raft.ServerID(id), Address: raft.ServerAddress(id)})
+	}
+	for _, id := range ids {
+		m := c.blank(id)
+		o := c.options(m)
+		if err := raft.BootstrapCluster(o.raftConfig(), o.Logs, o.Stable, o.Snapshots, o.Transport, conf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range c.members {
+		c.start(m)
+	}
+	go c.check()
+	return c
+}
+
+func (c *cluster) blank(id string) *member {
+	m := &member{id: id, disk: &disk{InmemStore: raft.NewInmemStore()}, snaps: raft.NewInmemSnapshotStore()}
+	c.members = append(c.members, m)
+	return m
+}
+
+func (c *cluster) clock() lease.Instant { return lease.Instant(time.Since(c.boot)) + lease.Instant(time.Hour) }
+
+func (c *cluster) member(id string) *member {
+	for _, m := range c.members {
+		if m.id == id {
+			return m
+		}
+	}
+	panic("no member " + id)
+}
+
+func (c *cluster) options(m *member) Options {
+	m.fsm, m.end = &words{}, c.net.endpoint(m.id)
+	o := Options{
+		ID: m.id, Profile: c.profile, FSM: m.fsm, Transport: m.end, Logs: m.disk, Stable: m.disk, Snapshots: m.snaps,
+		Clock: c.clock, Peers: peers{c, m.id},
+		Lead: func(t Taking) []byte { b, _ := json.Marshal(t); return b },
+		Released: func(context.Context) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			if m.stuck == nil {
+				m.up = 0
+				m.released++
+			}
+			return m.stuck
+		},
+	}
+	if c.fit != nil {
+		o.Fit = func() time.Duration { return c.fit(m.id) }
+	}
+	if os.Getenv("POLSO_LOG") != "" {
+		o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("node", m.id)
+	}
+	return o
+}
+
+// start begins a process on m.
+func (c *cluster) start(m *member) {
+	o := c.options(m)
+	n, err := Open(o)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	m.node, m.stop, m.done = n, cancel, make(chan error, 1)
+	go func() { m.done <- n.Run(ctx) }()
+}
+
+// kill ends m's process without its doing anything more; the addresses stay in the kernel until their end.
+func (c *cluster) kill(m *member) {
+	m.mu.Lock()
+	m.stuck = errors.New("killed")
+	m.mu.Unlock()
+	m.end.die()
+	m.node.raft.Shutdown()
+	m.stop()
+	<-m.done
+	m.mu.Lock()
+	m.stuck = nil
+	m.mu.Unlock()
+	m.node = nil
+}
+
+// close ends every process.
+func (c *cluster) close() {
+	close(c.checking)
+	c.net.heal()
+	for _, m := range c.members {
+		if m.node != nil {
+			c.kill(m)
+		}
+	}
+	synctest.Wait()
+}
+
+// poll does what a router's director and kernel do: it holds while Role says so, and the kernel lets go at the end.
+func (m *member) poll(now lease.Instant) (holds, believes bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.node != nil && !m.frozen {
+		r := m.node.Role()
+		if r.Leader && r.Until > m.up {
+			m.up = r.Until
+		}
+		if r.Leader && r.Epoch != m.epoch {
+			m.epoch = r.Epoch
+			m.takeups++
+		}
+	}
+	return m.up > now, m.node != nil && m.node.raft.State() == raft.Leader
+}
+
+// check looks every millisecond for two holders.
+func (c *cluster) check() {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-c.checking:
+			return
+		}
+		now := c.clock()
+		var holders, believers []string
+		for _, m := range c.members {
+			h, b := m.poll(now)
+			if h {
+				holders = append(holders, m.id)
+			}
+			if b {
+				believers = append(believers, m.id)
+			}
+		}
+		c.mu.Lock()
+		if len(holders) > 1 {
+			c.overlaps = append(c.overlaps, fmt.Sprintf("%v: %v hold", time.Duration(now), holders))
+		}
+		if len(believers) > 1 {
+			c.states = append(c.states, fmt.Sprintf("%v: %v lead", time.Duration(now), believers))
+		}
+		c.mu.Unlock()
+	}
+}
+
+func (c *cluster) safe() {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.overlaps) > 0 {
+		c.t.Fatalf("two holders at %d moments, first %s", len(c.overlaps), c.overlaps[0])
+	}
+}
+
+// until waits for a condition in virtual time and fails after limit.
+func (c *cluster) until(what string, limit time.Duration, cond func() bool) time.Duration {
+	c.t.Helper()
+	began := time.Now()
+	for !cond() {
+		if time.Since(began) > limit {
+			c.t.Fatalf("%s: not within %v", what, limit)
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+	}
+	return time.Since(began)
+}
+
+// leader waits for a member whose Role says leader.
+func (c *cluster) leader() *member {
+	c.t.Helper()
+	var l *member
+	c.until("a leader", 20*c.profile.H, func() bool { l = c.holder(); return l != nil })
+	return l
+}
+
+func (c *cluster) holder() *member {
+	for _, m := range c.members {
+		if m.node != nil && m.node.Role().Leader {
+			return m
+		}
+	}
+	return nil
+}
+
+func (c *cluster) others(l *member) []*member {
+	return slices.DeleteFunc(slices.Clone(c.members), func(m *member) bool { return m == l || m.node == nil })
+}
+
+func lan(t testing.TB) Profile {
+	p, err := ParseProfile("lan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}

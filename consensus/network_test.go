@@ -1,0 +1,307 @@
+package consensus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// network joins endpoints in memory. Links can be cut one way or both, and delayed; a cut link is silent, as a pulled
+// cable is: the sender waits for its timeout.
+type network struct {
+	timeout time.Duration
+
+	mu    sync.Mutex // guards below
+	ends  map[string]*endpoint
+	cuts  map[[2]string]bool
+	delay func(from, to string) time.Duration // nil: none
+}
+
+func newNetwork(timeout time.Duration) *network {
+	return &network{timeout: timeout, ends: map[string]*endpoint{}, cuts: map[[2]string]bool{}}
+}
+
+// cut silences the link from one node to another, in that direction only.
+func (w *network) cut(from, to string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cuts[[2]string{from, to}] = true
+}
+
+// isolate cuts a node from all others, both ways.
+func (w *network) isolate(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for other := range w.ends {
+		w.cuts[[2]string{id, other}], w.cuts[[2]string{other, id}] = true, true
+	}
+}
+
+func (w *network) heal() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.cuts)
+	w.delay = nil
+}
+
+func (w *network) slow(most time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.delay = func(_, _ string) time.Duration { return rand.N(most) }
+}
+
+// cross carries a message over one link; false when it is lost.
+func (w *network) cross(from, to *endpoint) bool {
+	w.mu.Lock()
+	var d time.Duration
+	if w.delay != nil {
+		d = w.delay(from.id, to.id)
+	}
+	w.mu.Unlock()
+	if d > 0 {
+		time.Sleep(d)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.cuts[[2]string{from.id, to.id}] && w.ends[to.id] == to && w.ends[from.id] == from
+}
+
+// endpoint is one process's transport.
+type endpoint struct {
+	id   string
+	net  *network
+	rpcs chan raft.RPC
+	dead chan struct{} // closed when the process is gone
+
+	mu        sync.Mutex // guards below
+	heartbeat func(raft.RPC)
+	closed    bool
+	arrived   func(rpc any) // sees what comes in; for directed schedules
+	left      func(rpc, answer any)
+}
+
+func (w *network) endpoint(id string) *endpoint {
+	e := &endpoint{id: id, net: w, rpcs: make(chan raft.RPC, 16), dead: make(chan struct{})}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ends[id] = e
+	return e
+}
+
+// die takes the endpoint off the network, as a killed process.
+func (e *endpoint) die() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.closed {
+		e.closed = true
+		close(e.dead)
+	}
+	e.net.mu.Lock()
+	defer e.net.mu.Unlock()
+	if e.net.ends[e.id] == e {
+		delete(e.net.ends, e.id)
+	}
+}
+
+func (e *endpoint) Close() error                                            { e.die(); return nil }
+func (e *endpoint) Consumer() <-chan raft.RPC                               { return e.rpcs }
+func (e *endpoint) LocalAddr() raft.ServerAddress                           { return raft.ServerAddress(e.id) }
+func (e *endpoint) EncodePeer(_ raft.ServerID, a raft.ServerAddress) []byte { return []byte(a) }
+func (e *endpoint) DecodePeer(b []byte) raft.ServerAddress                  { return raft.ServerAddress(b) }
+func (e *endpoint) SetHeartbeatHandler(cb func(raft.RPC)) {
+	e.mu.Lock()
+	e.heartbeat = cb
+	e.mu.Unlock()
+}
+
+var errLost = errors.New("timeout")
+
+// call sends a request and waits for the answer, at most for the timeout.
+func (e *endpoint) call(to raft.ServerAddress, req any, body io.Reader) (any, error) {
+	timeout := time.NewTimer(e.net.timeout)
+	defer timeout.Stop()
+	lost := func() (any, error) {
+		select {
+		case <-timeout.C:
+		case <-e.dead:
+		}
+		return nil, errLost
+	}
+	e.net.mu.Lock()
+	peer := e.net.ends[string(to)]
+	e.net.mu.Unlock()
+	if peer == nil {
+		select { // refused, after a moment
+		case <-time.After(time.Millisecond):
+		case <-e.dead:
+		}
+		return nil, errors.New("connection refused")
+	}
+	if !e.net.cross(e, peer) {
+		return lost()
+	}
+	peer.mu.Lock()
+	fast, arrived, left := peer.heartbeat, peer.arrived, peer.left
+	peer.mu.Unlock()
+	if arrived != nil {
+		arrived(req)
+	}
+	answer := make(chan raft.RPCResponse, 1)
+	rpc := raft.RPC{Command: req, Reader: body, RespChan: answer}
+	if a, ok := req.(*raft.AppendEntriesRequest); ok && fast != nil && a.PrevLogEntry == 0 && len(a.Entries) == 0 && a.LeaderCommitIndex == 0 {
+		go fast(rpc)
+	} else {
+		select {
+		case peer.rpcs <- rpc:
+		case <-peer.dead:
+			return lost()
+		case <-e.dead:
+			return nil, errLost
+		case <-timeout.C:
+			return nil, errLost
+		}
+	}
+	select {
+	case r := <-answer:
+		if left != nil {
+			left(req, r.Response)
+		}
+		if !e.net.cross(peer, e) {
+			return lost()
+		}
+		return r.Response, r.Error
+	case <-timeout.C:
+		return nil, errLost
+	case <-e.dead:
+		return nil, errLost
+	}
+}
+
+func fetch[T any](e *endpoint, to raft.ServerAddress, req any, body io.Reader, resp *T) error {
+	got, err := e.call(to, req, body)
+	if err != nil {
+		return err
+	}
+	r, ok := got.(*T)
+	if !ok {
+		return fmt.Errorf("answer %T", got)
+	}
+	*resp = *r
+	return nil
+}
+
+func (e *endpoint) AppendEntries(_ raft.ServerID, to raft.ServerAddress, req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	return fetch(e, to, req, nil, resp)
+}
+
+func (e *endpoint) RequestVote(_ raft.ServerID, to raft.ServerAddress, req *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	return fetch(e, to, req, nil, resp)
+}
+
+func (e *endpoint) RequestPreVote(_ raft.ServerID, to raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	return fetch(e, to, req, nil, resp)
+}
+
+func (e *endpoint) InstallSnapshot(_ raft.ServerID, to raft.ServerAddress, req *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, body io.Reader) error {
+	return fetch(e, to, req, body, resp)
+}
+
+func (e *endpoint) TimeoutNow(_ raft.ServerID, to raft.ServerAddress, req *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
+	return fetch(e, to, req, nil, resp)
+}
+
+// AppendEntriesPipeline keeps up to two requests under way, in order, as the network transport does.
+func (e *endpoint) AppendEntriesPipeline(_ raft.ServerID, to raft.ServerAddress) (raft.AppendPipeline, error) {
+	p := &memPipeline{e: e, to: to, queue: make(chan *memFuture, 1), done: make(chan raft.AppendFuture, 1), closed: make(chan struct{})}
+	go p.run()
+	return p, nil
+}
+
+type memPipeline struct {
+	e      *endpoint
+	to     raft.ServerAddress
+	queue  chan *memFuture
+	done   chan raft.AppendFuture
+	once   sync.Once
+	closed chan struct{}
+}
+
+type memFuture struct {
+	req   *raft.AppendEntriesRequest
+	resp  *raft.AppendEntriesResponse
+	start time.Time
+	err   error
+}
+
+func (f *memFuture) Error() error                          { return f.err }
+func (f *memFuture) Start() time.Time                      { return f.start }
+func (f *memFuture) Request() *raft.AppendEntriesRequest   { return f.req }
+func (f *memFuture) Response() *raft.AppendEntriesResponse { return f.resp }
+
+func (p *memPipeline) run() {
+	for {
+		select {
+		case f := <-p.queue:
+			f.err = fetch(p.e, p.to, f.req, nil, f.resp)
+			select {
+			case p.done <- f:
+			case <-p.closed:
+				return
+			}
+		case <-p.closed:
+			return
+		}
+	}
+}
+
+func (p *memPipeline) AppendEntries(req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
+	f := &memFuture{req: req, resp: resp, start: time.Now()}
+	select {
+	case p.queue <- f:
+		return f, nil
+	case <-p.closed:
+		return nil, raft.ErrPipelineShutdown
+	}
+}
+
+func (p *memPipeline) Consumer() <-chan raft.AppendFuture { return p.done }
+func (p *memPipeline) Close() error                       { p.once.Do(func() { close(p.closed) }); return nil }
+
+// peers reaches the nodes of a cluster over its network.
+type peers struct {
+	c    *cluster
+	from string
+}
+
+func (p peers) node(id string) (*Node, error) {
+	p.c.net.mu.Lock()
+	a, b := p.c.net.ends[p.from], p.c.net.ends[id]
+	p.c.net.mu.Unlock()
+	if a == nil || b == nil || !p.c.net.cross(a, b) {
+		time.Sleep(p.c.net.timeout)
+		return nil, errLost
+	}
+	return p.c.member(id).node, nil
+}
+
+func (p peers) Forward(ctx context.Context, id string, data []byte) ([]byte, error) {
+	n, err := p.node(id)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	}
+	return n.Receive(ctx, data)
+}
+
+func (p peers) Arm(_ context.Context, id string, term uint64) error {
+	n, err := p.node(id)
+	if err != nil {
+		return err
+	}
+	return n.ArmFor(p.from, term)
+}

@@ -1,0 +1,42 @@
+package consensus
+
+import (
+	"fmt"
+	"time"
+)
+
+// Profile is the cluster's timing, one knob set when the cluster is made. Every member runs the same.
+type Profile struct {
+	Name        string
+	H           time.Duration // the lease's length, raft's heartbeat timeout
+	Election    time.Duration // raft's election timeout
+	LeaderLease time.Duration // how long a leader without a quorum stays one in raft
+	Commit      time.Duration // how often an idle leader tells what is committed
+	RPCTimeout  time.Duration // for the transport; above LeaderLease + 2 Commit, or raft counts failed requests as contacts
+}
+
+// Profiles returns the built-in profiles, the quickest first.
+func Profiles() []Profile {
+	return []Profile{
+		profile("fast", 150*time.Millisecond, time.Second),
+		profile("lan", 400*time.Millisecond, time.Second),
+		profile("vm", 1500*time.Millisecond, time.Second),
+		profile("wan", 3*time.Second, 3*time.Second),
+	}
+}
+
+// ParseProfile returns the profile of that name: fast, lan, vm or wan.
+func ParseProfile(name string) (Profile, error) {
+	for _, p := range Profiles() {
+		if p.Name == name {
+			return p, nil
+		}
+	}
+	return Profile{}, fmt.Errorf("profile %q: unknown: fast, lan, vm and wan are known", name)
+}
+
+func profile(name string, h, rpc time.Duration) Profile {
+	p := Profile{Name: name, H: h, Election: h, LeaderLease: 2 * h / 5, Commit: min(h/10, 50*time.Millisecond)}
+	p.RPCTimeout = max(rpc, p.LeaderLease+4*p.Commit)
+	return p
+}
