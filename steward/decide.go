@@ -1,0 +1,237 @@
+package steward
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"polso/fsm"
+)
+
+// Inputs is everything a decision depends on, read once per pass.
+//
+// Members are read before State: an admission puts a node into the state first and into the raft group second, a removal
+// takes it out in the same order, so a state read earlier would make a new member look like a removed one.
+type Inputs struct {
+	Now     time.Time
+	State   *fsm.Snapshot     // never nil
+	Self    string            // this node's ID
+	Members []Member          // raft's latest configuration, this node in it
+	Reports map[string]Report // by node ID, this one's too: what each router last said about its kernel; no entry: not heard
+	Waiting func(Action) bool // true for what is not to be tried just now; nil: for nothing
+}
+
+// Member is a node in raft's configuration.
+type Member struct {
+	ID          string
+	Voter       bool
+	CaughtUp    bool          // has everything that was committed a moment ago
+	Reachable   bool          // answered within the last few heartbeats; true for this node
+	LastContact time.Duration // age of its last answer; 0 for this node
+}
+
+// Report is what a router says about its last pass. Leave out those older than a few seconds.
+type Report struct {
+	Revision  uint64 // of the document that its kernel follows
+	Converged bool   // its kernel is as that revision wants it
+	Failing   int    // failing passes in a row
+}
+
+// Limits of a decision.
+const (
+	// Stale is the age of the last contact from which a learner is not promoted: a voter that does not answer makes the
+	// quorum larger without helping to reach it.
+	Stale = 2 * time.Second
+	// FailingPasses is after how many failing passes in a row the director looks for another router.
+	FailingPasses = 5
+)
+
+// Decide returns what the leader has to do now, in the order to do it in: whatever is due, then one handing over or one
+// change of the raft group (raft makes one at a time, and each changes what the next may be). With a state that is not
+// known, or before there is a cluster, it returns nothing.
+func Decide(in Inputs) []Action {
+	if !in.State.Known || !in.State.Founded() {
+		return nil
+	}
+	var actions []Action
+	for _, d := range in.State.Due { // sorted by time
+		a := Action{Kind: Expire, Due: d, Reason: "its time has come"}
+		if !in.Now.Before(d.At) && !in.waits(a) {
+			actions = append(actions, a)
+		}
+	}
+	for _, rule := range []func(Inputs) []Action{handOver, removeMembers, addLearners, promote} {
+		for _, a := range rule(in) {
+			if !in.waits(a) {
+				return append(actions, a)
+			}
+		}
+	}
+	return actions
+}
+
+func (in Inputs) waits(a Action) bool { return in.Waiting != nil && in.Waiting(a) }
+
+// removeMembers takes out who is in the raft group and no node any more: learners first, then voters that do not answer, then
+// those that do. This node is not among them; it hands over, and its successor removes it.
+func removeMembers(in Inputs) []Action {
+	var actions []Action
+	for _, rank := range []func(Member) bool{
+		func(m Member) bool { return !m.Voter },
+		func(m Member) bool { return m.Voter && !m.Reachable && in.livesWithout(m.ID) },
+		func(m Member) bool { return m.Voter && m.Reachable && in.livesWithout(m.ID) },
+	} {
+		for _, m := range in.members() {
+			if _, ok := in.State.Node(m.ID); !ok && m.ID != in.Self && rank(m) {
+				actions = append(actions, Action{Kind: RemoveMember, ID: m.ID, Reason: "it is no node of the cluster any more"})
+			}
+		}
+	}
+	return actions
+}
+
+// livesWithout reports whether the voters that remain without that one have a majority that answers. Without one the removal
+// could not be committed, nor anything after it.
+func (in Inputs) livesWithout(id string) bool {
+	voters, reachable := 0, 0
+	for _, m := range in.Members {
+		if m.Voter && m.ID != id {
+			voters++
+			if m.Reachable {
+				reachable++
+			}
+		}
+	}
+	return reachable > voters/2
+}
+
+// addLearners takes in who is a node and not in the raft group: an admission that was interrupted half way.
+func addLearners(in Inputs) []Action {
+	var actions []Action
+	for _, n := range in.State.Nodes {
+		if !slices.ContainsFunc(in.Members, func(m Member) bool { return m.ID == n.ID }) {
+			actions = append(actions, Action{Kind: AddLearner, ID: n.ID, Reason: n.Name + " was admitted"})
+		}
+	}
+	return actions
+}
+
+// promote makes voters of learners that have caught up. Two voters are worse than one, since losing either stops both, so the
+// second voter waits for the third: while there is one voter, two learners must be ready.
+func promote(in Inputs) []Action {
+	var ready []Action
+	voters := 0
+	for _, m := range in.members() {
+		_, ok := in.State.Node(m.ID)
+		switch {
+		case m.Voter:
+			voters++
+		case ok && m.CaughtUp && m.Reachable && m.LastContact < Stale:
+			ready = append(ready, Action{Kind: Promote, ID: m.ID, Reason: "it has caught up"})
+		}
+	}
+	if voters < 2 && len(ready) < 2 {
+		return nil
+	}
+	return ready
+}
+
+// handOver moves the lead to a router that can do what this node cannot.
+func handOver(in Inputs) []Action {
+	self, member := in.State.Node(in.Self)
+	_, drained := in.State.Override("router/" + self.Name)
+	failing := in.Reports[in.Self].Failing
+	var why string
+	switch {
+	case !member:
+		why = "this node was removed"
+	case self.Kind != fsm.Router:
+		why = "a witness does not direct"
+	case drained:
+		why = "this router is drained"
+	case failing >= FailingPasses:
+		why = "this router's kernel refuses what another's accepts"
+	default:
+		return nil
+	}
+	fit, able := in.candidates()
+	if len(fit) == 0 && (!member || self.Kind != fsm.Router) {
+		fit = able // a router that has trouble directs better than no router
+	}
+	var actions []Action
+	for _, id := range fit {
+		actions = append(actions, Action{Kind: HandOver, ID: id, Reason: why})
+	}
+	return actions
+}
+
+// candidates returns the routers that could lead: fit are those whose kernel follows the running revision without trouble.
+// Whoever fails too is no better than this node: a step that fails everywhere is a fault of the document.
+func (in Inputs) candidates() (fit, able []string) {
+	for _, m := range in.members() {
+		n, ok := in.State.Node(m.ID)
+		if !ok || n.Kind != fsm.Router || m.ID == in.Self || !m.Voter || !m.CaughtUp || !m.Reachable {
+			continue
+		}
+		if _, drained := in.State.Override("router/" + n.Name); drained {
+			continue
+		}
+		able = append(able, m.ID)
+		if r, heard := in.Reports[m.ID]; heard && r.Converged && r.Failing == 0 && r.Revision == in.State.Revision {
+			fit = append(fit, m.ID)
+		}
+	}
+	return fit, able
+}
+
+// members returns the members by ID, so that the choice among equals is the same every time.
+func (in Inputs) members() []Member {
+	return slices.SortedFunc(slices.Values(in.Members), func(a, b Member) int { return strings.Compare(a.ID, b.ID) })
+}
+
+// Action is one thing to do.
+type Action struct {
+	Kind   Kind
+	ID     string  // of the node: AddLearner, Promote, RemoveMember, HandOver (to)
+	Due    fsm.Due // Expire
+	Reason string  // why, in one line
+}
+
+// Kind is what an action does.
+type Kind int
+
+// The kinds of action.
+const (
+	Expire       Kind = iota + 1 // propose fsm.Expire of Due
+	AddLearner                   // add the node to raft's configuration as a learner
+	Promote                      // make the learner a voter
+	RemoveMember                 // remove the node from raft's configuration
+	HandOver                     // transfer the lead to the node
+)
+
+// String returns the kind in the log's words.
+func (k Kind) String() string {
+	switch k {
+	case Expire:
+		return "expire"
+	case AddLearner:
+		return "add learner"
+	case Promote:
+		return "promote"
+	case RemoveMember:
+		return "remove member"
+	case HandOver:
+		return "hand over to"
+	default:
+		return fmt.Sprintf("kind %d", int(k))
+	}
+}
+
+// String says what is done to whom, the same for the same wish.
+func (a Action) String() string {
+	if a.Kind == Expire {
+		return fmt.Sprintf("expire %s %s of %s", a.Due.Kind, a.Due.ID, a.Due.At.UTC().Format(time.RFC3339Nano))
+	}
+	return a.Kind.String() + " " + a.ID
+}

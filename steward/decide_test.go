@@ -1,0 +1,270 @@
+package steward
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"polso/fsm"
+)
+
+var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+// scene builds inputs for the leader r1 out of words, one member each:
+//
+//	r1 voter | r2 learner behind | r3 voter silent | w1 voter | r4 node (not in raft) | r5 voter stranger (no node)
+//	r2 voter failing=5 | r2 voter converged | r2 voter drained | r2 learner contact=3s
+//
+// Names beginning with w are witnesses. The running revision is 7.
+func scene(t testing.TB, self, words string) Inputs {
+	t.Helper()
+	in := Inputs{
+		Now: now, Self: self, Reports: make(map[string]Report),
+		State: &fsm.Snapshot{Known: true, Cluster: fsm.Cluster{ID: "c"}, Revision: 7},
+	}
+	for part := range strings.SplitSeq(words, "|") {
+		f := strings.Fields(part)
+		m := Member{ID: f[0], CaughtUp: true, Reachable: true, LastContact: 50 * time.Millisecond}
+		n := fsm.Node{ID: f[0], Name: f[0] + "-name", Kind: fsm.Router}
+		if strings.HasPrefix(f[0], "w") {
+			n.Kind = fsm.Witness
+		}
+		member, node := true, true
+		for _, word := range f[1:] {
+			key, value, _ := strings.Cut(word, "=")
+			r := in.Reports[f[0]]
+			switch key {
+			case "voter":
+				m.Voter = true
+			case "learner":
+			case "behind":
+				m.CaughtUp = false
+			case "silent":
+				m.Reachable, m.LastContact = false, time.Minute
+			case "contact":
+				d, err := time.ParseDuration(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				m.LastContact = d
+			case "node":
+				member = false
+			case "stranger":
+				node = false
+			case "drained":
+				in.State.Overrides = append(in.State.Overrides, fsm.Override{Target: "router/" + n.Name, Kind: fsm.Drain})
+			case "converged":
+				in.Reports[f[0]] = Report{Revision: 7, Converged: true}
+			case "failing":
+				n, err := strconv.Atoi(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Failing = n
+				in.Reports[f[0]] = r
+			case "revision":
+				n, err := strconv.Atoi(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Revision = uint64(n)
+				in.Reports[f[0]] = r
+			default:
+				t.Fatalf("scene: unknown word %q", word)
+			}
+		}
+		if member {
+			in.Members = append(in.Members, m)
+		}
+		if node {
+			in.State.Nodes = append(in.State.Nodes, n)
+		}
+	}
+	return in
+}
+
+func diary(actions []Action) string {
+	var lines []string
+	for _, a := range actions {
+		lines = append(lines, a.String())
+	}
+	return strings.Join(lines, ", ")
+}
+
+func TestDecide(t *testing.T) {
+	tests := []struct {
+		name  string
+		self  string // r1 unless said otherwise
+		scene string
+		want  string
+	}{
+		{"one router alone", "", "r1 voter", ""},
+		{"three voters", "", "r1 voter | r2 voter | r3 voter", ""},
+
+		{"a lone second router stays a learner", "", "r1 voter | r2 learner", ""},
+		{"the third lets both in, one after the other", "", "r1 voter | r2 learner | r3 learner", "promote r2"},
+		{"then the other", "", "r1 voter | r2 voter | r3 learner", "promote r3"},
+		{"a witness is a third voter", "", "r1 voter | r2 learner | w1 learner", "promote r2"},
+		{"the third is behind", "", "r1 voter | r2 learner | r3 learner behind", ""},
+		{"the third does not answer", "", "r1 voter | r2 learner | r3 learner silent", ""},
+		{"the third answered long ago", "", "r1 voter | r2 learner | r3 learner contact=2s", ""},
+		{"the third is no node", "", "r1 voter | r2 learner | r3 learner stranger", "remove member r3"},
+		{"a fourth joins", "", "r1 voter | r2 voter | r3 voter | r4 learner", "promote r4"},
+		{"a learner behind", "", "r1 voter | r2 voter | r3 learner behind", ""},
+
+		{"an admission half done", "", "r1 voter | r2 node", "add learner r2"},
+		{"two admissions half done: one at a time", "", "r1 voter | r3 node | r2 node", "add learner r3"},
+		{"add before promote", "", "r1 voter | r2 learner | r3 learner | r4 node", "add learner r4"},
+
+		{"a removal half done", "", "r1 voter | r2 voter | r3 voter stranger", "remove member r3"},
+		{"remove before add: a data directory was lost", "", "r1 voter | r2 voter | r3 voter silent stranger | r4 node", "remove member r3"},
+		{"learners are removed first", "", "r1 voter | r2 voter | r3 voter silent stranger | r4 learner stranger", "remove member r4"},
+		{"silent voters are removed before those that answer", "", "r1 voter | r2 voter stranger | r3 voter silent stranger | r4 voter", "remove member r3"},
+		{"no removal that leaves no majority", "", "r1 voter | r2 voter silent | r3 voter stranger", ""},
+		{"a silent one of two goes", "", "r1 voter | r2 voter silent stranger", "remove member r2"},
+		{"removed itself: the successor does it", "", "r1 voter stranger | r2 voter converged | r3 voter", "hand over to r2"},
+		{"removed itself, nobody converged", "", "r1 voter stranger | r2 voter silent | r3 voter", "hand over to r3"},
+		{"removed itself, nobody there", "", "r1 voter stranger | r2 learner", ""},
+
+		{"failing, another does not", "", "r1 voter failing=5 | r2 voter converged | r3 voter converged", "hand over to r2"},
+		{"failing not long enough", "", "r1 voter failing=4 | r2 voter converged", ""},
+		{"failing everywhere is the document's fault", "", "r1 voter failing=9 | r2 voter failing=9 revision=7 | r3 voter failing=1 revision=7", ""},
+		{"the other follows an older revision", "", "r1 voter failing=5 | r2 voter converged revision=6", ""},
+		{"the other converged but fails now", "", "r1 voter failing=5 | r2 voter converged failing=1", ""},
+		{"the other was not heard", "", "r1 voter failing=5 | r2 voter", ""},
+		{"the other is a learner", "", "r1 voter failing=5 | r2 learner converged", ""},
+		{"the other is behind", "", "r1 voter failing=5 | r2 voter behind converged | r3 voter", ""},
+		{"the other does not answer", "", "r1 voter failing=5 | r2 voter silent converged", ""},
+		{"the other is drained", "", "r1 voter failing=5 | r2 voter converged drained | r3 voter converged", "hand over to r3"},
+		{"never to a witness", "", "r1 voter failing=5 | w1 voter converged", ""},
+		{"handing over comes before membership", "", "r1 voter failing=5 | r2 voter converged | r3 node", "hand over to r2"},
+		{"failing with nobody better does membership", "", "r1 voter failing=5 | r2 voter | r3 node", "add learner r3"},
+
+		{"drained hands over", "", "r1 voter drained | r2 voter converged", "hand over to r2"},
+		{"drained with nobody fit stays", "", "r1 voter drained | r2 voter failing=1", ""},
+		{"a witness hands over", "w1", "w1 voter | r1 voter | r2 voter converged", "hand over to r2"},
+		{"a witness hands over to whoever directs at all", "w1", "w1 voter | r1 voter failing=9 | r2 voter silent", "hand over to r1"},
+		{"a witness keeps the lead from a drained router", "w1", "w1 voter | r1 voter drained", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			self := tt.self
+			if self == "" {
+				self = "r1"
+			}
+			if got := diary(Decide(scene(t, self, tt.scene))); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestDecideDue(t *testing.T) {
+	in := scene(t, "r1", "r1 voter | r2 node")
+	for i, at := range []time.Duration{-time.Hour, 0, time.Nanosecond} {
+		in.State.Due = append(in.State.Due, fsm.Due{At: now.Add(at), Kind: fsm.DueToken, ID: fmt.Sprint("k", i)})
+	}
+	want := []Action{
+		{Kind: Expire, Due: in.State.Due[0], Reason: "its time has come"},
+		{Kind: Expire, Due: in.State.Due[1], Reason: "its time has come"},
+		{Kind: AddLearner, ID: "r2", Reason: "r2-name was admitted"},
+	}
+	if d := cmp.Diff(want, Decide(in)); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	in.Waiting = func(a Action) bool { return a.Due.ID == "k0" || a.Kind == AddLearner }
+	if d := cmp.Diff(want[1:2], Decide(in)); d != "" {
+		t.Errorf("with two waiting: -want +got:\n%s", d)
+	}
+}
+
+// What waits does not keep others from their turn.
+func TestDecideWaiting(t *testing.T) {
+	in := scene(t, "r1", "r1 voter | r2 node | r3 node")
+	in.Waiting = func(a Action) bool { return a.ID == "r2" }
+	if got, want := diary(Decide(in)), "add learner r3"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestDecideNothingKnown(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		state fsm.Snapshot
+	}{
+		{"the state is not known", fsm.Snapshot{Cluster: fsm.Cluster{ID: "c"}}},
+		{"there is no cluster", fsm.Snapshot{Known: true}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in := scene(t, "r1", "r1 voter | r2 voter stranger | r3 node")
+			if len(Decide(in)) == 0 {
+				t.Fatal("the scene gives nothing to do")
+			}
+			tt.state.Nodes, tt.state.Due = in.State.Nodes, []fsm.Due{{At: now, Kind: fsm.DueToken, ID: "k"}}
+			in.State = &tt.state
+			if got := diary(Decide(in)); got != "" {
+				t.Errorf("got %q, want nothing", got)
+			}
+		})
+	}
+}
+
+// From any start, with every member answering, doing what Decide says ends, with every node a member and no one else, one
+// change at a time, and never with exactly two voters made out of one learner alone.
+func TestDecideConverges(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		in := scene(t, "r1", "r1 voter")
+		for i := 2; i <= 6; i++ {
+			id := fmt.Sprint("r", i)
+			if rapid.Bool().Draw(r, "node") {
+				in.State.Nodes = append(in.State.Nodes, fsm.Node{ID: id, Name: id, Kind: rapid.SampledFrom([]string{fsm.Router, fsm.Witness}).Draw(r, "kind")})
+			}
+			if rapid.Bool().Draw(r, "member") {
+				in.Members = append(in.Members, Member{ID: id, Voter: rapid.Bool().Draw(r, "voter"), CaughtUp: true, Reachable: true})
+			}
+		}
+		for range 20 {
+			actions := Decide(in)
+			if len(actions) == 0 {
+				ready := 0
+				for _, m := range in.Members {
+					if _, ok := in.State.Node(m.ID); !ok {
+						r.Fatalf("%s stays a member", m.ID)
+					}
+					if !m.Voter {
+						ready++
+					}
+				}
+				if len(in.Members) != len(in.State.Nodes) {
+					r.Fatalf("%d members, %d nodes", len(in.Members), len(in.State.Nodes))
+				}
+				if ready > 0 && len(in.Members) != 2 {
+					r.Fatalf("%d of %d members stay learners", ready, len(in.Members))
+				}
+				return
+			}
+			if len(actions) != 1 {
+				r.Fatalf("more than one change in a pass: %s", diary(actions))
+			}
+			a := actions[0]
+			i := slices.IndexFunc(in.Members, func(m Member) bool { return m.ID == a.ID })
+			switch a.Kind {
+			case AddLearner:
+				in.Members = append(in.Members, Member{ID: a.ID, CaughtUp: true, Reachable: true})
+			case Promote:
+				in.Members[i].Voter = true
+			case RemoveMember:
+				in.Members = slices.Delete(in.Members, i, i+1)
+			default:
+				r.Fatalf("%s with every router fit", a)
+			}
+		}
+		r.Fatal("20 passes and no end")
+	})
+}

@@ -1,0 +1,121 @@
+// Package steward is what only the leader does, as the same kind of pass as the director's: it promotes learners, fires
+// what is due, reconciles the raft group with the node table, and hands over when another router can do what this one
+// cannot.
+//
+// Decide is a pure function of one set of inputs; Steward reads them, decides and acts, one action at a time.
+package steward
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"polso/fsm"
+)
+
+// Options are what a Steward is built from; all but Log are required.
+type Options struct {
+	// Lead tells whether this node leads now. It is asked before every pass and before every action.
+	Lead func() bool
+	// Inputs reads what a decision depends on, all but Waiting.
+	Inputs func(ctx context.Context) Inputs
+	// Act does one action and returns when its outcome is known, or when ctx ends. An action may come again although an
+	// earlier try succeeded without saying so: it must be harmless then.
+	Act func(ctx context.Context, a Action) error
+	Log *slog.Logger // nil: silence
+}
+
+// Bounds of the loop.
+const (
+	tick      = time.Second
+	patience  = 10 * time.Second // for one action
+	firstWait = time.Second      // after the first failure of an action; doubled each time
+	longWait  = 30 * time.Second
+)
+
+// Steward makes passes while this node leads.
+type Steward struct {
+	options Options
+	log     *slog.Logger
+	bell    chan struct{}
+	failed  map[string]failure // by action; Run's goroutine only
+}
+
+type failure struct {
+	wait  time.Duration
+	until time.Time
+}
+
+// New returns a Steward; Run starts it.
+func New(o Options) *Steward {
+	s := &Steward{options: o, log: o.Log, bell: make(chan struct{}, 1), failed: make(map[string]failure)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	return s
+}
+
+// Ring asks for a pass soon. Anyone may call it at any time; it never blocks.
+func (s *Steward) Ring() {
+	select {
+	case s.bell <- struct{}{}:
+	default: // already ringing
+	}
+}
+
+// Run makes a pass at once, at every ring and every second, until ctx ends. It returns nil. Call it once.
+func (s *Steward) Run(ctx context.Context) error {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		s.pass(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.bell:
+		case <-ticker.C:
+		}
+	}
+}
+
+func (s *Steward) pass(ctx context.Context) {
+	if ctx.Err() != nil || !s.options.Lead() {
+		clear(s.failed) // another leader's tries say nothing about the next term's
+		return
+	}
+	for key, f := range s.failed {
+		if time.Since(f.until) > longWait { // not wanted any more, or it would have been tried
+			delete(s.failed, key)
+		}
+	}
+	in := s.options.Inputs(ctx)
+	in.Waiting = func(a Action) bool { return time.Now().Before(s.failed[a.String()].until) }
+	for _, a := range Decide(in) {
+		if ctx.Err() != nil || !s.options.Lead() {
+			return
+		}
+		s.act(ctx, a)
+	}
+}
+
+func (s *Steward) act(ctx context.Context, a Action) {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	err := s.options.Act(bounded, a)
+	cancel()
+	key := a.String()
+	switch {
+	case err == nil:
+		delete(s.failed, key)
+		s.log.Info("done", "action", key, "reason", a.Reason)
+	case ctx.Err() != nil: // the process ends; nothing failed
+	case a.Kind == Expire && errors.Is(err, fsm.ErrNotFound): // it ended or changed meanwhile: as good as done
+		delete(s.failed, key)
+	default:
+		f := s.failed[key]
+		f.wait = min(max(2*f.wait, firstWait), longWait)
+		f.until = time.Now().Add(f.wait)
+		s.failed[key] = f
+		s.log.Warn("action failed", "action", key, "reason", a.Reason, "again_in", f.wait, "err", err)
+	}
+}
