@@ -7,7 +7,7 @@ import (
 )
 
 // Edge is the kernel as a Keeper needs it: Kernel, or Fake. Every method may be called from any goroutine, no call waits
-// for another's, and each ends within a few seconds whatever happens. Once a call has returned, its write is in the
+// for another's, and each ends within a few seconds unless the kernel itself is stuck. Once a call has returned, its write is in the
 // kernel or never will be.
 type Edge interface {
 	// Links lists the links but for the loopback device, without prefixes, in any order.

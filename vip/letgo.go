@@ -30,12 +30,22 @@ func (k *Keeper) LetGo(keep []Held) error {
 
 // Drop takes everything down now, and closes every epoch heard of so far (by Hold or Extend): a pass that is under way
 // cannot take an address up again in them. It may be called at any time from any goroutine, and again; it returns within
-// a few seconds, with ErrNotGone and the kernel's reasons for what could not be taken down.
+// ten seconds, with ErrNotGone and the kernel's reasons for what could not be taken down.
 func (k *Keeper) Drop() error {
 	k.mu.Lock()
 	k.floor = k.newest
 	k.mu.Unlock()
-	return k.letGo(nil, func(*entry) bool { return true })
+	// Aside, so that a kernel which does not return keeps nobody waiting for ever.
+	done := make(chan error, 1)
+	go func() { done <- k.letGo(nil, func(*entry) bool { return true }) }()
+	timer := time.NewTimer(bound + patience)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("let go of everything: %w: the kernel does not answer", ErrNotGone)
+	}
 }
 
 // letGo takes down the entries that must go, and then what carries the mark and is neither kept nor in the table.

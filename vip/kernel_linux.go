@@ -1,0 +1,407 @@
+package vip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// mark is the IFA_PROTO of Polso's addresses ('p'); values below 4 are the kernel's own (linux/if_addr.h).
+	mark = 0x70
+	// ifaProto is IFA_PROTO (Linux 5.18); older kernels pass over it.
+	ifaProto = 11
+	// labelSuffix marks IPv4 addresses on kernels that keep no IFA_PROTO, where the label's 15 characters allow it.
+	labelSuffix = ":polso"
+	// loopback is the index of the loopback device in every network namespace.
+	loopback = 1
+
+	// callTimeout bounds one call to the kernel; sockets is how many are kept open: the pass's, the keeper's, Drop's and
+	// one more, so that none waits for another's and none has to be opened when file descriptors have run out.
+	callTimeout = 2 * time.Second
+	sockets     = 4
+
+	subscriptionBuffer = 1 << 20
+)
+
+// Kernel is the Edge to the kernel of the network namespace in which it was opened. The process must stay in that
+// namespace: packet and raw sockets are opened as announcements are sent. It needs CAP_NET_ADMIN and CAP_NET_RAW.
+type Kernel struct {
+	idle chan *route
+}
+
+// route is one netlink socket for addresses and one for links, used by one call at a time.
+type route struct {
+	addrs *nl.SocketHandle
+	links *netlink.Handle
+}
+
+// Open opens the sockets.
+func Open() (*Kernel, error) {
+	k := &Kernel{idle: make(chan *route, sockets)}
+	for range sockets {
+		r, err := openRoute()
+		if err != nil {
+			k.Close()
+			return nil, fmt.Errorf("netlink: %w", err)
+		}
+		k.idle <- r
+	}
+	return k, nil
+}
+
+// Close closes the sockets. No call may be under way or follow.
+func (k *Kernel) Close() {
+	for {
+		select {
+		case r := <-k.idle:
+			r.close()
+		default:
+			return
+		}
+	}
+}
+
+func openRoute() (*route, error) {
+	s, err := nl.GetNetlinkSocketAt(netns.None(), netns.None(), unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, err
+	}
+	timeout := unix.NsecToTimeval(callTimeout.Nanoseconds())
+	if err := errors.Join(s.SetSendTimeout(&timeout), s.SetReceiveTimeout(&timeout)); err != nil {
+		s.Close()
+		return nil, err
+	}
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	r := &route{addrs: &nl.SocketHandle{Socket: s}, links: h}
+	if err := h.SetSocketTimeout(callTimeout); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *route) close() {
+	r.addrs.Socket.Close()
+	r.links.Close()
+}
+
+// with runs do with a socket that nobody else uses.
+func (k *Kernel) with(do func(*route) error) error {
+	var r *route
+	select {
+	case r = <-k.idle:
+	default:
+		var err error
+		if r, err = openRoute(); err != nil {
+			return err
+		}
+	}
+	err := do(r)
+	if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOBUFS) {
+		// The answer may come yet and confuse the next call: a fresh socket knows nothing of it.
+		r.close()
+		fresh, openErr := openRoute()
+		if openErr != nil {
+			return errors.Join(err, openErr)
+		}
+		r = fresh
+	}
+	select {
+	case k.idle <- r:
+	default:
+		r.close()
+	}
+	return err
+}
+
+// Links implements Edge.
+func (k *Kernel) Links() (Links, error) {
+	var out Links
+	err := k.with(func(r *route) error {
+		list, err := undisturbed(r.links.LinkList)
+		if err != nil {
+			return err
+		}
+		for _, l := range list {
+			if a := l.Attrs(); a.Index != loopback {
+				out = append(out, link(a))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list links: %w", err)
+	}
+	return out, nil
+}
+
+// link is what the director needs to know of the kernel's link. IFF_RUNNING is the operational state, carrier included.
+func link(a *netlink.LinkAttrs) Link {
+	const up = unix.IFF_UP | unix.IFF_RUNNING
+	return Link{Name: a.Name, Index: a.Index, Up: a.RawFlags&up == up, MAC: a.HardwareAddr}
+}
+
+// undisturbed repeats a dump that a change interrupted, a few times.
+func undisturbed[T any](dump func() ([]T, error)) (list []T, err error) {
+	for range 4 {
+		if list, err = dump(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			return list, err
+		}
+	}
+	return nil, err
+}
+
+// Placed implements Edge.
+func (k *Kernel) Placed() ([]Placed, error) {
+	var out []Placed
+	err := k.with(func(r *route) error {
+		messages, err := undisturbed(func() ([][]byte, error) {
+			req := nl.NewNetlinkRequest(unix.RTM_GETADDR, unix.NLM_F_DUMP)
+			req.AddData(nl.NewIfAddrmsg(unix.AF_UNSPEC))
+			return r.execute(req, unix.RTM_NEWADDR)
+		})
+		if err != nil {
+			return err
+		}
+		for _, m := range messages {
+			p, err := parsePlaced(m)
+			if err != nil {
+				return err
+			}
+			if p.Addr.IsValid() && p.Index != loopback {
+				out = append(out, p)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list addresses: %w", err)
+	}
+	return out, nil
+}
+
+func (r *route) execute(req *nl.NetlinkRequest, answer uint16) ([][]byte, error) {
+	req.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: r.addrs}
+	return req.Execute(unix.NETLINK_ROUTE, answer)
+}
+
+// parsePlaced reads an ifaddrmsg and its attributes; an address of another family than IP is the zero Placed.
+func parsePlaced(m []byte) (Placed, error) {
+	if len(m) < unix.SizeofIfAddrmsg {
+		return Placed{}, fmt.Errorf("address message of %d bytes", len(m))
+	}
+	msg := nl.DeserializeIfAddrmsg(m)
+	if msg.Family != unix.AF_INET && msg.Family != unix.AF_INET6 {
+		return Placed{}, nil
+	}
+	attrs, err := nl.ParseRouteAttr(m[msg.Len():])
+	if err != nil {
+		return Placed{}, fmt.Errorf("address message: %w", err)
+	}
+	p := Placed{Bits: int(msg.Prefixlen), Index: int(msg.Index)}
+	flags := uint32(msg.Flags)
+	var local bool
+	for _, a := range attrs {
+		switch a.Attr.Type {
+		case unix.IFA_LOCAL:
+			p.Addr, local = netip.AddrFromSlice(a.Value)
+		case unix.IFA_ADDRESS:
+			// The far end of a point-to-point address where there is an IFA_LOCAL, the address itself otherwise.
+			if !local {
+				p.Addr, _ = netip.AddrFromSlice(a.Value)
+			}
+		case unix.IFA_FLAGS:
+			if len(a.Value) >= 4 {
+				flags = nl.NativeEndian().Uint32(a.Value)
+			}
+		case unix.IFA_LABEL:
+			p.Ours = p.Ours || hasSuffix(a.Value, labelSuffix)
+		case ifaProto:
+			p.Ours = p.Ours || len(a.Value) > 0 && a.Value[0] == mark
+		}
+	}
+	p.Permanent = flags&unix.IFA_F_PERMANENT != 0
+	return p, nil
+}
+
+// hasSuffix compares a zero-terminated label.
+func hasSuffix(label []byte, suffix string) bool {
+	text := unix.ByteSliceToString(label)
+	return len(text) > len(suffix) && text[len(text)-len(suffix):] == suffix
+}
+
+// Add implements Edge.
+func (k *Kernel) Add(addr netip.Addr, link int, valid time.Duration) error {
+	text := ""
+	if addr.Is4() {
+		text = label(link)
+	}
+	return k.put(addr, link, valid, unix.NLM_F_CREATE|unix.NLM_F_EXCL, text)
+}
+
+// Renew implements Edge.
+func (k *Kernel) Renew(addr netip.Addr, link int, valid time.Duration) error {
+	return k.put(addr, link, valid, unix.NLM_F_REPLACE, "") // the kernel keeps the label
+}
+
+// put sends RTM_NEWADDR: a host address without a route for its prefix, without duplicate address detection, deprecated
+// (preferred_lft 0) so that it is never chosen as a source, with the mark.
+func (k *Kernel) put(addr netip.Addr, link int, valid time.Duration, flags int, label string) error {
+	msg := ifaddrmsg(addr, addr.BitLen(), link)
+	req := nl.NewNetlinkRequest(unix.RTM_NEWADDR, flags|unix.NLM_F_ACK)
+	req.AddData(msg)
+	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, addr.AsSlice()))
+	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, addr.AsSlice()))
+	req.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(unix.IFA_F_NODAD|unix.IFA_F_NOPREFIXROUTE)))
+	info := nl.IfaCacheInfo{IfaCacheinfo: unix.IfaCacheinfo{Prefered: 0, Valid: uint32(valid / time.Second)}}
+	req.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, info.Serialize()))
+	req.AddData(nl.NewRtAttr(ifaProto, []byte{mark}))
+	if label != "" {
+		req.AddData(nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(label)))
+	}
+	return k.with(func(r *route) error {
+		_, err := r.execute(req, 0)
+		return err
+	})
+}
+
+// label is the label of an IPv4 address on the link, "" if it would be too long.
+func label(link int) string {
+	ifi, err := net.InterfaceByIndex(link)
+	if err != nil || len(ifi.Name)+len(labelSuffix) >= unix.IFNAMSIZ {
+		return ""
+	}
+	return ifi.Name + labelSuffix
+}
+
+// Remove implements Edge.
+func (k *Kernel) Remove(addr netip.Addr, bits, link int) error {
+	req := nl.NewNetlinkRequest(unix.RTM_DELADDR, unix.NLM_F_ACK)
+	req.AddData(ifaddrmsg(addr, bits, link))
+	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, addr.AsSlice()))
+	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, addr.AsSlice()))
+	return k.with(func(r *route) error {
+		_, err := r.execute(req, 0)
+		return err
+	})
+}
+
+func ifaddrmsg(addr netip.Addr, bits, link int) *nl.IfAddrmsg {
+	family := unix.AF_INET6
+	if addr.Is4() {
+		family = unix.AF_INET
+	}
+	msg := nl.NewIfAddrmsg(family)
+	msg.Prefixlen = uint8(bits)
+	msg.Index = uint32(link)
+	return msg
+}
+
+// Announce implements Edge.
+func (k *Kernel) Announce(addr netip.Addr, link int) error {
+	ifi, err := net.InterfaceByIndex(link)
+	if err != nil {
+		return err
+	}
+	if addr.Is4() {
+		return announceARP(ifi, addr)
+	}
+	return announceNDP(ifi, addr)
+}
+
+// Subscribe implements Edge.
+func (k *Kernel) Subscribe(ctx context.Context, tell func(Event)) error {
+	done := make(chan struct{})
+	addrs := make(chan netlink.AddrUpdate, 64)
+	links := make(chan netlink.LinkUpdate, 64)
+	broken := make(chan error, 1)
+	report := func(err error) {
+		select {
+		case broken <- err:
+		default: // the first is enough
+		}
+	}
+	err := netlink.AddrSubscribeWithOptions(addrs, done, netlink.AddrSubscribeOptions{
+		ErrorCallback: report, ReceiveBufferSize: subscriptionBuffer, ReceiveBufferForceSize: true,
+	})
+	if err != nil {
+		close(done)
+		return fmt.Errorf("subscribe to addresses: %w", err)
+	}
+	err = netlink.LinkSubscribeWithOptions(links, done, netlink.LinkSubscribeOptions{
+		ErrorCallback: report, ReceiveBufferSize: subscriptionBuffer, ReceiveBufferForceSize: true,
+	})
+	if err != nil {
+		close(done)
+		drain(addrs)
+		return fmt.Errorf("subscribe to links: %w", err)
+	}
+	defer func() {
+		close(done)
+		drain(addrs)
+		drain(links)
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-broken:
+			return err
+		case u, ok := <-addrs:
+			if !ok {
+				return syscall.ENOBUFS
+			}
+			tellAddr(u, tell)
+		case u, ok := <-links:
+			if !ok {
+				return syscall.ENOBUFS
+			}
+			tellLink(u, tell)
+		}
+	}
+}
+
+// drain lets a subscription's goroutine come to its end: it may be waiting to hand over an update.
+func drain[T any](updates <-chan T) {
+	for range updates { //nolint:revive // until it is closed
+	}
+}
+
+func tellAddr(u netlink.AddrUpdate, tell func(Event)) {
+	addr, ok := netip.AddrFromSlice(u.LinkAddress.IP)
+	if !ok || u.LinkIndex == loopback {
+		return
+	}
+	bits, _ := u.LinkAddress.Mask.Size()
+	e := Event{Kind: AddrRemoved, Addr: addr.Unmap(), Bits: bits, Index: u.LinkIndex}
+	if u.NewAddr {
+		e.Kind = AddrAdded
+	}
+	tell(e)
+}
+
+func tellLink(u netlink.LinkUpdate, tell func(Event)) {
+	a := u.Attrs()
+	if a.Index == loopback {
+		return
+	}
+	e := Event{Kind: LinkChanged, Index: a.Index, Link: link(a)}
+	if u.Header.Type == unix.RTM_DELLINK {
+		e = Event{Kind: LinkRemoved, Index: a.Index}
+	}
+	tell(e)
+}

@@ -1,0 +1,48 @@
+//go:build !linux
+
+package vip
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+)
+
+var errOther = errors.New("virtual addresses need Linux")
+
+// Kernel is the Edge to the kernel: there is one for Linux only.
+type Kernel struct{}
+
+// Open fails: virtual addresses need Linux.
+func Open() (*Kernel, error) { return nil, errOther }
+
+// Close does nothing.
+func (*Kernel) Close() {}
+
+// Links implements Edge.
+func (*Kernel) Links() (Links, error) { return nil, errOther }
+
+// Placed implements Edge.
+func (*Kernel) Placed() ([]Placed, error) { return nil, errOther }
+
+// Add implements Edge.
+func (*Kernel) Add(netip.Addr, int, time.Duration) error { return errOther }
+
+// Renew implements Edge.
+func (*Kernel) Renew(netip.Addr, int, time.Duration) error { return errOther }
+
+// Remove implements Edge.
+func (*Kernel) Remove(netip.Addr, int, int) error { return errOther }
+
+// Announce implements Edge.
+func (*Kernel) Announce(netip.Addr, int) error { return errOther }
+
+// Subscribe implements Edge.
+func (*Kernel) Subscribe(context.Context, func(Event)) error { return errOther }
+
+// Probe fails: it needs Linux.
+func Probe(context.Context, string, netip.Addr) (net.HardwareAddr, bool, error) {
+	return nil, false, errOther
+}
