@@ -11,7 +11,12 @@ import (
 // setText, and the like below, store an attribute's value in a field of the document.
 func setText[T ~string](field *T) func(value) {
 	return func(v value) {
-		if text, ok := v.text(); ok {
+		text, ok := v.text()
+		if ok && text == "" {
+			v.fail("the text is empty", "", "Leave the attribute out to get its default.")
+			return
+		}
+		if ok {
 			*field = T(text)
 		}
 	}

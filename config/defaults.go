@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 )
@@ -8,6 +9,7 @@ import (
 // complete fills in the defaults that depend on something else in the document, and sorts it.
 func complete(d Document) Document {
 	d = d.Clone()
+	d.Cluster.Standby = cmp.Or(d.Cluster.Standby, Warm) // a cluster's first document, which no one has written, has none
 	for i := range d.Virtuals {
 		d.Virtuals[i].complete()
 	}

@@ -50,7 +50,6 @@ type reader struct {
 
 func read(files []File) *reader {
 	r := &reader{
-		doc:     Document{Cluster: Cluster{Standby: Warm}},
 		texts:   make(map[string][]byte),
 		places:  make(map[path]hcl.Range),
 		unread:  make(map[path]bool),

@@ -225,6 +225,14 @@ func (x Virtual) identified() bool {
 	return x.Address.IsValid() || x.FWMark != 0
 }
 
+// short is a server's address as the document writes it: without the port that it would get anyway.
+func (x Virtual) short(a netip.AddrPort) string {
+	if x.withPort(netip.AddrPortFrom(a.Addr(), 0)) == a {
+		return a.Addr().String()
+	}
+	return a.String()
+}
+
 func hostPort(a netip.AddrPort) string {
 	if a.Port() == 0 {
 		return a.Addr().String()

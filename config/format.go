@@ -1,0 +1,186 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Format writes d as HCL text in one canonical layout: what Parse reads back as an equal document, with what is not set and
+// most of what is default left out. d must be valid; comments of a text it came from are not part of it.
+func Format(d Document) []byte {
+	d = complete(d)
+	f := hclwrite.NewEmptyFile()
+	w := writer{f.Body()}
+	w.cluster(d.Cluster)
+	for _, v := range d.VIPs {
+		w.line()
+		w.vip(v)
+	}
+	for _, v := range d.Virtuals {
+		w.line()
+		w.virtual(v)
+	}
+	return hclwrite.Format(f.Bytes())
+}
+
+// writer writes into one body.
+type writer struct {
+	body *hclwrite.Body
+}
+
+func (w writer) line() { w.body.AppendNewline() }
+
+func (w writer) block(kind string, labels ...string) writer {
+	return writer{w.body.AppendNewBlock(kind, labels).Body()}
+}
+
+// text, number and the like leave out what is not set.
+func (w writer) text(name, s string) {
+	if s != "" {
+		w.body.SetAttributeValue(name, cty.StringVal(s))
+	}
+}
+
+func (w writer) texts(name string, list []string) {
+	if len(list) == 0 {
+		return
+	}
+	values := make([]cty.Value, len(list))
+	for i, s := range list {
+		values[i] = cty.StringVal(s)
+	}
+	w.body.SetAttributeValue(name, cty.TupleVal(values))
+}
+
+func (w writer) number(name string, n int) {
+	w.body.SetAttributeValue(name, cty.NumberIntVal(int64(n)))
+}
+
+func (w writer) yes(name string, b bool) {
+	if b {
+		w.body.SetAttributeValue(name, cty.True)
+	}
+}
+
+func (w writer) cluster(c Cluster) {
+	w = w.block("cluster")
+	w.text("standby", string(c.Standby))
+	w.texts("prefer", c.Prefer)
+	w.yes("failback", c.Failback)
+	if s := c.SyncDaemon; s != nil {
+		w := w.block("sync_daemon")
+		w.text("interface", s.Interface)
+		w.number("id", s.ID)
+	}
+	if t := c.Timeouts; t != (Timeouts{}) {
+		w := w.block("timeouts")
+		w.text("tcp", writtenOr(t.TCP, ""))
+		w.text("tcp_fin", writtenOr(t.TCPFin, ""))
+		w.text("udp", writtenOr(t.UDP, ""))
+	}
+}
+
+func (w writer) vip(v VIP) {
+	w = w.block("vip", v.Name)
+	w.text("address", v.Address.String())
+	w.text("interface", v.Interface)
+	if v.Group != "default" {
+		w.text("group", v.Group)
+	}
+}
+
+func (w writer) virtual(v Virtual) {
+	w = w.block("virtual", v.Name)
+	if v.FWMark != 0 {
+		w.body.SetAttributeValue("fwmark", cty.NumberUIntVal(uint64(v.FWMark)))
+		if v.Family != v.family() {
+			w.text("family", string(v.Family))
+		}
+	} else {
+		w.text("address", v.Address.String())
+		w.text("interface", v.Interface)
+		w.ports(v.Ports)
+		w.text("protocol", string(v.Protocol))
+	}
+	w.text("scheduler", v.Scheduler)
+	w.texts("flags", v.Flags)
+	w.text("forward", string(v.Forward))
+	if v.MinServers != 1 {
+		w.number("min_servers", v.MinServers)
+	}
+	if v.SorryServer != nil {
+		w.text("sorry_server", v.short(*v.SorryServer))
+	}
+	if v.OnFailure != Remove {
+		w.text("on_failure", string(v.OnFailure))
+	}
+	if p := v.Persistent; p != nil {
+		w := w.block("persistent")
+		w.text("timeout", brief(p.Timeout))
+		if p.Mask != 0 {
+			w.text("netmask", fmt.Sprintf("/%d", p.Mask))
+		}
+	}
+	if v.Check != nil {
+		w.check(*v.Check)
+	}
+	for _, s := range v.Servers {
+		w.line()
+		w := w.block("server", s.Name)
+		w.text("address", v.short(s.Address))
+		if s.Forward != v.Forward {
+			w.text("forward", string(s.Forward))
+		}
+		w.number("weight", s.Weight)
+	}
+}
+
+func (w writer) ports(ports []uint16) {
+	if len(ports) == 1 {
+		w.number("port", int(ports[0]))
+		return
+	}
+	values := make([]cty.Value, len(ports))
+	for i, p := range ports {
+		values[i] = cty.NumberUIntVal(uint64(p))
+	}
+	w.body.SetAttributeValue("ports", cty.TupleVal(values))
+}
+
+func (w writer) check(c Check) {
+	w = w.block("check", string(c.Kind))
+	w.text("path", c.Path)
+	w.text("host", c.Host)
+	w.text("status", statusText(c.Status))
+	w.yes("tls", c.TLS)
+	if c.Port != 0 {
+		w.number("port", int(c.Port))
+	}
+	w.text("every", brief(c.Every))
+	w.text("timeout", brief(c.Timeout))
+	w.number("rise", c.Rise)
+	w.number("fall", c.Fall)
+}
+
+func statusText(ranges []StatusRange) string {
+	parts := make([]string, len(ranges))
+	for i, s := range ranges {
+		parts[i] = fmt.Sprint(s.From)
+		if s.To != s.From {
+			parts[i] = fmt.Sprintf("%d-%d", s.From, s.To)
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+// writtenOr returns d as text, or otherwise when it is not set.
+func writtenOr(d time.Duration, otherwise string) string {
+	if d == 0 {
+		return otherwise
+	}
+	return brief(d)
+}

@@ -1,0 +1,68 @@
+cluster {
+  standby  = "warm"
+  prefer   = ["r1", "r2"]
+  failback = true
+  sync_daemon {
+    interface = "inside"
+    id        = 7
+  }
+  timeouts {
+    tcp     = "15m"
+    tcp_fin = "2m"
+    udp     = "5m"
+  }
+}
+
+vip "inside" {
+  address   = "10.0.0.1/24"
+  interface = "inside"
+}
+
+virtual "mail" {
+  fwmark     = 7
+  scheduler  = "wlc"
+  forward    = "dr"
+  on_failure = "quiesce"
+
+  server "m" {
+    address = "2001:db8::25"
+    weight  = 1
+  }
+}
+
+virtual "web" {
+  address      = "192.0.2.10"
+  interface    = "outside"
+  port         = 80
+  protocol     = "tcp"
+  scheduler    = "mh"
+  flags        = ["fallback", "port"]
+  forward      = "nat"
+  sorry_server = "10.0.0.9"
+  persistent {
+    timeout = "5m"
+    netmask = "/24"
+  }
+  check "http" {
+    path    = "/healthz?<&>"
+    host    = "www.example.org"
+    status  = "200-299"
+    tls     = true
+    port    = 8081
+    every   = "2.5s"
+    timeout = "1s"
+    rise    = 2
+    fall    = 3
+  }
+
+  server "a" {
+    address = "10.0.0.11:8080"
+    weight  = 10
+  }
+
+  server "b" {
+    address = "10.0.0.12"
+    forward = "tun"
+    weight  = 0
+  }
+}
