@@ -43,9 +43,12 @@ func (d *disk) wait(until *time.Time) {
 	}
 }
 
-func (d *disk) StoreLog(l *raft.Log) error     { return d.StoreLogs([]*raft.Log{l}) }
-func (d *disk) StoreLogs(ls []*raft.Log) error { d.wait(&d.logsUntil); return d.InmemStore.StoreLogs(ls) }
-func (d *disk) Set(k, v []byte) error          { d.wait(&d.votesUntil); return d.InmemStore.Set(k, v) }
+func (d *disk) StoreLog(l *raft.Log) error { return d.StoreLogs([]*raft.Log{l}) }
+func (d *disk) StoreLogs(ls []*raft.Log) error {
+	d.wait(&d.logsUntil)
+	return d.InmemStore.StoreLogs(ls)
+}
+func (d *disk) Set(k, v []byte) error { d.wait(&d.votesUntil); return d.InmemStore.Set(k, v) }
 func (d *disk) SetUint64(k []byte, v uint64) error {
 	d.wait(&d.votesUntil)
 	return d.InmemStore.SetUint64(k, v)
@@ -156,7 +159,9 @@ func (c *cluster) blank(id string) *member {
 	return m
 }
 
-func (c *cluster) clock() lease.Instant { return lease.Instant(time.Since(c.boot)) + lease.Instant(time.Hour) }
+func (c *cluster) clock() lease.Instant {
+	return lease.Instant(time.Since(c.boot)) + lease.Instant(time.Hour)
+}
 
 func (c *cluster) member(id string) *member {
 	for _, m := range c.members {

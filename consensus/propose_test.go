@@ -1,0 +1,118 @@
+package consensus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+func TestPropose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		for i, m := range c.members {
+			word := fmt.Sprintf("from %s", m.id)
+			answer, err := m.node.Propose(t.Context(), []byte(word))
+			if err != nil || string(answer) != fmt.Sprint(i+2) { // the lead is the first
+				t.Errorf("%s: answer %q, %v", m.id, answer, err)
+			}
+		}
+		f := c.others(l)[0]
+		if _, err := f.node.Receive(t.Context(), []byte("x")); !errors.Is(err, ErrNotLeader) {
+			t.Errorf("a follower received: %v", err)
+		}
+		c.until("everyone has it", c.profile.H, func() bool {
+			for _, m := range c.members {
+				if !slices.Equal(m.fsm.all()[1:], []string{"from a", "from b", "from c"}) {
+					return false
+				}
+			}
+			return true
+		})
+		for _, m := range c.members {
+			m.fsm.mu.Lock()
+			if m.fsm.heard == 0 {
+				t.Errorf("%s was not told what is committed", m.id)
+			}
+			m.fsm.mu.Unlock()
+		}
+	})
+}
+
+func TestProposeDuringElection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		time.Sleep(2 * c.profile.H)
+		c.kill(l)
+		f := c.others(l)[0]
+		c.until("the leader is missed", 5*c.profile.H, func() bool { _, known := f.node.Leader(); return !known })
+		if _, err := f.node.Propose(t.Context(), []byte("later")); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestProposeWithoutQuorum(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		time.Sleep(2 * c.profile.H)
+		c.net.isolate(l.id)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*c.profile.H)
+		defer cancel()
+		if _, err := l.node.Propose(ctx, []byte("lost")); !errors.Is(err, ErrUnknownOutcome) {
+			t.Errorf("proposed when just cut off: %v, want an unknown outcome", err)
+		}
+		began := time.Now()
+		if _, err := l.node.Propose(ctx, []byte("later")); !errors.Is(err, ErrNoLeader) {
+			t.Errorf("without a leader: %v", err)
+		}
+		t.Logf("no leader after %v", time.Since(began))
+	})
+}
+
+func TestAdmit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a")
+		defer c.close()
+		l := c.leader()
+		no := errors.New("no")
+		l.node.o.Admit = func([]byte) error { return no }
+		if _, err := l.node.Propose(t.Context(), []byte("x")); !errors.Is(err, no) {
+			t.Errorf("error %v, want the refusal", err)
+		}
+		if got := l.fsm.all(); len(got) != 1 {
+			t.Errorf("applied %q, want only the lead", got)
+		}
+	})
+}
+
+func TestOutcome(t *testing.T) {
+	tests := []struct {
+		in   error
+		want error
+	}{
+		{nil, nil},
+		{raft.ErrNotLeader, ErrNotLeader},
+		{raft.ErrLeadershipTransferInProgress, ErrTransferring},
+		{raft.ErrEnqueueTimeout, ErrNoLeader},
+		{raft.ErrLeadershipLost, ErrUnknownOutcome},
+		{raft.ErrAbortedByRestore, ErrUnknownOutcome},
+		{raft.ErrRaftShutdown, ErrUnknownOutcome},
+	}
+	for _, tt := range tests {
+		if got := outcome(tt.in); !errors.Is(got, tt.want) || tt.want == nil && got != nil {
+			t.Errorf("outcome(%v) = %v, want %v", tt.in, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package consensus
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestTransfer(t *testing.T) {
+	var took []time.Duration
+	synctest.Test(t, func(t *testing.T) {
+		p := lan(t)
+		c := newCluster(t, p, "a", "b", "c")
+		defer c.close()
+		for range 30 {
+			l := c.leader()
+			time.Sleep(2 * p.H)
+			to := c.others(l)[0]
+			began := time.Now()
+			if err := l.node.Transfer(t.Context(), to.id); err != nil {
+				t.Fatal(err)
+			}
+			c.until("the target directs", p.H, func() bool { return to.node.Role().Leader })
+			took = append(took, time.Since(began))
+			leads := to.fsm.leads
+			if last := leads[len(leads)-1]; last.Reason != Transfer || last.From != l.id {
+				t.Errorf("taking %+v, want a transfer from %s", last, l.id)
+			}
+		}
+		c.safe()
+	})
+	slices.Sort(took)
+	t.Logf("transfer until the target directs: median %v worst %v", took[len(took)/2], took[len(took)-1])
+	if worst := took[len(took)-1]; worst > 100*time.Millisecond {
+		t.Errorf("worst %v, more than 100 ms in virtual time", worst)
+	}
+}
+
+func TestTransferFails(t *testing.T) {
+	tests := []struct {
+		name  string
+		to    string // instead of a follower
+		spoil func(c *cluster, l, to *member)
+		want  error
+		keeps bool // the leader takes its addresses back in the same term
+	}{
+		{"addresses cannot be let go", "", func(_ *cluster, l, _ *member) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.stuck = errors.New("kernel says no")
+		}, nil, true},
+		{"target silent", "", func(c *cluster, _, to *member) {
+			c.net.isolate(to.id)
+			time.Sleep(c.profile.H)
+		}, ErrBehind, true},
+		{"target falls silent at the announcement", "", func(c *cluster, l, to *member) { c.net.cut(l.id, to.id) }, nil, false},
+		{"target unknown", "x", func(*cluster, *member, *member) {}, ErrNotMember, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t, lan(t), "a", "b", "c")
+				defer c.close()
+				l := c.leader()
+				time.Sleep(2 * c.profile.H)
+				to := c.others(l)[0]
+				before := l.node.Role()
+				tt.spoil(c, l, to)
+				id := cmp.Or(tt.to, to.id)
+				err := l.node.Transfer(t.Context(), id)
+				if err == nil || tt.want != nil && !errors.Is(err, tt.want) {
+					t.Fatalf("error %v, want %v", err, tt.want)
+				}
+				l.mu.Lock()
+				l.stuck = nil
+				l.mu.Unlock()
+				if tt.keeps {
+					c.until("held again", c.profile.H, func() bool { return l.node.Role().Leader })
+					if r := l.node.Role(); r.Term != before.Term {
+						t.Errorf("term %d, want %d as before", r.Term, before.Term)
+					}
+				} else {
+					if l.node.Role().Leader {
+						t.Error("the leader holds after the hand-over was announced")
+					}
+					c.net.heal()
+					n := c.leader()
+					if r := n.node.Role(); r.Term == before.Term {
+						t.Errorf("%s holds in term %d again", n.id, r.Term)
+					}
+				}
+				time.Sleep(2 * c.profile.H)
+				c.safe()
+			})
+		})
+	}
+}
+
+func TestRetiringHandsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		time.Sleep(2 * c.profile.H)
+		began := time.Now()
+		l.stop()
+		c.until("another directs", c.profile.H/2, func() bool { h := c.holder(); return h != nil && h != l })
+		t.Logf("another directs after %v", time.Since(began))
+		if err := <-l.done; err != nil {
+			t.Error(err)
+		}
+		l.node = nil
+		c.safe()
+	})
+}
+
+func TestUnarmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		time.Sleep(2 * c.profile.H)
+		to := c.others(l)[0]
+		term := l.node.Role().Term
+		if err := to.node.ArmFor(to.id, term); !errors.Is(err, ErrNotLeader) {
+			t.Errorf("armed by a node that does not lead: %v", err)
+		}
+		if err := to.node.ArmFor(l.id, term-1); !errors.Is(err, ErrNotLeader) {
+			t.Errorf("armed with an old term: %v", err)
+		}
+		// raft's own transfer, without the announcement: refused by the target, and the leader goes on.
+		f := l.node.raft.LeadershipTransfer()
+		if err := l.node.wait(context.Background(), f); err == nil {
+			t.Error("an unannounced TimeoutNow was taken")
+		}
+		time.Sleep(c.profile.H)
+		if h := c.holder(); h != l || h.node.Role().Term != term {
+			t.Errorf("leader %v, want %s in term %d as before", h, l.id, term)
+		}
+	})
+}
