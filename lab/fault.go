@@ -1,0 +1,114 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Fault is what can happen to a director.
+type Fault int
+
+// The faults: its segments lose it, its process dies, is told to end, or freezes.
+const (
+	CutOff Fault = iota + 1
+	Killed
+	Terminated
+	Frozen
+)
+
+// String is the fault in a sentence about the director.
+func (f Fault) String() string {
+	switch f {
+	case CutOff:
+		return "cut off"
+	case Killed:
+		return "killed"
+	case Terminated:
+		return "terminated"
+	case Frozen:
+		return "stopped"
+	default:
+		panic("lab: unknown fault")
+	}
+}
+
+// DeadMan is how long after its lease's end the kernel may keep an address whose process can do nothing about it: the
+// lifetime of two whole seconds that it carries, and the kernel's slack.
+const DeadMan = 2500 * time.Millisecond
+
+// Bound is how long after a fault a second holder would be a defect, given the longest lease. A router that is cut off is
+// out of the segment's sight and one that is told to end lets go before anybody else may hold: never.
+func (f Fault) Bound(lease time.Duration) time.Duration {
+	switch f {
+	case CutOff, Terminated:
+		return 0
+	case Killed, Frozen:
+		return lease + DeadMan
+	default:
+		panic("lab: unknown fault")
+	}
+}
+
+// Strike lets the fault happen to a router and returns when it began and when it was complete.
+func (l *Lab) Strike(ctx context.Context, f Fault, r *Router) (began, done time.Time, err error) {
+	began = time.Now()
+	switch f {
+	case CutOff:
+		err = l.Cut(ctx, r.Node)
+	case Killed:
+		err = r.Kill()
+	case Terminated:
+		err = r.Term()
+	case Frozen:
+		err = r.Stop()
+	}
+	return began, time.Now(), err
+}
+
+// Repair undoes the fault: heals the segment, or has the agent running again.
+func (l *Lab) Repair(ctx context.Context, f Fault, r *Router) error {
+	switch f {
+	case CutOff:
+		return l.Heal(ctx, r.Node)
+	case Frozen:
+		return r.Cont()
+	case Killed, Terminated:
+		if err := r.Wait(ctx); err != nil {
+			return err
+		}
+		return r.Start(ctx)
+	default:
+		panic("lab: unknown fault")
+	}
+}
+
+// Successor waits until a router other than old says that it holds the addresses.
+func (l *Lab) Successor(ctx context.Context, old *Router) (next *Router, err error) {
+	err = Eventually(ctx, startupTimeout, func(ctx context.Context) error {
+		for _, r := range l.Routers {
+			if r == old || !r.Running() {
+				continue
+			}
+			if s, err := r.Status(ctx, "--local"); err == nil && s.Lease.Held {
+				next = r
+				return nil
+			}
+		}
+		return fmt.Errorf("no router has taken over from %s", old.Name)
+	})
+	return next, err
+}
+
+// Neighbour is the hardware address that a node's kernel has for an address; "" if it knows none.
+func (n *Node) Neighbour(ctx context.Context, addr string) (mac string, err error) {
+	text, err := n.Run(ctx, "ip", "neigh", "show", addr)
+	if err != nil {
+		return "", err
+	}
+	if _, rest, ok := strings.Cut(text, "lladdr "); ok {
+		return strings.Fields(rest)[0], nil
+	}
+	return "", nil
+}

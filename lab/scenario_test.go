@@ -1,0 +1,358 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// The lan profile's lease length: design, section 6.
+const lanLease = 400 * time.Millisecond
+
+// The virtual servers of most scenarios: direct routing and masquerading, both families.
+var (
+	web  = Virtual{Name: "web", Address: WebVIP, Port: httpPort, Protocol: "tcp", Servers: []string{"a", "b", "c"}}
+	web6 = Virtual{Name: "web6", Address: WebVIP6, Port: httpPort, Protocol: "tcp", Servers: []string{"a", "b", "c"}}
+	nat  = Virtual{Name: "nat", Address: NATVIP, Port: httpPort, Protocol: "tcp", Servers: []string{"na", "nb"}}
+	nat6 = Virtual{Name: "nat6", Address: NATVIP6, Port: httpPort, Protocol: "tcp", Servers: []string{"na", "nb"}}
+	echo = Virtual{Name: "echo", Address: WebVIP, Port: echoPort, Protocol: "tcp", Servers: []string{"a", "b", "c"}}
+	dns  = Virtual{Name: "dns", Address: WebVIP, Port: echoPort, Protocol: "udp", Servers: []string{"a", "b", "c"}}
+)
+
+// tableLines is how many lines `ipvsadm -S` has for virtual servers whose servers are all up.
+func tableLines(virtuals ...Virtual) int {
+	n := 0
+	for _, v := range virtuals {
+		n += 1 + len(v.Servers)
+	}
+	return n
+}
+
+// form makes a cluster of three routers that runs the virtual servers.
+func form(t *testing.T, virtuals ...Virtual) (context.Context, *Lab) {
+	t.Helper()
+	ctx, l := build(t, Options{Binary: product(t)})
+	needIPVS(t)
+	for _, r := range l.Routers {
+		must(t, r.Start(ctx))
+	}
+	must(t, l.Form(ctx))
+	if len(virtuals) > 0 {
+		must(t, l.Apply(ctx, l.Routers[0], l.Document(virtuals...)))
+		_, err := l.SameTable(ctx, tableLines(virtuals...))
+		must(t, err)
+	}
+	return ctx, l
+}
+
+// product is the polso binary under test: $POLSO_BINARY, or what `make build` makes.
+func product(t *testing.T) string {
+	t.Helper()
+	if os.Getenv("POLSO_LAB") == "" {
+		return ""
+	}
+	path := os.Getenv("POLSO_BINARY")
+	if path == "" {
+		path = "../bin/polso"
+	}
+	path, err := filepath.Abs(path)
+	must(t, err)
+	if _, err := os.Stat(path); err != nil {
+		skip(t, "no polso binary: make build, or set POLSO_BINARY: "+err.Error())
+	}
+	return path
+}
+
+func show(t *testing.T, ctx context.Context, r *Router) string {
+	t.Helper()
+	text, err := r.Polso(ctx, "show")
+	must(t, err)
+	return text
+}
+
+func TestFormAndReplicate(t *testing.T) {
+	ctx, l := form(t)
+	active, err := l.Active(ctx)
+	must(t, err)
+	var writer, reader *Router
+	for _, r := range l.Routers {
+		switch {
+		case r == active:
+		case writer == nil:
+			writer = r
+		default:
+			reader = r
+		}
+	}
+	document := l.Document(web, web6, nat, nat6)
+	must(t, l.Apply(ctx, writer, document))
+	if got := show(t, ctx, reader); got != document {
+		t.Errorf("written on %s, read on %s:\n%s\nwant:\n%s", writer.Name, reader.Name, got, document)
+	}
+	table, err := l.SameTable(ctx, tableLines(web, web6, nat, nat6))
+	must(t, err)
+	t.Logf("the table on all three:\n%s", table)
+	for _, v := range []Virtual{web, web6, nat, nat6} {
+		t.Run(v.Name, func(t *testing.T) { traffic(t, ctx, l, v, len(v.Servers)) })
+	}
+	t.Run("server down and back", func(t *testing.T) {
+		l.Servers["b"].Down()
+		_, err := l.SameTable(ctx, tableLines(web, web6, nat, nat6)-2)
+		must(t, err)
+		traffic(t, ctx, l, web, 2)
+		must(t, l.Servers["b"].Up())
+		_, err = l.SameTable(ctx, tableLines(web, web6, nat, nat6))
+		must(t, err)
+		traffic(t, ctx, l, web, 3)
+	})
+}
+
+// traffic sends requests for a while and wants every one answered, by that many servers.
+func traffic(t *testing.T, ctx context.Context, l *Lab, v Virtual, servers int) {
+	t.Helper()
+	to := netip.AddrPortFrom(v.Address, uint16(v.Port))
+	p, err := StartProber(l.Client, Traffic{Network: "tcp", To: to, Timeout: time.Second})
+	must(t, err)
+	defer p.Stop()
+	must(t, p.WaitAnswer(ctx, time.Now(), 5*time.Second))
+	start := time.Now()
+	must(t, p.WaitAnswer(ctx, start.Add(time.Second), 5*time.Second))
+	if got := p.Between(start, time.Time{}); len(got.Servers) != servers || got.Gap > 500*time.Millisecond {
+		t.Errorf("%s: %v, want answers from %d servers", v.Name, got, servers)
+	}
+}
+
+// The heart of the matter: whatever happens to the director, another one serves, never beside it once the bound has
+// passed, and nothing is forgotten.
+func TestDirectorLost(t *testing.T) {
+	ctx, l := form(t, web, web6, dns)
+	rounds := 3
+	if os.Getenv("POLSO_LAB_LONG") != "" {
+		rounds = 10
+	}
+	for _, f := range []Fault{CutOff, Killed, Terminated, Frozen} {
+		for i := range rounds {
+			ok := t.Run(fmt.Sprintf("%v %d", f, i+1), func(t *testing.T) { loseDirector(t, ctx, l, f) })
+			if !ok {
+				t.Fatalf("the cluster is not as the next round expects it")
+			}
+		}
+	}
+}
+
+func loseDirector(t *testing.T, ctx context.Context, l *Lab, f Fault) {
+	must(t, l.WaitWhole(ctx))
+	table, err := l.SameTable(ctx, tableLines(web, web6, dns))
+	must(t, err)
+	old, err := l.Active(ctx)
+	must(t, err)
+	document := show(t, ctx, old)
+
+	w, err := l.StartWatch(WebVIP, WebVIP6)
+	must(t, err)
+	defer w.Stop()
+	udp, err := StartProber(l.Client, Traffic{Network: "udp", To: netip.AddrPortFrom(WebVIP, echoPort)})
+	must(t, err)
+	defer udp.Stop()
+	tcp, err := StartProber(l.Client, Traffic{Network: "tcp", To: netip.AddrPortFrom(WebVIP6, httpPort)})
+	must(t, err)
+	defer tcp.Stop()
+	for _, p := range []*Prober{udp, tcp} {
+		must(t, p.WaitAnswer(ctx, time.Now(), 5*time.Second))
+	}
+
+	began, done, err := l.Strike(ctx, f, old)
+	must(t, err)
+	next, err := l.Successor(ctx, old)
+	must(t, err)
+	taken := time.Now()
+	for _, p := range []*Prober{udp, tcp} {
+		must(t, p.WaitAnswer(ctx, taken, 10*time.Second))
+	}
+	wantNeighbour(t, ctx, l, next)
+	bound := done.Add(f.Bound(lanLease))
+	must(t, udp.WaitAnswer(ctx, bound.Add(500*time.Millisecond), 10*time.Second))
+	quiet := time.Now()
+	for _, vip := range []netip.Addr{WebVIP, WebVIP6} {
+		if n := len(w.Announcements(vip, began, quiet)); n == 0 {
+			t.Errorf("%v: nobody announced it", vip)
+		}
+		if got := w.Holders(vip, quiet.Add(-400*time.Millisecond), quiet); len(got) != 1 || got[0] != next.Name {
+			t.Errorf("%v is held by %v after the bound, want %s", vip, got, next.Name)
+		}
+	}
+
+	must(t, l.Repair(ctx, f, old))
+	must(t, l.WaitWhole(ctx))
+	after, err := l.SameTable(ctx, tableLines(web, web6, dns))
+	must(t, err)
+	if after != table {
+		t.Errorf("the table is\n%s\nwas\n%s", after, table)
+	}
+	for _, r := range l.Routers {
+		if got := show(t, ctx, r); got != document {
+			t.Errorf("%s has another document:\n%s", r.Name, got)
+		}
+	}
+	for _, vip := range []netip.Addr{WebVIP, WebVIP6} {
+		if got := w.Overlaps(vip, bound, time.Time{}); len(got) > 0 {
+			t.Errorf("%v had two holders after the bound (%s after the fault): %v", vip, bound.Sub(done), got)
+		}
+	}
+	t.Logf("%s %v, %s took over; udp: %v; tcp over IPv6: %v", old.Name, f, next.Name,
+		udp.Between(began.Add(-100*time.Millisecond), quiet), tcp.Between(began.Add(-100*time.Millisecond), quiet))
+}
+
+// wantNeighbour waits until the client's kernel sends to a router what is for the addresses.
+func wantNeighbour(t *testing.T, ctx context.Context, l *Lab, r *Router) {
+	t.Helper()
+	for _, vip := range []netip.Addr{WebVIP, WebVIP6} {
+		err := Eventually(ctx, 5*time.Second, func(ctx context.Context) error {
+			got, err := l.Client.Neighbour(ctx, vip.String())
+			if err == nil && got != r.MAC(Outside).String() {
+				err = fmt.Errorf("the client sends %v to %s, want %s (%s)", vip, got, r.MAC(Outside), r.Name)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAllRestartedAtOnce(t *testing.T) {
+	for _, f := range []Fault{Killed, Terminated} {
+		t.Run(f.String(), func(t *testing.T) {
+			ctx, l := form(t, web, nat)
+			document := show(t, ctx, l.Routers[0])
+			for _, r := range l.Routers {
+				_, _, err := l.Strike(ctx, f, r)
+				must(t, err)
+			}
+			for _, r := range l.Routers {
+				must(t, l.Repair(ctx, f, r))
+			}
+			must(t, l.WaitWhole(ctx))
+			_, err := l.Active(ctx)
+			must(t, err)
+			for _, r := range l.Routers {
+				if got := show(t, ctx, r); got != document {
+					t.Errorf("%s has another document:\n%s", r.Name, got)
+				}
+			}
+			_, err = l.SameTable(ctx, tableLines(web, nat))
+			must(t, err)
+			traffic(t, ctx, l, web, 3)
+			traffic(t, ctx, l, nat, 2)
+		})
+	}
+}
+
+func TestRouterThatLostItsData(t *testing.T) {
+	ctx, l := form(t, web)
+	active, err := l.Active(ctx)
+	must(t, err)
+	lost := l.Routers[0]
+	if lost == active {
+		lost = l.Routers[1]
+	}
+	must(t, lost.Kill())
+	must(t, lost.Wipe())
+	must(t, lost.Start(ctx))
+	must(t, l.Join(ctx, active, lost, "--replace", lost.Name))
+	must(t, l.WaitWhole(ctx))
+	s, err := active.Status(ctx)
+	must(t, err)
+	names := make(map[string]int)
+	for _, m := range s.Members {
+		names[m.Name]++
+	}
+	if len(s.Members) != 3 || names[lost.Name] != 1 {
+		t.Errorf("members %v, want three with one %s", names, lost.Name)
+	}
+	if a, b := show(t, ctx, lost), show(t, ctx, active); a != b {
+		t.Errorf("%s has another document:\n%s\nwant:\n%s", lost.Name, a, b)
+	}
+	_, err = l.SameTable(ctx, tableLines(web))
+	must(t, err)
+}
+
+func TestChangeCutsNoConnection(t *testing.T) {
+	hashed := echo
+	hashed.Scheduler = "mh"
+	ctx, l := form(t, hashed)
+	// Until the routers tell each other of connections, one that takes over learns of them from their packets, if the
+	// administrator lets it, and finds the server again by its hash.
+	for _, r := range l.Routers {
+		must(t, r.sysctl("net/ipv4/vs/sloppy_tcp", "1"))
+	}
+	active, err := l.Active(ctx)
+	must(t, err)
+	f, err := StartFlow(ctx, l.Client, netip.AddrPortFrom(WebVIP, echoPort))
+	must(t, err)
+	with := func(change func(*Virtual)) string {
+		v := hashed
+		change(&v)
+		return l.Document(v)
+	}
+	other := "a"
+	if f.Server == other {
+		other = "b"
+	}
+	var rest []string // all but other
+	for _, s := range hashed.Servers {
+		if s != other {
+			rest = append(rest, s)
+		}
+	}
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"another scheduler", func() error {
+			return l.Apply(ctx, active, with(func(v *Virtual) { v.Scheduler = "wlc" }))
+		}},
+		{"another weight", func() error {
+			return l.Apply(ctx, active, with(func(v *Virtual) { v.Weights = map[string]int{f.Server: 5} }))
+		}},
+		{"a server removed beside it", func() error {
+			return l.Apply(ctx, active, with(func(v *Virtual) { v.Servers = rest }))
+		}},
+		{"a server added beside it", func() error {
+			return l.Apply(ctx, active, with(func(*Virtual) {}))
+		}},
+		{"the director's process restarted", func() error {
+			if _, _, err := l.Strike(ctx, Terminated, active); err != nil {
+				return err
+			}
+			if err := l.Repair(ctx, Terminated, active); err != nil {
+				return err
+			}
+			return l.WaitWhole(ctx)
+		}},
+	} {
+		must(t, step.do())
+		changed := time.Now()
+		err := Eventually(ctx, 10*time.Second, func(context.Context) error {
+			if err := f.Alive(); err != nil {
+				return err
+			}
+			if time.Since(changed) < time.Second {
+				return errors.New("too early to say")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatalf("after %s: %v", step.name, err)
+		}
+		t.Logf("%s: the connection to %s lives", step.name, f.Server)
+	}
+	echoes, gap, err := f.Stop()
+	must(t, err)
+	t.Logf("%d echoes, longest silence %v", echoes, gap.Round(time.Millisecond))
+}
