@@ -1,0 +1,43 @@
+package api
+
+import (
+	"context"
+	"net"
+	"os/user"
+	"strconv"
+
+	"polso/fsm"
+)
+
+type actorKey struct{}
+
+// WithActor returns a context in which the caller is by.
+func WithActor(ctx context.Context, by fsm.Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, by)
+}
+
+// actorOf is the caller, or an unnamed one.
+func actorOf(ctx context.Context) fsm.Actor {
+	if by, ok := ctx.Value(actorKey{}).(fsm.Actor); ok {
+		return by
+	}
+	return fsm.Actor{Kind: "local", Name: "unknown"}
+}
+
+// ConnContext names the caller of a unix socket by its peer credentials (SO_PEERCRED, unix(7)); it fits
+// http.Server.ConnContext. The socket's own permissions decide who gets this far.
+func ConnContext(ctx context.Context, conn net.Conn) context.Context {
+	uc, ok := conn.(*net.UnixConn)
+	if !ok {
+		return ctx
+	}
+	uid, ok := peerUID(uc)
+	if !ok {
+		return ctx
+	}
+	name := strconv.Itoa(uid)
+	if u, err := user.LookupId(name); err == nil {
+		name = u.Username
+	}
+	return WithActor(ctx, fsm.Actor{Kind: "local", Name: name})
+}

@@ -1,0 +1,229 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+)
+
+// Client speaks to an agent. It is safe for concurrent use.
+type Client struct {
+	base string
+	http *http.Client
+	addr string
+}
+
+// NewClient speaks to the agent at addr: unix:///run/polso/polso.sock.
+func NewClient(addr string) (*Client, error) {
+	u, err := url.Parse(addr)
+	if err != nil {
+		return nil, fmt.Errorf("address %q: %w", addr, err)
+	}
+	if u.Scheme != "unix" || u.Path == "" {
+		return nil, Errorf(CodeInvalid, "address %q is not understood", addr).WithHint("give unix:///PATH/TO/SOCKET, as in unix:///run/polso/polso.sock")
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", u.Path)
+	}
+	return &Client{base: "http://polso", addr: addr, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
+}
+
+// Close lets go of idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// call sends body (nil for none) and decodes the answer into answer. A refusal is an *Error.
+func (c *Client) call(ctx context.Context, method, path string, body, answer any) error {
+	var r io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", method, path, err)
+		}
+		r = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, r)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		return refusal(resp.StatusCode, text)
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return fmt.Errorf("%s %s: answer: %w", method, path, err)
+	}
+	return nil
+}
+
+// unreachable says in an operator's words why the agent could not be asked.
+func (c *Client) unreachable(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return Errorf(CodeTimeout, "no answer from the agent in time")
+	}
+	e := Errorf(CodeUnreachable, "the agent at %s does not answer", c.addr).WithDetail("%v", cause(err))
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		e = Errorf(CodeDenied, "not permitted to speak to the agent at %s", c.addr).WithHint("be root or a member of group polso")
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		e = e.WithHint("is it running? start it with `polso agent`, or name its socket with --addr or POLSO_ADDR")
+	}
+	return e
+}
+
+// cause strips what the HTTP client wraps around an error.
+func cause(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// refusal decodes the answer of a refused request, ours or the HTTP framework's own.
+func refusal(code int, text []byte) error {
+	var e struct {
+		Error
+		Errors []struct {
+			Message  string `json:"message"`
+			Location string `json:"location"`
+		} `json:"errors"`
+	}
+	if json.Unmarshal(text, &e) != nil || e.Title == "" {
+		return &Error{Status: code, Code: CodeInternal, Title: strings.TrimSpace(string(text))}
+	}
+	out := e.Error
+	if out.Code == "" {
+		out.Code = CodeInvalid
+	}
+	for _, p := range e.Errors {
+		out.Problems = append(out.Problems, strings.TrimPrefix(p.Location, "body.")+": "+p.Message)
+	}
+	out.Status = code
+	return &out
+}
+
+func ask[T any](ctx context.Context, c *Client, method, path string, body any) (T, error) {
+	var answer T
+	err := c.call(ctx, method, path, body, &answer)
+	return answer, err
+}
+
+// Status is the cluster as the leader sees it.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return ask[Status](ctx, c, http.MethodGet, "/v1/status", nil)
+}
+
+// Local is the asked router alone.
+func (c *Client) Local(ctx context.Context) (Status, error) {
+	return ask[Status](ctx, c, http.MethodGet, "/v1/status?local=true", nil)
+}
+
+// Version is what the agent runs.
+func (c *Client) Version(ctx context.Context) (Version, error) {
+	return ask[Version](ctx, c, http.MethodGet, "/v1/version", nil)
+}
+
+// IPVS is the router's kernel table in a layout: list, stats, rate or save.
+func (c *Client) IPVS(ctx context.Context, layout string) (IPVS, error) {
+	return ask[IPVS](ctx, c, http.MethodGet, "/v1/ipvs?layout="+url.QueryEscape(layout), nil)
+}
+
+// Doctor is what the router lacks.
+func (c *Client) Doctor(ctx context.Context) (Findings, error) {
+	return ask[Findings](ctx, c, http.MethodGet, "/v1/doctor", nil)
+}
+
+// Announce announces held addresses again.
+func (c *Client) Announce(ctx context.Context, r AnnounceRequest) (Done, error) {
+	return ask[Done](ctx, c, http.MethodPost, "/v1/announce", r)
+}
+
+// Init makes a new cluster.
+func (c *Client) Init(ctx context.Context, r InitRequest) (InitAnswer, error) {
+	return ask[InitAnswer](ctx, c, http.MethodPost, "/v1/cluster/init", r)
+}
+
+// Join joins a cluster.
+func (c *Client) Join(ctx context.Context, r JoinRequest) (JoinAnswer, error) {
+	return ask[JoinAnswer](ctx, c, http.MethodPost, "/v1/cluster/join", r)
+}
+
+// Leave leaves the cluster.
+func (c *Client) Leave(ctx context.Context, r LeaveRequest) (Done, error) {
+	return ask[Done](ctx, c, http.MethodPost, "/v1/cluster/leave", r)
+}
+
+// Remove takes another router out.
+func (c *Client) Remove(ctx context.Context, name string) (Done, error) {
+	return ask[Done](ctx, c, http.MethodDelete, "/v1/cluster/routers/"+url.PathEscape(name), nil)
+}
+
+// Transfer is a planned switchover.
+func (c *Client) Transfer(ctx context.Context, r TransferRequest) (Transferred, error) {
+	return ask[Transferred](ctx, c, http.MethodPost, "/v1/transfer", r)
+}
+
+// Tokens lists join tokens.
+func (c *Client) Tokens(ctx context.Context) ([]Token, error) {
+	return ask[[]Token](ctx, c, http.MethodGet, "/v1/tokens", nil)
+}
+
+// CreateToken makes a join token.
+func (c *Client) CreateToken(ctx context.Context, r TokenRequest) (Token, error) {
+	return ask[Token](ctx, c, http.MethodPost, "/v1/tokens", r)
+}
+
+// RevokeToken revokes a join token by its ID.
+func (c *Client) RevokeToken(ctx context.Context, id string) (Done, error) {
+	return ask[Done](ctx, c, http.MethodDelete, "/v1/tokens/"+url.PathEscape(id), nil)
+}
+
+// Document is the running document.
+func (c *Client) Document(ctx context.Context) (Revision, error) {
+	return ask[Revision](ctx, c, http.MethodGet, "/v1/document", nil)
+}
+
+// Plan is what a document would change.
+func (c *Client) Plan(ctx context.Context, r PlanRequest) (Plan, error) {
+	return ask[Plan](ctx, c, http.MethodPost, "/v1/document/plan", r)
+}
+
+// Apply replaces the document.
+func (c *Client) Apply(ctx context.Context, r ApplyRequest) (Applied, error) {
+	return ask[Applied](ctx, c, http.MethodPost, "/v1/document", r)
+}
+
+// History lists the newest n revisions.
+func (c *Client) History(ctx context.Context, n int) ([]Revision, error) {
+	return ask[[]Revision](ctx, c, http.MethodGet, fmt.Sprintf("/v1/revisions?n=%d", n), nil)
+}
+
+// Revision is one revision with its document.
+func (c *Client) Revision(ctx context.Context, n uint64) (Revision, error) {
+	return ask[Revision](ctx, c, http.MethodGet, fmt.Sprintf("/v1/revisions/%d", n), nil)
+}
+
+// Rollback runs an old document again.
+func (c *Client) Rollback(ctx context.Context, r RollbackRequest) (Applied, error) {
+	return ask[Applied](ctx, c, http.MethodPost, "/v1/rollback", r)
+}

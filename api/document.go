@@ -1,0 +1,256 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"polso/config"
+	"polso/fsm"
+)
+
+// leaveFor is how long a server that a new document no longer names keeps its connections at weight 0.
+const leaveFor = 5 * time.Minute
+
+// load parses files and refuses what is wrong or not supported, every mistake at once.
+func load(files []File) (config.Document, error) {
+	in := make([]config.File, len(files))
+	for i, f := range files {
+		in[i] = config.File{Name: f.Name, Text: []byte(f.Text)}
+	}
+	doc, err := config.Load(in...)
+	if err != nil {
+		return config.Document{}, DocumentError(err)
+	}
+	return doc, nil
+}
+
+// DocumentError puts what config says of a document into an Error: every mistake with its place.
+func DocumentError(err error) error {
+	list, ok := errors.AsType[config.Errors](err)
+	if !ok {
+		return err
+	}
+	e := Errorf(CodeInvalid, "the document has %s; nothing was changed", mistakes(len(list)))
+	for _, p := range list {
+		var b strings.Builder
+		if err := (config.Errors{p}).Render(&b, config.Plain); err != nil {
+			return err // a strings.Builder never fails
+		}
+		e.Problems = append(e.Problems, b.String())
+	}
+	return e
+}
+
+func mistakes(n int) string {
+	if n == 1 {
+		return "a mistake"
+	}
+	return fmt.Sprintf("%d mistakes", n)
+}
+
+// source is the text that is kept beside the document.
+func source(files []File) string {
+	if len(files) == 1 {
+		return files[0].Text
+	}
+	var b strings.Builder
+	for _, f := range files {
+		fmt.Fprintf(&b, "# %s\n%s", f.Name, f.Text)
+		if !strings.HasSuffix(f.Text, "\n") {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
+
+func (s *server) formed() (*fsm.Snapshot, error) {
+	snap := s.State()
+	if snap.Cluster.ID == "" {
+		return nil, Errorf(CodeNotFormed, "this router belongs to no cluster").WithHint("polso init on the first router, polso join on the others")
+	}
+	return snap, nil
+}
+
+func (s *server) plan(_ context.Context, req PlanRequest) (Plan, error) {
+	snap, err := s.formed()
+	if err != nil {
+		return Plan{}, err
+	}
+	doc, err := load(req.Files)
+	if err != nil {
+		return Plan{}, err
+	}
+	return planOf(snap.Revision, snap.Document, doc), nil
+}
+
+// planOf describes the way from one document to another.
+func planOf(base uint64, from, to config.Document) Plan {
+	p := Plan{Schema: Schema, Base: base, Changes: []Change{}, Warnings: []string{}}
+	changes := config.Diff(from, to)
+	for _, c := range changes {
+		out := Change{Symbol: string(c.Symbol), Kind: string(c.Kind), Name: c.Name, Note: c.Note}
+		for _, f := range c.Fields {
+			out.Fields = append(out.Fields, FieldChange{Name: f.Name, From: f.From, To: f.To})
+		}
+		p.Changes = append(p.Changes, out)
+	}
+	p.Summary = changes.Summary()
+	lines := strings.Join(changes.Lines(), "\n")
+	if lines != "" {
+		lines += "\n"
+	}
+	p.Text = fmt.Sprintf("%s%s Based on revision %d.\n", lines, p.Summary, base)
+	return p
+}
+
+func (s *server) apply(ctx context.Context, req ApplyRequest) (Applied, error) {
+	snap, err := s.formed()
+	if err != nil {
+		return Applied{}, err
+	}
+	doc, err := load(req.Files)
+	if err != nil {
+		return Applied{}, err
+	}
+	return s.write(ctx, snap, req.RequestID, writing{doc: doc, source: source(req.Files), message: req.Message, base: req.Base, adopt: req.Adopt})
+}
+
+func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, error) {
+	snap, err := s.formed()
+	if err != nil {
+		return Applied{}, err
+	}
+	if req.Revision == 0 && snap.Revision > 1 {
+		req.Revision = snap.Revision - 1
+	}
+	old, doc, err := revisionOf(snap, req.Revision)
+	if err != nil {
+		return Applied{}, err
+	}
+	if req.Message == "" {
+		req.Message = fmt.Sprintf("rollback to revision %d", req.Revision)
+	}
+	if req.DryRun {
+		return Applied{Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Plan: planOf(snap.Revision, snap.Document, doc)}, nil
+	}
+	return s.write(ctx, snap, req.RequestID, writing{doc: doc, source: old.Source, message: req.Message, base: snap.Revision, rollback: req.Revision})
+}
+
+// writing is one document on its way in.
+type writing struct {
+	doc             config.Document
+	source, message string
+	base, rollback  uint64
+	adopt           bool
+}
+
+func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string, w writing) (Applied, error) {
+	canonical, err := config.Canonical(w.doc)
+	if err != nil {
+		return Applied{}, fmt.Errorf("document: %w", err)
+	}
+	if requestID == "" {
+		requestID = fsm.NewRequest()
+	}
+	res, err := s.Propose(ctx, actorOf(ctx), requestID, &fsm.SetDocument{
+		Base: w.base, Source: w.source, Document: canonical, Message: w.message,
+		LeaveUntil: time.Now().Add(leaveFor), RollbackOf: w.rollback,
+	})
+	if err != nil {
+		return Applied{}, err
+	}
+	done := Applied{Schema: Schema, Revision: res.Revision, Before: res.Revision, Unchanged: res.Unchanged, Plan: planOf(snap.Revision, snap.Document, w.doc)}
+	if !res.Unchanged && res.Revision > 0 {
+		done.Before = res.Revision - 1
+	}
+	return done, nil
+}
+
+// revisionOf finds revision n in the history.
+func revisionOf(snap *fsm.Snapshot, n uint64) (fsm.Revision, config.Document, error) {
+	i := slices.IndexFunc(snap.History, func(r fsm.Revision) bool { return r.Number == n })
+	if i < 0 {
+		e := Errorf(CodeNotFound, "revision %d is not in the history", n).WithHint("polso history lists what is")
+		if len(snap.History) > 0 {
+			e = e.WithDetail("it holds %d to %d", snap.History[0].Number, snap.History[len(snap.History)-1].Number)
+		}
+		return fsm.Revision{}, config.Document{}, e
+	}
+	doc, err := config.FromCanonical(snap.History[i].Document)
+	if err != nil {
+		return fsm.Revision{}, config.Document{}, fmt.Errorf("revision %d: %w", n, err)
+	}
+	return snap.History[i], doc, nil
+}
+
+func (s *server) history(_ context.Context, i *struct {
+	Count int `query:"n" minimum:"1" maximum:"1000" default:"20"`
+}) ([]Revision, error) {
+	snap, err := s.formed()
+	if err != nil {
+		return nil, err
+	}
+	list := []Revision{}
+	for at, r := range slices.Backward(snap.History) {
+		if len(list) == i.Count {
+			break
+		}
+		list = append(list, describeRevision(snap, at, r))
+	}
+	return list, nil
+}
+
+// describeRevision is r without its document; at is its place in the history.
+func describeRevision(snap *fsm.Snapshot, at int, r fsm.Revision) Revision {
+	out := Revision{Schema: Schema, Number: r.Number, At: r.At, Author: r.Author.Name, Message: r.Message, Current: r.Number == snap.Revision}
+	if at == 0 {
+		return out
+	}
+	before, err1 := config.FromCanonical(snap.History[at-1].Document)
+	after, err2 := config.FromCanonical(r.Document)
+	if errors.Join(err1, err2) == nil {
+		out.Summary = config.Diff(before, after).Summary()
+	}
+	return out
+}
+
+func (s *server) revision(_ context.Context, i *struct {
+	Number uint64 `path:"number"`
+}) (Revision, error) {
+	snap, err := s.formed()
+	if err != nil {
+		return Revision{}, err
+	}
+	r, _, err := revisionOf(snap, i.Number)
+	if err != nil {
+		return Revision{}, err
+	}
+	at := slices.IndexFunc(snap.History, func(h fsm.Revision) bool { return h.Number == r.Number })
+	return withDocument(describeRevision(snap, at, r), r), nil
+}
+
+func (s *server) document(_ context.Context, _ *none) (Revision, error) {
+	snap, err := s.formed()
+	if err != nil {
+		return Revision{}, err
+	}
+	r, _, err := revisionOf(snap, snap.Revision)
+	if err != nil {
+		return Revision{}, err
+	}
+	return withDocument(describeRevision(snap, len(snap.History)-1, r), r), nil
+}
+
+func withDocument(out Revision, r fsm.Revision) Revision {
+	out.Source = r.Source
+	var doc any
+	if json.Unmarshal(r.Document, &doc) == nil {
+		out.Document = doc
+	}
+	return out
+}

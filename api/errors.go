@@ -1,0 +1,88 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// Code is a stable word for what went wrong; scripts and the command line's exit status depend on it.
+type Code string
+
+// The codes.
+const (
+	CodeInvalid     Code = "invalid"     // the request or document is wrong
+	CodeUnsupported Code = "unsupported" // understood, but not supported yet
+	CodeNoLeader    Code = "no_leader"   // no quorum, or no leader just now
+	CodeConflict    Code = "conflict"    // the document changed since it was read
+	CodeNotFound    Code = "not_found"   // what was named is not there
+	CodeExists      Code = "exists"      // what was to be made is there already
+	CodeNotFormed   Code = "not_formed"  // this router belongs to no cluster
+	CodeDenied      Code = "denied"      // the caller, or a token, may not
+	CodeTimeout     Code = "timeout"     // the time allowed is up
+	CodeUnknown     Code = "unknown"     // the outcome is not known; ask with the same request ID again
+	CodeUnreachable Code = "unreachable" // another node, or the agent itself, does not answer
+	CodeInternal    Code = "internal"    // a fault of Polso or of this node
+	CodeRefused     Code = "refused"     // understood and right, but not now or not here
+)
+
+// status maps a code to HTTP.
+var status = map[Code]int{
+	CodeInvalid: http.StatusUnprocessableEntity, CodeUnsupported: http.StatusUnprocessableEntity,
+	CodeNoLeader: http.StatusServiceUnavailable, CodeConflict: http.StatusConflict, CodeNotFound: http.StatusNotFound,
+	CodeExists: http.StatusConflict, CodeNotFormed: http.StatusConflict, CodeDenied: http.StatusForbidden,
+	CodeTimeout: http.StatusGatewayTimeout, CodeUnknown: http.StatusBadGateway, CodeUnreachable: http.StatusBadGateway,
+	CodeInternal: http.StatusInternalServerError, CodeRefused: http.StatusConflict,
+}
+
+// Error is what every refusal looks like on the wire (RFC 9457) and in Go: what happened, why, and the next step.
+type Error struct {
+	Status   int      `json:"status"`
+	Code     Code     `json:"code"`
+	Title    string   `json:"title" doc:"what happened"`
+	Detail   string   `json:"detail,omitempty" doc:"where and why"`
+	Hint     string   `json:"hint,omitempty" doc:"the next step"`
+	Problems []string `json:"problems,omitempty" doc:"every mistake, with its place, as people read it"`
+}
+
+// Errorf makes an Error whose title is formatted.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Status: status[code], Code: code, Title: fmt.Sprintf(format, args...)}
+}
+
+// WithDetail sets the detail and returns e.
+func (e *Error) WithDetail(format string, args ...any) *Error {
+	e.Detail = fmt.Sprintf(format, args...)
+	return e
+}
+
+// WithHint sets the next step and returns e.
+func (e *Error) WithHint(format string, args ...any) *Error {
+	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// Error implements error: title and detail in one line.
+func (e *Error) Error() string {
+	if e.Detail == "" {
+		return e.Title
+	}
+	return e.Title + ": " + e.Detail
+}
+
+// GetStatus is the HTTP status, for the HTTP framework.
+func (e *Error) GetStatus() int { return e.Status }
+
+// ContentType is the media type of RFC 9457, for the HTTP framework.
+func (e *Error) ContentType(string) string { return "application/problem+json" }
+
+// CodeOf returns the code of err, CodeInternal for an error that has none, and "" for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return CodeInternal
+}

@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// New returns the HTTP interface to b. version is what the OpenAPI description and /v1/version say of this build.
+func New(b Backend, version Version) http.Handler {
+	mux := http.NewServeMux()
+	s := &server{Backend: b, version: version}
+	s.routes(newHuma(mux, version.Version))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", s.ready)
+	return mux
+}
+
+// OpenAPI is the description of the interface (OpenAPI 3.1, YAML).
+func OpenAPI() ([]byte, error) {
+	a := newHuma(http.NewServeMux(), "v1")
+	(&server{}).routes(a)
+	return a.OpenAPI().YAML()
+}
+
+func newHuma(mux *http.ServeMux, version string) huma.API {
+	config := huma.DefaultConfig("Polso", version)
+	config.DocsPath = "" // the built-in pages load scripts from elsewhere; a router has no elsewhere
+	config.CreateHooks = nil
+	return humago.New(mux, config)
+}
+
+type server struct {
+	Backend
+	version Version
+}
+
+// ready answers 200 on a router whose kernel follows the cluster's document.
+func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
+	st := s.Local()
+	if !st.Formed || !st.Converged || st.Leader == "" {
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// in and out are what the HTTP framework fills and writes.
+type (
+	in[T any]  struct{ Body T }
+	out[T any] struct{ Body T }
+	none       struct{}
+)
+
+// get, post and del register one operation each.
+func get[I, O any](a huma.API, id, path, summary string, h func(context.Context, *I) (O, error)) {
+	register(a, http.MethodGet, id, path, summary, h)
+}
+
+func post[I, O any](a huma.API, id, path, summary string, h func(context.Context, *I) (O, error)) {
+	register(a, http.MethodPost, id, path, summary, h)
+}
+
+func del[I, O any](a huma.API, id, path, summary string, h func(context.Context, *I) (O, error)) {
+	register(a, http.MethodDelete, id, path, summary, h)
+}
+
+func register[I, O any](a huma.API, method, id, path, summary string, h func(context.Context, *I) (O, error)) {
+	op := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, MaxBodyBytes: 20 << 20}
+	huma.Register(a, op, func(ctx context.Context, i *I) (*out[O], error) {
+		o, err := h(ctx, i)
+		if err != nil {
+			return nil, wireError(err)
+		}
+		return &out[O]{Body: o}, nil
+	})
+}
+
+// wireError makes sure that what leaves is an *Error.
+func wireError(err error) error {
+	if CodeOf(err) != CodeInternal {
+		return err
+	}
+	return Errorf(CodeInternal, "%v", err)
+}
+
+func (s *server) routes(a huma.API) {
+	get(a, "status", "/v1/status", "The cluster as the leader sees it, or this router alone", s.getStatus)
+	get(a, "version", "/v1/version", "What runs", func(context.Context, *none) (Version, error) { return s.version, nil })
+	get(a, "ipvs", "/v1/ipvs", "This router's kernel table", func(ctx context.Context, i *struct {
+		Layout string `query:"layout" enum:"list,stats,rate,save" default:"list"`
+	}) (IPVS, error) {
+		return s.IPVS(ctx, IPVSRequest{Layout: i.Layout})
+	})
+	get(a, "doctor", "/v1/doctor", "What this router lacks", func(ctx context.Context, _ *none) (Findings, error) { return s.Doctor(ctx), nil })
+	post(a, "announce", "/v1/announce", "Announce held addresses again", func(ctx context.Context, i *in[AnnounceRequest]) (Done, error) {
+		return s.Announce(ctx, i.Body)
+	})
+
+	post(a, "init", "/v1/cluster/init", "Make a new cluster", func(ctx context.Context, i *in[InitRequest]) (InitAnswer, error) {
+		return s.Init(ctx, actorOf(ctx), i.Body)
+	})
+	post(a, "join", "/v1/cluster/join", "Join a cluster", func(ctx context.Context, i *in[JoinRequest]) (JoinAnswer, error) {
+		return s.Join(ctx, i.Body)
+	})
+	post(a, "leave", "/v1/cluster/leave", "Leave the cluster", func(ctx context.Context, i *in[LeaveRequest]) (Done, error) {
+		return s.Leave(ctx, actorOf(ctx), i.Body)
+	})
+	del(a, "remove-router", "/v1/cluster/routers/{name}", "Remove a router", func(ctx context.Context, i *named) (Done, error) {
+		return s.Remove(ctx, actorOf(ctx), i.Name)
+	})
+	post(a, "transfer", "/v1/transfer", "Planned switchover", func(ctx context.Context, i *in[TransferRequest]) (Transferred, error) {
+		return s.Transfer(ctx, i.Body)
+	})
+	get(a, "list-tokens", "/v1/tokens", "Join tokens", s.listTokens)
+	post(a, "create-token", "/v1/tokens", "Make a join token", func(ctx context.Context, i *in[TokenRequest]) (Token, error) {
+		return s.CreateToken(ctx, actorOf(ctx), i.Body)
+	})
+	del(a, "revoke-token", "/v1/tokens/{name}", "Revoke a join token", s.revokeToken)
+
+	get(a, "document", "/v1/document", "The running document", s.document)
+	post(a, "plan", "/v1/document/plan", "What a document would change", func(ctx context.Context, i *in[PlanRequest]) (Plan, error) {
+		return s.plan(ctx, i.Body)
+	})
+	post(a, "apply", "/v1/document", "Replace the document", func(ctx context.Context, i *in[ApplyRequest]) (Applied, error) {
+		return s.apply(ctx, i.Body)
+	})
+	get(a, "history", "/v1/revisions", "The history, newest first", s.history)
+	get(a, "revision", "/v1/revisions/{number}", "One document of the history", s.revision)
+	post(a, "rollback", "/v1/rollback", "Run an old document again, as a new revision", func(ctx context.Context, i *in[RollbackRequest]) (Applied, error) {
+		return s.rollback(ctx, i.Body)
+	})
+}
+
+type named struct {
+	Name string `path:"name" maxLength:"128"`
+}
+
+func (s *server) getStatus(ctx context.Context, i *struct {
+	Local bool `query:"local" doc:"this router alone; needs no leader"`
+}) (Status, error) {
+	if i.Local {
+		return s.Local(), nil
+	}
+	return s.Status(ctx)
+}

@@ -1,0 +1,30 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"polso/fsm"
+)
+
+func (s *server) listTokens(context.Context, *none) ([]Token, error) {
+	snap, err := s.formed()
+	if err != nil {
+		return nil, err
+	}
+	list := []Token{}
+	for _, t := range snap.Tokens {
+		list = append(list, Token{Schema: Schema, ID: t.ID, Kind: t.Kind, Uses: t.Uses, Expires: t.Expires, By: t.By.Name})
+	}
+	return list, nil
+}
+
+func (s *server) revokeToken(ctx context.Context, i *named) (Done, error) {
+	if _, err := s.formed(); err != nil {
+		return Done{}, err
+	}
+	if _, err := s.Propose(ctx, actorOf(ctx), fsm.NewRequest(), &fsm.RevokeToken{ID: i.Name}); err != nil {
+		return Done{}, err
+	}
+	return Done{Schema: Schema, Done: []string{fmt.Sprintf("token %s admits nobody any more", i.Name)}}, nil
+}
