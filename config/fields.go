@@ -1,0 +1,171 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// field is one attribute as a person writes it; "" is not set.
+type field struct{ name, value string }
+
+// fieldChanges returns the attributes that differ, in the order of the document. Both lists name the same attributes.
+func fieldChanges(from, to []field) []FieldChange {
+	var out []FieldChange
+	for i, f := range from {
+		if f.value != to[i].value {
+			out = append(out, FieldChange{Name: f.name, From: f.value, To: to[i].value})
+		}
+	}
+	return out
+}
+
+// checkChanges is fieldChanges for checks, either of which may be missing.
+func checkChanges(from, to *Check) []FieldChange {
+	switch {
+	case from == nil && to == nil:
+		return nil
+	case from == nil:
+		return []FieldChange{{Name: "check", To: checkText(*to)}}
+	case to == nil:
+		return []FieldChange{{Name: "check", From: checkText(*from)}}
+	default:
+		return fieldChanges(checkFields(*from), checkFields(*to))
+	}
+}
+
+func clusterFields(c Cluster) []field {
+	failback, sync := "false", ""
+	if c.Failback {
+		failback = "true"
+	}
+	if s := c.SyncDaemon; s != nil {
+		sync = fmt.Sprintf("%s id %d", s.Interface, s.ID)
+	}
+	return []field{
+		{"standby", string(c.Standby)},
+		{"prefer", strings.Join(c.Prefer, ", ")},
+		{"failback", failback},
+		{"sync_daemon", sync},
+		{"timeouts tcp", writtenOr(c.Timeouts.TCP, "")},
+		{"timeouts tcp_fin", writtenOr(c.Timeouts.TCPFin, "")},
+		{"timeouts udp", writtenOr(c.Timeouts.UDP, "")},
+	}
+}
+
+func vipFields(v VIP) []field {
+	return []field{{"address", v.Address.String()}, {"interface", v.Interface}, {"group", v.Group}}
+}
+
+func virtualFields(v Virtual) []field {
+	address, mark, family, persistent, sorry := "", "", "", "", ""
+	if v.Address.IsValid() {
+		address = v.Address.String()
+	}
+	if v.FWMark != 0 {
+		mark, family = fmt.Sprint(v.FWMark), string(v.Family)
+	}
+	if p := v.Persistent; p != nil {
+		persistent = persistentText(*p)
+	}
+	if v.SorryServer != nil {
+		sorry = hostPort(*v.SorryServer)
+	}
+	return []field{
+		{"fwmark", mark},
+		{"family", family},
+		{"address", address},
+		{"interface", v.Interface},
+		{"port", portsText(v.Ports)},
+		{"protocol", string(v.Protocol)},
+		{"scheduler", v.Scheduler},
+		{"flags", strings.Join(v.Flags, ", ")},
+		{"forward", string(v.Forward)},
+		{"persistent", persistent},
+		{"min_servers", fmt.Sprint(v.MinServers)},
+		{"sorry_server", sorry},
+		{"on_failure", string(v.OnFailure)},
+	}
+}
+
+func checkFields(c Check) []field {
+	port := ""
+	if c.Port != 0 {
+		port = fmt.Sprint(c.Port)
+	}
+	tls := ""
+	if c.TLS {
+		tls = "true"
+	}
+	return []field{
+		{"check", string(c.Kind)},
+		{"check path", c.Path},
+		{"check host", c.Host},
+		{"check status", statusText(c.Status)},
+		{"check tls", tls},
+		{"check port", port},
+		{"check every", brief(c.Every)},
+		{"check timeout", brief(c.Timeout)},
+		{"check rise", fmt.Sprint(c.Rise)},
+		{"check fall", fmt.Sprint(c.Fall)},
+	}
+}
+
+func serverFields(s Server) []field {
+	return []field{{"address", hostPort(s.Address)}, {"forward", string(s.Forward)}, {"weight", fmt.Sprint(s.Weight)}}
+}
+
+// checkText is the gist of a check.
+func checkText(c Check) string {
+	text := string(c.Kind)
+	if c.Kind == CheckHTTP {
+		text += fmt.Sprintf(" %s %s", c.Path, statusText(c.Status))
+	}
+	return fmt.Sprintf("%s every %s", text, brief(c.Every))
+}
+
+func persistentText(p Persistent) string {
+	if p.Mask == 0 {
+		return brief(p.Timeout)
+	}
+	return fmt.Sprintf("%s /%d", brief(p.Timeout), p.Mask)
+}
+
+func portsText(ports []uint16) string {
+	parts := make([]string, len(ports))
+	for i, p := range ports {
+		parts[i] = fmt.Sprint(p)
+	}
+	return strings.Join(parts, ",")
+}
+
+// where is what makes a virtual the kernel's same service: "192.0.2.10:80/tcp" or "fwmark 7 ipv4".
+func where(v Virtual) string {
+	if v.FWMark != 0 {
+		return fmt.Sprintf("fwmark %d %s", v.FWMark, v.Family)
+	}
+	host := v.Address.String()
+	if v.Address.Is6() {
+		host = "[" + host + "]"
+	}
+	return fmt.Sprintf("%s:%s/%s", host, portsText(v.Ports), v.Protocol)
+}
+
+func vipText(v VIP) string {
+	text := v.Address.String()
+	if v.Interface != "" {
+		text += " on " + v.Interface
+	}
+	return text
+}
+
+func virtualText(v Virtual) string {
+	return fmt.Sprintf("%s scheduler %s forward %s", where(v), v.Scheduler, v.Forward)
+}
+
+func serverText(v Virtual, s Server) string {
+	text := fmt.Sprintf("%s weight %d", v.short(s.Address), s.Weight)
+	if s.Forward != v.Forward {
+		text += " forward " + string(s.Forward)
+	}
+	return text
+}
