@@ -68,8 +68,10 @@ type Director struct {
 	bell   chan struct{} // capacity 1: look
 	status atomic.Pointer[Status]
 
-	mu      sync.Mutex // guards waiting
+	mu      sync.Mutex // guards below
 	waiting []chan error
+	ended   bool  // Run is over
+	last    error // what its last pass could not let go
 
 	// What one pass hands to the next; only Run's goroutine touches it.
 	memory memory
@@ -104,7 +106,7 @@ func (d *Director) Run(ctx context.Context) error {
 	for {
 		d.round(d.o.Mandate, d.o.State)
 		if err := d.rest(ctx); err != nil {
-			return d.round(func() Mandate { return Mandate{} }, func() State { return State{} })
+			return d.finish()
 		}
 	}
 }
@@ -112,7 +114,11 @@ func (d *Director) Run(ctx context.Context) error {
 // rest returns nil when the next pass is due and ctx's error when there is to be none.
 func (d *Director) rest(ctx context.Context) error {
 	failing := d.Status().Failing
-	timer := time.NewTimer(pause(failing))
+	after := pause(failing)
+	if d.memory.lapsed {
+		after = breath
+	}
+	timer := time.NewTimer(after)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -152,6 +158,10 @@ var ErrMandated = errors.New("a mandate still stands")
 func (d *Director) Released(ctx context.Context) error {
 	done := make(chan error, 1)
 	d.mu.Lock()
+	if d.ended {
+		defer d.mu.Unlock()
+		return d.last
+	}
 	d.waiting = append(d.waiting, done)
 	d.mu.Unlock()
 	d.Ring()
@@ -163,21 +173,32 @@ func (d *Director) Released(ctx context.Context) error {
 	}
 }
 
-// round is one pass with its bookkeeping around it.
-func (d *Director) round(mandate func() Mandate, state func() State) error {
+// round is one pass, and an answer to those who wait for one that begins now.
+func (d *Director) round(mandate func() Mandate, state func() State) {
 	d.mu.Lock()
 	waiting := d.waiting
 	d.waiting = nil
 	d.mu.Unlock()
 
-	m, s := mandate(), state() // after the waiting were counted, and once
+	m, s := mandate(), state() // once, and after it was settled who waits for this pass
 	err := d.pass(m, s)
-	answer := err
 	if len(m.Groups) > 0 {
-		answer = ErrMandated
+		err = ErrMandated
 	}
 	for _, done := range waiting {
-		done <- answer
+		done <- err
 	}
+}
+
+// finish is the last pass. Whoever waits, or asks from now on, gets its answer.
+func (d *Director) finish() error {
+	err := d.pass(Mandate{}, State{})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ended, d.last = true, err
+	for _, done := range d.waiting {
+		done <- err // has room for the one answer it gets
+	}
+	d.waiting = nil
 	return err
 }

@@ -20,6 +20,7 @@ type memory struct {
 	present map[holding]bool  // what was in the kernel after the last pass
 	sysctls map[string]string // settings seen as wanted
 	before  Sysctls           // settings as they were before this process changed them
+	lapsed  bool              // an address was not held because its mandate had run out meanwhile
 }
 
 // spot is an address on a link.
@@ -210,8 +211,15 @@ func (p *pass) hold(want Want) map[spot]vip.Report {
 			p.drift++ // somebody took it away under the same mandate
 		}
 	}
+	p.memory.lapsed = false
 	if len(ready) > 0 {
-		if err := p.o.VIP.Hold(ready); err != nil {
+		err := p.o.VIP.Hold(ready)
+		switch {
+		case err == nil:
+		case lapse(err):
+			// No step failed: the mandate was read a moment too late, and may be a new one by now.
+			p.memory.lapsed = true
+		default:
 			p.fail("ip addr add", err)
 		}
 	}
@@ -225,9 +233,17 @@ func (p *pass) hold(want Want) map[spot]vip.Report {
 	return after
 }
 
-// ready returns the wanted addresses that may attract traffic: those already held, those without services, and those of
-// which at least one service is in the kernel. One scheduler that this kernel lacks must not take the other services of
-// an address down with it, on every router.
+// lapse tells whether an error of Hold, or each of those joined in it, means that the mandate was over.
+func lapse(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !lapse(err) })
+	}
+	return errors.Is(err, vip.ErrExpired) || errors.Is(err, vip.ErrStale)
+}
+
+// ready returns the wanted addresses that may attract traffic: those without services, and those of which at least one
+// service is in the kernel. One scheduler that this kernel lacks must not take the other services of an address down with
+// it, on every router. One that is held already and has lost its services is left as it is, neither renewed nor let go.
 func (p *pass) ready(want Want, have map[spot]vip.Report) []vip.Held {
 	made := make(map[ipvs.Key]bool)
 	for _, s := range p.memory.table.Services {
@@ -240,11 +256,13 @@ func (p *pass) ready(want Want, have map[spot]vip.Report) []vip.Held {
 	var out []vip.Held
 	for _, h := range want.Held {
 		keys := services[h.Addr]
-		if have[spotOf(h)].Present || len(keys) == 0 || slices.ContainsFunc(keys, func(k ipvs.Key) bool { return made[k] }) {
+		switch r := have[spotOf(h)]; {
+		case len(keys) == 0 || slices.ContainsFunc(keys, func(k ipvs.Key) bool { return made[k] }):
 			out = append(out, h)
-			continue
+		case r.Present && r.Epoch == h.Epoch:
+		default:
+			p.fail("ip addr add "+h.Addr.String()+" dev "+h.Link, errNotReady)
 		}
-		p.fail("ip addr add "+h.Addr.String()+" dev "+h.Link, errNotReady)
 	}
 	return out
 }

@@ -1,0 +1,615 @@
+package director
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"polso/config"
+	"polso/ipvs"
+	"polso/vip"
+)
+
+// scenario runs f in a bubble of virtual time on a router of its own.
+func scenario(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(t, newWorld(t)) })
+}
+
+// running brings w to revision 2 with servers web/a and web/b up, as a warm standby; what that did is not in the diary.
+func running(w *world) {
+	w.know(2, document(web("a", "b")))
+	w.say("web/a up", "web/b up")
+	w.expect("becoming warm", `
+ 0.000 ipvsadm -A -t 192.0.2.10:80 -s wlc
+ 0.000 ipvsadm -a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
+ 0.000 ipvsadm -a -t 192.0.2.10:80 -r 10.0.0.2:80 -g -w 1
+`)
+	w.check("warm", "converged rev 2")
+}
+
+func TestTakeover(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.wait(3 * time.Second)
+		w.expect("standing by", ``)
+		w.lead(7)
+		w.expect("taking over", `
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
+`)
+		w.check("directing", "converged rev 2 web 192.0.2.10 present")
+		w.wait(6 * time.Second)
+		if s := w.d.Status(); s.Epoch != 7 || s.Held[0].Announced.IsZero() || s.Held[0].Group != DefaultGroup {
+			t.Errorf("status: %+v", s)
+		}
+		w.expect("announcing on", `
+ 0.100 announce 192.0.2.10 dev eth0
+ 1.200 announce 192.0.2.10 dev eth0
+ 2.400 announce 192.0.2.10 dev eth0
+ 5.000 announce 192.0.2.10 dev eth0
+`)
+		w.withdraw()
+		w.expect("standing down", `
+ 0.000 ip addr del 192.0.2.10 dev eth0
+`)
+		w.check("standing by again", "converged rev 2")
+	})
+}
+
+// TestColdTakeover: the table before the address when coming, the address before the table when going.
+func TestColdTakeover(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		doc := document(web("a"))
+		doc.Cluster.Standby = config.Cold
+		w.know(2, doc)
+		w.say("web/a up")
+		w.expect("standing by", ``)
+		w.lead(1)
+		w.expect("taking over", `
+ 0.000 ipvsadm -A -t 192.0.2.10:80 -s wlc
+ 0.000 ipvsadm -a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
+`)
+		w.withdraw()
+		w.expect("standing down", `
+ 0.000 ip addr del 192.0.2.10 dev eth0
+ 0.000 ipvsadm -D -t 192.0.2.10:80
+`)
+	})
+}
+
+func TestServerFlaps(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.say("web/a up", "web/b down")
+		w.expect("down", `
+ 0.000 ipvsadm -d -t 192.0.2.10:80 -r 10.0.0.2:80
+`)
+		w.say("web/a up", "web/b up")
+		w.expect("up", `
+ 0.000 ipvsadm -a -t 192.0.2.10:80 -r 10.0.0.2:80 -g -w 1
+`)
+		w.say("web/a down", "web/b down")
+		w.expect("both down", `
+ 0.000 ipvsadm -d -t 192.0.2.10:80 -r 10.0.0.1:80
+ 0.000 ipvsadm -d -t 192.0.2.10:80 -r 10.0.0.2:80
+`)
+		w.check("nobody up", "converged rev 2")
+	})
+}
+
+// TestLostAndRegainedBetweenTwoPasses: the director never saw the gap, the epoch tells of it.
+func TestLostAndRegainedBetweenTwoPasses(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.lead(1)
+		w.wait(10 * time.Second)
+		w.forget()
+		w.lead(2)
+		w.expect("regained", `
+ 0.000 announce 192.0.2.10 dev eth0
+`)
+		w.check("directing", "converged rev 2 web 192.0.2.10 present")
+	})
+}
+
+// TestLeaseEndsWithoutAWord: nobody rings, nothing is extended; the keeper takes the address down before its end.
+func TestLeaseEndsWithoutAWord(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.change(func() { w.mandate = mandate(1, time.Duration(w.clock())+300*time.Millisecond) })
+		w.expect("taking over", `
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
+`)
+		w.mu.Lock()
+		w.mandate = Mandate{}
+		w.mu.Unlock()
+		w.wait(time.Second)
+		w.expect("the end", `
+ 0.100 announce 192.0.2.10 dev eth0
+ 0.290 ip addr del 192.0.2.10 dev eth0
+`)
+	})
+}
+
+func TestShutdownLetsGoAndLeavesTheTable(t *testing.T) {
+	for _, standby := range []config.Standby{config.Warm, config.Cold} {
+		t.Run(string(standby), func(t *testing.T) {
+			scenario(t, func(t *testing.T, w *world) {
+				w.start()
+				doc := document(web("a"))
+				doc.Cluster.Standby = standby
+				w.know(2, doc)
+				w.say("web/a up")
+				w.lead(1)
+				w.expect("directing", `
+ 0.000 ipvsadm -A -t 192.0.2.10:80 -s wlc
+ 0.000 ipvsadm -a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
+`)
+				if err := w.end(); err != nil {
+					t.Errorf("run: %v", err)
+				}
+				w.expect("shutdown", `
+ 0.000 ip addr del 192.0.2.10 dev eth0
+`)
+			})
+		})
+	}
+}
+
+func TestShutdownSaysWhatItCouldNotLetGo(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.lead(1)
+		w.edge.Before(func(c vip.Call) error {
+			if c.Method == "Remove" {
+				return errBroken
+			}
+			return nil
+		})
+		w.broken = true
+		if err := w.end(); !errors.Is(err, errBroken) {
+			t.Errorf("run: %v, want %v", err, errBroken)
+		}
+	})
+}
+
+// TestRestartAfterACrash: the predecessor's address goes at once, its table stays, and its weights stand until rise or
+// fall has decided.
+func TestRestartAfterACrash(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		if err := w.edge.Fake.Add(netip.MustParseAddr("192.0.2.10"), 2, 2*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		for _, op := range ipvs.Plan(*table80("10.0.0.1:80 5", "10.0.0.2:80 0", "10.0.0.9:80 1"), ipvs.Table{}) {
+			if err := w.table.Foreign(op); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.start()
+		w.expect("first pass", `
+ 0.000 ip addr del 192.0.2.10 dev eth0
+`)
+		w.check("nothing known", "rev 0")
+		w.wait(30 * time.Second)
+		w.expect("still nothing known", ``)
+
+		// What the document never named goes; new server c waits for its verdict.
+		w.know(2, document(web("a", "b", "c")))
+		w.expect("known", `
+ 0.000 ipvsadm -d -t 192.0.2.10:80 -r 10.0.0.9:80
+`)
+		w.check("known", "converged rev 2")
+		w.say("web/a up", "web/b down", "web/c up")
+		w.expect("decided", `
+ 0.000 ipvsadm -a -t 192.0.2.10:80 -r 10.0.0.3:80 -g -w 1
+ 0.000 ipvsadm -e -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
+ 0.000 ipvsadm -d -t 192.0.2.10:80 -r 10.0.0.2:80
+`)
+	})
+}
+
+func TestForeignChangesAreRepairedAndCounted(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.lead(1)
+		w.wait(6 * time.Second)
+		w.forget()
+
+		web := ipvs.Service{Key: ipvs.AddrKey(ipvs.TCP, netip.MustParseAddrPort("192.0.2.10:80"))}
+		for _, op := range []ipvs.Op{
+			{Verb: ipvs.DeleteDestination, Service: web, Destination: ipvs.Destination{Addr: netip.MustParseAddrPort("10.0.0.1:80")}},
+			{Verb: ipvs.AddService, Service: ipvs.Service{Key: ipvs.AddrKey(ipvs.UDP, netip.MustParseAddrPort("192.0.2.99:53")), Scheduler: "rr"}},
+		} {
+			if err := w.table.Foreign(op); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.wait(5 * time.Second) // no event tells of it
+		w.expect("repaired", `
+ 4.000 ipvsadm -a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
+ 4.000 ipvsadm -D -u 192.0.2.99:53
+`)
+		w.check("repaired", "converged rev 2 web 192.0.2.10 present drift 2")
+
+		// A new wish is no drift.
+		w.say("web/a up", "web/b down")
+		w.check("server down", "converged rev 2 web 192.0.2.10 present drift 2")
+	})
+}
+
+func TestAddressTakenAwayIsPutBackAtOnce(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.lead(1)
+		w.wait(6 * time.Second)
+		w.forget()
+		if err := w.edge.Take(netip.MustParsePrefix("192.0.2.10/32"), "eth0"); err != nil {
+			t.Fatal(err)
+		}
+		w.wait(50 * time.Millisecond)
+		w.expect("put back", `
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
+`)
+		w.check("put back", "converged rev 2 web 192.0.2.10 present")
+	})
+}
+
+// TestAddressLossIsCounted: the keeper notices by itself, when it renews, and the next pass puts the address back.
+func TestAddressLossIsCounted(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.deaf = true
+		w.start()
+		running(w)
+		w.lead(1)
+		w.wait(6 * time.Second)
+		if err := w.edge.Take(netip.MustParsePrefix("192.0.2.10/32"), "eth0"); err != nil {
+			t.Fatal(err)
+		}
+		w.wait(time.Second)
+		w.ring()
+		w.check("put back", "converged rev 2 web 192.0.2.10 present drift 1")
+	})
+}
+
+func TestRemovedServerDrainsThenGoes(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.change(func() {
+			w.state.Revision, w.state.Document = 3, document(web("a"))
+			w.state.Leaving = []Leaving{{Virtual: web("a", "b"), Server: web("a", "b").Servers[1]}}
+		})
+		w.expect("removed", `
+ 0.000 ipvsadm -e -t 192.0.2.10:80 -r 10.0.0.2:80 -g -w 0
+`)
+		w.check("draining", "converged rev 3")
+		w.wait(time.Minute)
+		w.expect("draining", ``)
+		w.change(func() { w.state.Leaving = nil })
+		w.expect("drained", `
+ 0.000 ipvsadm -d -t 192.0.2.10:80 -r 10.0.0.2:80
+`)
+	})
+}
+
+// TestFailingKernel: a step fails; what depends on it is left out, the rest goes on, and it is tried again with growing
+// pauses until it succeeds.
+func TestFailingKernel(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		w.table.Lack("mh")
+		doc := document(
+			with(web("a"), func(v *config.Virtual) {
+				v.Name, v.Address, v.Scheduler = "hash", netip.MustParseAddr("192.0.2.11"), "mh"
+			}),
+			web("a"),
+		)
+		w.change(func() {
+			w.mandate = w.forAnHour(1)
+			w.state = State{Known: true, Revision: 2, Document: doc}
+		})
+		w.health.mu.Lock()
+		w.health.view = verdicts(doc, "hash/a up", "web/a up")
+		w.health.mu.Unlock()
+		w.wait(99 * time.Millisecond)
+		w.expect("first attempt", `
+ 0.000 ipvsadm -A -t 192.0.2.10:80 -s wlc
+ 0.000 ipvsadm -A -t 192.0.2.11:80 -s mh # fails
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
+`)
+		if s := w.d.Status(); s.Converged || s.Failing != 1 || len(s.Failures) != 2 ||
+			s.Failures[0].Step != "ipvsadm -A -t 192.0.2.11:80 -s mh" || s.Failures[1].Step != "ip addr add 192.0.2.11 dev eth0" {
+			t.Errorf("status: %+v", s)
+		}
+		w.wait(3100 * time.Millisecond)
+		got := w.forget()
+		for _, want := range []string{
+			" 0.001 ipvsadm -a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1\n 0.001 ipvsadm -A -t 192.0.2.11:80 -s mh # fails",
+			" 0.201 ipvsadm -A -t 192.0.2.11:80 -s mh # fails", " 0.601 ipvsadm -A", " 1.401 ipvsadm -A", " 3.001 ipvsadm -A",
+		} {
+			if !strings.Contains(got, want) {
+				t.Errorf("no %q in\n%s", want, got)
+			}
+		}
+		w.wait(time.Minute)
+		w.table.Lack()
+		w.forget()
+		w.wait(5 * time.Second)
+		if got := w.forget(); !strings.Contains(got, "ip addr add 192.0.2.11 dev eth0") {
+			t.Errorf("not held after the kernel was mended:\n%s", got)
+		}
+		w.check("mended", "converged rev 2 web 192.0.2.10 present hash 192.0.2.11 present")
+		if n := strings.Count(w.log.String(), `msg="step failed" step="ipvsadm -A -t 192.0.2.11:80 -s mh"`); n != 1 {
+			t.Errorf("the failing step was logged %d times, want once", n)
+		}
+		if !strings.Contains(w.log.String(), `msg="kernel follows again" rev=2`) {
+			t.Errorf("log:\n%s", w.log)
+		}
+	})
+}
+
+// TestRingingDoesNotSpinAFailingPass: whatever rings while passes fail, they keep a breath apart, and an event that
+// matters waits no longer than that.
+func TestRingingDoesNotSpinAFailingPass(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.table.FailTable(errBroken)
+		w.ring()
+		before := w.d.Status().Passes
+		for range 1000 {
+			w.d.Ring()
+			w.wait(time.Millisecond)
+		}
+		if n := w.d.Status().Passes - before; n < 40 || n > 51 {
+			t.Errorf("%d passes in a second of ringing", n)
+		}
+	})
+}
+
+// TestUnreadableTable: a router whose table was warm takes over although netlink does not answer for a moment.
+func TestUnreadableTable(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.table.FailTable(errBroken)
+		w.lead(1)
+		w.expect("taking over", `
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
+`)
+		w.check("failing", "rev 2 web 192.0.2.10 present failing 1 (ipvsadm -L: input/output error)")
+		w.table.FailTable(nil)
+		w.wait(time.Second)
+		w.check("mended", "converged rev 2 web 192.0.2.10 present")
+	})
+}
+
+// TestUnreadableLinks: an address is not let go of because its subnet could not be looked up.
+func TestUnreadableLinks(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.lead(1)
+		w.wait(10 * time.Second)
+		w.forget()
+		w.edge.Before(func(c vip.Call) error {
+			if c.Method == "Links" {
+				return errBroken
+			}
+			return nil
+		})
+		w.ring()
+		w.wait(time.Second)
+		w.expect("blind", ``)
+		if !strings.Contains(w.edge.String(), "192.0.2.10/32 dev eth0") {
+			t.Errorf("addresses: %q", w.edge)
+		}
+		if s := w.d.Status(); s.Failing == 0 || s.Converged {
+			t.Errorf("status: %+v", s)
+		}
+		w.edge.Before(nil)
+	})
+}
+
+func TestAddressMovesToAnotherLink(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.lead(1)
+		w.wait(10 * time.Second)
+		w.forget()
+		w.change(func() {
+			w.state.Revision = 3
+			w.state.Document = document(with(web("a", "b"), func(v *config.Virtual) { v.Interface = "eth1" }))
+		})
+		w.expect("moved", `
+ 0.000 ip addr del 192.0.2.10 dev eth0
+ 0.000 ip addr add 192.0.2.10 dev eth1
+ 0.000 announce 192.0.2.10 dev eth1
+`)
+	})
+}
+
+func TestSettings(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		doc := document(with(web("a"), by(config.NAT)))
+		w.know(2, doc)
+		w.expect("nat", `
+ 0.000 sysctl -w net/ipv4/ip_forward=1
+ 0.000 sysctl -w net/ipv4/conf/all/send_redirects=0
+ 0.000 sysctl -w net/ipv4/conf/eth0/send_redirects=0
+ 0.000 ipvsadm -A -t 192.0.2.10:80 -s wlc
+`)
+		w.wait(20 * time.Second)
+		w.expect("quiet", ``)
+		w.sys.put("net/ipv4/ip_forward", "0")
+		w.ring()
+		w.expect("foreign change", `
+ 0.000 sysctl -w net/ipv4/ip_forward=1
+`)
+		w.check("foreign change", "converged rev 2 drift 1")
+		before := w.d.Status().Before
+		if len(before) != 3 || before["net/ipv4/ip_forward"] != "0" || before["net/ipv4/conf/eth0/send_redirects"] != "1" {
+			t.Errorf("settings as found: %v", before)
+		}
+		w.sys.put("net/ipv4/ip_forward", "0")
+		w.sys.locked = true
+		w.ring()
+		w.check("not ours to write", "rev 2 drift 1 failing 1 (sysctl -w net/ipv4/ip_forward=1: open /proc/sys/net/ipv4/ip_forward: permission denied)")
+	})
+}
+
+func TestForeignServicesBeforeTheFirstDocument(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		for _, op := range ipvs.Plan(*table80("10.0.0.1:80 5"), ipvs.Table{}) {
+			if err := w.table.Foreign(op); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.start()
+		w.know(1, document())
+		w.lead(1)
+		w.wait(time.Minute)
+		w.expect("refusing", ``)
+		w.check("refusing", "rev 0")
+		if p := w.d.Status().Problems; len(p) != 1 || p[0].What != "ipvs table" {
+			t.Errorf("problems: %v", p)
+		}
+		w.change(func() { w.state.Adopt = true })
+		w.expect("let go of", `
+ 0.000 ipvsadm -D -t 192.0.2.10:80
+`)
+		w.check("let go of", "converged rev 1")
+	})
+}
+
+func TestReleased(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.lead(1)
+		if err := w.d.Released(t.Context()); !errors.Is(err, ErrMandated) {
+			t.Errorf("with a mandate: %v", err)
+		}
+
+		// A pass is under way with the old mandate, stuck in the kernel, when the mandate is withdrawn.
+		stuck, freed := make(chan struct{}), make(chan struct{})
+		w.table.Fail(func(ipvs.Op) error { close(stuck); <-freed; return nil })
+		w.health.mu.Lock()
+		w.health.view = verdicts(w.state.Document, "web/a up", "web/b down")
+		w.health.mu.Unlock()
+		w.d.Ring()
+		<-stuck
+		w.mu.Lock()
+		w.mandate = Mandate{}
+		w.mu.Unlock()
+		answer := make(chan error, 1)
+		go func() { answer <- w.d.Released(t.Context()) }()
+		w.wait(time.Second)
+		select {
+		case err := <-answer:
+			t.Fatalf("released while a pass holds the old mandate: %v", err)
+		default:
+		}
+		w.table.Fail(nil)
+		close(freed)
+		if err := <-answer; err != nil {
+			t.Errorf("released: %v", err)
+		}
+		if got := w.edge.String(); got != "" {
+			t.Errorf("still there: %s", got)
+		}
+
+		if err := w.end(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+		if err := w.d.Released(t.Context()); err != nil {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}
+
+func TestReleasedWithoutRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := New(Options{}).Released(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestMandateReadTooLate: the end was too near when the pass came to hold, and is further away a moment later, in the same
+// epoch. That is no failure, and must not wait for the next timer.
+func TestMandateReadTooLate(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.change(func() { w.mandate = mandate(1, time.Duration(w.clock())+10*time.Millisecond) })
+		w.check("too late", "converged rev 2 web 192.0.2.10 absent")
+		w.mu.Lock()
+		w.mandate = w.forAnHour(1)
+		w.mu.Unlock()
+		w.wait(100 * time.Millisecond)
+		w.expect("taken up", `
+ 0.020 ip addr add 192.0.2.10 dev eth0
+ 0.020 announce 192.0.2.10 dev eth0
+`)
+		w.wait(10 * time.Second)
+		if n := w.d.Status().Passes; n > 10 {
+			t.Errorf("%d passes: they go on as if it were still too late", n)
+		}
+	})
+}
+
+func TestLapse(t *testing.T) {
+	late := fmt.Errorf("hold 192.0.2.10 on eth0: %w", vip.ErrExpired)
+	tests := []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"expired", late, true},
+		{"joined", errors.Join(late, fmt.Errorf("hold 192.0.2.11 on eth0: %w", vip.ErrStale)), true},
+		{"one of another kind", errors.Join(late, fmt.Errorf("hold 192.0.2.11 on eth0: %w", vip.ErrForeign)), false},
+		{"of another kind", vip.ErrNotRunning, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := lapse(tt.err); got != tt.want {
+				t.Errorf("lapse(%v) = %t", tt.err, got)
+			}
+		})
+	}
+}
+
+func TestPauseGrowsAndIsBounded(t *testing.T) {
+	for failing, want := range map[int]time.Duration{
+		0: 5 * time.Second, 1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 5: 1600 * time.Millisecond, 7: 5 * time.Second, 1 << 40: 5 * time.Second,
+	} {
+		if got := pause(failing); got != want {
+			t.Errorf("pause(%d) = %s, want %s", failing, got, want)
+		}
+	}
+}

@@ -1,0 +1,329 @@
+package director
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"polso/config"
+	"polso/health"
+	"polso/ipvs"
+	"polso/vip"
+)
+
+// world is one router in a bubble of virtual time: a director over the fakes, with everything it does in one diary.
+type world struct {
+	t     *testing.T
+	begin time.Time
+
+	diary  *diary
+	table  *kernel
+	edge   *edge
+	keeper *vip.Keeper
+	sys    *proc
+	health *clinic
+	d      *Director
+	log    *bytes.Buffer
+
+	mu      sync.Mutex // guards below
+	mandate Mandate
+	state   State
+
+	broken bool         // the end is expected to fail
+	deaf   bool         // no event is heard: Watch does not run
+	end    func() error // ends director, then keeper, once
+}
+
+// diary is what was done to the kernel, in order, with the time since the last reading began.
+type diary struct {
+	mu    sync.Mutex
+	since time.Time
+	lines []string
+}
+
+func (d *diary) write(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lines = append(d.lines, fmt.Sprintf("%6.3f ", time.Since(d.since).Seconds())+fmt.Sprintf(format, args...))
+}
+
+// kernel is the IPVS fake with its steps in the diary.
+type kernel struct {
+	*ipvs.Fake
+	diary *diary
+}
+
+func (k *kernel) Do(op ipvs.Op) error {
+	err := k.Fake.Do(op)
+	if err != nil {
+		k.diary.write("ipvsadm %s # fails", op)
+		return err
+	}
+	k.diary.write("ipvsadm %s", op)
+	return nil
+}
+
+// edge is the address fake with its changes in the diary.
+type edge struct {
+	*vip.Fake
+	diary *diary
+}
+
+func (e *edge) name(link int) string {
+	links, _ := e.Fake.Links()
+	for _, l := range links {
+		if l.Index == link {
+			return l.Name
+		}
+	}
+	return "?"
+}
+
+func (e *edge) Add(addr netip.Addr, link int, valid time.Duration) error {
+	err := e.Fake.Add(addr, link, valid)
+	e.note("ip addr add %s dev %s", addr, link, err)
+	return err
+}
+
+func (e *edge) Remove(addr netip.Addr, bits, link int) error {
+	err := e.Fake.Remove(addr, bits, link)
+	e.note("ip addr del %s dev %s", addr, link, err)
+	return err
+}
+
+func (e *edge) Announce(addr netip.Addr, link int) error {
+	err := e.Fake.Announce(addr, link)
+	e.note("announce %s dev %s", addr, link, err)
+	return err
+}
+
+func (e *edge) note(format string, addr netip.Addr, link int, err error) {
+	if err != nil {
+		format += " # fails"
+	}
+	e.diary.write(format, addr, e.name(link))
+}
+
+// proc is /proc/sys in memory; what is not there cannot be read.
+type proc struct {
+	diary *diary
+
+	mu     sync.Mutex
+	values map[string]string
+	locked bool // a container's: nothing can be written
+}
+
+func newProc(d *diary) *proc {
+	return &proc{diary: d, values: map[string]string{
+		"net/ipv4/ip_forward": "0", "net/ipv4/conf/all/send_redirects": "1", "net/ipv4/conf/eth0/send_redirects": "1",
+		"net/ipv4/vs/expire_nodest_conn": "1", "net/ipv4/vs/expire_quiescent_template": "1",
+	}}
+}
+
+func (p *proc) Read(path string) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	v, ok := p.values[path]
+	if !ok {
+		return "", &fs.PathError{Op: "open", Path: "/proc/sys/" + path, Err: fs.ErrNotExist}
+	}
+	return v + "\n", nil
+}
+
+func (p *proc) Write(path, value string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.locked {
+		return &fs.PathError{Op: "open", Path: "/proc/sys/" + path, Err: fs.ErrPermission}
+	}
+	p.diary.write("sysctl -w %s=%s", path, value)
+	p.values[path] = value
+	return nil
+}
+
+func (p *proc) put(path, value string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.values[path] = value
+}
+
+// clinic is a Health whose verdicts the test speaks.
+type clinic struct {
+	mu      sync.Mutex
+	view    health.View
+	targets []health.Target
+}
+
+func (c *clinic) Set(targets []health.Target) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.targets = targets
+}
+
+func (c *clinic) View() health.View {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.view
+}
+
+// newWorld builds a router that knows nothing yet and has no mandate; begin starts it.
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, begin: time.Now(), log: new(bytes.Buffer), health: &clinic{}}
+	w.diary = &diary{since: w.begin}
+	w.table = &kernel{new(ipvs.Fake), w.diary}
+	w.edge = &edge{vip.NewFake(w.clock, links()...), w.diary}
+	w.sys = newProc(w.diary)
+	return w
+}
+
+// clock is not zero when the bubble begins, so that an Instant of zero means nothing.
+func (w *world) clock() vip.Instant { return vip.Instant(time.Since(w.begin) + time.Hour) }
+
+// start runs keeper and director until the test or w.end ends them.
+func (w *world) start() *world {
+	w.keeper = vip.New(vip.Options{Edge: w.edge, Clock: w.clock, Margin: 40 * time.Millisecond})
+	w.d = New(Options{
+		IPVS: w.table, VIP: w.keeper, Sysctls: w.sys, Health: w.health,
+		Mandate: func() Mandate { w.mu.Lock(); defer w.mu.Unlock(); return w.mandate },
+		State:   func() State { w.mu.Lock(); defer w.mu.Unlock(); return w.state },
+		Log:     slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{ReplaceAttr: timeless})),
+	})
+	base, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(base)
+	var keeping sync.WaitGroup
+	var kept, watched error
+	keeping.Go(func() { kept = w.keeper.Run(base) })
+	if !w.deaf {
+		keeping.Go(func() { watched = w.keeper.Watch(base, w.d.Ring) })
+	}
+	done := make(chan error, 1)
+	synctest.Wait() // the keeper is under way before the first pass
+	go func() { done <- w.d.Run(ctx) }()
+	w.end = sync.OnceValue(func() error {
+		cancel()
+		err := <-done
+		stop()
+		keeping.Wait()
+		return errors.Join(err, kept, watched)
+	})
+	w.t.Cleanup(func() {
+		if err := w.end(); err != nil && !w.broken {
+			w.t.Errorf("the end: %v", err)
+		}
+	})
+	synctest.Wait()
+	return w
+}
+
+func timeless(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
+}
+
+// know gives the router a document of that revision.
+func (w *world) know(revision uint64, doc config.Document) {
+	w.change(func() { w.state = State{Known: true, Revision: revision, Document: doc} })
+}
+
+// lead gives a mandate of that epoch for an hour; withdraw takes it.
+func (w *world) lead(epoch uint64) { w.change(func() { w.mandate = w.forAnHour(epoch) }) }
+
+func (w *world) withdraw() { w.change(func() { w.mandate = Mandate{} }) }
+
+func (w *world) forAnHour(epoch uint64) Mandate {
+	return mandate(epoch, time.Duration(w.clock())+time.Hour)
+}
+
+func (w *world) change(f func()) {
+	w.mu.Lock()
+	f()
+	w.mu.Unlock()
+	w.ring()
+}
+
+// say gives verdicts, in the words of verdicts, about the present document.
+func (w *world) say(words ...string) {
+	w.mu.Lock()
+	doc := w.state.Document
+	w.mu.Unlock()
+	w.health.mu.Lock()
+	w.health.view = verdicts(doc, words...)
+	w.health.mu.Unlock()
+	w.ring()
+}
+
+// ring has a pass made, if the director runs, and waits for it.
+func (w *world) ring() {
+	if w.d != nil {
+		w.d.Ring()
+		synctest.Wait()
+	}
+}
+
+func (w *world) wait(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// forget returns what was done since the last reading, and begins the next.
+func (w *world) forget() string {
+	synctest.Wait()
+	w.diary.mu.Lock()
+	defer w.diary.mu.Unlock()
+	lines := w.diary.lines
+	w.diary.lines, w.diary.since = nil, time.Now()
+	return strings.Join(lines, "\n")
+}
+
+// expect compares what was done since the last reading; times count from there.
+func (w *world) expect(what, want string) {
+	w.t.Helper()
+	want = strings.Trim(want, "\n")
+	if have := w.forget(); have != want {
+		w.t.Errorf("%s: done\n%s\nwant\n%s", what, have, want)
+	}
+}
+
+// check compares a few numbers of the status, as "converged rev 2 drift 1".
+func (w *world) check(what, want string) {
+	w.t.Helper()
+	s := w.d.Status()
+	var words []string
+	if s.Converged {
+		words = append(words, "converged")
+	}
+	words = append(words, fmt.Sprintf("rev %d", s.Revision))
+	for _, h := range s.Held {
+		state := "absent"
+		if h.Present {
+			state = "present"
+		}
+		words = append(words, fmt.Sprintf("%s %s %s", h.Name, h.Addr, state))
+	}
+	if s.Drift > 0 {
+		words = append(words, fmt.Sprintf("drift %d", s.Drift))
+	}
+	if s.Failing > 0 {
+		words = append(words, fmt.Sprintf("failing %d", s.Failing))
+	}
+	for _, f := range s.Failures {
+		words = append(words, fmt.Sprintf("(%s: %s)", f.Step, f.Err))
+	}
+	if got := strings.Join(words, " "); got != want {
+		w.t.Errorf("%s: status\n%s\nwant\n%s", what, got, want)
+	}
+}
+
+// errBroken is what a broken kernel says.
+var errBroken = errors.New("input/output error")
