@@ -205,8 +205,11 @@ func (c *cluster) start(m *member) {
 		c.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	m.node, m.stop, m.done = n, cancel, make(chan error, 1)
-	go func() { m.done <- n.Run(ctx) }()
+	done := make(chan error, 1)
+	m.mu.Lock()
+	m.node, m.stop, m.done = n, cancel, done
+	m.mu.Unlock()
+	go func() { done <- n.Run(ctx) }()
 }
 
 // kill ends m's process without its doing anything more; the addresses stay in the kernel until their end.
@@ -215,13 +218,22 @@ func (c *cluster) kill(m *member) {
 	m.stuck = errors.New("killed")
 	m.mu.Unlock()
 	m.end.die()
-	m.node.raft.Shutdown()
+	gone := m.node.raft.Shutdown()
 	m.stop()
 	<-m.done
+	if err := gone.Error(); err != nil {
+		c.t.Error(err)
+	}
 	m.mu.Lock()
-	m.stuck = nil
+	m.stuck, m.node = nil, nil
 	m.mu.Unlock()
-	m.node = nil
+}
+
+// process is m's node for other goroutines than the test's own, nil if it is down.
+func (m *member) process() *Node {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.node
 }
 
 // close ends every process.
@@ -233,6 +245,7 @@ func (c *cluster) close() {
 			c.kill(m)
 		}
 	}
+	time.Sleep(time.Minute) // virtual: what was under way ends
 	synctest.Wait()
 }
 

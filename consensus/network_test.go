@@ -287,7 +287,10 @@ func (p peers) node(id string) (*Node, error) {
 		time.Sleep(p.c.net.timeout)
 		return nil, errLost
 	}
-	return p.c.member(id).node, nil
+	if n := p.c.member(id).process(); n != nil {
+		return n, nil
+	}
+	return nil, errLost
 }
 
 func (p peers) Forward(ctx context.Context, id string, data []byte) ([]byte, error) {
