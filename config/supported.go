@@ -13,17 +13,17 @@ func unsupported(d Document) Errors {
 	var v verdicts
 	p := path("cluster")
 	if len(d.Cluster.Prefer) > 0 {
-		v.notYet(p.attr("prefer"), "prefer", "Which router directs is decided by the election alone.")
+		v.notYet(p.attr("prefer"), "prefer", "Which router directs is decided by the election alone.", "Remove it.")
 	}
 	if d.Cluster.Failback {
-		v.notYet(p.attr("failback"), "failback = true", "A router that comes back stays a standby.")
+		v.notYet(p.attr("failback"), "failback = true", "A router that comes back stays a standby.", "Remove it.")
 	}
 	if d.Cluster.SyncDaemon != nil {
-		v.notYet(p.attr("sync_daemon"), "sync_daemon", "A takeover keeps the table, not the connections.")
+		v.notYet(p.attr("sync_daemon"), "sync_daemon", "A takeover keeps the table, not the connections.", "Remove it.")
 	}
 	for _, x := range d.VIPs {
 		if x.Group != "default" {
-			v.notYet(path("").block("vip", x.Name).attr("group"), fmt.Sprintf("group %q", x.Group), "All addresses move together.")
+			v.notYet(path("").block("vip", x.Name).attr("group"), fmt.Sprintf("group %q", x.Group), "All addresses move together.", "Remove it.")
 		}
 	}
 	for _, x := range d.Virtuals {
@@ -34,24 +34,24 @@ func unsupported(d Document) Errors {
 
 func (v *verdicts) virtualNotYet(p path, x Virtual) {
 	if len(x.Ports) > 1 {
-		v.notYet(p.attr("ports"), "ports", "A virtual has one port: write one virtual for each.")
+		v.notYet(p.attr("ports"), "more than one port", "", "Write one virtual for each port.")
 	}
 	if x.Protocol == SCTP {
-		v.notYet(p.attr("protocol"), `protocol "sctp"`, "")
+		v.notYet(p.attr("protocol"), `protocol "sctp"`, "", "")
 	}
 	if x.SorryServer != nil {
-		v.notYet(p.attr("sorry_server"), "sorry_server", "")
+		v.notYet(p.attr("sorry_server"), "sorry_server", "A virtual whose servers are all down refuses connections.", "Remove it.")
 	}
 	if x.MinServers > 1 {
-		v.notYet(p.attr("min_servers"), "min_servers above 1", "")
+		v.notYet(p.attr("min_servers"), "min_servers above 1", "A virtual is up as long as one server is.", "Remove it.")
 	}
 	for _, s := range x.Servers {
 		if s.Forward == Tun && s.Address.IsValid() && familyOf(s.Address.Addr()) != x.Family {
-			v.notYet(p.block("server", s.Name).attr("address"), "a tunnel to a server of the other address family", "")
+			v.notYet(p.block("server", s.Name).attr("address"), "a tunnel to a server of the other address family", "", "Give the server an address of the virtual's family.")
 		}
 	}
 }
 
-func (v *verdicts) notYet(p path, what, why string) {
-	v.add(p, what+" is not supported yet", why, "Remove it.")
+func (v *verdicts) notYet(p path, what, why, fix string) {
+	v.add(p, what+" is not supported yet", why, fix)
 }

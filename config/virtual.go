@@ -95,7 +95,7 @@ func (v *verdicts) addressed(p path, x Virtual, taken map[identity]string) {
 		case port == 0 && len(x.Ports) > 1:
 			v.add(p.attr(attr), "port 0, which means every port, stands beside others", "", "")
 		case port == 0 && x.Persistent == nil:
-			v.add(p.attr(attr), "port 0 needs a persistent block", "Port 0 means every port, and the kernel has it for persistent services only.", "Add persistent { timeout = \"5m\" }, or a port.")
+			v.add(p.attr(attr), "port 0 needs a persistent block", "Port 0 means every port, and the kernel has it for persistent services only.", `Add persistent { timeout = "5m" }, or a port.`)
 		}
 		id := identity{addr: x.Address, port: port, protocol: x.Protocol}
 		if first, twice := taken[id]; twice && ok && first != x.Name {
@@ -149,15 +149,15 @@ func (v *verdicts) flags(p path, x Virtual) {
 		first[bits[f]] = f
 		switch f {
 		case "fallback", "port":
-			if x.Scheduler != "sh" && x.Scheduler != "mh" {
+			if x.Scheduler != "sh" && x.Scheduler != "mh" && slices.Contains(Schedulers(), x.Scheduler) {
 				v.add(p, fmt.Sprintf("flag %q belongs to the schedulers sh and mh, not to %s", f, x.Scheduler), "", "")
 			}
 		case "ops":
-			if x.Protocol != UDP && x.FWMark == 0 {
-				v.add(p, "flag \"ops\" is for udp only", "One-packet scheduling forgets the connection after each packet.", "")
+			if (x.Protocol == TCP || x.Protocol == SCTP) && x.FWMark == 0 {
+				v.add(p, `flag "ops" is for udp only`, "One-packet scheduling forgets the connection after each packet.", "")
 			}
 			if x.Persistent != nil {
-				v.add(p, "flag \"ops\" and a persistent block contradict each other", "One-packet scheduling forgets what persistence remembers.", "Remove one of the two.")
+				v.add(p, `flag "ops" and a persistent block contradict each other`, "One-packet scheduling forgets what persistence remembers.", "Remove one of the two.")
 			}
 		}
 	}
@@ -222,7 +222,7 @@ func (v *verdicts) destination(p path, a netip.AddrPort, forward Forward, x Virt
 
 // identified reports whether the virtual's family is more than a guess.
 func (x Virtual) identified() bool {
-	return x.Address.IsValid() || x.FWMark != 0
+	return (x.Address.IsValid() || x.FWMark != 0) && (x.Family == IPv4 || x.Family == IPv6)
 }
 
 // short is a server's address as the document writes it: without the port that it would get anyway.
