@@ -79,6 +79,9 @@ func refused(o Op, errno syscall.Errno) error {
 		e.Reason = "weight or threshold out of range"
 	case syscall.EINVAL:
 		e.Reason = "the kernel refuses these values"
+		if o.Verb == AddDestination || o.Verb == EditDestination {
+			e.Reason += " (the server's address must be one host's, and lo must be up)"
+		}
 	case syscall.EAFNOSUPPORT:
 		e.Reason = "the kernel's IPVS was built without " + o.Service.Family.String()
 	}

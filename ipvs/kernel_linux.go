@@ -1,0 +1,225 @@
+package ipvs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Kernel is the virtual server table of one network namespace. Open returns one, Run owns it; the other methods may be
+// called by any goroutine and are answered one at a time.
+type Kernel struct {
+	timeout  time.Duration
+	modprobe Modprobe
+	log      *slog.Logger
+	calls    chan func()   // unbuffered: what Run has not taken is never done
+	closed   chan struct{} // closed by Close
+	ended    chan struct{} // closed when nothing uses the sockets any more
+
+	mu      sync.Mutex // guards below
+	running bool
+	stopped bool
+
+	sockets *sockets        // Run's goroutine's alone, Close's before Run
+	loaded  map[string]bool // modules; Run's goroutine's alone
+}
+
+// Open checks that the kernel has IPVS, loading its module if need be, and opens the sockets of o's network namespace.
+// Calls wait for Run. The error is ErrNoIPVS where there is no IPVS, with the next step in its text.
+func Open(o Options) (*Kernel, error) {
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Modprobe == nil {
+		o.Modprobe = modprobe
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s, err := openSockets(o)
+	if err != nil {
+		return nil, fmt.Errorf("ipvs: %w", err)
+	}
+	return &Kernel{
+		timeout:  o.Timeout,
+		modprobe: o.Modprobe,
+		log:      o.Log,
+		calls:    make(chan func()),
+		closed:   make(chan struct{}),
+		ended:    make(chan struct{}),
+		sockets:  s,
+		loaded:   make(map[string]bool),
+	}, nil
+}
+
+// Run answers calls until ctx ends or Close is called, then closes the Kernel and returns nil. It is called once. Its ctx
+// should outlive the last call that is to be answered, such as a director's last pass.
+func (k *Kernel) Run(ctx context.Context) error {
+	k.mu.Lock()
+	if k.running || k.stopped {
+		k.mu.Unlock()
+		return ErrClosed
+	}
+	k.running = true
+	k.mu.Unlock()
+	defer func() {
+		k.stop()
+		k.sockets.close()
+		close(k.ended)
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-k.closed:
+			return nil
+		case call := <-k.calls:
+			call()
+		}
+	}
+}
+
+// Close makes Run return, waits for it, and closes the sockets. Calls from then on are ErrClosed. It may be called twice.
+func (k *Kernel) Close() error {
+	if k.stop() == unowned {
+		k.sockets.close()
+		close(k.ended)
+	}
+	<-k.ended
+	return nil
+}
+
+// ownership tells who has to close the sockets.
+type ownership uint8
+
+const (
+	owned   ownership = iota // Run does, or it is done
+	unowned                  // there was no Run and will not be one
+)
+
+// stop makes further calls fail.
+func (k *Kernel) stop() ownership {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.stopped {
+		return owned
+	}
+	k.stopped = true
+	close(k.closed)
+	if k.running {
+		return owned
+	}
+	return unowned
+}
+
+// Table reads the whole table, in canonical form, with its counters, which has an entry for each service and
+// destination of the table. A persistence mask that is no prefix is -1.
+func (k *Kernel) Table() (Table, Stats, error) {
+	type answer struct {
+		t  Table
+		st Stats
+	}
+	a, err := ask(k, func() (a answer, err error) {
+		err = k.sockets.read(k.timeout, func(r reader) error {
+			a.t, a.st, err = r.table()
+			return err
+		})
+		return a, err
+	})
+	if err != nil {
+		return Table{}, nil, fmt.Errorf("ipvs: %w", err)
+	}
+	return a.t, a.st, nil
+}
+
+// Info returns the version of the kernel's IPVS and the size of its connection table.
+func (k *Kernel) Info() (Info, error) {
+	i, err := ask(k, func() (i Info, err error) {
+		err = k.sockets.read(k.timeout, func(r reader) error {
+			i, err = r.info()
+			return err
+		})
+		return i, err
+	})
+	if err != nil {
+		return Info{}, fmt.Errorf("ipvs: %w", err)
+	}
+	return i, nil
+}
+
+// Do does one step. What no kernel would take is refused before it is asked (Op.Check; ErrUnsupported among it); what
+// the kernel refuses is an *OpError. The scheduler's module is loaded first.
+//
+// After os.ErrDeadlineExceeded the step may or may not have been done: read the table.
+func (k *Kernel) Do(o Op) error {
+	if err := o.Check(); err != nil {
+		return fmt.Errorf("%s: %w", o, err)
+	}
+	_, err := ask(k, func() (struct{}, error) { return struct{}{}, k.do(o) })
+	return err
+}
+
+// do does a step that Check has passed, on the sockets' own goroutine.
+func (k *Kernel) do(o Op) error {
+	if o.Verb == AddService || o.Verb == EditService {
+		k.load("ip_vs_" + o.Service.Scheduler)
+		if o.Service.PE != "" {
+			k.load("ip_vs_pe_" + o.Service.PE)
+		}
+	}
+	err := k.sockets.write(k.timeout, o)
+	var errno syscall.Errno
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &errno):
+		return refused(o, errno)
+	default:
+		return fmt.Errorf("%s: %w", o, err)
+	}
+}
+
+// load loads a module once. The kernel would load it itself, but with its table locked: seen on 6.12, where it waits for
+// ever if a network namespace is being removed meanwhile and the scheduler is lblc or lblcr (which register with every
+// namespace). That a module cannot be loaded is no reason not to ask: it may be compiled in.
+func (k *Kernel) load(module string) {
+	if k.loaded[module] {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), k.timeout)
+	defer cancel()
+	if err := k.modprobe(ctx, module); err != nil {
+		k.log.Debug("module not loaded", "module", module, "err", err)
+		return
+	}
+	k.loaded[module] = true
+}
+
+// ask has Run do fn and waits for the answer. Run must take it within the call's time; then fn bounds itself.
+func ask[T any](k *Kernel, fn func() (T, error)) (T, error) {
+	type answer struct {
+		v   T
+		err error
+	}
+	var none T
+	done := make(chan answer, 1) // so that Run never waits for a caller that has given up
+	timer := time.NewTimer(k.timeout)
+	defer timer.Stop()
+	select {
+	case <-k.closed:
+		return none, ErrClosed
+	case <-timer.C:
+		return none, fmt.Errorf("nobody answers: %w", os.ErrDeadlineExceeded)
+	case k.calls <- func() {
+		v, err := fn()
+		done <- answer{v, err}
+	}:
+	}
+	a := <-done
+	return a.v, a.err
+}

@@ -1,0 +1,35 @@
+//go:build !linux
+
+package ipvs
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+)
+
+// Kernel is the virtual server table of a Linux kernel. There is none here.
+type Kernel struct{}
+
+// Open returns ErrNoIPVS.
+func Open(Options) (*Kernel, error) {
+	return nil, fmt.Errorf("ipvs: %w: IPVS is Linux's and this is %s", ErrNoIPVS, runtime.GOOS)
+}
+
+// Run returns ErrClosed.
+func (*Kernel) Run(context.Context) error { return ErrClosed }
+
+// Close does nothing.
+func (*Kernel) Close() error { return nil }
+
+// Table returns ErrClosed.
+func (*Kernel) Table() (Table, Stats, error) { return Table{}, nil, ErrClosed }
+
+// Info returns ErrClosed.
+func (*Kernel) Info() (Info, error) { return Info{}, ErrClosed }
+
+// Do returns ErrClosed.
+func (*Kernel) Do(Op) error { return ErrClosed }
+
+// Schedulers returns ErrNoIPVS.
+func Schedulers(context.Context, Options) ([]string, error) { return nil, ErrNoIPVS }

@@ -1,0 +1,156 @@
+package ipvs
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/mdlayher/genetlink"
+	"github.com/mdlayher/netlink"
+)
+
+// errChanged means that somebody changed the table while it was being read.
+var errChanged = errors.New("the table changed while it was read")
+
+// readAttempts is how often a table that changes under the reader is read anew.
+const readAttempts = 3
+
+// reader asks the kernel what moby/ipvs does not ask for: 64-bit counters, persistence engine, tunnels, families. It is
+// for one goroutine at a time.
+type reader struct {
+	conn   *genetlink.Conn
+	family uint16
+}
+
+// table reads everything: one dump of the services, one of each service's destinations, the timeouts.
+func (r reader) table() (t Table, st Stats, err error) {
+	for range readAttempts {
+		if t, st, err = r.once(); !errors.Is(err, errChanged) {
+			break
+		}
+	}
+	return t, st, err
+}
+
+func (r reader) once() (Table, Stats, error) {
+	var t Table
+	st := make(Stats)
+	err := r.dump(cmdGetService, nil, func(b []byte) error {
+		s, c, err := decodeService(b)
+		if err != nil {
+			return err
+		}
+		if _, twice := st[s.Key]; twice {
+			return fmt.Errorf("service %s: %w", s.Key, errChanged)
+		}
+		t.Services = append(t.Services, s)
+		st[s.Key] = ServiceStats{Counters: c, Destinations: make(map[netip.AddrPort]DestinationStats)}
+		return nil
+	})
+	if err != nil {
+		return Table{}, nil, fmt.Errorf("read services: %w", err)
+	}
+	for i := range t.Services {
+		s := &t.Services[i]
+		err := r.dump(cmdGetDest, &s.Key, func(b []byte) error {
+			d, ds, err := decodeDestination(b, s.Family)
+			if err != nil {
+				return err
+			}
+			seen := st[s.Key].Destinations
+			if _, twice := seen[d.Addr]; twice {
+				return fmt.Errorf("server %s: %w", d.Addr, errChanged)
+			}
+			seen[d.Addr] = ds
+			s.Destinations = append(s.Destinations, d)
+			return nil
+		})
+		if err != nil {
+			return Table{}, nil, fmt.Errorf("read servers of %s: %w", s.Key, err)
+		}
+	}
+	if t.Timeouts, err = r.timeouts(); err != nil {
+		return Table{}, nil, err
+	}
+	return t.Canonical(), st, nil
+}
+
+func (r reader) timeouts() (Timeouts, error) {
+	b, err := r.ask(cmdGetConfig)
+	if err != nil {
+		return Timeouts{}, fmt.Errorf("read timeouts: %w", err)
+	}
+	return decodeTimeouts(b)
+}
+
+func (r reader) info() (Info, error) {
+	b, err := r.ask(cmdGetInfo)
+	if err != nil {
+		return Info{}, fmt.Errorf("read version: %w", err)
+	}
+	return decodeInfo(b)
+}
+
+// deleteDestination removes a server by its full name. moby/ipvs leaves out the family, without which the kernel looks
+// for a server of the service's own.
+func (r reader) deleteDestination(k Key, a netip.AddrPort) error {
+	ae := netlink.NewAttributeEncoder()
+	encodeKey(ae, k)
+	encodeDestination(ae, a)
+	_, err := r.execute(cmdDelDest, ae, netlink.Request|netlink.Acknowledge)
+	return err
+}
+
+// ask sends a request without attributes that has one answer.
+func (r reader) ask(command uint8) ([]byte, error) {
+	msgs, err := r.execute(command, netlink.NewAttributeEncoder(), netlink.Request)
+	if err != nil {
+		return nil, err
+	}
+	if len(msgs) != 1 {
+		return nil, fmt.Errorf("%d answers: %w", len(msgs), errIncomplete)
+	}
+	return msgs[0].Data, nil
+}
+
+// dump sends a request, about a service unless of is nil, and calls fn for each answer.
+func (r reader) dump(command uint8, of *Key, fn func([]byte) error) error {
+	ae := netlink.NewAttributeEncoder()
+	if of != nil {
+		encodeKey(ae, *of)
+	}
+	msgs, err := r.execute(command, ae, netlink.Request|netlink.Dump)
+	if err != nil {
+		return err
+	}
+	for _, m := range msgs {
+		if err := fn(m.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r reader) execute(command uint8, ae *netlink.AttributeEncoder, flags netlink.HeaderFlags) ([]genetlink.Message, error) {
+	b, err := ae.Encode()
+	if err != nil {
+		return nil, err
+	}
+	req := genetlink.Message{Header: genetlink.Header{Command: command, Version: familyVersion}, Data: b}
+	sent, err := r.conn.Send(req, r.family, flags)
+	if err != nil {
+		return nil, err
+	}
+	msgs, heads, err := r.conn.Receive()
+	if err != nil {
+		return nil, err
+	}
+	if err := netlink.Validate(sent, heads); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(heads, func(m netlink.Message) bool { return m.Header.Flags&netlink.DumpInterrupted != 0 }) {
+		return nil, errChanged
+	}
+	return msgs, nil
+}

@@ -1,0 +1,65 @@
+package ipvs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// knownSchedulers are the schedulers of Linux up to 6.18, as ipvsadm(8) lists them.
+var knownSchedulers = [...]string{
+	"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos",
+}
+
+// Schedulers returns the schedulers that this kernel offers, loading their modules, in ipvsadm's order of names. It asks
+// the only one who knows for sure: each is given a service in a network namespace made for that and gone afterwards, so
+// no table that is in use is touched. It takes root (CAP_SYS_ADMIN for the namespace); ErrNoIPVS if there is no IPVS.
+//
+// o's namespace is of no account. It may be called by any goroutine, beside a Kernel or without one.
+func Schedulers(ctx context.Context, o Options) ([]string, error) {
+	type answer struct {
+		names []string
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlock: the thread ends with the goroutine, and the namespace with it
+		names, err := probeSchedulers(ctx, o)
+		done <- answer{names, err}
+	}()
+	a := <-done
+	if a.err != nil {
+		return nil, fmt.Errorf("ipvs: schedulers: %w", a.err)
+	}
+	return a.names, nil
+}
+
+// probeSchedulers spoils the thread that it runs on.
+func probeSchedulers(ctx context.Context, o Options) ([]string, error) {
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return nil, fmt.Errorf("make a network namespace to try them in: %w", err)
+	}
+	o.NetNS = "" // this thread's
+	k, err := Open(o)
+	if err != nil {
+		return nil, err
+	}
+	defer k.sockets.close()
+	var names []string
+	for i, name := range knownSchedulers {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		s := Service{Key: MarkKey(uint32(i+1), IPv4), Scheduler: name}
+		switch err := k.do(Op{Verb: AddService, Service: s}); {
+		case err == nil:
+			names = append(names, name)
+		case !errors.Is(err, ErrNoScheduler):
+			return nil, err
+		}
+	}
+	return names, nil
+}
