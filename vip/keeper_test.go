@@ -305,3 +305,5 @@ func TestRunEndsWithNothingHeld(t *testing.T) {
 		b.present("")
 	})
 }
+
+func hostPrefix(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }

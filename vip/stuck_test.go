@@ -1,0 +1,330 @@
+package vip
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// slow has the calls that match take a while, before they have their effect.
+func slow(method string, d time.Duration) func(Call) error {
+	return func(c Call) error {
+		if c.Method == method {
+			time.Sleep(d)
+		}
+		return nil
+	}
+}
+
+func TestSlowAddIsUndone(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		took time.Duration
+		want string
+	}{
+		{"within half the margin", 20 * time.Millisecond, "192.0.2.10/32 dev eth0\n"},
+		{"longer", 21 * time.Millisecond, ""},
+		{"beyond its end", 2 * time.Second, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, nil)
+				b.fake.Before(slow("Add", tt.took))
+				err := b.k.Hold([]Held{b.held(ten, 1, time.Second)})
+				if got := errors.Is(err, ErrLate); got != (tt.want == "") {
+					t.Errorf("Hold: %v", err)
+				}
+				b.present(tt.want)
+				if tt.want == "" && len(b.fake.Announcements()) > 0 {
+					t.Error("announced")
+				}
+			})
+		})
+	}
+}
+
+func TestDropWaitsForAnAddInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.fake.Before(slow("Add", 15*time.Millisecond))
+		result := make(chan error, 1)
+		h := b.held(ten, 1, time.Second)
+		go func() { result <- b.k.Hold([]Held{h}) }()
+		b.sleep(5 * time.Millisecond)
+		if err := b.k.Drop(); err != nil {
+			t.Fatal(err)
+		}
+		b.present("")
+		if err := <-result; !errors.Is(err, ErrLate) {
+			t.Errorf("Hold: %v", err)
+		}
+		b.sleep(time.Second)
+		b.present("")
+	})
+}
+
+func TestDropWaitsForARenewalInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, time.Hour))
+		b.fake.Before(slow("Renew", 15*time.Millisecond))
+		b.sleep(605 * time.Millisecond)
+		if err := b.k.Drop(); err != nil {
+			t.Fatal(err)
+		}
+		b.present("")
+		b.sleep(time.Second)
+		b.present("")
+	})
+}
+
+func TestSlowRenewalIsUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		h := b.held(ten, 1, time.Hour)
+		b.hold(h)
+		b.fake.Before(slow("Renew", 25*time.Millisecond))
+		b.sleep(700 * time.Millisecond)
+		b.fake.Before(nil)
+		b.present("")
+		r := b.k.Report()
+		if len(r) != 1 || r[0].Present || r[0].Loss != "the kernel was too slow over a renewal" {
+			t.Errorf("reported: %+v", r)
+		}
+		b.hold(h) // the lease still stands
+		b.present("192.0.2.10/32 dev eth0\n")
+	})
+}
+
+// A renewal that the kernel carries out after the address has expired brings it back to life: it must go at once.
+func TestRenewalThatRevivesIsUndone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, time.Hour))
+		b.fake.Before(slow("Renew", 3*time.Second))
+		b.sleep(600*time.Millisecond + 2900*time.Millisecond)
+		b.present("") // expired meanwhile
+		b.sleep(200 * time.Millisecond)
+		b.present("")
+		b.diary("ip addr add 192.0.2.10/32 dev eth0",
+			"announce 192.0.2.10 dev eth0", "announce 192.0.2.10 dev eth0", "announce 192.0.2.10 dev eth0", "announce 192.0.2.10 dev eth0",
+			"# expired: 192.0.2.10/32 dev eth0",
+			"ip addr replace 192.0.2.10/32 dev eth0", "ip addr del 192.0.2.10/32 dev eth0")
+	})
+}
+
+func TestFailedRenewalIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, time.Hour))
+		fails := 3
+		b.fake.Before(func(c Call) error {
+			if c.Method == "Renew" && fails > 0 {
+				fails--
+				return syscall.ENOBUFS
+			}
+			return nil
+		})
+		b.sleep(10 * time.Second)
+		b.present("192.0.2.10/32 dev eth0\n")
+		if fails > 0 {
+			t.Error("never tried")
+		}
+	})
+}
+
+// When neither look nor renewal succeeds for as long as the kernel keeps an address, nobody knows whether it is there.
+func TestRenewalThatNeverSucceeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, time.Hour))
+		b.fake.Before(func(c Call) error {
+			if c.Method == "Renew" || c.Method == "Placed" {
+				return syscall.ENOBUFS
+			}
+			return nil
+		})
+		b.sleep(2500 * time.Millisecond)
+		b.fake.Before(nil)
+		b.present("")
+		if r := b.k.Report(); len(r) != 1 || r[0].Present {
+			t.Errorf("reported: %+v", r)
+		}
+	})
+}
+
+// The pass hangs in the kernel; the ends come all the same.
+func TestEndsWhileThePassIsStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, 350*time.Millisecond))
+		b.fake.Before(func(c Call) error {
+			if c.Method == "Add" && c.Addr == eleven {
+				time.Sleep(2 * time.Second)
+			}
+			return nil
+		})
+		result := make(chan error, 1)
+		h := b.held(eleven, 1, 350*time.Millisecond)
+		go func() { result <- b.k.Hold([]Held{h}) }()
+		b.sleep(345 * time.Millisecond)
+		b.present("")
+		if err := <-result; !errors.Is(err, ErrLate) {
+			t.Errorf("Hold: %v", err)
+		}
+		b.present("")
+		if r := b.k.Report(); len(r) != 0 {
+			t.Errorf("reported: %+v", r)
+		}
+	})
+}
+
+// Announcements hang in the driver, the log's reader has gone; the ends come all the same.
+func TestEndsWhileAnnouncementsAreStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.fake.Before(slow("Announce", time.Minute))
+		b.hold(b.held(ten, 1, 350*time.Millisecond))
+		b.sleep(345 * time.Millisecond)
+		b.present("")
+	})
+}
+
+func TestRemovalIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, time.Hour))
+		stuck := true
+		b.fake.Before(func(c Call) error {
+			if c.Method == "Remove" && stuck {
+				return syscall.ENOBUFS
+			}
+			return nil
+		})
+		err := b.k.Drop()
+		if !errors.Is(err, ErrNotGone) || !errors.Is(err, syscall.ENOBUFS) {
+			t.Errorf("Drop: %v", err)
+		}
+		if r := b.k.Report(); len(r) != 1 || !r[0].Present {
+			t.Errorf("reported: %+v", r)
+		}
+		stuck = false
+		b.sleep(101 * time.Millisecond)
+		b.present("")
+		if r := b.k.Report(); len(r) != 0 {
+			t.Errorf("reported: %+v", r)
+		}
+	})
+}
+
+func TestDropIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, time.Hour), b.held(eleven, 1, time.Hour), b.held(six, 1, time.Hour))
+		release := make(chan struct{})
+		b.fake.Before(func(c Call) error {
+			if c.Method == "Remove" {
+				<-release
+			}
+			return nil
+		})
+		began := time.Now()
+		err := b.k.Drop()
+		if !errors.Is(err, ErrNotGone) {
+			t.Errorf("Drop: %v", err)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("took %v", took)
+		}
+		close(release)
+	})
+}
+
+// A clock that jumps, as over a suspend: everything goes before anything else is done.
+func TestJumpDropsFirst(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		jump time.Duration
+		want string
+	}{
+		{"a little late", 20 * time.Millisecond, "192.0.2.10/32 dev eth0\n"},
+		{"by more than half of what is left", time.Minute, ""},
+		{"backwards", -time.Minute, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var jumped time.Duration
+				b := newBench(t, func(o *Options) {
+					plain := o.Clock
+					o.Clock = func() Instant { return plain() + Instant(jumped) }
+				})
+				b.hold(b.held(ten, 1, 100*time.Second))
+				// Not enough for its end to have come, yet more than half of what was left.
+				b.sleep(time.Second)
+				jumped = tt.jump
+				b.fake.Before(func(c Call) error {
+					if c.Method == "Remove" {
+						return nil
+					}
+					if tt.want == "" && strings.Contains(b.k.Report()[0].Loss, " ") && b.k.Report()[0].Present {
+						t.Errorf("%s before the address was gone", c.Method)
+					}
+					return nil
+				})
+				b.sleep(time.Second)
+				b.fake.Before(nil)
+				b.present(tt.want)
+			})
+		})
+	}
+}
+
+func TestSomebodyTakesItAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		rings := 0
+		ctx, cancel := context.WithCancel(t.Context())
+		go b.k.Watch(ctx, func() { rings++ }) //nolint:errcheck // nil after cancel
+		defer cancel()
+		h := b.held(ten, 1, time.Hour)
+		b.hold(h)
+		b.sleep(10 * time.Second) // past the schedule
+		b.hold(h)
+		rings = 0
+		announced := len(b.fake.Announcements())
+		if err := b.fake.Take(hostPrefix(ten), "eth0"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if rings != 1 {
+			t.Errorf("rang %d times", rings)
+		}
+		b.hold(h)
+		b.present("192.0.2.10/32 dev eth0\n")
+		b.sleep(10 * time.Second)
+		if n := len(b.fake.Announcements()) - announced; n != len(schedule) {
+			t.Errorf("announced %d times after the re-add, want the schedule's %d", n, len(schedule))
+		}
+	})
+}
+
+// Nobody rings, nobody passes: the keeper's own look must not bring back what somebody took away.
+func TestKeeperDoesNotReviveWhatWasTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, time.Hour))
+		if err := b.fake.Take(hostPrefix(ten), "eth0"); err != nil {
+			t.Fatal(err)
+		}
+		b.sleep(10 * time.Second)
+		b.present("")
+		r := b.k.Report()
+		if len(r) != 1 || r[0].Present || r[0].Loss != "the kernel no longer has it" {
+			t.Errorf("reported: %+v", r)
+		}
+	})
+}
