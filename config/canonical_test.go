@@ -225,5 +225,14 @@ func FuzzFromCanonical(f *testing.F) {
 		if !reflect.DeepEqual(once, d) {
 			t.Error(cmp.Diff(d, once, cmpNet))
 		}
+		_ = d.Unsupported()
+		_ = Diff(Document{}, d).String()
+		if d.Validate() != nil {
+			return
+		}
+		got, err := Parse(File{"d.hcl", Format(d)})
+		if err != nil || !got.Equal(complete(d)) {
+			t.Errorf("%v\n%s\n%s", err, Format(d), cmp.Diff(complete(d), got, cmpNet))
+		}
 	})
 }

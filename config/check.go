@@ -51,10 +51,10 @@ func (v *verdicts) http(p path, x Virtual) {
 		v.add(p.attr("path"), fmt.Sprintf("path %q does not begin with /", c.Path), "", "")
 	case len(c.Path) > maxPath:
 		v.add(p.attr("path"), fmt.Sprintf("path is longer than %d bytes", maxPath), "", "")
-	case hasControl(c.Path):
-		v.add(p.attr("path"), fmt.Sprintf("path %q has spaces or control characters", c.Path), "", "Write a space as %20.")
+	case !visible(c.Path):
+		v.add(p.attr("path"), fmt.Sprintf("path %q has more than visible ASCII characters", c.Path), "", "Write a space as %20, and other characters percent-encoded alike.")
 	}
-	if len(c.Host) > maxHost || hasControl(c.Host) || strings.ContainsAny(c.Host, "/@") {
+	if len(c.Host) > maxHost || !visible(c.Host) || strings.ContainsAny(c.Host, "/@") {
 		v.add(p.attr("host"), fmt.Sprintf("host %q is not a host name", c.Host), "", "It is what the Host header says.")
 	}
 	if len(c.Status) == 0 {
@@ -94,4 +94,9 @@ func (v *verdicts) probePort(p path, x Virtual) {
 			return
 		}
 	}
+}
+
+// visible reports whether s is visible ASCII alone, as the lines of an HTTP request want it (RFC 9112, section 3).
+func visible(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f }) < 0
 }

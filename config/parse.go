@@ -44,14 +44,22 @@ type reader struct {
 	problems Errors
 	texts    map[string][]byte
 	places   map[path]hcl.Range
+	faulty   map[spot]bool // where the parser has complained
 	unread   map[path]bool // written, but not understood: the rules must not complain of its absence
 	damaged  map[path]bool // blocks with a mistake of syntax: what is missing in them may have been written
+}
+
+// spot is a place in a text.
+type spot struct {
+	file string
+	byte int
 }
 
 func read(files []File) *reader {
 	r := &reader{
 		texts:   make(map[string][]byte),
 		places:  make(map[path]hcl.Range),
+		faulty:  make(map[spot]bool),
 		unread:  make(map[path]bool),
 		damaged: make(map[path]bool),
 	}
@@ -121,7 +129,7 @@ func (r *reader) fail(at path, rng hcl.Range, what, why, fix string) {
 	p := Problem{Path: string(at), What: what, Why: why, Fix: fix}
 	r.locate(&p, rng)
 	r.unread[at] = true
-	if !slices.ContainsFunc(r.problems, func(q Problem) bool { return q.File == p.File && q.Line == p.Line && q.Column == p.Column }) {
+	if !r.faulty[spot{rng.Filename, rng.Start.Byte}] {
 		r.problems = append(r.problems, p) // else the parser has complained of this very spot
 	}
 }

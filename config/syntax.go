@@ -99,6 +99,7 @@ func (r *reader) syntax(d *hcl.Diagnostic) {
 	}
 	if d.Subject != nil {
 		r.locate(&p, *d.Subject)
+		r.faulty[spot{d.Subject.Filename, d.Subject.Start.Byte}] = true
 	}
 	r.problems = append(r.problems, p)
 }

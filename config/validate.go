@@ -154,8 +154,12 @@ func (v *verdicts) vips(vips []VIP) {
 	}
 }
 
-// host refuses the two addresses of an IPv4 subnet that are no host's.
+// host refuses a prefix that says nothing, and the two addresses of an IPv4 subnet that are no host's.
 func (v *verdicts) host(p path, x netip.Prefix) {
+	if x.Bits() == 0 {
+		v.add(p, fmt.Sprintf("%s names no subnet", x), "The prefix length says which link the address belongs to.", "")
+		return
+	}
 	if !x.Addr().Is4() || x.Bits() > 30 {
 		return
 	}
