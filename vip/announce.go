@@ -176,10 +176,13 @@ func (a *announcer) send(e *entry, n *announcement) {
 		n.due = now + resend
 	default:
 		n.said = false
-		n.step++
+		// What has become due meanwhile is done with this one.
+		for n.step < len(schedule) && n.began+schedule[n.step] <= now {
+			n.step++
+		}
 		n.due = now + refresh
 		if n.step < len(schedule) {
-			n.due = max(n.began+schedule[n.step], now)
+			n.due = n.began + schedule[n.step]
 		}
 	}
 }
