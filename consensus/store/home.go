@@ -1,0 +1,284 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// The files of a home. cluster.json is written last: with it the node has a cluster.
+const (
+	lockName     = "lock"
+	identityFile = "identity.json"
+	clusterFile  = "cluster.json"
+	caFile       = "ca.pem"
+	caKeyFile    = "ca.key"
+	certFile     = "node.pem"
+	keyFile      = "node.key"
+	storeFolder  = "raft"
+)
+
+// Identity is who this node is, whatever cluster it joins.
+type Identity struct {
+	ID   string `json:"id"`   // 128 random bits in hex, born with the directory and never changed
+	Name string `json:"name"` // a label
+}
+
+// Cluster is what a node knows about its cluster before raft has said a word.
+type Cluster struct {
+	ID         string              `json:"id"`
+	Name       string              `json:"name"`
+	Profile    string              `json:"profile"`
+	Generation uint64              `json:"generation"`
+	Peers      map[string][]string `json:"peers"` // hints: ID of a node to its addresses as they were when last known
+}
+
+// Credentials are the node's certificate with all that belongs to it, PEM each.
+type Credentials struct {
+	CA    []byte // the CA's certificate
+	CAKey []byte // its private key; nil on a witness
+	Cert  []byte // this node's certificate
+	Key   []byte // its private key
+}
+
+// Home is a node's data directory, held by one process at a time. Its methods are not for concurrent use.
+type Home struct {
+	dir  string
+	lock *os.File
+	self Identity
+}
+
+// OpenHome takes the directory, or makes it, mode 0700, with a new identity called name. An existing identity keeps its
+// ID and its name. It is ErrLocked when another process has it.
+func OpenHome(dir, name string) (*Home, error) {
+	h, err := openHome(dir, name)
+	if err != nil {
+		return nil, fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	return h, nil
+}
+
+func openHome(dir, name string) (*Home, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	// A directory that the administrator or a package made may be open to others; the CA's key must not be.
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := takeLock(filepath.Join(dir, lockName))
+	if err != nil {
+		return nil, err
+	}
+	h := &Home{dir: dir, lock: lock}
+	if err := h.identify(name); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// takeLock locks the file and leaves the process's number in it, for the one who is refused.
+func takeLock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		holder, _ := os.ReadFile(path)
+		err = fmt.Errorf("%w: process %s; stop that agent, or choose another directory with --data-dir", ErrLocked, strings.TrimSpace(string(holder)))
+	}
+	if err == nil {
+		err = errors.Join(f.Truncate(0), writeAt(f, fmt.Sprintf("%d\n", os.Getpid())))
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func writeAt(f *os.File, text string) error {
+	_, err := f.WriteAt([]byte(text), 0)
+	return err
+}
+
+func (h *Home) identify(name string) error {
+	path := h.path(identityFile)
+	err := readJSON(path, &h.self)
+	if err == nil {
+		if id, err := hex.DecodeString(h.self.ID); err != nil || len(id) != 16 {
+			return fmt.Errorf("%w: %s: the id %q is not 32 hexadecimal digits", ErrCorrupt, path, h.self.ID)
+		}
+		return nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w; restore it from a backup, or move the directory away and join again as a new node", ErrCorrupt, err)
+	}
+	// Never a second identity beside what belonged to a first.
+	for _, left := range []string{clusterFile, keyFile, storeFolder} {
+		if _, err := os.Stat(h.path(left)); err == nil {
+			return fmt.Errorf("%w: %s is gone, %s is there; move the directory away and join again as a new node", ErrEmptied, identityFile, left)
+		}
+	}
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return err
+	}
+	h.self = Identity{ID: hex.EncodeToString(id), Name: name}
+	return writeJSON(path, h.self)
+}
+
+func (h *Home) path(file string) string { return filepath.Join(h.dir, file) }
+
+// Dir returns the directory's absolute path.
+func (h *Home) Dir() string { return h.dir }
+
+// StoreDir returns where the node's store lies; see Options.
+func (h *Home) StoreDir() string { return h.path(storeFolder) }
+
+// Identity returns who this node is.
+func (h *Home) Identity() Identity { return h.self }
+
+// SetName changes the node's label.
+func (h *Home) SetName(name string) error {
+	if name == h.self.Name {
+		return nil
+	}
+	next := Identity{ID: h.self.ID, Name: name}
+	if err := writeJSON(h.path(identityFile), next); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	h.self = next
+	return nil
+}
+
+// Formed tells whether the node has a cluster: Form was done to its end.
+func (h *Home) Formed() bool {
+	_, err := os.Stat(h.path(clusterFile))
+	return !errors.Is(err, fs.ErrNotExist) // a file that cannot be read is one; Cluster says why
+}
+
+// Form gives the node its cluster: the credentials first, the cluster last, so that a crash leaves a node without one.
+// It is ErrExists on a node that has one.
+func (h *Home) Form(c Cluster, with Credentials) error {
+	if h.Formed() {
+		return fmt.Errorf("data directory %s: %w: the node is a member of a cluster; `polso leave` ends that", h.dir, ErrExists)
+	}
+	if err := h.SaveCredentials(with); err != nil {
+		return err
+	}
+	return h.SaveCluster(c)
+}
+
+// Clear removes what an init or join that was interrupted has left: store, certificates, keys. It is ErrExists on a node
+// that has a cluster, and changes nothing then.
+func (h *Home) Clear() error {
+	if h.Formed() {
+		return fmt.Errorf("data directory %s: %w: the node is a member of a cluster", h.dir, ErrExists)
+	}
+	err := os.RemoveAll(h.StoreDir())
+	for _, file := range []string{caFile, caKeyFile, certFile, keyFile} {
+		err = errors.Join(err, remove(h.path(file)))
+	}
+	if err = errors.Join(err, syncDir(h.dir)); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
+}
+
+// Cluster reads what the node knows about its cluster; ErrMissing when it has none.
+func (h *Home) Cluster() (Cluster, error) {
+	var c Cluster
+	err := readJSON(h.path(clusterFile), &c)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Cluster{}, fmt.Errorf("data directory %s: %w: the node has no cluster; `polso init` or `polso join` gives it one", h.dir, ErrMissing)
+	case err != nil:
+		return Cluster{}, fmt.Errorf("data directory: %w: %w; restore it from a backup, or move the directory away and join again as a new node", ErrCorrupt, err)
+	}
+	return c, nil
+}
+
+// SaveCluster replaces what the node knows about its cluster.
+func (h *Home) SaveCluster(c Cluster) error {
+	if err := writeJSON(h.path(clusterFile), c); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
+}
+
+// SavePeers replaces the addresses of the cluster's nodes; it writes only when they differ.
+func (h *Home) SavePeers(peers map[string][]string) error {
+	c, err := h.Cluster()
+	if err != nil {
+		return err
+	}
+	if maps.EqualFunc(c.Peers, peers, slices.Equal[[]string]) {
+		return nil
+	}
+	c.Peers = peers
+	return h.SaveCluster(c)
+}
+
+// Credentials reads the node's certificates and keys.
+func (h *Home) Credentials() (Credentials, error) {
+	var c Credentials
+	for _, f := range c.files() {
+		text, err := os.ReadFile(h.path(f.name))
+		if errors.Is(err, fs.ErrNotExist) && f.name == caKeyFile {
+			continue // a witness
+		}
+		if err != nil {
+			return Credentials{}, fmt.Errorf("data directory: %w", err)
+		}
+		*f.content = text
+	}
+	return c, nil
+}
+
+// SaveCredentials replaces the node's certificates and keys. Without a CA key the one on disk goes as well.
+func (h *Home) SaveCredentials(c Credentials) error {
+	for _, f := range c.files() {
+		var err error
+		if f.name == caKeyFile && *f.content == nil {
+			err = errors.Join(remove(h.path(f.name)), syncDir(h.dir))
+		} else {
+			err = replaceFile(h.path(f.name), *f.content, f.mode)
+		}
+		if err != nil {
+			return fmt.Errorf("data directory: %w", err)
+		}
+	}
+	return nil
+}
+
+type credentialFile struct {
+	name    string
+	content *[]byte
+	mode    fs.FileMode
+}
+
+func (c *Credentials) files() []credentialFile {
+	return []credentialFile{
+		{caFile, &c.CA, 0o644},
+		{caKeyFile, &c.CAKey, 0o600},
+		{certFile, &c.Cert, 0o644},
+		{keyFile, &c.Key, 0o600},
+	}
+}
+
+// Close lets the directory go.
+func (h *Home) Close() error { return h.lock.Close() }
