@@ -205,7 +205,7 @@ func tooLarge(size, limit int, how string) *Refusal {
 
 func pack(plain []byte) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestCompression)
+	w, err := flate.NewWriter(&b, flate.DefaultCompression)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,9 @@ func (e *Expire) check() *Refusal {
 }
 
 func (e *Expire) apply(c *change) *Refusal {
+	if !c.Founded() {
+		return notFounded()
+	}
 	found := false
 	for _, d := range c.Due {
 		found = found || d.Kind == e.Due.Kind && d.ID == e.Due.ID && d.At.Equal(e.Due.At)

@@ -130,7 +130,7 @@ func cluster(t testing.TB, words string) *machine {
 	return m
 }
 
-func text(t testing.TB, s *Snapshot) string {
+func textOf(t testing.TB, s *Snapshot) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := s.write(&b); err != nil {

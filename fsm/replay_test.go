@@ -28,13 +28,13 @@ func TestReplay(t *testing.T) {
 		answers := make([]string, len(log))
 		for i := 0; i <= len(log); i++ {
 			published = append(published, whole.Load())
-			texts = append(texts, text(t, whole.Load()))
+			texts = append(texts, textOf(t, whole.Load()))
 			if i < len(log) {
 				answers[i] = feed(whole, log[i])
 			}
 		}
 		for i, s := range published {
-			if got := text(t, s); got != texts[i] {
+			if got := textOf(t, s); got != texts[i] {
 				r.Fatalf("the version after %d entries changed later:\n%s", i, cmp.Diff(texts[i], got))
 			}
 		}
@@ -42,13 +42,13 @@ func TestReplay(t *testing.T) {
 		again := New(Options{})
 		for i := range log {
 			if i == cut {
-				again = restored(t, text(t, again.Load()))
+				again = restored(t, textOf(t, again.Load()))
 			}
 			if got := feed(again, log[i]); got != answers[i] {
 				r.Fatalf("entry %d answered %s, then %s", i+1, answers[i], got)
 			}
 		}
-		if d := cmp.Diff(texts[len(log)], text(t, again.Load())); d != "" {
+		if d := cmp.Diff(texts[len(log)], textOf(t, again.Load())); d != "" {
 			r.Fatalf("through a snapshot after %d entries (-whole +again):\n%s", cut, d)
 		}
 		opts := []cmp.Option{cmp.AllowUnexported(Snapshot{}), cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{}, netip.Prefix{}),
