@@ -3,6 +3,8 @@ package lab
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -84,21 +86,40 @@ func (l *Lab) Repair(ctx context.Context, f Fault, r *Router) error {
 	}
 }
 
-// Successor waits until a router other than old says that it holds the addresses.
-func (l *Lab) Successor(ctx context.Context, old *Router) (next *Router, err error) {
-	err = Eventually(ctx, startupTimeout, func(ctx context.Context) error {
+// Successor waits until a router other than old has an address in its kernel. It asks the kernels, not the agents: a
+// process for every question would itself slow down what is measured.
+func (l *Lab) Successor(ctx context.Context, old *Router, addr netip.Addr) (next *Router, err error) {
+	err = Eventually(ctx, startupTimeout, func(context.Context) error {
 		for _, r := range l.Routers {
 			if r == old || !r.Running() {
 				continue
 			}
-			if s, err := r.Status(ctx, "--local"); err == nil && s.Lease.Held {
+			has, err := r.Has(addr)
+			if err != nil {
+				return err
+			}
+			if has {
 				next = r
 				return nil
 			}
 		}
-		return fmt.Errorf("no router has taken over from %s", old.Name)
+		return fmt.Errorf("no other router has taken %v", addr)
 	})
 	return next, err
+}
+
+// Has tells whether an address is on one of the node's devices.
+func (n *Node) Has(addr netip.Addr) (has bool, err error) {
+	err = n.Do(func() error {
+		addrs, err := net.InterfaceAddrs()
+		for _, a := range addrs {
+			if p, perr := netip.ParsePrefix(a.String()); perr == nil && p.Addr() == addr {
+				has = true
+			}
+		}
+		return err
+	})
+	return has, err
 }
 
 // Neighbour is the hardware address that a node's kernel has for an address; "" if it knows none.

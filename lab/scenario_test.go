@@ -168,7 +168,7 @@ func loseDirector(t *testing.T, ctx context.Context, l *Lab, f Fault) {
 
 	began, done, err := l.Strike(ctx, f, old)
 	must(t, err)
-	next, err := l.Successor(ctx, old)
+	next, err := l.Successor(ctx, old, WebVIP)
 	must(t, err)
 	taken := time.Now()
 	for _, p := range []*Prober{udp, tcp} {

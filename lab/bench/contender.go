@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"polso/lab"
+)
+
+// contender is a way to keep a director: how its routers are set up, and what it needs for each event.
+type contender struct {
+	name    string
+	limits  map[event]time.Duration // what the median may be at most; absent: no promise
+	start   func(ctx context.Context, l *lab.Lab) error
+	respawn func(ctx context.Context, r *lab.Router) error
+	settle  func(ctx context.Context, l *lab.Lab) error // until the next event may come
+	relieve func(ctx context.Context, l *lab.Lab, active *lab.Router) error
+	binary  string
+}
+
+// event is what happens to the director.
+type event int
+
+// The events.
+const (
+	cut event = iota
+	kill
+	planned
+)
+
+var events = []event{cut, kill, planned}
+
+func (e event) String() string { return [...]string{"cut off", "killed", "planned"}[e] }
+
+func contenders(binary string) []contender {
+	return []contender{
+		polso(binary, "lan", map[event]time.Duration{cut: 600 * time.Millisecond, planned: 100 * time.Millisecond}),
+		polso(binary, "fast", map[event]time.Duration{cut: 300 * time.Millisecond, planned: 100 * time.Millisecond}),
+		keepalived("1s", 2, "1", time.Second),
+		keepalived("0.1s", 3, "0.1", 100*time.Millisecond),
+	}
+}
+
+// polso is the product with one of its profiles. Its planned event is `polso transfer`.
+func polso(binary, profile string, limits map[event]time.Duration) contender {
+	return contender{
+		name: "polso-" + profile, limits: limits, binary: binary,
+		start: func(ctx context.Context, l *lab.Lab) error {
+			for _, r := range l.Routers {
+				if err := r.Start(ctx); err != nil {
+					return err
+				}
+			}
+			if err := l.Form(ctx, "--profile", profile); err != nil {
+				return err
+			}
+			return l.Apply(ctx, l.Routers[0], l.Document(service))
+		},
+		respawn: func(ctx context.Context, r *lab.Router) error { return r.Start(ctx) },
+		settle: func(ctx context.Context, l *lab.Lab) error {
+			if err := l.WaitWhole(ctx); err != nil {
+				return err
+			}
+			_, err := l.SameTable(ctx, 1+len(service.Servers))
+			return err
+		},
+		relieve: func(ctx context.Context, _ *lab.Lab, active *lab.Router) error {
+			_, err := active.Polso(ctx, "transfer", "--yes")
+			return err
+		},
+	}
+}
+
+// keepalived is Debian's, with VRRP multicast and the same virtual server. Its planned event is SIGTERM, which makes it
+// send priority 0.
+func keepalived(name string, version int, advert string, interval time.Duration) contender {
+	spawn := func(ctx context.Context, r *lab.Router) error {
+		dir, err := os.MkdirTemp("", "ka-"+r.Name+"-")
+		if err != nil {
+			return err
+		}
+		conf := keepalivedConfig(r, version, advert)
+		if err := os.WriteFile(dir+"/conf", []byte(conf), 0o644); err != nil {
+			return err
+		}
+		// What a killed predecessor left would be refused as already there.
+		if err := r.Batch(ctx, "addr flush dev eth0 to "+lab.WebVIP.String()); err != nil {
+			return err
+		}
+		return r.Spawn("keepalived", "--dont-fork", "--log-console", "--no-syslog", "--use-file="+dir+"/conf",
+			"--pid="+dir+"/pid", "--vrrp_pid="+dir+"/vrrp", "--checkers_pid="+dir+"/checkers")
+	}
+	return contender{
+		name: "keepalived-" + name,
+		start: func(ctx context.Context, l *lab.Lab) error {
+			for _, r := range l.Routers {
+				if err := spawn(ctx, r); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		respawn: spawn,
+		settle: func(ctx context.Context, l *lab.Lab) error {
+			// It says nothing of its readiness. Three silent intervals make a master: after four a backup has heard one.
+			return pause(ctx, time.Second+4*interval)
+		},
+		relieve: func(ctx context.Context, _ *lab.Lab, active *lab.Router) error { return active.Term() },
+	}
+}
+
+func keepalivedConfig(r *lab.Router, version int, advert string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "global_defs {\n  router_id %s\n  vrrp_version %d\n}\n", r.Name, version)
+	fmt.Fprintf(&b, "vrrp_instance bench {\n  state BACKUP\n  nopreempt\n  interface eth0\n  virtual_router_id 51\n  priority %d\n  advert_int %s\n", 100+r.Host, advert)
+	fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s/32\n  }\n}\n", lab.WebVIP)
+	fmt.Fprintf(&b, "virtual_server %s %d {\n  lvs_sched rr\n  lvs_method DR\n  protocol UDP\n", service.Address, service.Port)
+	for i := range service.Servers {
+		fmt.Fprintf(&b, "  real_server 10.9.0.%d %d {\n    weight 1\n  }\n", 21+i, service.Port)
+	}
+	b.WriteString("}\n")
+	return b.String()
+}

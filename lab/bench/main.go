@@ -1,0 +1,72 @@
+// Command bench measures what a client loses when the director is cut off, killed or relieved, with Polso and with
+// keepalived on the same routers, servers and traffic, in one run.
+//
+//	bench [--polso bin/polso] [--runs 20] [--only NAME,NAME]
+//
+// It runs in the laboratory (see tools/labvm) and wants keepalived installed; without it, it measures Polso alone.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	binary := flags.String("polso", "bin/polso", "the polso binary to measure")
+	runs := flags.Int("runs", 20, "how often each event happens")
+	only := flags.String("only", "", "measure only these, by name, separated by commas")
+	if err := flags.Parse(args); err != nil {
+		return 64
+	}
+	path, err := filepath.Abs(*binary)
+	if err != nil {
+		fmt.Fprintln(stderr, "bench:", err)
+		return 1
+	}
+	var selected []contender
+	for _, c := range contenders(path) {
+		if *only == "" || slices.Contains(strings.Split(*only, ","), c.name) {
+			selected = append(selected, c)
+		}
+	}
+	if _, err := exec.LookPath("keepalived"); err != nil {
+		fmt.Fprintln(stderr, "bench: keepalived is not installed; Polso alone")
+		selected = slices.DeleteFunc(selected, func(c contender) bool { return strings.HasPrefix(c.name, "keepalived") })
+	}
+	var results []result
+	var errs []error
+	start := time.Now()
+	for _, c := range selected {
+		r, err := measure(ctx, stderr, c, *runs)
+		results = append(results, r)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
+		}
+	}
+	report(stdout, results, *runs)
+	fmt.Fprintf(stdout, "\n%d minutes.\n", int(time.Since(start).Minutes()+0.5))
+	if err := errors.Join(errs...); err != nil {
+		fmt.Fprintln(stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}

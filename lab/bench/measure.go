@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"polso/lab"
+)
+
+// service is what the client asks: datagrams, so that nothing but the path is measured.
+var service = lab.Virtual{Name: "echo", Address: lab.WebVIP, Port: 7000, Protocol: "udp", Servers: []string{"a", "b"}}
+
+// result is what one contender's client saw.
+type result struct {
+	contender contender
+	gaps      map[event][]time.Duration
+}
+
+const (
+	patience = 30 * time.Second
+	// before and after an event, what is looked at: the gap must lie between two answers.
+	before, after = 50 * time.Millisecond, 300 * time.Millisecond
+)
+
+// measure lets every event happen to one contender's director, runs times each.
+func measure(ctx context.Context, progress io.Writer, c contender, runs int) (r result, err error) {
+	r = result{contender: c, gaps: make(map[event][]time.Duration)}
+	l, err := lab.New(ctx, lab.Options{Binary: c.binary, Beside: service.Servers, Behind: []string{}})
+	if err != nil {
+		return r, err
+	}
+	defer func() {
+		if err != nil {
+			if where, kerr := l.KeepLogs("bench-" + c.name); kerr == nil {
+				err = fmt.Errorf("%w (logs: %s)", err, where)
+			}
+		}
+		err = errors.Join(err, l.Close())
+	}()
+	if err := c.start(ctx, l); err != nil {
+		return r, err
+	}
+	client, err := lab.StartProber(l.Client, lab.Traffic{Network: "udp", To: netip.AddrPortFrom(service.Address, uint16(service.Port))})
+	if err != nil {
+		return r, err
+	}
+	defer client.Stop()
+	for _, e := range events {
+		for i := range runs {
+			gap, err := once(ctx, l, c, e, client)
+			if err != nil {
+				return r, fmt.Errorf("%v, run %d: %w", e, i+1, err)
+			}
+			r.gaps[e] = append(r.gaps[e], gap)
+			fmt.Fprintf(progress, "bench: %s, %v, run %d of %d: %d ms\n", c.name, e, i+1, runs, gap.Milliseconds())
+		}
+	}
+	return r, nil
+}
+
+// once lets one event happen and returns how long the client went without an answer.
+func once(ctx context.Context, l *lab.Lab, c contender, e event, client *lab.Prober) (time.Duration, error) {
+	if err := c.settle(ctx, l); err != nil {
+		return 0, err
+	}
+	active, err := l.Successor(ctx, nil, service.Address)
+	if err != nil {
+		return 0, err
+	}
+	if err := client.WaitAnswer(ctx, time.Now(), patience); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	switch e {
+	case cut:
+		err = l.Cut(ctx, active.Node)
+	case kill:
+		err = active.Kill()
+	case planned:
+		err = c.relieve(ctx, l, active)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if _, err := l.Successor(ctx, active, service.Address); err != nil {
+		return 0, err
+	}
+	if err := client.WaitAnswer(ctx, time.Now().Add(after), patience); err != nil {
+		return 0, err
+	}
+	gap := client.Between(began.Add(-before), time.Time{}).Gap
+
+	if e == cut {
+		return gap, l.Heal(ctx, active.Node)
+	}
+	if e == planned && active.Running() && c.binary != "" {
+		return gap, nil // it went on as a backup
+	}
+	if err := active.Wait(ctx); err != nil {
+		return 0, err
+	}
+	return gap, c.respawn(ctx, active)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-wait.C:
+		return nil
+	}
+}
