@@ -32,6 +32,9 @@ func (s *Snapshot) advance(index, term uint64, entry []byte) (*Snapshot, Result,
 	refusal, detail := large, ""
 	if large == nil {
 		detail = e.Command.String()
+		if a, ok := e.Command.(among); ok {
+			detail = a.among(s.Nodes)
+		}
 		if refusal = e.Command.check(); refusal == nil {
 			refusal = e.Command.apply(c)
 		}

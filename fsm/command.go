@@ -41,6 +41,9 @@ type Command interface {
 // reader is a command that has more to read than its JSON.
 type reader interface{ read() error }
 
+// among is a command that names nodes by ID: people know them by name.
+type among interface{ among([]Node) string }
+
 // blank returns the command of that name with nothing in it.
 func blank(n Name) (Command, error) {
 	switch n {

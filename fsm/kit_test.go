@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -151,3 +152,8 @@ func restored(t testing.TB, snapshot string) *FSM {
 type readCloser struct{ *strings.Reader }
 
 func (readCloser) Close() error { return nil }
+
+// sign adds the tail to the lines of a snapshot.
+func sign(body string, records int) string {
+	return body + fmt.Sprintf(`{"tail":{"records":%d,"sha256":"%x"}}`, records, sha256.Sum256([]byte(body))) + "\n"
+}

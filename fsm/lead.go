@@ -17,8 +17,10 @@ type TakeLead struct {
 // Name returns NameLead.
 func (*TakeLead) Name() Name { return NameLead }
 
-func (t *TakeLead) String() string {
-	return fmt.Sprintf("%s takes the lead: %s, %s", t.Node, t.Reason, t.Took.Round(time.Millisecond))
+func (t *TakeLead) String() string { return t.among(nil) }
+
+func (t *TakeLead) among(nodes []Node) string {
+	return fmt.Sprintf("%s takes the lead: %s, %s", called(nodes, t.Node), t.Reason, t.Took.Round(time.Millisecond))
 }
 
 func (t *TakeLead) check() *Refusal {

@@ -101,6 +101,14 @@ func (c *change) addressesFree(list []string, except string) *Refusal {
 	return nil
 }
 
+// called returns the name that goes with an ID, or the ID.
+func called(nodes []Node, id string) string {
+	if n, ok := find(nodes, func(n Node) bool { return n.ID == id }); ok {
+		return n.Name
+	}
+	return id
+}
+
 func gone(id string) *Refusal {
 	return refuse(CodeInvalid, "start with an empty data directory and join as a new node", "node %s was removed and cannot come back", id)
 }
@@ -119,7 +127,9 @@ type RemoveNode struct {
 // Name returns NameRemoveNode.
 func (*RemoveNode) Name() Name { return NameRemoveNode }
 
-func (r *RemoveNode) String() string { return "node " + r.ID + " is removed" }
+func (r *RemoveNode) String() string { return r.among(nil) }
+
+func (r *RemoveNode) among(nodes []Node) string { return "node " + called(nodes, r.ID) + " is removed" }
 
 func (r *RemoveNode) check() *Refusal { return id("node", r.ID) }
 
@@ -151,8 +161,10 @@ type UpdateNode struct {
 // Name returns NameUpdateNode.
 func (*UpdateNode) Name() Name { return NameUpdateNode }
 
-func (u *UpdateNode) String() string {
-	return fmt.Sprintf("node %s is at %s", u.ID, strings.Join(u.Addresses, ", "))
+func (u *UpdateNode) String() string { return u.among(nil) }
+
+func (u *UpdateNode) among(nodes []Node) string {
+	return fmt.Sprintf("node %s is at %s", called(nodes, u.ID), strings.Join(u.Addresses, ", "))
 }
 
 func (u *UpdateNode) check() *Refusal { return first(id("node", u.ID), addresses(u.Addresses)) }
