@@ -57,8 +57,8 @@ type Home struct {
 	self Identity
 }
 
-// OpenHome takes the directory, or makes it, mode 0700, with a new identity called name. An existing identity keeps its
-// ID and its name. It is ErrLocked when another process has it.
+// OpenHome takes the directory, or makes it, mode 0700, with a new identity called name; one that is there already must be
+// empty or a home. An existing identity keeps its ID and its name. It is ErrLocked when another process has it.
 func OpenHome(dir, name string) (*Home, error) {
 	h, err := openHome(dir, name)
 	if err != nil {
@@ -75,9 +75,16 @@ func openHome(dir, name string) (*Home, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	// A directory that the administrator or a package made may be open to others; the CA's key must not be.
-	if err := os.Chmod(dir, 0o700); err != nil {
+	if err := mayMoveIn(dir); err != nil {
 		return nil, err
+	}
+	// A directory that the administrator or a package made may be open to others; the CA's key must not be.
+	if info, err := os.Stat(dir); err != nil {
+		return nil, err
+	} else if info.Mode().Perm() != 0o700 {
+		if err := os.Chmod(dir, 0o700); err != nil {
+			return nil, err
+		}
 	}
 	lock, err := takeLock(filepath.Join(dir, lockName))
 	if err != nil {
@@ -88,6 +95,28 @@ func openHome(dir, name string) (*Home, error) {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
+}
+
+// mayMoveIn refuses a directory that holds something else: closing /tmp or /etc to others would be a bad surprise.
+func mayMoveIn(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, identityFile)); err == nil {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == lockName, name == "lost+found", strings.HasPrefix(name, identityFile+"."): // of a start that was interrupted
+		case slices.Contains([]string{clusterFile, caFile, caKeyFile, certFile, keyFile, storeFolder}, name):
+			// Never a second identity beside what belonged to a first.
+			return fmt.Errorf("%w: %s is gone, %s is there; move the directory away and join again as a new node", ErrEmptied, identityFile, name)
+		default:
+			return fmt.Errorf("holds %s and is no data directory of polso; choose an empty one with --data-dir", name)
+		}
+	}
+	return nil
 }
 
 // takeLock locks the file and leaves the process's number in it, for the one who is refused.
@@ -126,12 +155,6 @@ func (h *Home) identify(name string) error {
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %w; restore it from a backup, or move the directory away and join again as a new node", ErrCorrupt, err)
-	}
-	// Never a second identity beside what belonged to a first.
-	for _, left := range []string{clusterFile, keyFile, storeFolder} {
-		if _, err := os.Stat(h.path(left)); err == nil {
-			return fmt.Errorf("%w: %s is gone, %s is there; move the directory away and join again as a new node", ErrEmptied, identityFile, left)
-		}
 	}
 	id := make([]byte, 16)
 	if _, err := rand.Read(id); err != nil {

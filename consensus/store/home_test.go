@@ -164,7 +164,7 @@ func TestHomeRefuses(t *testing.T) {
 		{"identity without id", func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, identityFile), []byte(`{"id":"r1"}`), 0o600)
 		}, ErrCorrupt, "32 hexadecimal digits"},
-		{"identity gone from a member", func(dir string) error { return os.Remove(filepath.Join(dir, identityFile)) }, ErrEmptied, "identity.json is gone, cluster.json is there"},
+		{"identity gone from a member", func(dir string) error { return os.Remove(filepath.Join(dir, identityFile)) }, ErrEmptied, "identity.json is gone"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -180,6 +180,16 @@ func TestHomeRefuses(t *testing.T) {
 				t.Errorf("got %v, want %v with %q", err, tt.is, tt.want)
 			}
 		})
+	}
+	busy := t.TempDir()
+	if err := errors.Join(os.WriteFile(filepath.Join(busy, "letters.txt"), nil, 0o600), os.Chmod(busy, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenHome(busy, "r1"); err == nil || !strings.Contains(err.Error(), "holds letters.txt") {
+		t.Errorf("a directory with other things: %v", err)
+	}
+	if info, err := os.Stat(busy); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("a refused directory was changed: %v, %v", info.Mode(), err)
 	}
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	"go.etcd.io/bbolt"
@@ -29,9 +28,6 @@ const lockTimeout = time.Second
 
 // openTimeout is how long opening may take altogether; the log is small, so more than this is a disk that hangs.
 const openTimeout = 30 * time.Second
-
-// retained snapshots: an older one still helps when the newest is damaged.
-const retained = 3
 
 // Options says where a store lies and whose it is.
 type Options struct {
@@ -135,8 +131,7 @@ func hasEntries(path string) (bool, error) {
 }
 
 // Open opens the store of this node after a look at all of it: pages, checksums, marker, and that a snapshot is there for
-// what the log no longer holds. The errors are this package's, each with what to do; a store that is not opened is not
-// changed.
+// what the log no longer holds. The errors are this package's, each with what to do.
 func Open(o Options) (*Store, error) {
 	s, err := guarded(openTimeout, func() (*Store, error) { return open(o) }, (*Store).Close)
 	if err != nil {
@@ -265,57 +260,6 @@ func (s *Store) verify(m marker, found content) error {
 		}
 	}
 	return s.verifySnapshots(found.logs)
-}
-
-// verifySnapshots wants a whole snapshot for what came before the log's unbroken end. Without it raft would start with an
-// empty state and no complaint. A gap in the log is no damage in itself: installing a snapshot leaves older entries.
-func (s *Store) verifySnapshots(logs [][]byte) error {
-	var start uint64 // of the unbroken end; 0 without entries
-	for i := len(logs) - 1; i >= 0; i-- {
-		index := binary.BigEndian.Uint64(logs[i])
-		if start != 0 && index != start-1 {
-			break
-		}
-		start = index
-	}
-	if start <= 1 {
-		return nil
-	}
-	snapshots, err := s.Snapshots(nil)
-	if err != nil {
-		return err
-	}
-	list, err := snapshots.List()
-	if err != nil {
-		return fmt.Errorf("snapshots: %w", err)
-	}
-	var damaged error
-	for _, meta := range list {
-		if meta.Index+1 < start {
-			continue
-		}
-		_, r, err := snapshots.Open(meta.ID) // checks its checksum
-		if err == nil {
-			return r.Close()
-		}
-		damaged = errors.Join(damaged, fmt.Errorf("%s: %w", meta.ID, err))
-	}
-	if damaged != nil {
-		return fmt.Errorf("%w: snapshots: %w; %s", ErrCorrupt, damaged, advice(s.dir))
-	}
-	return fmt.Errorf("%w: the log begins at %d and there is no snapshot of what was before; %s", ErrEmptied, start, advice(s.dir))
-}
-
-// Snapshots returns raft's own store of snapshots in files, with checksums, the last three kept. A nil log is silence.
-func (s *Store) Snapshots(log hclog.Logger) (*raft.FileSnapshotStore, error) {
-	if log == nil {
-		log = hclog.NewNullLogger()
-	}
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(s.dir, retained, log)
-	if err != nil {
-		return nil, fmt.Errorf("snapshots: %w", err)
-	}
-	return snapshots, nil
 }
 
 // Close lets the store go.
