@@ -15,6 +15,9 @@ const maxTimeout = 2147483 * time.Second
 // maxWeight is the largest weight. The kernel keeps 32 bits, but a scheduler multiplies weights by connections.
 const maxWeight = 65535
 
+// maxThreshold is the largest connection threshold: the kernel compares with signed counters.
+const maxThreshold = 1<<31 - 1
+
 // maxName is the longest name of a scheduler or persistence engine (IP_VS_SCHEDNAME_MAXLEN and IP_VS_PENAME_MAXLEN less
 // the terminating zero).
 const maxName = 15
@@ -161,6 +164,9 @@ func (d Destination) problems(k Key) []error {
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if d.Weight < 0 || d.Weight > maxWeight {
 		add("weight %d is not within 0..%d", d.Weight, maxWeight)
+	}
+	if d.Upper > maxThreshold {
+		add("upper threshold %d is above %d", d.Upper, maxThreshold)
 	}
 	if d.Lower > d.Upper {
 		add("lower threshold %d is above the upper one, %d", d.Lower, d.Upper)

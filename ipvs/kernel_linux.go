@@ -184,9 +184,10 @@ func (k *Kernel) do(o Op) error {
 	}
 }
 
-// load loads a module once. The kernel would load it itself, but with its table locked: seen on 6.12, where it waits for
-// ever if a network namespace is being removed meanwhile and the scheduler is lblc or lblcr (which register with every
-// namespace). That a module cannot be loaded is no reason not to ask: it may be compiled in.
+// load loads a module once. The kernel would load it itself, but with its table locked, which can end in a deadlock: seen
+// on 6.12 with lblc, a scheduler that registers with every network namespace, while namespaces were being removed; from
+// then on nobody could read or write a table. That a module cannot be loaded is no reason not to ask for the scheduler:
+// it may be compiled in.
 func (k *Kernel) load(module string) {
 	if k.loaded[module] {
 		return

@@ -76,9 +76,9 @@ func readBack(t *testing.T, open func(t *testing.T) Edge) {
 			"-a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 0\n" +
 			"-a -t 10.0.0.1:80 -r 10.1.0.2:80 -g -w 65535\n"},
 		{"thresholds", ipvs.Service{Key: tcp("10.0.0.1:80"), Scheduler: "rr", Destinations: []ipvs.Destination{
-			{Addr: addr("10.1.0.1:80"), Forward: ipvs.Direct, Weight: 1, Upper: 4000000000, Lower: 50},
+			{Addr: addr("10.1.0.1:80"), Forward: ipvs.Direct, Weight: 1, Upper: 2147483647, Lower: 50},
 		}}, "-A -t 10.0.0.1:80 -s rr\n" +
-			"-a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 1 -x 4000000000 -y 50\n"},
+			"-a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 1 -x 2147483647 -y 50\n"},
 		{"persistent", ipvs.Service{Key: tcp("10.0.0.1:80"), Scheduler: "rr", Persistent: 300 * time.Second},
 			"-A -t 10.0.0.1:80 -s rr -p 300\n"},
 		{"persistent with mask", ipvs.Service{Key: tcp("10.0.0.1:80"), Scheduler: "rr", Persistent: 300 * time.Second, PersistMask: 20},
