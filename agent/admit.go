@@ -1,0 +1,185 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"polso/api"
+	"polso/consensus/trust"
+	"polso/consensus/wire"
+	"polso/fsm"
+)
+
+// application is what a joining node says of itself.
+type application struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Addresses  []string `json:"addresses"`
+	CSR        []byte   `json:"csr"`
+	Replace    string   `json:"replace,omitempty"`
+	TokenHash  string   `json:"token_hash"` // filled in by the member that was asked
+	FromRemote string   `json:"from_remote"`
+}
+
+// welcome is what an admitted node needs to know.
+type welcome struct {
+	Cluster    string              `json:"cluster"` // ID
+	Name       string              `json:"name"`
+	Profile    string              `json:"profile"`
+	Generation uint64              `json:"generation"`
+	CA         []byte              `json:"ca"`
+	CAKey      []byte              `json:"ca_key,omitempty"` // for routers: any of them may lead and admit others
+	Cert       []byte              `json:"cert"`
+	Peers      map[string][]string `json:"peers"`
+}
+
+// serveJoining answers nodes that ask to be admitted, passing them on to the leader.
+func (b *body) serveJoining(ctx context.Context, m *member, l net.Listener) error {
+	return wire.NewJoinServer(wire.JoinServerOptions{
+		Encode: encode, Log: b.a.log.With("part", "wire"),
+		Admit: func(ctx context.Context, who wire.Applicant) (any, error) {
+			var app application
+			if err := json.Unmarshal(who.Request, &app); err != nil {
+				return nil, wire.Refused{Text: refusalText(api.Errorf(api.CodeInvalid, "the request to join is not understood: %v", err))}
+			}
+			app.TokenHash, app.FromRemote = who.SecretHash, who.Remote.String()
+			w, err := askLeader(ctx, b, func() (welcome, error) { return b.leadAdmit(ctx, m, app) }, http.MethodPost, pathAdmit, app)
+			if err != nil {
+				return nil, wire.Refused{Text: refusalText(asAPIError(err))}
+			}
+			return w, nil
+		},
+	}).Run(ctx, l)
+}
+
+// leadAdmit admits a node, on the leader: the token decides.
+func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welcome, error) {
+	s := m.state.Load()
+	token, ok := s.TokenByHash(app.TokenHash)
+	switch {
+	case !ok:
+		return welcome{}, api.Errorf(api.CodeDenied, "this token admits nobody: it is unknown or was revoked").WithHint("polso token create on a member makes a new one")
+	case !token.Expires.After(time.Now()):
+		return welcome{}, api.Errorf(api.CodeDenied, "this token ended at %s", token.Expires.Format(time.RFC3339)).WithHint("polso token create on a member makes a new one")
+	case token.Uses < 1:
+		return welcome{}, api.Errorf(api.CodeDenied, "this token has been used up").WithHint("polso token create --uses N makes one for several routers")
+	}
+	id := trust.Identity{Cluster: s.Cluster.ID, Generation: s.Cluster.Generation, Node: app.ID, Kind: token.Kind}
+	cert, err := m.trust.Issue(app.CSR, id)
+	if err != nil {
+		return welcome{}, api.Errorf(api.CodeInvalid, "the certificate request is not good: %v", err)
+	}
+	by := fsm.Actor{Kind: "node", Name: app.Name, Address: app.FromRemote}
+	node := fsm.Node{ID: app.ID, Name: app.Name, Kind: token.Kind, Addresses: app.Addresses}
+	if _, err := b.propose(ctx, by, fsm.NewRequest(), &fsm.AddNode{Node: node, Token: token.ID, Replace: app.Replace}); err != nil {
+		return welcome{}, err
+	}
+	w := welcome{
+		Cluster: s.Cluster.ID, Name: s.Cluster.Name, Profile: s.Cluster.Profile, Generation: s.Cluster.Generation,
+		CA: m.trust.CertPEM(), Cert: cert, Peers: map[string][]string{},
+	}
+	for _, n := range m.state.Load().Nodes {
+		w.Peers[n.ID] = n.Addresses
+	}
+	if token.Kind == fsm.Router {
+		if w.CAKey, err = m.trust.KeyPEM(); err != nil {
+			return welcome{}, err
+		}
+	}
+	return w, nil
+}
+
+// Join makes this node a member of the cluster whose token it is given.
+func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, error) {
+	a.forming.Lock()
+	defer a.forming.Unlock()
+	none := api.JoinAnswer{}
+	if err := a.unformed("join"); err != nil {
+		return none, err
+	}
+	addrs, err := advertised(req.Advertise)
+	if err != nil {
+		return none, err
+	}
+	name := a.o.Name
+	if req.Replace != "" {
+		name = req.Replace
+	}
+	if err := a.home.SetName(name); err != nil {
+		return none, err
+	}
+	identity := a.home.Identity()
+	key, err := trust.NewKey()
+	if err != nil {
+		return none, err
+	}
+	csr, err := trust.Request(key, name)
+	if err != nil {
+		return none, err
+	}
+	app := application{ID: identity.ID, Name: name, Addresses: addrs, CSR: csr, Replace: req.Replace}
+	var w welcome
+	if err := wire.JoinClient(ctx, req.Addresses, req.Token, app, &w); err != nil {
+		return none, joinError(err)
+	}
+	if err := a.reform(ctx, func() error { return a.settle(identity.ID, w, key, adopted) }); err != nil {
+		return none, err
+	}
+	b := a.current.Load()
+	if err := waitFor(ctx, func() bool { s := b.snapshot(); _, in := s.Node(identity.ID); return in && s.Known }); err != nil {
+		return none, api.Errorf(api.CodeTimeout, "admitted, but nothing was heard from the leader yet").
+			WithHint("can the members reach %v? polso status --local tells when they do", addrs)
+	}
+	learner := true
+	for _, r := range b.member.node.Members() {
+		if r.ID == identity.ID && r.Voter {
+			learner = false
+		}
+	}
+	return api.JoinAnswer{Schema: api.Schema, Cluster: w.Name, Node: name, Learner: learner}, nil
+}
+
+// joinError puts the failures of joining into an operator's words.
+func joinError(err error) error {
+	if remote, ok := errors.AsType[*wire.RemoteError](err); ok && remote.Code == wire.CodeRefused {
+		return refusedText(remote.Text)
+	}
+	switch {
+	case errors.Is(err, trust.ErrToken):
+		return api.Errorf(api.CodeInvalid, "%v", err).WithHint("copy the whole token, as polso token create printed it")
+	case errors.Is(err, trust.ErrPin):
+		return api.Errorf(api.CodeDenied, "the token is of another cluster than the one that answers").WithDetail("%v", err).
+			WithHint("nothing secret was sent; make a token on a member of the cluster to join")
+	case errors.Is(err, wire.ErrUnreachable):
+		return api.Errorf(api.CodeUnreachable, "no member answers").WithDetail("%v", err)
+	}
+	return asAPIError(err)
+}
+
+// unformed refuses what is for routers without a cluster only.
+func (a *Agent) unformed(what string) error {
+	if a.o.Dev {
+		return api.Errorf(api.CodeRefused, "a --dev agent is a cluster of its own").WithHint("start it without --dev to %s", what)
+	}
+	if a.home.Formed() {
+		name := ""
+		if c, err := a.home.Cluster(); err == nil {
+			name = " " + c.Name
+		}
+		return api.Errorf(api.CodeExists, "this router is a member of cluster%s already", name).WithHint("polso leave takes it out, if that is what you want")
+	}
+	return nil
+}
+
+// newClusterID names a cluster for good.
+func newClusterID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,117 @@
+// Package agent is one node, wired: it opens everything, starts every goroutine in one group and closes in reverse.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"polso/api"
+	"polso/consensus/store"
+)
+
+// Agent is one node. Run it once.
+type Agent struct {
+	o       Options
+	log     *slog.Logger
+	home    *store.Home // nil with Dev
+	started time.Time
+
+	forming sync.Mutex // one init, join or leave at a time
+	current atomic.Pointer[body]
+	again   chan anew // the cluster is entered or left: end the body, and build another
+}
+
+// Run is one node from its start to its end: it serves until ctx ends, then hands its addresses over and returns. An error
+// says what could not be opened, or what broke.
+func Run(ctx context.Context, o Options) error {
+	o, err := o.check()
+	if err != nil {
+		return err
+	}
+	a := &Agent{o: o, log: o.Log, started: time.Now(), again: make(chan anew)}
+	if !o.Dev {
+		if a.home, err = store.OpenHome(o.DataDir, o.Name); err != nil {
+			return err
+		}
+		defer a.home.Close()
+	}
+	l, err := listenSocket(o.Socket)
+	if err != nil {
+		return err
+	}
+	return a.run(ctx, l)
+}
+
+func (a *Agent) run(ctx context.Context, l net.Listener) error {
+	first, err := a.open(ctx)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	a.current.Store(first)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serveAPI(ctx, l, api.New(a, a.o.Version)) })
+	g.Go(func() error { return a.bodies(ctx, first) })
+	a.log.Info("agent started", "node", a.o.Name, "version", a.o.Version.Version, "socket", a.o.Socket, "formed", first.member != nil)
+	return ignoreCanceled(g.Wait())
+}
+
+// anew asks for another body, and for what is to be done between the two, while nothing of the node runs.
+type anew struct {
+	between func() error
+	done    chan error // of between, once the new body is the current one
+}
+
+// Error makes it what a body ends with.
+func (anew) Error() string { return "the cluster is entered or left" }
+
+// bodies runs one body after the other: a node that enters or leaves a cluster begins anew.
+func (a *Agent) bodies(ctx context.Context, b *body) error {
+	for {
+		err := b.run(ctx, a.again)
+		next, asked := errors.AsType[anew](err)
+		if !asked {
+			return err
+		}
+		failed := next.between()
+		if b, err = a.open(ctx); err != nil {
+			next.done <- errors.Join(failed, err)
+			return fmt.Errorf("after entering or leaving the cluster: %w", err)
+		}
+		a.current.Store(b)
+		next.done <- failed
+	}
+}
+
+// reform ends the body, does between, and waits until another body has taken over.
+func (a *Agent) reform(ctx context.Context, between func() error) error {
+	next := anew{between: between, done: make(chan error, 1)}
+	select {
+	case a.again <- next:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return <-next.done
+}
+
+// waitFor returns nil once true is true, looking every 10 ms, or ctx's error.
+func waitFor(ctx context.Context, is func() bool) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"polso/consensus"
+	"polso/director"
+	"polso/fsm"
+	"polso/vip"
+)
+
+// body is everything of an agent that depends on the cluster it is in, or on being in none.
+type body struct {
+	a      *Agent
+	local  *local
+	member *member // nil: in no cluster
+}
+
+// open builds a body on what the data directory says. What a crashed predecessor left on the links goes first, before the
+// store is opened: that may take long.
+func (a *Agent) open(ctx context.Context) (*body, error) {
+	b := &body{a: a}
+	profile, formed, err := a.profile()
+	if err != nil {
+		return nil, err
+	}
+	if b.local, err = openLocal(a.o, profile.H/10, b.mandate, b.state); err != nil {
+		return nil, err
+	}
+	if err := b.local.keeper.LetGo(nil); err != nil {
+		a.log.Error("letting go of what was left behind", "err", err)
+	}
+	switch {
+	case a.o.Dev:
+		b.member, err = a.openDev(b)
+	case formed:
+		b.member, err = a.openMember(ctx, b, profile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// profile is the cluster's timing, or the default's where there is no cluster.
+func (a *Agent) profile() (p consensus.Profile, formed bool, err error) {
+	name := "lan"
+	if !a.o.Dev && a.home.Formed() {
+		c, err := a.home.Cluster()
+		if err != nil {
+			return p, false, err
+		}
+		name, formed = c.Profile, true
+	}
+	p, err = consensus.ParseProfile(name)
+	return p, formed, err
+}
+
+func (b *body) role() consensus.Role {
+	if b.member == nil {
+		return consensus.Role{}
+	}
+	return b.member.node.Role()
+}
+
+func (b *body) snapshot() *fsm.Snapshot {
+	if b.member == nil {
+		return new(fsm.Snapshot)
+	}
+	return b.member.state.Load()
+}
+
+func (b *body) mandate() director.Mandate { return mandate(b.role(), b.snapshot()) }
+
+func (b *body) state() director.State { return state(b.snapshot()) }
+
+// run serves until ctx ends, something breaks, or again asks for a new body (an anew).
+func (b *body) run(ctx context.Context, again <-chan anew) error {
+	asked := func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case next := <-again:
+			return next
+		}
+	}
+	layers := [][]part{b.local.edgeParts, b.local.keeperParts, b.local.passParts}
+	if b.member != nil {
+		layers = append(layers, b.member.wireParts, append(b.member.raftParts, b.renew))
+	}
+	return runLayers(ctx, append(layers, []part{asked})...)
+}
+
+// renew moves the ends of what is held as the lease goes on. It waits for nothing but time, so that a slow pass of the
+// director lets no address go.
+func (b *body) renew(ctx context.Context) error {
+	tick := time.NewTicker(max(b.member.profile.H/12, 10*time.Millisecond))
+	defer tick.Stop()
+	led := false
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		r := b.role()
+		if r.Leader {
+			b.local.keeper.Extend(r.Epoch, vip.Instant(r.Until))
+		}
+		if r.Leader != led {
+			led = r.Leader
+			b.local.director.Ring()
+		}
+	}
+}

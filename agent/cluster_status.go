@@ -1,0 +1,89 @@
+package agent
+
+import (
+	"time"
+
+	"polso/api"
+)
+
+// leaderStatus is the cluster as this node, the leader, sees it.
+func (b *body) leaderStatus(m *member) (api.Status, error) {
+	if !b.role().Leader {
+		if id, known := m.node.Leader(); !known || id != m.id {
+			return api.Status{}, noLeader(m)
+		}
+	}
+	st := b.localStatus()
+	snap := m.state.Load()
+	st.Members = st.Members[:0]
+	contact := map[string]api.Member{}
+	for _, p := range m.node.Progress() {
+		if p.Contacted {
+			contact[p.ID] = api.Member{State: "up", Behind: p.Behind, Contact: p.Contact.Seconds()}
+		} else {
+			contact[p.ID] = api.Member{State: "unknown", Behind: p.Behind}
+		}
+	}
+	st.Quorum = api.Quorum{}
+	for _, n := range snap.Nodes {
+		out, rep := b.describe(m, n.ID, contact[n.ID])
+		out.Name, out.Addresses, out.Kind, out.Raft = n.Name, n.Addresses, n.Kind, raftWord(m, n.ID)
+		if out.Raft == "leader" || out.Raft == "follower" {
+			st.Quorum.Voters++
+			if out.State == "up" {
+				st.Quorum.Healthy++
+			}
+		}
+		st.Members = append(st.Members, out)
+		if rep != nil && n.ID != m.id {
+			merge(&st, *rep)
+		}
+	}
+	st.Quorum.CanLose = max(0, st.Quorum.Healthy-(st.Quorum.Voters/2+1))
+	st.Health = healthOf(st)
+	return st, nil
+}
+
+// describe is one member with what it last said of itself.
+func (b *body) describe(m *member, id string, known api.Member) (api.Member, *api.Status) {
+	out := known
+	out.ID = id
+	rep, ok := m.reports.of(id)
+	if id == m.id {
+		return b.self(rep.status), &rep.status
+	}
+	if known.State == "" {
+		out.State = "unknown"
+	}
+	if time.Duration(known.Contact*float64(time.Second)) > 5*m.profile.H {
+		out.State = "down"
+	}
+	if !ok {
+		return out, nil
+	}
+	out.Age = time.Since(rep.at).Seconds()
+	if len(rep.status.Members) == 1 {
+		self := rep.status.Members[0]
+		out.Version, out.Started, out.Problems = self.Version, self.Started, self.Problems
+		out.AppliedRevision, out.Converged = self.AppliedRevision, self.Converged
+	}
+	if time.Since(rep.at) > fresh {
+		return out, nil
+	}
+	return out, &rep.status
+}
+
+// merge adds what another router says of what it holds and of what troubles it.
+func merge(st *api.Status, other api.Status) {
+	for i := range st.VIPs {
+		for _, v := range other.VIPs {
+			if v.Address == st.VIPs[i].Address && v.Held && !st.VIPs[i].Held {
+				st.VIPs[i] = v
+			}
+		}
+	}
+	if st.Active == "" && other.Lease.Held {
+		st.Active = other.Node
+	}
+	st.Problems = append(st.Problems, other.Problems...)
+}

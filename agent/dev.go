@@ -1,0 +1,87 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"polso/consensus"
+	"polso/consensus/trust"
+	"polso/fsm"
+	"polso/health"
+	"polso/ipvs"
+	"polso/vip"
+)
+
+// simulate is a kernel in memory with one link that has every subnet, so that any document can be tried.
+func simulate(o Options) (edges, error) {
+	clock := func() vip.Instant { return vip.Instant(sinceBoot()) }
+	everywhere := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	links := []vip.Link{{Name: "dev0", Index: 2, Up: true, Prefixes: everywhere}}
+	for _, device := range o.Interfaces {
+		links = append(links, vip.Link{Name: device, Index: len(links) + 2, Up: true})
+	}
+	return edges{addresses: vip.NewFake(clock, links...), table: new(ipvs.Fake), sysctls: memSys{map[string]string{}}, close: func() {}}, nil
+}
+
+// probe is how servers are asked. With --dev nobody is: there is no network to ask.
+func probe(o Options) health.Prober {
+	if !o.Dev {
+		return health.Probe
+	}
+	return func(_ context.Context, t health.Target) health.Result {
+		return health.Result{OK: true, Reason: "simulated: " + t.Addr.String()}
+	}
+}
+
+// noPeers stands where there is nobody else.
+type noPeers struct{}
+
+// Forward has nobody to hand to.
+func (noPeers) Forward(context.Context, string, []byte) ([]byte, error) {
+	return nil, consensus.ErrNoLeader
+}
+
+// Arm has nobody to tell.
+func (noPeers) Arm(context.Context, string, uint64) error { return consensus.ErrNoLeader }
+
+// openDev is a cluster of one node in memory, formed by itself.
+func (a *Agent) openDev(b *body) (*member, error) {
+	profile, err := consensus.ParseProfile("lan")
+	if err != nil {
+		return nil, err
+	}
+	m := &member{id: "dev", profile: profile}
+	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Log: a.log})
+	if m.trust, err = trust.NewAuthority("dev", "dev", 1); err != nil {
+		return nil, err
+	}
+	_, transport := raft.NewInmemTransport(raft.ServerAddress(m.id))
+	memory := raft.NewInmemStore()
+	o := b.consensusOptions(m, transport, memory, memory, raft.NewInmemSnapshotStore(), noPeers{})
+	if err := consensus.Bootstrap(o); err != nil {
+		return nil, err
+	}
+	if m.node, err = consensus.Open(o); err != nil {
+		return nil, err
+	}
+	m.reports = newReports(b, m)
+	m.steward = b.newSteward(m)
+	found := func(ctx context.Context) error {
+		by := fsm.Actor{Kind: "node", Name: a.o.Name}
+		w := welcome{Cluster: "dev", Name: "dev", Profile: profile.Name, Generation: 1, CA: m.trust.CertPEM()}
+		bounded, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		if err := b.founded(bounded, by, w, m.id, []string{"127.0.0.1:5390"}); err != nil {
+			return fmt.Errorf("--dev: %w", err)
+		}
+		a.log.Info("the --dev cluster is formed", "try", "polso status; polso apply -f FILE")
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	m.raftParts = []part{m.node.Run, m.steward.Run, m.reports.run, found}
+	return m, nil
+}

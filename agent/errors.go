@@ -1,0 +1,109 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"polso/api"
+	"polso/config"
+	"polso/consensus"
+	"polso/fsm"
+)
+
+func notFormed() *api.Error {
+	return api.Errorf(api.CodeNotFormed, "this router belongs to no cluster").WithHint("polso init on the first router, polso join on the others")
+}
+
+// noLeader says how many voters are out of reach, as far as this node can tell.
+func noLeader(m *member) *api.Error {
+	e := api.Errorf(api.CodeNoLeader, "no leader; writes are refused and no router holds an address without one")
+	voters := 0
+	for _, s := range m.node.Members() {
+		if s.Voter {
+			voters++
+		}
+	}
+	if voters > 0 {
+		e = e.WithDetail("%d of the %d voters must reach each other", voters/2+1, voters)
+	}
+	return e.WithHint("polso status --local on each router; an election takes about two seconds at most after a failure")
+}
+
+// asAPIError makes every error one that the wire can carry.
+func asAPIError(err error) *api.Error {
+	if e, ok := errors.AsType[*api.Error](err); ok {
+		return e
+	}
+	if r, ok := errors.AsType[*fsm.Refusal](err); ok {
+		return fromRefusal(r)
+	}
+	switch {
+	case errors.Is(err, consensus.ErrUnknownOutcome):
+		return api.Errorf(api.CodeUnknown, "the outcome is not known: it may have been done or not").WithDetail("%v", err).
+			WithHint("look with polso status or polso history before trying again")
+	case errors.Is(err, consensus.ErrNoLeader), errors.Is(err, consensus.ErrNotLeader), errors.Is(err, consensus.ErrTransferring), errors.Is(err, consensus.ErrStopped):
+		return api.Errorf(api.CodeNoLeader, "no leader just now; nothing was done").WithHint("try again in a moment; polso status --local shows what this router knows")
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return api.Errorf(api.CodeTimeout, "it took too long; it may still be done").WithHint("polso status")
+	case errors.Is(err, consensus.ErrBehind):
+		return api.Errorf(api.CodeRefused, "%v", err).WithHint("polso members shows who has caught up")
+	}
+	return api.Errorf(api.CodeInternal, "%v", err)
+}
+
+// fromRefusal is what the replicated state refused, for the API.
+func fromRefusal(r *fsm.Refusal) *api.Error {
+	code := api.CodeInvalid
+	switch r.Code {
+	case fsm.CodeConflict:
+		code = api.CodeConflict
+	case fsm.CodeNotFound:
+		code = api.CodeNotFound
+	case fsm.CodeExists:
+		code = api.CodeExists
+	case fsm.CodeExpired:
+		code = api.CodeDenied
+	case fsm.CodeNotFounded:
+		code = api.CodeNotFormed
+	case fsm.CodeStopped:
+		code = api.CodeInternal
+	case fsm.CodeInvalid, fsm.CodeTooLarge:
+	}
+	e := api.Errorf(code, "%s", r.Text)
+	e.Hint = r.Fix
+	return e
+}
+
+// admit is the leader's look at a proposal, anyone's, before it becomes an entry: the meaning of a document is checked
+// where it is proposed, never when it is applied.
+func admit(data []byte) error {
+	e, err := fsm.Decode(data)
+	if err != nil {
+		return asAPIError(err)
+	}
+	set, ok := e.Command.(*fsm.SetDocument)
+	if !ok {
+		return nil
+	}
+	doc, err := config.FromCanonical(set.Document)
+	if err != nil {
+		return api.Errorf(api.CodeInvalid, "document: %v", err)
+	}
+	if err := errors.Join(doc.Validate(), doc.Unsupported()); err != nil {
+		return api.Errorf(api.CodeInvalid, "the document has mistakes").WithDetail("%v", err)
+	}
+	return nil
+}
+
+// takeLead is the entry with which a new leader begins.
+func takeLead(name, id string, t consensus.Taking) []byte {
+	data, err := fsm.Encode(fsm.Envelope{
+		Request: fsm.NewRequest(), Actor: fsm.Actor{Kind: "node", Name: name}, At: now(),
+		Command: &fsm.TakeLead{Node: id, From: t.From, Reason: string(t.Reason), Took: t.Took},
+	})
+	if err != nil {
+		panic(fmt.Sprintf("agent: lead of term %d: %v", t.Term, err)) // nothing in it is anybody's input
+	}
+	return data
+}

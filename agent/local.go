@@ -1,0 +1,93 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"polso/director"
+	"polso/health"
+	"polso/ipvs"
+	"polso/vip"
+)
+
+// table is the IPVS edge as the agent uses it: the real one or the simulated one.
+type table interface {
+	director.IPVS
+	Info() (ipvs.Info, error)
+}
+
+// local is this node's side of the kernel with all that works on it. It exists whether or not the node is in a cluster.
+type local struct {
+	keeper   *vip.Keeper
+	table    table
+	checks   *health.Set
+	director *director.Director
+
+	edgeParts   []part // run as long as anything may touch the kernel
+	keeperParts []part // end before those
+	passParts   []part // end before those
+}
+
+// edges are this node's kernel, real or simulated, with what must run and be closed for it.
+type edges struct {
+	addresses vip.Edge
+	table     table
+	sysctls   director.ProcSys
+	parts     []part
+	close     func()
+}
+
+// openLocal opens the kernel's edges and builds what works on them. margin is a tenth of the lease.
+func openLocal(o Options, margin time.Duration, mandate func() director.Mandate, state func() director.State) (*local, error) {
+	e, err := o.openEdges(o)
+	if err != nil {
+		return nil, err
+	}
+	l := &local{table: e.table}
+	file := ""
+	if !o.Dev {
+		file = filepath.Join(filepath.Dir(o.Socket), o.Name+".addresses")
+	}
+	l.keeper = vip.New(vip.Options{
+		Edge: e.addresses, Clock: func() vip.Instant { return vip.Instant(sinceBoot()) },
+		Margin: margin, StateFile: file, Log: o.Log.With("part", "vip"),
+	})
+	l.checks = health.New(health.Options{Probe: probe(o), Ring: l.ring, Log: o.Log.With("part", "health")})
+	l.director = director.New(director.Options{
+		IPVS: l.table, VIP: l.keeper, Sysctls: e.sysctls, Health: l.checks, Mandate: mandate, State: state,
+		Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
+	})
+	l.edgeParts = append(e.parts, func(ctx context.Context) error { <-ctx.Done(); e.close(); return nil })
+	l.keeperParts = []part{l.keeper.Run, func(ctx context.Context) error { return l.keeper.Watch(ctx, l.ring) }}
+	l.passParts = []part{l.checks.Run, l.director.Run}
+	return l, nil
+}
+
+// ring asks the director for a pass. It may be called before there is one.
+func (l *local) ring() {
+	if l.director != nil {
+		l.director.Ring()
+	}
+}
+
+// openKernel opens the edges of this network namespace's kernel.
+func openKernel(o Options) (edges, error) {
+	addresses, err := vip.Open()
+	if err != nil {
+		return edges{}, fmt.Errorf("addresses: %w", err)
+	}
+	e := edges{addresses: addresses, sysctls: procSys{"/proc/sys"}, close: func() { addresses.Close() }}
+	if o.Kernel == SimulatedKernel {
+		e.table = new(ipvs.Fake)
+		return e, nil
+	}
+	k, err := ipvs.Open(ipvs.Options{Log: o.Log.With("part", "ipvs")})
+	if err != nil {
+		addresses.Close()
+		return edges{}, err
+	}
+	e.table, e.parts = k, []part{k.Run}
+	return e, nil
+}

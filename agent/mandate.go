@@ -1,0 +1,40 @@
+package agent
+
+import (
+	"strings"
+
+	"polso/consensus"
+	"polso/director"
+	"polso/fsm"
+	"polso/vip"
+)
+
+// mandate turns a role into what the director may do: today the leader directs every group of the document itself.
+func mandate(r consensus.Role, s *fsm.Snapshot) director.Mandate {
+	if !r.Leader {
+		return director.Mandate{}
+	}
+	until := vip.Instant(r.Until)
+	m := director.Mandate{Epoch: r.Epoch, Groups: map[director.Group]vip.Instant{director.DefaultGroup: until}}
+	for _, v := range s.Document.VIPs {
+		m.Groups[director.Group(v.Group)] = until
+	}
+	return m
+}
+
+// state is what the director needs of a snapshot.
+func state(s *fsm.Snapshot) director.State {
+	out := director.State{Known: s.Known && s.Founded(), Revision: s.Revision, Document: s.Document}
+	for _, o := range s.Overrides {
+		rest, ok := strings.CutPrefix(o.Target, "server/")
+		if !ok {
+			continue
+		}
+		virtual, server, _ := strings.Cut(rest, "/")
+		out.Overrides = append(out.Overrides, director.Override{Virtual: virtual, Server: server, Kind: director.OverrideKind(o.Kind), Weight: o.Weight})
+	}
+	for _, l := range s.Leaving {
+		out.Leaving = append(out.Leaving, director.Leaving{Virtual: l.Virtual, Server: l.Server})
+	}
+	return out
+}

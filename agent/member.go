@@ -1,0 +1,179 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"polso/consensus"
+	"polso/consensus/lease"
+	"polso/consensus/store"
+	"polso/consensus/trust"
+	"polso/consensus/wire"
+	"polso/fsm"
+	"polso/steward"
+)
+
+// member is this node's part in a cluster.
+type member struct {
+	id      string
+	profile consensus.Profile
+	node    *consensus.Node
+	state   *fsm.FSM
+	steward *steward.Steward
+	reports *reports
+	peers   *wire.Client    // nil with Dev
+	trust   trust.Authority // the cluster's CA with its key
+
+	wireParts []part
+	raftParts []part
+}
+
+// openMember opens the store, the port and raft. It begins nothing.
+func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profile) (m *member, err error) {
+	identity := a.home.Identity()
+	cluster, err := a.home.Cluster()
+	if err != nil {
+		return nil, err
+	}
+	m = &member{id: identity.ID, profile: profile}
+	fatal := newFatal()
+	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Fatal: fatal.tell, Log: a.log.With("part", "fsm")})
+	have, err := a.home.Credentials()
+	if err != nil {
+		return nil, err
+	}
+	if m.trust, err = trust.ParseAuthority(have.CA, have.CAKey); err != nil {
+		return nil, fmt.Errorf("the cluster's CA: %w", err)
+	}
+	membership, err := trust.NewMembership(trust.Credentials{CA: have.CA, Cert: have.Cert, Key: have.Key}, func(id string) bool { return m.state.Load().IsRemoved(id) })
+	if err != nil {
+		return nil, fmt.Errorf("this node's certificate: %w", err)
+	}
+
+	listener := wire.NewListener(wire.ListenerOptions{Membership: membership, Log: a.log.With("part", "wire")})
+	if err := listener.Listen(ctx, a.o.Listen...); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			listener.Close()
+		}
+	}()
+	dialer := wire.NewDialer(wire.DialerOptions{Membership: membership, Addresses: m.addresses(cluster.Peers), Timeout: profile.RPCTimeout})
+	m.peers = wire.NewClient(wire.ClientOptions{Dialer: dialer})
+	logs, err := store.Open(store.Options{Dir: a.home.StoreDir(), Cluster: cluster.ID, Node: identity.ID})
+	if err != nil {
+		return nil, err
+	}
+	snapshots, err := logs.Snapshots(consensus.NewRaftLogger(a.log.With("part", "raft")))
+	if err != nil {
+		logs.Close()
+		return nil, err
+	}
+	transport := raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: wire.NewStreamLayer(identity.ID, listener, dialer), MaxPool: 3, Timeout: profile.RPCTimeout,
+		Logger: consensus.NewRaftLogger(a.log.With("part", "raft")),
+	})
+	if m.node, err = consensus.Open(b.consensusOptions(m, transport, logs, logs, snapshots, remotePeers{m.peers})); err != nil {
+		logs.Close()
+		return nil, err
+	}
+	m.reports = newReports(b, m)
+	m.steward = b.newSteward(m)
+	m.wireParts = []part{
+		listener.Run,
+		func(ctx context.Context) error { return b.serveMembers(ctx, m, listener.Peer()) },
+		func(ctx context.Context) error { return b.serveJoining(ctx, m, listener.Join()) },
+		func(ctx context.Context) error { return b.cutRemoved(ctx, m, listener, dialer) },
+		func(ctx context.Context) error { <-ctx.Done(); dialer.Close(); return nil },
+		fatal.wait,
+	}
+	m.raftParts = []part{
+		func(ctx context.Context) error { defer logs.Close(); return m.node.Run(ctx) },
+		m.steward.Run, m.reports.run,
+	}
+	return m, nil
+}
+
+// consensusOptions is what raft and the lease stand on, whichever transport and stores they are given.
+func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore, stable raft.StableStore, snaps raft.SnapshotStore, peers consensus.Peers) consensus.Options {
+	return consensus.Options{
+		ID: m.id, Profile: m.profile, FSM: m.state, Transport: t, Logs: logs, Stable: stable, Snapshots: snaps,
+		Clock: func() lease.Instant { return lease.Instant(sinceBoot()) },
+		Peers: peers, Admit: admit, Lead: func(t consensus.Taking) []byte { return takeLead(b.a.o.Name, m.id, t) },
+		Released: b.released, Ring: func() { b.changed(m) }, Log: b.a.log.With("part", "raft"),
+	}
+}
+
+// changed is rung by the state machine and by raft.
+func (b *body) changed(m *member) {
+	b.local.ring()
+	if m.steward != nil {
+		m.steward.Ring()
+	}
+}
+
+// released lets go of every address and returns once no pass that began earlier can bring one back.
+func (b *body) released(ctx context.Context) error {
+	if err := b.local.keeper.Drop(); err != nil {
+		return err
+	}
+	return b.local.director.Released(ctx)
+}
+
+// addresses finds a node by the replicated state, or by what was written down when this node joined.
+func (m *member) addresses(hints map[string][]string) func(id string) []string {
+	return func(id string) []string {
+		if n, ok := m.state.Load().Node(id); ok {
+			return n.Addresses
+		}
+		return hints[id]
+	}
+}
+
+// cutRemoved closes the connections of nodes that were removed.
+func (b *body) cutRemoved(ctx context.Context, m *member, l *wire.Listener, d *wire.Dialer) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	cut := map[string]bool{}
+	for {
+		for _, id := range m.state.Load().Removed {
+			if !cut[id] {
+				cut[id] = true
+				l.CloseNode(id)
+				d.CloseNode(id)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// fatal carries the first error that ends the process out of a callback that must not block.
+type fatal struct {
+	once sync.Once
+	err  chan error
+}
+
+func newFatal() *fatal { return &fatal{err: make(chan error, 1)} }
+
+func (f *fatal) tell(err error) { f.once.Do(func() { f.err <- err }) }
+
+func (f *fatal) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case err := <-f.err:
+		return err
+	}
+}
+
+var _ net.Listener = (*wire.StreamLayer)(nil)

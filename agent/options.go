@@ -1,0 +1,122 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"regexp"
+
+	"polso/api"
+	"polso/consensus/wire"
+)
+
+// Kernel says what stands behind the IPVS table.
+type Kernel string
+
+// The kernels.
+const (
+	RealKernel      Kernel = "real"
+	SimulatedKernel Kernel = "simulated" // addresses, ARP and raft are real, the IPVS table is not
+)
+
+// Options are this node's own settings.
+type Options struct {
+	Name       string            // a label; unique in the cluster
+	DataDir    string            // 0700, owned by one agent at a time
+	Socket     string            // path of the unix socket
+	Listen     []string          // ADDR:PORT for the other routers
+	Interfaces map[string]string // logical name -> device
+	Kernel     Kernel
+	Dev        bool // one node in memory, everything simulated, formed by itself
+	Version    api.Version
+	Log        *slog.Logger // nil: silence
+
+	openEdges func(Options) (edges, error) // a test's kernel; nil: this one's, or a simulated one with Dev
+}
+
+var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// check fills in what is not said and refuses what cannot be.
+func (o Options) check() (Options, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Kernel == "" {
+		o.Kernel = RealKernel
+	}
+	switch {
+	case o.openEdges != nil:
+	case o.Dev:
+		o.openEdges = simulate
+	default:
+		o.openEdges = openKernel
+	}
+	var errs []error
+	if !nodeName.MatchString(o.Name) {
+		errs = append(errs, fmt.Errorf("name %q: use letters, digits, '.', '-' and '_', at most 63", o.Name))
+	}
+	if o.Kernel != RealKernel && o.Kernel != SimulatedKernel {
+		errs = append(errs, fmt.Errorf("kernel %q: want real or simulated", o.Kernel))
+	}
+	if o.Socket == "" {
+		errs = append(errs, errors.New("socket: a path is needed"))
+	}
+	if !o.Dev {
+		if o.DataDir == "" {
+			errs = append(errs, errors.New("data-dir: a directory is needed"))
+		}
+		for i, l := range o.Listen {
+			full, err := withPort(l)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("listen: %w", err))
+			}
+			o.Listen[i] = full
+		}
+		if len(o.Listen) == 0 {
+			o.Listen = []string{":" + wire.Port}
+		}
+	}
+	return o, errors.Join(errs...)
+}
+
+// withPort completes ADDRESS or ADDRESS:PORT with the default port; an empty address stands for all. Names are refused:
+// peers must be found when DNS is not.
+func withPort(s string) (string, error) {
+	full, err := wire.WithPort(s)
+	if err != nil {
+		return "", err
+	}
+	host, _, err := net.SplitHostPort(full)
+	if err != nil {
+		return "", err
+	}
+	if host != "" {
+		if _, err := netip.ParseAddr(host); err != nil {
+			return "", fmt.Errorf("address %q: %q is not an IP address; names are not looked up, for peers must be found when DNS is not", s, host)
+		}
+	}
+	return full, nil
+}
+
+// advertised checks addresses that others are to reach this node at.
+func advertised(list []string) ([]string, error) {
+	var full []string
+	for _, s := range list {
+		a, err := withPort(s)
+		if err != nil {
+			return nil, api.Errorf(api.CodeInvalid, "%v", err)
+		}
+		ap, err := netip.ParseAddrPort(a)
+		if err != nil || ap.Addr().IsUnspecified() || ap.Addr().IsMulticast() || ap.Port() == 0 {
+			return nil, api.Errorf(api.CodeInvalid, "address %q cannot be reached by others", s).
+				WithHint("give the router's own address on the network it shares with the other routers")
+		}
+		full = append(full, a)
+	}
+	if len(full) == 0 {
+		return nil, api.Errorf(api.CodeInvalid, "no address to advertise").WithHint("--advertise ADDRESS")
+	}
+	return full, nil
+}

@@ -1,0 +1,208 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"polso/api"
+	"polso/consensus"
+	"polso/consensus/wire"
+)
+
+// The codes that travel between nodes, beside wire's own.
+const (
+	codeTransferring = "transferring"
+	codeStopped      = "stopped"
+)
+
+// encode is the code of one of consensus's errors.
+func encode(err error) string {
+	switch {
+	case errors.Is(err, consensus.ErrNotLeader):
+		return wire.CodeNotLeader
+	case errors.Is(err, consensus.ErrNoLeader):
+		return wire.CodeNoLeader
+	case errors.Is(err, consensus.ErrUnknownOutcome):
+		return wire.CodeUnknownOutcome
+	case errors.Is(err, consensus.ErrTransferring):
+		return codeTransferring
+	case errors.Is(err, consensus.ErrStopped):
+		return codeStopped
+	}
+	if e, ok := errors.AsType[*api.Error](err); ok && e.Code != api.CodeInternal {
+		return wire.CodeRefused
+	}
+	return ""
+}
+
+// decode is encode's way back.
+func decode(err error) error {
+	remote, ok := errors.AsType[*wire.RemoteError](err)
+	switch {
+	case errors.Is(err, wire.ErrUnknownOutcome):
+		return errors.Join(consensus.ErrUnknownOutcome, err)
+	case errors.Is(err, wire.ErrUnreachable), errors.Is(err, wire.ErrNoLeader):
+		return errors.Join(consensus.ErrNoLeader, err)
+	case errors.Is(err, wire.ErrNotLeader):
+		return errors.Join(consensus.ErrNotLeader, err)
+	case ok && remote.Code == codeTransferring:
+		return errors.Join(consensus.ErrTransferring, err)
+	case ok && remote.Code == codeStopped:
+		return errors.Join(consensus.ErrNoLeader, err)
+	case ok && remote.Code == wire.CodeRefused:
+		return refusedText(remote.Text)
+	}
+	return err
+}
+
+// remotePeers are the other nodes, for consensus.
+type remotePeers struct{ client *wire.Client }
+
+// Forward hands a proposal to the leader.
+func (r remotePeers) Forward(ctx context.Context, id string, data []byte) ([]byte, error) {
+	answer, err := r.client.Forward(ctx, id, data)
+	return answer, decode(err)
+}
+
+// Arm announces a transfer to its target.
+func (r remotePeers) Arm(ctx context.Context, id string, term uint64) error {
+	return decode(r.client.Arm(ctx, id, term))
+}
+
+// refusalText is how an *api.Error travels inside wire's text, so that code and hint arrive.
+func refusalText(e *api.Error) string {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return e.Error()
+	}
+	return string(b)
+}
+
+func refusedText(text string) error {
+	var e api.Error
+	if json.Unmarshal([]byte(text), &e) == nil && e.Title != "" {
+		return &e
+	}
+	return api.Errorf(api.CodeRefused, "%s", text)
+}
+
+// The paths that members ask of each other.
+const (
+	pathLocal    = "/agent/1/local"
+	pathStatus   = "/agent/1/status"
+	pathTransfer = "/agent/1/transfer"
+	pathAdmit    = "/agent/1/admit"
+)
+
+// serveMembers answers the other members.
+func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+pathLocal, answer(func(context.Context, struct{}) (api.Status, error) { return b.localStatus(), nil }))
+	mux.HandleFunc("GET "+pathStatus, answer(func(context.Context, struct{}) (api.Status, error) { return b.leaderStatus(m) }))
+	mux.HandleFunc("POST "+pathTransfer, answer(b.leadTransfer))
+	mux.HandleFunc("POST "+pathAdmit, answer(func(ctx context.Context, a application) (welcome, error) { return b.leadAdmit(ctx, m, a) }))
+	return wire.NewPeerServer(wire.PeerServerOptions{
+		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
+	}).Run(ctx, l)
+}
+
+// tellingReceiver has refusals travel whole.
+type tellingReceiver struct{ *consensus.Node }
+
+func (t tellingReceiver) Receive(ctx context.Context, data []byte) ([]byte, error) {
+	out, err := t.Node.Receive(ctx, data)
+	if e, ok := errors.AsType[*api.Error](err); ok {
+		return nil, wire.Refused{Text: refusalText(e)}
+	}
+	return out, err
+}
+
+// answer is a handler that decodes a request and writes what h answers, an *api.Error whole.
+func answer[I, O any](h func(context.Context, I) (O, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var in I
+		if r.Method == http.MethodPost {
+			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in); err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+		}
+		out, err := h(r.Context(), in)
+		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			e := asAPIError(err)
+			w.WriteHeader(e.Status)
+			_ = json.NewEncoder(w).Encode(e) // who asked has gone; there is nobody to tell
+			return
+		}
+		_ = json.NewEncoder(w).Encode(out)
+	}
+}
+
+// askPeer asks one member and decodes its answer; a refusal arrives as the *api.Error it was.
+func askPeer[O any](ctx context.Context, m *member, id, method, path string, in any) (O, error) {
+	var out O
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return out, err
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+id+path, body)
+	if err != nil {
+		return out, err
+	}
+	resp, err := m.peers.HTTP(id).Do(req)
+	if err != nil {
+		return out, api.Errorf(api.CodeUnreachable, "router %s does not answer", m.nameOf(id)).WithDetail("%v", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
+	if err != nil {
+		return out, api.Errorf(api.CodeUnreachable, "router %s: %v", m.nameOf(id), err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		var e api.Error
+		if json.Unmarshal(text, &e) != nil || e.Title == "" {
+			return out, fmt.Errorf("router %s answers %s", m.nameOf(id), resp.Status)
+		}
+		e.Status = resp.StatusCode
+		return out, &e
+	}
+	return out, json.Unmarshal(text, &out)
+}
+
+// askLeader asks the leader, or says that there is none. here answers when this node leads.
+func askLeader[O any](ctx context.Context, b *body, here func() (O, error), method, path string, in any) (O, error) {
+	var none O
+	m := b.member
+	if m == nil {
+		return none, notFormed()
+	}
+	id, known := m.node.Leader()
+	switch {
+	case !known:
+		return none, noLeader(m)
+	case id == m.id:
+		return here()
+	case m.peers == nil:
+		return none, noLeader(m)
+	}
+	return askPeer[O](ctx, m, id, method, path, in)
+}
+
+// nameOf is a node's name, or its ID when that is all there is.
+func (m *member) nameOf(id string) string {
+	if n, ok := m.state.Load().Node(id); ok {
+		return n.Name
+	}
+	return id
+}

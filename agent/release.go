@@ -1,0 +1,101 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"polso/api"
+	"polso/consensus/store"
+	"polso/ipvs"
+	"polso/vip"
+)
+
+// Scope is what Release lets go of.
+type Scope int
+
+// The scopes.
+const (
+	Addresses  Scope = iota
+	Everything       // the IPVS table too, which cuts connections
+)
+
+// Release lets go of what a dead agent left in this network namespace's kernel, and says what it did. It shares the
+// agent's lock on the data directory: while an agent runs it refuses.
+func Release(ctx context.Context, dataDir string, scope Scope) ([]string, error) {
+	if _, err := os.Stat(filepath.Join(dataDir, "lock")); err == nil {
+		home, err := store.OpenHome(dataDir, "")
+		if errors.Is(err, store.ErrLocked) {
+			return nil, api.Errorf(api.CodeRefused, "an agent runs on %s", dataDir).
+				WithHint("stop it, it lets go by itself; polso transfer moves the addresses to another router")
+		}
+		if err != nil {
+			return nil, err
+		}
+		defer home.Close()
+	}
+	edge, err := vip.Open()
+	if err != nil {
+		return nil, notPermitted(err)
+	}
+	defer edge.Close()
+	have, err := edge.Placed()
+	if err != nil {
+		return nil, notPermitted(err)
+	}
+	keeper := vip.New(vip.Options{Edge: edge, Clock: func() vip.Instant { return vip.Instant(sinceBoot()) }})
+	if err := keeper.LetGo(nil); err != nil {
+		return nil, notPermitted(err)
+	}
+	var done []string
+	for _, p := range have {
+		if p.Ours {
+			done = append(done, fmt.Sprintf("Let go of %s on %s.", p.Addr, p.Link))
+		}
+	}
+	if scope == Everything {
+		n, err := clearTable(ctx)
+		if err != nil {
+			return done, err
+		}
+		done = append(done, fmt.Sprintf("Removed %d virtual services.", n))
+	}
+	if len(done) == 0 {
+		done = []string{"Nothing was left behind."}
+	}
+	return done, nil
+}
+
+func notPermitted(err error) error {
+	if errors.Is(err, os.ErrPermission) {
+		return api.Errorf(api.CodeDenied, "not permitted to change addresses").WithDetail("%v", err).WithHint("run as root, or with CAP_NET_ADMIN")
+	}
+	return err
+}
+
+// clearTable removes every service, one by one.
+func clearTable(ctx context.Context) (int, error) {
+	k, err := ipvs.Open(ipvs.Options{})
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- k.Run(ctx) }()
+	defer func() {
+		cancel()
+		<-ended
+	}()
+	have, _, err := k.Table()
+	if err != nil {
+		return 0, err
+	}
+	for _, op := range ipvs.Plan(ipvs.Table{}, have) {
+		if err := k.Do(op); err != nil {
+			return 0, err
+		}
+	}
+	return len(have.Services), nil
+}

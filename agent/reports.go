@@ -1,0 +1,83 @@
+package agent
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"polso/api"
+)
+
+// report is what a router last said of itself, and when it was heard.
+type report struct {
+	status api.Status
+	at     time.Time
+}
+
+// reports asks the other members for their status once a second while this node leads.
+type reports struct {
+	b *body
+	m *member
+
+	mu   sync.Mutex // guards last
+	last map[string]report
+}
+
+func newReports(b *body, m *member) *reports {
+	return &reports{b: b, m: m, last: map[string]report{}}
+}
+
+const (
+	reportEvery = time.Second
+	reportWait  = 900 * time.Millisecond
+)
+
+func (r *reports) run(ctx context.Context) error {
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	for {
+		if r.m.peers != nil && r.b.role().Leader {
+			r.round(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// round asks everybody at once and waits for the answers, for a second at most.
+func (r *reports) round(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, reportWait)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, n := range r.m.state.Load().Nodes {
+		if n.ID == r.m.id {
+			continue
+		}
+		all.Go(func() {
+			st, err := askPeer[api.Status](ctx, r.m, n.ID, http.MethodGet, pathLocal, nil)
+			if err != nil {
+				return // its last report grows old, which says it all
+			}
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.last[n.ID] = report{st, time.Now()}
+		})
+	}
+	all.Wait()
+	r.b.changed(r.m)
+}
+
+// of is what the node with that ID last said; ok is false if it never said anything.
+func (r *reports) of(id string) (report, bool) {
+	if id == r.m.id {
+		return report{r.b.localStatus(), time.Now()}, true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rep, ok := r.last[id]
+	return rep, ok
+}

@@ -1,0 +1,257 @@
+package agent
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"polso/api"
+	"polso/config"
+	"polso/consensus/lease"
+	"polso/director"
+	"polso/fsm"
+	"polso/health"
+	"polso/ipvs"
+)
+
+// localStatus is this router alone.
+func (b *body) localStatus() api.Status {
+	snap, dir, role := b.snapshot(), b.local.director.Status(), b.role()
+	at := lease.Instant(sinceBoot())
+	st := api.Status{
+		Schema: api.Schema, Cluster: snap.Cluster.Name, Node: b.a.o.Name, Formed: b.member != nil,
+		Revision: snap.Revision, AppliedRevision: dir.Revision, Converged: dir.Converged, Profile: snap.Cluster.Profile,
+		VIPs: vips(snap, dir), Virtuals: virtuals(snap, dir), Members: []api.Member{}, Problems: problems(b.a.o.Name, dir),
+		Kernel: string(b.a.o.Kernel), Fence: "valid_lft", Health: api.Forming,
+	}
+	if b.a.o.Dev {
+		st.Kernel, st.Fence = "simulated", "none"
+	}
+	if b.member == nil {
+		return st
+	}
+	st.Node = b.member.nameOf(b.member.id)
+	if st.Node == b.member.id {
+		st.Node = b.a.o.Name
+	}
+	st.Term = role.Term
+	if id, known := b.member.node.Leader(); known {
+		st.Leader = b.member.nameOf(id)
+	}
+	if role.Leader && role.Until > at {
+		st.Lease = api.Lease{Held: true, ExpiresIn: time.Duration(role.Until - at).Seconds(), Epoch: role.Epoch}
+		st.Active = st.Node
+	}
+	for i := range st.VIPs {
+		if st.VIPs[i].Held {
+			st.VIPs[i].On = st.Node
+		}
+	}
+	st.Members = []api.Member{b.self(st)}
+	st.Quorum.Voters = voters(b.member)
+	st.LastFailover = lastFailover(snap)
+	st.Health = healthOf(st)
+	return st
+}
+
+// self is this router as a member.
+func (b *body) self(st api.Status) api.Member {
+	n, _ := b.member.state.Load().Node(b.member.id)
+	started := b.a.started
+	out := api.Member{
+		ID: b.member.id, Name: st.Node, Addresses: nonNil(n.Addresses), Kind: cmp.Or(n.Kind, fsm.Router), Raft: raftWord(b.member, b.member.id),
+		State: "up", Version: b.a.o.Version.Version, Started: &started, AppliedRevision: st.AppliedRevision, Converged: st.Converged, Problems: st.Problems,
+	}
+	if st.Lease.Held {
+		out.Director = "active"
+	}
+	return out
+}
+
+func nonNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func voters(m *member) int {
+	n := 0
+	for _, s := range m.node.Members() {
+		if s.Voter {
+			n++
+		}
+	}
+	return n
+}
+
+func raftWord(m *member, id string) string {
+	for _, s := range m.node.Members() {
+		switch {
+		case s.ID != id:
+		case s.Leader:
+			return "leader"
+		case s.Voter:
+			return "follower"
+		default:
+			return "learner"
+		}
+	}
+	return "unknown"
+}
+
+func lastFailover(s *fsm.Snapshot) *api.Failover {
+	if s.Lead.Node == "" || s.Lead.From == "" && s.Before.Node == "" {
+		return nil
+	}
+	from := cmp.Or(s.Before.Node, s.Lead.From)
+	return &api.Failover{From: nodeLabel(s, from), To: nodeLabel(s, s.Lead.Node), At: s.Lead.At, Reason: s.Lead.Reason, Seconds: s.Lead.Took.Seconds()}
+}
+
+func nodeLabel(s *fsm.Snapshot, id string) string {
+	if n, ok := s.Node(id); ok {
+		return n.Name
+	}
+	return id
+}
+
+func healthOf(st api.Status) api.ClusterHealth {
+	wanted, held := len(st.VIPs), 0
+	for _, v := range st.VIPs {
+		if v.Held {
+			held++
+		}
+	}
+	serversDown := false
+	for _, v := range st.Virtuals {
+		for _, s := range v.Servers {
+			serversDown = serversDown || s.State == "down"
+		}
+	}
+	switch {
+	case st.Leader == "" || wanted > 0 && held == 0:
+		return api.Down
+	case held < wanted || serversDown || !st.Converged || len(st.Problems) > 0 || st.Quorum.Healthy < st.Quorum.Voters:
+		return api.Degraded
+	}
+	return api.Healthy
+}
+
+func problems(node string, dir *director.Status) []api.Problem {
+	out := []api.Problem{}
+	for _, p := range dir.Problems {
+		out = append(out, api.Problem{Node: node, What: p.What, Why: p.Why, Fix: p.Fix})
+	}
+	for _, f := range dir.Failures {
+		out = append(out, api.Problem{Node: node, What: f.Step, Why: f.Err})
+	}
+	return out
+}
+
+// vips are the addresses of the document as this node sees them.
+func vips(snap *fsm.Snapshot, dir *director.Status) []api.VIP {
+	out := []api.VIP{}
+	add := func(name, addr, group string) *api.VIP {
+		i := slices.IndexFunc(out, func(v api.VIP) bool { return v.Address == addr })
+		if i < 0 {
+			out = append(out, api.VIP{Name: name, Address: addr, Group: group, Virtuals: []string{}})
+			i = len(out) - 1
+		}
+		return &out[i]
+	}
+	for _, v := range snap.Document.VIPs {
+		add(v.Name, v.Address.Addr().String(), v.Group)
+	}
+	for _, v := range snap.Document.Virtuals {
+		if v.FWMark == 0 {
+			e := add(v.Name, v.Address.String(), string(director.DefaultGroup))
+			e.Virtuals = append(e.Virtuals, v.Name)
+		}
+	}
+	for i := range out {
+		for _, p := range dir.Places {
+			if p.Addr.String() == out[i].Address {
+				out[i].Interface = p.Link
+			}
+		}
+		for _, h := range dir.Held {
+			if h.Addr.String() != out[i].Address {
+				continue
+			}
+			out[i].Held, out[i].Interface = h.Present, h.Link
+			if !h.Announced.IsZero() {
+				out[i].Announced = &h.Announced
+			}
+		}
+	}
+	return out
+}
+
+// virtuals are the document's virtuals with their servers as this node sees them.
+func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
+	out := []api.Virtual{}
+	for _, v := range snap.Document.Virtuals {
+		key, _ := director.KeyOf(v)
+		stats := dir.Stats[key]
+		a := api.Virtual{
+			Name: v.Name, Ports: nonNil(v.Ports), FWMark: v.FWMark, Protocol: string(v.Protocol), Scheduler: v.Scheduler, Forward: string(v.Forward),
+			Servers: []api.Server{}, Rates: rates(stats.Counters),
+		}
+		if v.Address.IsValid() {
+			a.Address = v.Address.String()
+		}
+		if v.Persistent != nil {
+			a.Persistent = v.Persistent.Timeout.Seconds()
+		}
+		i := slices.IndexFunc(dir.Table.Services, func(s ipvs.Service) bool { return s.Key == key })
+		for _, s := range v.Servers {
+			var have *ipvs.Destination
+			if i >= 0 {
+				if at := slices.IndexFunc(dir.Table.Services[i].Destinations, func(d ipvs.Destination) bool { return d.Addr == s.Address }); at >= 0 {
+					have = &dir.Table.Services[i].Destinations[at]
+				}
+			}
+			a.Servers = append(a.Servers, serverStatus(snap, dir.Health, v, s, have, stats.Destinations[s.Address]))
+		}
+		for _, l := range snap.Leaving {
+			if l.Virtual.Name == v.Name {
+				a.Servers = append(a.Servers, api.Server{Name: l.Server.Name, Address: l.Server.Address.Addr().String(), Port: l.Server.Address.Port(),
+					State: "leaving", Reason: "removed; drains until " + l.Until.Format(time.TimeOnly), Active: stats.Destinations[l.Server.Address].Active})
+			}
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+func serverStatus(snap *fsm.Snapshot, view health.View, v config.Virtual, s config.Server, have *ipvs.Destination, stats ipvs.DestinationStats) api.Server {
+	out := api.Server{
+		Name: s.Name, Address: s.Address.Addr().String(), Port: s.Address.Port(), State: "up", Weight: s.Weight,
+		Active: stats.Active, Inactive: stats.Inactive, Rates: rates(stats.Counters),
+	}
+	if have != nil {
+		out.EffectiveWeight = have.Weight
+	}
+	if t, checked := director.TargetOf(v, s); checked {
+		st := view[t.Key()]
+		out.State, out.Reason = st.State.String(), st.Reason
+		if !st.Since.IsZero() {
+			out.Since = &st.Since
+		}
+	}
+	if o, ok := snap.Override("server/" + v.Name + "/" + s.Name); ok {
+		switch director.OverrideKind(o.Kind) {
+		case director.Drain:
+			out.State, out.Reason = "drain", "drained by "+o.By.Name
+		case director.Disable:
+			out.State, out.Reason = "disabled", "disabled by "+o.By.Name
+		case director.SetWeight:
+			out.Weight = o.Weight
+		}
+	}
+	return out
+}
+
+func rates(c ipvs.Counters) api.Rates {
+	return api.Rates{Connections: c.CPS, BytesIn: c.BPSIn, BytesOut: c.BPSOut}
+}

@@ -1,0 +1,75 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"polso/fsm"
+	"polso/steward"
+)
+
+// fresh is how old a report may be to count.
+const fresh = 3 * time.Second
+
+// newSteward builds what only the leader does.
+func (b *body) newSteward(m *member) *steward.Steward {
+	return steward.New(steward.Options{
+		Lead:   func() bool { return m.node.Role().Leader },
+		Inputs: func(context.Context) steward.Inputs { return b.stewardInputs(m) },
+		Act:    func(ctx context.Context, act steward.Action) error { return b.actFor(ctx, m, act) },
+		Log:    b.a.log.With("part", "steward"),
+	})
+}
+
+func (b *body) stewardInputs(m *member) steward.Inputs {
+	in := steward.Inputs{Now: now(), Self: m.id, Reports: map[string]steward.Report{}}
+	progress := map[string]steward.Member{}
+	for _, p := range m.node.Progress() {
+		progress[p.ID] = steward.Member{CaughtUp: p.Contacted && p.Match > 0 && p.Behind < 16, Reachable: p.Contacted && p.Contact < 5*m.profile.H, LastContact: p.Contact}
+	}
+	for _, r := range m.node.Members() {
+		s := progress[r.ID]
+		if r.Self {
+			s = steward.Member{CaughtUp: true, Reachable: true}
+		}
+		s.ID, s.Voter = r.ID, r.Voter
+		in.Members = append(in.Members, s)
+	}
+	in.State = m.state.Load()
+	for _, n := range in.State.Nodes {
+		rep, ok := m.reports.of(n.ID)
+		if !ok || time.Since(rep.at) > fresh {
+			continue
+		}
+		failing := 0
+		if n.ID == m.id {
+			failing = b.local.director.Status().Failing
+		}
+		in.Reports[n.ID] = steward.Report{Revision: rep.status.AppliedRevision, Converged: rep.status.Converged, Failing: failing}
+	}
+	return in
+}
+
+// actFor carries out one of the steward's decisions.
+func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error {
+	switch act.Kind {
+	case steward.Expire:
+		_, err := b.propose(ctx, fsm.Actor{Kind: "steward", Name: b.a.o.Name}, fsm.NewRequest(), &fsm.Expire{Due: act.Due})
+		return err
+	case steward.Promote:
+		return m.node.Promote(ctx, act.ID)
+	case steward.RemoveMember:
+		return m.node.Remove(ctx, act.ID)
+	case steward.AddLearner:
+		// A node that raft speaks to before it listens is tried again ever more rarely: wait until it answers.
+		if err := waitFor(ctx, func() bool { rep, ok := m.reports.of(act.ID); return ok && time.Since(rep.at) < fresh }); err != nil {
+			return fmt.Errorf("router %s does not answer yet", m.nameOf(act.ID))
+		}
+		return m.node.AddLearner(ctx, act.ID)
+	case steward.HandOver:
+		return m.node.Transfer(ctx, act.ID)
+	default:
+		return fmt.Errorf("steward: %v is not known here", act.Kind)
+	}
+}

@@ -1,0 +1,35 @@
+package agent
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// procSys reads and writes kernel settings below a root, /proc/sys.
+type procSys struct{ root string }
+
+// Read returns the setting at path ("net/ipv4/ip_forward") without its newline.
+func (p procSys) Read(path string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(p.root, path))
+	return strings.TrimSpace(string(b)), err
+}
+
+// Write sets the setting at path.
+func (p procSys) Write(path, value string) error {
+	if err := os.WriteFile(filepath.Join(p.root, path), []byte(value), 0); err != nil {
+		return fmt.Errorf("sysctl %s = %s: %w", strings.ReplaceAll(path, "/", "."), value, err)
+	}
+	return nil
+}
+
+// memSys stands in for procSys where the kernel is simulated.
+type memSys struct{ values map[string]string }
+
+func (m memSys) Read(path string) (string, error) { return m.values[path], nil }
+
+func (m memSys) Write(path, value string) error {
+	m.values[path] = value
+	return nil
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"polso/api"
+)
+
+// defaultSocket is where an agent listens and the command line asks unless told otherwise.
+const defaultSocket = "/run/polso/polso.sock"
+
+// app is one run of the program.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+
+	addr      string
+	output    string
+	noHeaders bool
+	noColor   bool
+	quiet     bool
+	verbose   bool
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *app {
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "polso",
+		Short: "A highly available LVS load balancer, out of a few Linux routers",
+		Long: `Polso turns a few Linux routers into one highly available LVS load balancer. The routers elect a director, which
+holds the virtual addresses under a lease while its kernel's IPVS table balances the traffic; the others stand by warm.`,
+		Example: `  polso init --advertise 10.9.0.11                      # on the first router; prints the line for the others
+  polso join 10.9.0.11 --token TOKEN --advertise 10.9.0.12
+  polso apply -f edge.hcl                               # on any router
+  polso status`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return usageError{unknownCommand(cmd, args[0])}
+		},
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkOutput() },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+	})
+	root.SuggestionsMinimumDistance = 2
+	f := root.PersistentFlags()
+	f.StringVar(&a.addr, "addr", a.env("POLSO_ADDR", "unix://"+defaultSocket), "where the agent listens (env POLSO_ADDR)")
+	f.StringVarP(&a.output, "output", "o", a.env("POLSO_OUTPUT", ""), "json, yaml, wide, name or template=GO-TEMPLATE (env POLSO_OUTPUT)")
+	f.BoolVar(&a.noHeaders, "no-headers", false, "tables without their first line")
+	f.BoolVar(&a.noColor, "no-color", false, "no colour (env NO_COLOR)")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "names only, one a line")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
+	root.AddGroup(
+		&cobra.Group{ID: "cluster", Title: "The cluster:"},
+		&cobra.Group{ID: "document", Title: "The document:"},
+		&cobra.Group{ID: "node", Title: "This router:"},
+	)
+	for group, commands := range map[string][]*cobra.Command{
+		"cluster":  {a.initCmd(), a.joinCmd(), a.tokenCmd(), a.membersCmd(), a.statusCmd(), a.transferCmd(), a.leaveCmd(), a.removeCmd()},
+		"document": {a.validateCmd(), a.planCmd(), a.applyCmd(), a.getCmd(), a.describeCmd(), a.historyCmd(), a.showCmd(), a.rollbackCmd()},
+		"node":     {a.agentCmd(), a.ipvsCmd(), a.announceCmd(), a.doctorCmd(), a.releaseCmd(), a.versionCmd()},
+	} {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	requireKnown(root)
+	return root
+}
+
+// requireKnown makes commands that only group others refuse what they do not know, and every wrong argument a usage error.
+func requireKnown(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		if check := sub.Args; check != nil {
+			sub.Args = func(cmd *cobra.Command, args []string) error {
+				if err := check(cmd, args); err != nil {
+					return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+				}
+				return nil
+			}
+		}
+		if sub.RunE == nil && sub.Run == nil {
+			sub.Args = cobra.ArbitraryArgs
+			sub.RunE = func(cmd *cobra.Command, args []string) error {
+				if len(args) == 0 {
+					return cmd.Help()
+				}
+				return usageError{unknownCommand(cmd, args[0])}
+			}
+		}
+		requireKnown(sub)
+	}
+}
+
+func unknownCommand(cmd *cobra.Command, word string) error {
+	err := fmt.Errorf("unknown command %q for %q", word, cmd.CommandPath())
+	if like := cmd.SuggestionsFor(word); len(like) > 0 {
+		return fmt.Errorf("%w; did you mean %q?", err, like[0])
+	}
+	return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
+}
+
+func (a *app) env(name, fallback string) string {
+	if v := a.getenv(name); v != "" {
+		return v
+	}
+	return fallback
+}
+
+func (a *app) client() (*api.Client, error) { return api.NewClient(a.addr) }
+
+// tell prints a note that is no data.
+func (a *app) tell(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
+
+// confirm asks before something that cannot be taken back. Without a terminal only yes goes on.
+func (a *app) confirm(yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	f, ok := a.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return api.Errorf(api.CodeRefused, "%s needs a yes", strings.TrimSuffix(question, "?")).WithHint("without a terminal, say --yes")
+	}
+	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
+	var answer string
+	if _, err := fmt.Fscanln(f, &answer); err != nil || !strings.HasPrefix(strings.ToLower(answer), "y") {
+		return api.Errorf(api.CodeRefused, "nothing was changed")
+	}
+	return nil
+}

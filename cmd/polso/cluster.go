@@ -1,0 +1,290 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"polso/api"
+)
+
+func (a *app) initCmd() *cobra.Command {
+	var req api.InitRequest
+	c := &cobra.Command{
+		Use:   "init --advertise ADDRESS",
+		Short: "Make a new cluster with this router as its first member",
+		Example: `  polso init --advertise 10.9.0.11
+  polso init --cluster edge --profile fast --advertise 10.9.0.11 --advertise 172.16.0.11`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			ans, err := cl.Init(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return a.print(ans, func(w io.Writer) error {
+				a.tell("Cluster %s is made, with %s as its first router. On the others (the token admits routers until %s):",
+					ans.Cluster, ans.Node, ans.Expires.Local().Format("15:04"))
+				_, err := fmt.Fprintf(w, "polso join %s --token %s --advertise ADDRESS\n", strings.Join(ans.Addresses, " "), ans.Token)
+				return err
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&req.Cluster, "cluster", "", "the cluster's name (default polso)")
+	f.StringSliceVar(&req.Advertise, "advertise", nil, "address other routers reach this one at, ADDRESS or ADDRESS:PORT; repeat it for more paths")
+	f.StringVar(&req.Profile, "profile", "", "timing: fast (150 ms), lan (400 ms, default), vm (1.5 s), wan (3 s)")
+	required(c, "advertise")
+	return c
+}
+
+// required marks flags that a command cannot do without.
+func required(c *cobra.Command, flags ...string) {
+	for _, f := range flags {
+		if err := c.MarkFlagRequired(f); err != nil {
+			panic(err) // the flag was not defined: a slip in this file
+		}
+	}
+}
+
+func (a *app) joinCmd() *cobra.Command {
+	var req api.JoinRequest
+	var tokenFile string
+	c := &cobra.Command{
+		Use:   "join ADDRESS... --token TOKEN --advertise ADDRESS",
+		Short: "Make this router a member of a cluster",
+		Example: `  polso join 10.9.0.11 --token POLSO-1-... --advertise 10.9.0.12
+  polso token create | ssh r2 polso join 10.9.0.11 --token - --advertise 10.9.0.12
+  polso join 10.9.0.11 --token-file t --advertise 10.9.0.13 --replace r3   # take a dead router's place`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			req.Addresses = args
+			var err error
+			if req.Token, err = a.secret(req.Token, tokenFile, "POLSO_JOIN_TOKEN"); err != nil {
+				return err
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			ans, err := cl.Join(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return a.print(ans, func(w io.Writer) error {
+				note := ""
+				if ans.Learner {
+					note = " It votes once it has caught up and there is a third router."
+				}
+				_, err := fmt.Fprintf(w, "%s is a member of cluster %s.%s\n", ans.Node, ans.Cluster, note)
+				return err
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&req.Token, "token", "", "the join token; - reads it from standard input (env POLSO_JOIN_TOKEN)")
+	f.StringVar(&tokenFile, "token-file", "", "a file that holds the token")
+	f.StringSliceVar(&req.Advertise, "advertise", nil, "address other routers reach this one at; repeat it for more paths")
+	f.StringVar(&req.Replace, "replace", "", "take this name from the member that bears it, which is removed")
+	required(c, "advertise")
+	return c
+}
+
+// secret reads a secret from a flag, a file, standard input or the environment.
+func (a *app) secret(flag, file, env string) (string, error) {
+	switch {
+	case flag == "-":
+		b, err := io.ReadAll(io.LimitReader(a.stdin, 64<<10))
+		return strings.TrimSpace(string(b)), err
+	case flag != "":
+		return flag, nil
+	case file != "":
+		b, err := os.ReadFile(file)
+		return strings.TrimSpace(string(b)), err
+	case a.getenv(env) != "":
+		return a.getenv(env), nil
+	}
+	return "", usageError{fmt.Errorf("no token given; use --token, --token-file or %s", env)}
+}
+
+func (a *app) tokenCmd() *cobra.Command {
+	c := &cobra.Command{Use: "token", Short: "Join tokens: create, list, revoke"}
+	c.AddCommand(a.tokenCreateCmd(), a.tokenListCmd(), a.tokenRevokeCmd())
+	return c
+}
+
+func (a *app) tokenCreateCmd() *cobra.Command {
+	var req api.TokenRequest
+	var ttl time.Duration
+	c := &cobra.Command{
+		Use:     "create",
+		Short:   "Make a join token and print it",
+		Example: "  polso token create --ttl 1h --uses 2",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			req.TTL = ttl.Seconds()
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			t, err := cl.CreateToken(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return a.print(t, func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, t.Text)
+				return err
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&req.Kind, "kind", "router", "what it admits: router")
+	f.DurationVar(&ttl, "ttl", time.Hour, "how long it is good")
+	f.IntVar(&req.Uses, "uses", 1, "how many nodes it admits")
+	return c
+}
+
+func (a *app) tokenListCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "The tokens that still admit somebody",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			list, err := cl.Tokens(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.print(list, func(w io.Writer) error {
+				t := newTable("ID", "KIND", ">USES", "EXPIRES", "BY")
+				for _, k := range list {
+					t.row(k.ID, k.Kind, fmt.Sprint(k.Uses), k.Expires.Local().Format(time.DateTime), k.By)
+				}
+				return a.table(w, t)
+			})
+		},
+	}
+}
+
+func (a *app) tokenRevokeCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "revoke ID",
+		Short: "Make a token admit nobody any more",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			done, err := cl.RevokeToken(cmd.Context(), args[0])
+			return a.done(done, err)
+		},
+	}
+}
+
+// done prints what was done.
+func (a *app) done(d api.Done, err error) error {
+	if err != nil {
+		return err
+	}
+	return a.print(d, func(w io.Writer) error {
+		for _, line := range d.Done {
+			fmt.Fprintln(w, line)
+		}
+		return nil
+	})
+}
+
+func (a *app) leaveCmd() *cobra.Command {
+	var yes bool
+	var req api.LeaveRequest
+	c := &cobra.Command{
+		Use:   "leave",
+		Short: "Take this router out of its cluster",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.confirm(yes, "Leave the cluster and forget it?"); err != nil {
+				return err
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			done, err := cl.Leave(cmd.Context(), req)
+			return a.done(done, err)
+		},
+	}
+	c.Flags().BoolVar(&req.Force, "force", false, "without the others' word: only this router forgets; remove it on another one too")
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
+}
+
+func (a *app) removeCmd() *cobra.Command {
+	c := &cobra.Command{Use: "remove", Short: "Remove a router from the cluster"}
+	var yes bool
+	router := &cobra.Command{
+		Use:     "router NAME",
+		Short:   "Take a router out of the cluster for good",
+		Example: "  polso remove router r3",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.confirm(yes, "Remove router "+args[0]+" for good?"); err != nil {
+				return err
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			done, err := cl.Remove(cmd.Context(), args[0])
+			return a.done(done, err)
+		},
+	}
+	router.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	c.AddCommand(router)
+	return c
+}
+
+func (a *app) transferCmd() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use:     "transfer [ROUTER]",
+		Short:   "Planned switchover: another router becomes the director",
+		Example: "  polso transfer r2 --yes",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var req api.TransferRequest
+			question := "Move the addresses to another router?"
+			if len(args) == 1 {
+				req.To = args[0]
+				question = "Move the addresses to " + req.To + "?"
+			}
+			if err := a.confirm(yes, question); err != nil {
+				return err
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			ans, err := cl.Transfer(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return a.print(ans, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "Director: %s -> %s, addresses without a holder for %s\n", ans.From, ans.To, age(seconds(ans.Seconds)))
+				return err
+			})
+		},
+	}
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
+}

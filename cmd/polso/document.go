@@ -1,0 +1,352 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"polso/api"
+	"polso/config"
+)
+
+// read reads a document: a file, a folder's *.hcl, or - for standard input.
+func (a *app) read(paths []string) ([]api.File, error) {
+	var files []api.File
+	for _, p := range paths {
+		if p == "-" {
+			text, err := io.ReadAll(io.LimitReader(a.stdin, 16<<20))
+			if err != nil {
+				return nil, fmt.Errorf("standard input: %w", err)
+			}
+			files = append(files, api.File{Name: "<stdin>", Text: string(text)})
+			continue
+		}
+		found, err := config.ReadFiles(p)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		for _, f := range found {
+			files = append(files, api.File{Name: f.Name, Text: string(f.Text)})
+		}
+	}
+	return files, nil
+}
+
+func fileFlag(c *cobra.Command, paths *[]string) {
+	c.Flags().StringArrayVarP(paths, "file", "f", nil, "the document: a file, a folder of *.hcl, or - for standard input; repeat it")
+	required(c, "file")
+}
+
+func (a *app) validateCmd() *cobra.Command {
+	var paths []string
+	c := &cobra.Command{
+		Use:     "validate -f FILE",
+		Short:   "Check a document without an agent; every mistake at once",
+		Example: "  polso validate -f edge.hcl",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			files, err := a.read(paths)
+			if err != nil {
+				return err
+			}
+			in := make([]config.File, len(files))
+			for i, f := range files {
+				in[i] = config.File{Name: f.Name, Text: []byte(f.Text)}
+			}
+			doc, err := config.Load(in...)
+			if err != nil {
+				return api.DocumentError(err)
+			}
+			return a.print(map[string]any{"schema": api.Schema, "valid": true, "virtuals": len(doc.Virtuals), "vips": len(doc.VIPs)}, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "Valid: %s, %s.\n", plural(len(doc.Virtuals), "virtual"), plural(len(doc.VIPs), "vip"))
+				return err
+			})
+		},
+	}
+	fileFlag(c, &paths)
+	return c
+}
+
+func (a *app) planCmd() *cobra.Command {
+	var paths []string
+	var exitWithChanges bool
+	c := &cobra.Command{
+		Use:     "plan -f FILE",
+		Short:   "What a document would change",
+		Aliases: []string{"diff"},
+		Example: "  polso plan -f edge.hcl",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			files, err := a.read(paths)
+			if err != nil {
+				return err
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			p, err := cl.Plan(cmd.Context(), api.PlanRequest{Files: files})
+			if err != nil {
+				return err
+			}
+			err = a.print(p, func(w io.Writer) error {
+				io.WriteString(w, p.Text)
+				if len(p.Changes) > 0 {
+					a.tell("Apply: polso apply -f %s --check-revision %d", strings.Join(paths, " -f "), p.Base)
+				}
+				return nil
+			})
+			if err == nil && exitWithChanges && len(p.Changes) > 0 {
+				return status(exitChanges)
+			}
+			return err
+		},
+	}
+	fileFlag(c, &paths)
+	c.Flags().BoolVar(&exitWithChanges, "exit-code", false, "exit 2 when there are changes")
+	return c
+}
+
+func (a *app) applyCmd() *cobra.Command {
+	var paths []string
+	var yes, dryRun bool
+	var wait time.Duration
+	var req api.ApplyRequest
+	c := &cobra.Command{
+		Use:   "apply -f FILE",
+		Short: "Make a document the cluster's",
+		Example: `  polso apply -f edge.hcl
+  polso apply -f edge.d/ -m "add web/d" --check-revision 42 --yes --wait 30s`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			files, err := a.read(paths)
+			if err != nil {
+				return err
+			}
+			req.Files = files
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			if dryRun || !yes {
+				p, err := cl.Plan(cmd.Context(), api.PlanRequest{Files: files})
+				if err != nil {
+					return err
+				}
+				if dryRun {
+					return a.print(p, func(w io.Writer) error { _, err := io.WriteString(w, p.Text); return err })
+				}
+				if len(p.Changes) > 0 {
+					fmt.Fprint(a.stderr, p.Text)
+					if err := a.confirm(yes, "Apply?"); err != nil {
+						return err
+					}
+				}
+				if req.Base == 0 {
+					req.Base = p.Base // what was shown is what is changed
+				}
+			}
+			done, err := cl.Apply(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return a.applied(cmd.Context(), cl, done, wait)
+		},
+	}
+	fileFlag(c, &paths)
+	f := c.Flags()
+	f.StringVarP(&req.Message, "message", "m", "", "why, for the history")
+	f.Uint64Var(&req.Base, "check-revision", 0, "refuse unless this revision is running")
+	f.BoolVar(&yes, "yes", false, "do not ask")
+	f.BoolVar(&dryRun, "dry-run", false, "only show the plan")
+	f.BoolVar(&req.Adopt, "adopt", false, "let go of services in the kernel that Polso did not put there")
+	f.DurationVar(&wait, "wait", 0, "wait until every reachable router's kernel follows it; exit 7 when the time is up")
+	return c
+}
+
+// applied says what was done and waits for it to be true everywhere.
+func (a *app) applied(ctx context.Context, cl *api.Client, done api.Applied, wait time.Duration) error {
+	if wait > 0 {
+		if err := a.waitFor(ctx, cl, done.Revision, wait); err != nil {
+			return err
+		}
+	}
+	return a.print(done, func(w io.Writer) error {
+		if done.Unchanged {
+			_, err := fmt.Fprintf(w, "Unchanged: revision %d is this document already.\n", done.Revision)
+			return err
+		}
+		_, err := fmt.Fprintf(w, "Applied revision %d. Undo: polso rollback %d\n", done.Revision, done.Before)
+		return err
+	})
+}
+
+// waitFor returns once every router that answered lately follows revision.
+func (a *app) waitFor(ctx context.Context, cl *api.Client, revision uint64, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	late := []string{"nobody answered yet"}
+	for {
+		if st, err := cl.Status(ctx); err == nil {
+			var silent []string
+			late = nil
+			for _, m := range st.Members {
+				switch {
+				case m.State != "up" || m.Age > 2:
+					silent = append(silent, m.Name)
+				case m.AppliedRevision < revision || !m.Converged:
+					late = append(late, m.Name)
+				}
+			}
+			if len(late) == 0 {
+				if len(silent) > 0 {
+					a.tell("Not waited for (no answer): %s.", strings.Join(silent, ", "))
+				}
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return api.Errorf(api.CodeTimeout, "revision %d is accepted, but after %s not every router follows it", revision, limit).
+				WithDetail("waiting for %s", strings.Join(late, ", ")).WithHint("polso status; polso members -o wide")
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *app) historyCmd() *cobra.Command {
+	var n int
+	c := &cobra.Command{
+		Use:   "history",
+		Short: "The documents that ran, newest first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			list, err := cl.History(cmd.Context(), n)
+			if err != nil {
+				return err
+			}
+			return a.print(list, func(w io.Writer) error {
+				t := newTable(">REVISION", "AT", "BY", "CHANGES", "MESSAGE")
+				for _, r := range list {
+					number := fmt.Sprint(r.Number)
+					if r.Current {
+						number = "* " + number
+					}
+					changes := strings.TrimSuffix(strings.TrimPrefix(r.Summary, "Plan: "), ".")
+					t.row(number, r.At.Local().Format(time.DateTime), r.Author, changes, r.Message)
+				}
+				return a.table(w, t)
+			})
+		},
+	}
+	c.Flags().IntVarP(&n, "count", "n", 20, "how many")
+	return c
+}
+
+func (a *app) showCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show [REVISION]",
+		Short:   "A document as it was written",
+		Example: "  polso show\n  polso show 41",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			ask := cl.Document
+			if len(args) == 1 {
+				n, err := revisionNumber(args[0])
+				if err != nil {
+					return err
+				}
+				ask = func(ctx context.Context) (api.Revision, error) { return cl.Revision(ctx, n) }
+			}
+			r, err := ask(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.print(r, func(w io.Writer) error {
+				a.tell("# revision %d, %s, %s%s", r.Number, r.At.Local().Format(time.DateTime), r.Author, message(r.Message))
+				_, err := io.WriteString(w, r.Source)
+				return err
+			})
+		},
+	}
+}
+
+func message(m string) string {
+	if m == "" {
+		return ""
+	}
+	return ": " + m
+}
+
+func revisionNumber(s string) (uint64, error) {
+	var n uint64
+	if _, err := fmt.Sscanf(s, "%d", &n); err != nil || n == 0 {
+		return 0, usageError{fmt.Errorf("revision %q is not a number above 0", s)}
+	}
+	return n, nil
+}
+
+func (a *app) rollbackCmd() *cobra.Command {
+	var req api.RollbackRequest
+	var yes bool
+	var wait time.Duration
+	c := &cobra.Command{
+		Use:     "rollback [REVISION]",
+		Short:   "Run an old document again, as a new revision",
+		Example: "  polso rollback 41 --dry-run",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				n, err := revisionNumber(args[0])
+				if err != nil {
+					return err
+				}
+				req.Revision = n
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			asked := req
+			if req.DryRun || !yes {
+				asked.DryRun = true
+				shown, err := cl.Rollback(cmd.Context(), asked)
+				if err != nil {
+					return err
+				}
+				if req.DryRun {
+					return a.print(shown.Plan, func(w io.Writer) error { _, err := io.WriteString(w, shown.Plan.Text); return err })
+				}
+				fmt.Fprint(a.stderr, shown.Plan.Text)
+				if err := a.confirm(yes, "Roll back?"); err != nil {
+					return err
+				}
+			}
+			done, err := cl.Rollback(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return a.applied(cmd.Context(), cl, done, wait)
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&req.Message, "message", "m", "", "why, for the history")
+	f.BoolVar(&req.DryRun, "dry-run", false, "only show what it would change")
+	f.BoolVar(&yes, "yes", false, "do not ask")
+	f.DurationVar(&wait, "wait", 0, "wait until every reachable router's kernel follows it")
+	return c
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"polso/api"
+)
+
+// The exit codes, as the manual documents them.
+const (
+	exitOK         = 0
+	exitFailure    = 1
+	exitChanges    = 2 // plan --exit-code has changes
+	exitDegraded   = 3
+	exitNoLeader   = 4 // or the agent does not answer
+	exitConflict   = 5
+	exitNotFound   = 6
+	exitTimeout    = 7
+	exitUsage      = 64
+	exitNotAllowed = 77
+)
+
+// status is an error that only carries an exit code: everything was said already.
+type status int
+
+func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+// usageError is a command line that is not understood.
+type usageError struct{ err error }
+
+func (u usageError) Error() string { return u.err.Error() }
+
+func (u usageError) Unwrap() error { return u.err }
+
+// exit reports err as people read it and answers the exit code.
+func (a *app) exit(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if s, ok := errors.AsType[status](err); ok {
+		return int(s)
+	}
+	if u, ok := errors.AsType[usageError](err); ok {
+		fmt.Fprintf(a.stderr, "Error: %v.\n", sentence(u.Error()))
+		return exitUsage
+	}
+	e, ok := errors.AsType[*api.Error](err)
+	if !ok {
+		fmt.Fprintf(a.stderr, "Error: %v\n", err)
+		return exitFailure
+	}
+	a.explain(e)
+	return exitCode(e.Code)
+}
+
+// explain prints what, where and why, and the next step.
+func (a *app) explain(e *api.Error) {
+	fmt.Fprintf(a.stderr, "Error: %s.\n", sentence(e.Error()))
+	for _, p := range e.Problems {
+		fmt.Fprintln(a.stderr, strings.TrimRight(p, "\n"))
+	}
+	if e.Hint != "" {
+		fmt.Fprintf(a.stderr, "Hint: %s.\n", sentence(e.Hint))
+	}
+}
+
+// sentence takes the full stop off, if there is one, for one to be put on.
+func sentence(s string) string { return strings.TrimRight(strings.TrimSpace(s), ".") }
+
+func exitCode(c api.Code) int {
+	switch c {
+	case api.CodeNoLeader, api.CodeUnreachable:
+		return exitNoLeader
+	case api.CodeConflict:
+		return exitConflict
+	case api.CodeNotFound:
+		return exitNotFound
+	case api.CodeTimeout:
+		return exitTimeout
+	case api.CodeDenied:
+		return exitNotAllowed
+	default:
+		return exitFailure
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"polso/agent"
+	"polso/api"
+)
+
+func (a *app) ipvsCmd() *cobra.Command {
+	var stats, rate, save, numeric bool
+	c := &cobra.Command{
+		Use:   "ipvs",
+		Short: "This router's kernel table, in ipvsadm's layout",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			layout := "list"
+			for name, chosen := range map[string]bool{"stats": stats, "rate": rate, "save": save} {
+				if chosen {
+					layout = name
+				}
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			ans, err := cl.IPVS(cmd.Context(), layout)
+			if err != nil {
+				return err
+			}
+			return a.print(ans, func(w io.Writer) error {
+				_, err := io.WriteString(w, ans.Text)
+				return err
+			})
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&stats, "stats", false, "totals, as ipvsadm -Ln --stats")
+	f.BoolVar(&rate, "rate", false, "rates, as ipvsadm -Ln --rate")
+	f.BoolVar(&save, "save", false, "as ipvsadm -Sn, fit for ipvsadm -R")
+	f.BoolVarP(&numeric, "numeric", "n", true, "numbers (always; names are never looked up)")
+	c.MarkFlagsMutuallyExclusive("stats", "rate", "save")
+	return c
+}
+
+func (a *app) announceCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:     "announce [VIP...]",
+		Short:   "Tell the segment again where the addresses live (gratuitous ARP, NA)",
+		Example: "  polso announce 192.0.2.10",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			done, err := cl.Announce(cmd.Context(), api.AnnounceRequest{Addresses: args})
+			return a.done(done, err)
+		},
+	}
+}
+
+func (a *app) doctorCmd() *cobra.Command {
+	var hints bool
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "What this router lacks, each with its remedy",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			found, err := cl.Doctor(cmd.Context())
+			if api.CodeOf(err) == api.CodeUnreachable {
+				a.tell("No agent answers at %s; looking at the machine alone.", a.addr)
+				found, err = agent.Examine(cmd.Context()), nil
+			}
+			if err != nil {
+				return err
+			}
+			if err := a.print(found, func(w io.Writer) error { return a.findings(w, found, hints) }); err != nil {
+				return err
+			}
+			for _, f := range found.Findings {
+				if f.Level == "fail" {
+					return status(exitDegraded)
+				}
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&hints, "fix-hints", true, "print the remedy below each finding")
+	return c
+}
+
+func (a *app) findings(w io.Writer, found api.Findings, hints bool) error {
+	for _, f := range found.Findings {
+		if _, err := fmt.Fprintf(w, "%-4s  %-22s %s\n", strings.ToUpper(f.Level), f.Name, f.Detail); err != nil {
+			return err
+		}
+		if hints && f.Fix != "" && f.Level != "ok" {
+			fmt.Fprintf(w, "      %-22s fix: %s\n", "", f.Fix)
+		}
+	}
+	return nil
+}
+
+func (a *app) releaseCmd() *cobra.Command {
+	var all bool
+	var dataDir string
+	c := &cobra.Command{
+		Use:   "release",
+		Short: "Let go of the addresses that a dead agent left on this router",
+		Long: `Removes every address that carries Polso's mark from this router. A running agent does so by itself; this is for a
+supervisor, or for you, after an agent died. It refuses while an agent runs.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			what := agent.Addresses
+			if all {
+				what = agent.Everything
+			}
+			done, err := agent.Release(cmd.Context(), dataDir, what)
+			return a.done(api.Done{Schema: api.Schema, Done: done}, err)
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "the IPVS table too; this cuts connections")
+	c.Flags().StringVar(&dataDir, "data-dir", defaultDataDir, "the agent's data directory")
+	return c
+}
+
+func (a *app) versionCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "What this binary is",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			v := buildVersion()
+			return a.print(v, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "polso %s (commit %s, %s, %s/%s)\n", v.Version, v.Commit, v.Go, runtime.GOOS, runtime.GOARCH)
+				return err
+			})
+		},
+	}
+}
+
+func buildVersion() api.Version {
+	return api.Version{Schema: api.Schema, Version: version, Commit: commit, Go: runtime.Version()}
+}

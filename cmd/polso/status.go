@@ -1,0 +1,238 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"polso/api"
+)
+
+func (a *app) statusCmd() *cobra.Command {
+	var watch, local bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "The cluster at a glance",
+		Example: `  polso status
+  polso status --local -o json    # this router alone; needs no leader
+  polso status --watch`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			ask := cl.Status
+			if local {
+				ask = cl.Local
+			}
+			if watch {
+				return a.watch(cmd.Context(), ask)
+			}
+			st, err := ask(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := a.print(st, func(w io.Writer) error { return a.status(w, st) }); err != nil {
+				return err
+			}
+			if st.Health != api.Healthy && !local {
+				return status(exitDegraded)
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&watch, "watch", false, "again every second")
+	c.Flags().BoolVar(&local, "local", false, "this router alone; needs no leader")
+	return c
+}
+
+// watch shows the status again every second until ctx ends.
+func (a *app) watch(ctx context.Context, ask func(context.Context) (api.Status, error)) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		st, err := ask(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		err = a.printLine(st, func(w io.Writer) error {
+			if a.coloured() {
+				fmt.Fprint(w, "\x1b[H\x1b[2J")
+			}
+			if err != nil {
+				a.exit(err)
+				return nil
+			}
+			return a.status(w, st)
+		})
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (a *app) status(w io.Writer, st api.Status) error {
+	if !st.Formed {
+		_, err := fmt.Fprintf(w, "ROUTER   %s   belongs to no cluster\n", st.Node)
+		a.tell("Hint: polso init on the first router, polso join on the others.")
+		return err
+	}
+	line := fmt.Sprintf("CLUSTER  %s   %s   revision %d   quorum %d/%d (can lose %d)", st.Cluster, a.state(string(st.Health)), st.Revision,
+		st.Quorum.Healthy, st.Quorum.Voters, st.Quorum.CanLose)
+	if f := st.LastFailover; f != nil && f.From != "" {
+		line += fmt.Sprintf("   last failover %s ago (%s -> %s, %s)", age(time.Since(f.At)), f.From, f.To, age(seconds(f.Seconds)))
+	}
+	fmt.Fprintln(w, a.paint(line))
+	fmt.Fprintln(w, a.director(st))
+	if len(st.VIPs) > 0 {
+		if err := a.vipTable(w, st); err != nil {
+			return err
+		}
+	}
+	if len(st.Virtuals) > 0 {
+		if err := a.virtualTable(w, st); err != nil {
+			return err
+		}
+	}
+	for _, v := range st.Virtuals {
+		for _, s := range v.Servers {
+			if s.State != "up" {
+				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s:%d  %s  for %s", v.Name, s.Name, a.state(s.State), s.Address, s.Port, s.Reason, since(s.Since))))
+			}
+		}
+	}
+	for _, p := range st.Problems {
+		fmt.Fprintf(w, "PROBLEM %s%s: %s\n", at(p.Node), p.What, p.Why)
+		if p.Fix != "" {
+			fmt.Fprintf(w, "        %s\n", p.Fix)
+		}
+	}
+	return nil
+}
+
+func at(node string) string {
+	if node == "" {
+		return ""
+	}
+	return node + ": "
+}
+
+func (a *app) director(st api.Status) string {
+	switch {
+	case st.Lease.Held:
+		return fmt.Sprintf("DIRECTOR %s   this router, lease ends in %s unless renewed   profile %s", st.Node, age(seconds(st.Lease.ExpiresIn)), st.Profile)
+	case st.Active != "":
+		return fmt.Sprintf("DIRECTOR %s   leader %s, term %d   profile %s", st.Active, st.Leader, st.Term, st.Profile)
+	case st.Leader != "":
+		return fmt.Sprintf("DIRECTOR -   leader %s holds no address   profile %s", st.Leader, st.Profile)
+	default:
+		return fmt.Sprintf("DIRECTOR -   no leader; nobody holds an address   profile %s", st.Profile)
+	}
+}
+
+func (a *app) vipTable(w io.Writer, st api.Status) error {
+	t := newTable("VIP", "STATE", "DEV", "ON", "ANNOUNCED", "VIRTUALS")
+	for _, v := range st.VIPs {
+		word := "DOWN"
+		if v.Held {
+			word = "UP"
+		}
+		announced := "-"
+		if v.Announced != nil {
+			announced = since(v.Announced) + " ago"
+		}
+		t.row(v.Address, a.state(word), v.Interface, v.On, announced, strings.Join(v.Virtuals, ", "))
+	}
+	return a.table(w, t)
+}
+
+func (a *app) virtualTable(w io.Writer, st api.Status) error {
+	t := newTable("VIRTUAL", "ADDRESS", "SCHED", "FWD", ">SERVERS", ">CONN/S", ">ACTIVE", ">IN", ">OUT")
+	for _, v := range st.Virtuals {
+		up, active := 0, 0
+		for _, s := range v.Servers {
+			if s.State == "up" {
+				up++
+			}
+			active += s.Active
+		}
+		mark := ""
+		if up < len(v.Servers) {
+			mark = " !"
+		}
+		t.row(v.Name, virtualAddress(v), v.Scheduler, v.Forward, fmt.Sprintf("%d/%d%s", up, len(v.Servers), mark),
+			si(v.Rates.Connections), si(uint64(active)), bits(v.Rates.BytesIn), bits(v.Rates.BytesOut))
+	}
+	return a.table(w, t)
+}
+
+// virtualAddress is how a virtual is reached: 192.0.2.10:80/t, or mark 7.
+func virtualAddress(v api.Virtual) string {
+	if v.FWMark != 0 {
+		return fmt.Sprintf("mark %d", v.FWMark)
+	}
+	ports := make([]string, len(v.Ports))
+	for i, p := range v.Ports {
+		ports[i] = fmt.Sprint(p)
+	}
+	host := v.Address
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return host + ":" + strings.Join(ports, ",") + "/" + v.Protocol[:min(1, len(v.Protocol))]
+}
+
+func (a *app) membersCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "members",
+		Short: "The routers of the cluster",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			st, err := cl.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.print(st.Members, func(w io.Writer) error { return a.members(w, st) })
+		},
+	}
+}
+
+func (a *app) members(w io.Writer, st api.Status) error {
+	if a.names() {
+		for _, m := range st.Members {
+			fmt.Fprintln(w, "router/"+m.Name)
+		}
+		return nil
+	}
+	header := []string{"NAME", "ADDRESS", "RAFT", "DIRECTOR", "STATE", ">BEHIND", ">CONTACT", "VERSION", ">UPTIME"}
+	if a.wide() {
+		header = append(header, ">REVISION", "CONVERGED", "ID")
+	}
+	t := newTable(header...)
+	for _, m := range st.Members {
+		behind, contact := fmt.Sprint(m.Behind), age(seconds(m.Contact))
+		if m.Raft == "leader" {
+			behind, contact = "-", "-"
+		}
+		cells := []string{m.Name, strings.Join(m.Addresses, ","), m.Raft, m.Director, a.state(m.State), behind, contact, m.Version, since(m.Started)}
+		if a.wide() {
+			cells = append(cells, fmt.Sprint(m.AppliedRevision), fmt.Sprint(m.Converged), m.ID)
+		}
+		t.row(cells...)
+	}
+	return a.table(w, t)
+}
