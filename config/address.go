@@ -84,6 +84,12 @@ func (v value) noAddress(text string) {
 			return
 		}
 	}
+	if host, port, found := strings.Cut(text, "]:"); found && strings.HasPrefix(host, "[") {
+		if _, err := netip.ParseAddr(host[1:]); err == nil {
+			v.fail(fmt.Sprintf("%q is not a port", port), "", "A port is a number from 1 to 65535.")
+			return
+		}
+	}
 	if isHostName(host) {
 		v.fail(fmt.Sprintf("%q is a host name, and an IP address is wanted", host), noNames, "Write the address that the name stands for.")
 		return

@@ -136,7 +136,7 @@ func (r *reader) ports(a value, body *hclsyntax.Body, ports *[]uint16) {
 		a.fail("port and ports cannot both be there", "", "Keep one of them.")
 		return
 	}
-	list, ok := a.list("numbers")
+	list, ok := a.list(someNumbers)
 	if !ok {
 		return
 	}

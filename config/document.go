@@ -17,7 +17,7 @@ type Document struct {
 
 // Cluster holds what concerns every router.
 type Cluster struct {
-	Standby    Standby
+	Standby    Standby // warm unless said otherwise
 	Prefer     []string
 	Failback   bool
 	SyncDaemon *SyncDaemon // nil: none
@@ -57,21 +57,21 @@ type VIP struct {
 // Virtual is a virtual server.
 type Virtual struct {
 	Name        string
-	Address     netip.Addr // invalid with FWMark
-	Interface   string     // a logical interface; "": the link that has the address's subnet
-	Ports       []uint16   // one, or more under one mark (later); empty with FWMark
-	Protocol    Protocol   // "" with FWMark
-	FWMark      uint32     // 0: by address
-	Family      Family     // of Address, or of the servers when FWMark
-	Scheduler   string
-	Flags       []string // scheduler flags: fallback, port (sh, mh); ops (udp); flag-1..flag-3
-	Forward     Forward
+	Address     netip.Addr  // invalid with FWMark
+	Interface   string      // a logical interface; "": the link that has the address's subnet
+	Ports       []uint16    // one, or more under one mark (later); empty with FWMark
+	Protocol    Protocol    // tcp unless said otherwise; "" with FWMark
+	FWMark      uint32      // 0: by address
+	Family      Family      // of Address, or of the servers when FWMark
+	Scheduler   string      // the kernel's name; "wlc" unless said otherwise, as in ipvsadm
+	Flags       []string    // scheduler flags: fallback, port (sh, mh); ops (udp); flag-1..flag-3
+	Forward     Forward     // dr unless said otherwise, as in ipvsadm
 	Persistent  *Persistent // nil: not persistent
-	MinServers  int
+	MinServers  int         // 1 unless said otherwise
 	SorryServer *netip.AddrPort
-	OnFailure   OnFailure
-	Check       *Check   // nil: servers count as up
-	Servers     []Server // sorted by name
+	OnFailure   OnFailure // remove unless said otherwise
+	Check       *Check    // nil: servers count as up
+	Servers     []Server  // sorted by name
 }
 
 // Persistent sends a client (or a network of them) to the same server again.
@@ -83,23 +83,23 @@ type Persistent struct {
 // Server is a real server of a virtual.
 type Server struct {
 	Name    string
-	Address netip.AddrPort
-	Forward Forward // the virtual's unless said otherwise
-	Weight  int     // 0..65535
+	Address netip.AddrPort // the port is the virtual's unless said otherwise; 0: the one the packet came for (FWMark, port 0, ports)
+	Forward Forward        // the virtual's unless said otherwise
+	Weight  int            // 0..65535; 1 unless said otherwise
 }
 
 // Check is how a virtual's servers are probed. The fields after Fall belong to Kind http.
 type Check struct {
 	Kind    CheckKind
-	Every   time.Duration
-	Timeout time.Duration
-	Rise    int
-	Fall    int
-	Port    uint16 // 0: the server's
-	Path    string
-	Host    string
-	Status  []StatusRange
-	TLS     bool // https
+	Every   time.Duration // 100 ms to 1 h; 2 s unless said otherwise
+	Timeout time.Duration // 10 ms to Every; 1 s, or Every if that is shorter, unless said otherwise
+	Rise    int           // probes in a row that make a server up; 2 unless said otherwise
+	Fall    int           // probes in a row that make a server down; 3 unless said otherwise
+	Port    uint16        // 0: the server's
+	Path    string        // "/" unless said otherwise
+	Host    string        // the Host header; "": the server's address
+	Status  []StatusRange // what counts as up; 200-299 unless said otherwise
+	TLS     bool          // https
 }
 
 // StatusRange is an inclusive range of HTTP status codes.

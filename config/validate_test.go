@@ -149,6 +149,48 @@ func TestRenderOfOddLines(t *testing.T) {
 	golden(t, "odd.txt", b.Bytes())
 }
 
+func TestRenderWithoutText(t *testing.T) {
+	problems := Errors{
+		{Path: `virtual "web" port`, What: "a virtual needs a port"},
+		{File: "a.hcl", What: "the text is not UTF-8"},
+		{What: "nothing more is known", Why: "Why.", Fix: "Fix."},
+	}
+	var b bytes.Buffer
+	if err := problems.Render(&b, Plain); err != nil {
+		t.Fatal(err)
+	}
+	want := `Error: virtual "web" port: a virtual needs a port
+
+Error: a.hcl: the text is not UTF-8
+
+Error: nothing more is known
+  Why.
+  Fix.
+
+3 errors
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for style, want := range map[Style]string{Plain: "plain", Color: "color", 7: "style 7"} {
+		if got := style.String(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+// TestNearest: what is near enough to be suggested, and what is not.
+func TestNearest(t *testing.T) {
+	for _, tt := range []struct{ word, want string }{
+		{"wlcc", "wlc"}, {"WLC", "wlc"}, {"wcl", "wlc"}, {"r", "rr"}, {"maglev", "mh"}, {"leastconn", "lc"}, {"xyz", ""},
+		{strings.Repeat("w", 100), ""}, {"", ""},
+	} {
+		if got := nearest(tt.word, Schedulers()); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.word, got, tt.want)
+		}
+	}
+}
+
 func TestReadFiles(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"b.hcl", "a.hcl", "readme.md"} {

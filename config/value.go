@@ -17,14 +17,23 @@ type value struct {
 	expr hclsyntax.Expression
 }
 
+// What can be wanted of a value.
+const (
+	aText       = "text"
+	aNumber     = "a number"
+	aTruth      = "true or false"
+	someTexts   = "a list of texts"
+	someNumbers = "a list of numbers"
+)
+
 func (v value) fail(what, why, fix string) {
 	v.r.fail(v.at, v.expr.Range(), what, why, fix)
 }
 
-// plain evaluates the expression, which may use nothing but itself.
-func (v value) plain() (cty.Value, bool) {
+// plain evaluates the expression, which may use nothing but itself; wanted says what is wanted in case it is a word.
+func (v value) plain(wanted string) (cty.Value, bool) {
 	if isWord(v.expr) {
-		return cty.NilVal, v.unquoted()
+		return cty.NilVal, v.unquoted(wanted)
 	}
 	got, diagnostics := v.expr.Value(nil)
 	if diagnostics.HasErrors() {
@@ -45,8 +54,12 @@ func isWord(e hclsyntax.Expression) bool {
 }
 
 // unquoted refuses such a word.
-func (v value) unquoted() (ok bool) {
-	v.fail(fmt.Sprintf("%s is not in quotes", v.written()), "A document has no variables.", fmt.Sprintf("Write %q.", v.written()))
+func (v value) unquoted(wanted string) (ok bool) {
+	if wanted == aText {
+		v.fail(fmt.Sprintf("%s is not in quotes", v.written()), "A document has no variables.", fmt.Sprintf("Write %q.", v.written()))
+	} else {
+		v.fail(fmt.Sprintf("%s is wanted here, not the word %s", wanted, v.written()), "", "")
+	}
 	return false
 }
 
@@ -57,19 +70,23 @@ func (v value) written() string {
 }
 
 func (v value) text() (string, bool) {
-	got, ok := v.plain()
+	got, ok := v.plain(aText)
 	if !ok {
 		return "", false
 	}
 	if got.Type() != cty.String {
-		v.fail("text is wanted here, not "+kindOf(got), "", fmt.Sprintf("Write it in quotes: %q.", v.written()))
+		fix := ""
+		if got.Type().IsPrimitiveType() {
+			fix = fmt.Sprintf("Write it in quotes: %q.", v.written())
+		}
+		v.fail("text is wanted here, not "+kindOf(got), "", fix)
 		return "", false
 	}
 	return got.AsString(), true
 }
 
 func (v value) boolean(set func(bool)) {
-	got, ok := v.plain()
+	got, ok := v.plain(aTruth)
 	if !ok {
 		return
 	}
@@ -82,7 +99,7 @@ func (v value) boolean(set func(bool)) {
 
 // number reads a whole number that fits the field it is for; narrower limits are the rules'.
 func (v value) number(least, most int64, set func(int64)) {
-	if got, ok := v.plain(); ok {
+	if got, ok := v.plain(aNumber); ok {
 		if n, ok := v.whole(got, least, most); ok {
 			set(n)
 		}
@@ -113,7 +130,7 @@ func (v value) whole(got cty.Value, least, most int64) (int64, bool) {
 }
 
 func (v value) duration(set func(time.Duration)) {
-	got, ok := v.plain()
+	got, ok := v.plain(aText)
 	if !ok {
 		return
 	}
@@ -137,7 +154,7 @@ func (v value) duration(set func(time.Duration)) {
 }
 
 func (v value) texts() ([]string, bool) {
-	got, ok := v.list("texts")
+	got, ok := v.list(someTexts)
 	if !ok {
 		return nil, false
 	}
@@ -153,21 +170,25 @@ func (v value) texts() ([]string, bool) {
 }
 
 // list evaluates a list. Unquoted words inside it are found here, where their own place is known.
-func (v value) list(of string) ([]cty.Value, bool) {
+func (v value) list(wanted string) ([]cty.Value, bool) {
 	if tuple, ok := v.expr.(*hclsyntax.TupleConsExpr); ok {
+		element := aText
+		if wanted == someNumbers {
+			element = aNumber
+		}
 		for _, e := range tuple.Exprs {
 			if isWord(e) {
-				return nil, value{v.r, v.at, e}.unquoted()
+				return nil, value{v.r, v.at, e}.unquoted(element)
 			}
 		}
 	}
-	got, ok := v.plain()
+	got, ok := v.plain(wanted)
 	if !ok {
 		return nil, false
 	}
 	if !got.Type().IsTupleType() {
 		fix := fmt.Sprintf("Write [%s].", v.written())
-		v.fail(fmt.Sprintf("a list of %s is wanted here, not %s", of, kindOf(got)), "", fix)
+		v.fail(fmt.Sprintf("%s is wanted here, not %s", wanted, kindOf(got)), "", fix)
 		return nil, false
 	}
 	return got.AsValueSlice(), true

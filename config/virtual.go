@@ -6,6 +6,11 @@ import (
 	"slices"
 )
 
+// Schedulers returns the schedulers that Linux knows, by the kernel's names.
+func Schedulers() []string {
+	return []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos"}
+}
+
 // identity is what tells one virtual from another in the kernel.
 type identity struct {
 	addr     netip.Addr
