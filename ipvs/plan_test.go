@@ -64,7 +64,7 @@ func universe(t *testing.T) []Table {
 }
 
 // faked returns a fake kernel that holds the table.
-func faked(t testing.TB, tab Table) *Fake {
+func faked(t fataler, tab Table) *Fake {
 	t.Helper()
 	f := new(Fake)
 	for _, o := range Plan(tab, Table{}) {
@@ -91,7 +91,7 @@ func weight(tab Table, k Key) int {
 }
 
 // follow does the plan on a fake step by step and holds it to everything that Plan promises.
-func follow(t testing.TB, want, have Table) {
+func follow(t fataler, want, have Table) {
 	t.Helper()
 	f := faked(t, have)
 	ops := Plan(want, have)
@@ -139,4 +139,10 @@ func TestPlanExhaustively(t *testing.T) {
 		}
 	}
 	t.Logf("%d pairs of tables", len(all)*len(all))
+}
+
+// fataler is what *testing.T and *rapid.T have in common.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
 }
