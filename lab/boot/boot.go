@@ -157,7 +157,7 @@ func (o *Options) environment() []string {
 		env = append(env, "POLSO_LAB=require")
 	}
 	for _, e := range os.Environ() {
-		if strings.HasPrefix(e, "POLSO_") && !strings.HasPrefix(e, "POLSO_LAB_ARTIFACTS=") {
+		if strings.HasPrefix(e, "POLSO_") && !strings.HasPrefix(e, "POLSO_LAB_ARTIFACTS=") && e != "POLSO_LAB=" {
 			env = append(env, e)
 		}
 	}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestReport(t *testing.T) {
+	ms := func(list ...int) (gaps []time.Duration) {
+		for _, n := range list {
+			gaps = append(gaps, time.Duration(n)*time.Millisecond)
+		}
+		return gaps
+	}
+	limits := map[event]time.Duration{cut: 600 * time.Millisecond, planned: 100 * time.Millisecond}
+	var b strings.Builder
+	report(&b, []result{
+		{contender{name: "ours", limits: limits}, map[event][]time.Duration{cut: ms(500, 300, 400), planned: ms(90, 110, 120)}},
+		{contender{name: "theirs"}, map[event][]time.Duration{cut: ms(3000, 2700, 3600), kill: ms(10)}},
+	}, 3)
+	want := `
+Longest time a client went without an answer, in ms: min / median / max of 3 (one datagram every 5 ms)
+
+DIRECTOR  cut off                               killed        planned
+ours      300 / 400 / 500 (promised 600: kept)  -             90 / 110 / 120 (promised 100: MISSED)
+theirs    2700 / 3000 / 3600                    10 / 10 / 10  -
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}

@@ -1,0 +1,78 @@
+package boot
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestModeNames(t *testing.T) {
+	for _, m := range []Mode{Auto, Direct, Virtual} {
+		if got, err := ParseMode(m.String()); got != m || err != nil {
+			t.Errorf("ParseMode(%v) = %v, %v", m, got, err)
+		}
+	}
+	if _, err := ParseMode("kvm"); err == nil {
+		t.Error("an unknown mode is accepted")
+	}
+}
+
+func TestParseNeed(t *testing.T) {
+	for _, tt := range []struct {
+		in   string
+		want Need
+		ok   bool
+	}{
+		{"keepalived", Need{"keepalived", "keepalived"}, true},
+		{"arping=iputils-arping", Need{"arping", "iputils-arping"}, true},
+		{"=x", Need{}, false},
+		{"x=", Need{}, false},
+		{"", Need{}, false},
+	} {
+		if got, err := ParseNeed(tt.in); got != tt.want || (err == nil) != tt.ok {
+			t.Errorf("ParseNeed(%q) = %v, %v", tt.in, got, err)
+		}
+	}
+}
+
+func TestInstallSaysWhatIsMissing(t *testing.T) {
+	t.Setenv("PATH", t.TempDir()) // no apt-get, nothing
+	var said bytes.Buffer
+	if err := install(t.Context(), &said, nil); err != nil {
+		t.Errorf("nothing is missing: %v", err)
+	}
+	err := install(t.Context(), &said, []Need{{"no-such-program", "its-package"}, {"no-such-other", "its-package"}})
+	if err == nil || !strings.Contains(err.Error(), "missing: its-package, and there is no apt-get") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRunWantsACommand(t *testing.T) {
+	if _, err := Run(t.Context(), Options{}); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("POLSO_LAB", "")
+	t.Setenv("POLSO_LAB_LONG", "1")
+	t.Setenv("POLSO_LAB_ARTIFACTS", "/outside")
+	t.Setenv("SECRET", "x")
+	o := Options{Artifacts: "/inside"}
+	env := o.environment()
+	for _, want := range []string{"POLSO_LAB=require", "POLSO_LAB_LONG=1", "POLSO_LAB_ARTIFACTS=/inside", "TMPDIR=/run/tmp"} {
+		if !slices.Contains(env, want) {
+			t.Errorf("no %s in %v", want, env)
+		}
+	}
+	for _, e := range env {
+		if strings.HasPrefix(e, "SECRET=") || e == "POLSO_LAB_ARTIFACTS=/outside" || e == "POLSO_LAB=" {
+			t.Errorf("%s is handed in", e)
+		}
+	}
+	t.Setenv("POLSO_LAB", "on")
+	if env := o.environment(); !slices.Contains(env, "POLSO_LAB=on") || slices.Contains(env, "POLSO_LAB=require") {
+		t.Errorf("what the caller says does not count: %v", env)
+	}
+}
