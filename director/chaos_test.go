@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,19 +37,20 @@ func chaos(t *testing.T, w *world, r *rand.Rand) {
 	}
 	w.start()
 	epoch, revision := uint64(0), uint64(1)
-	blind := false // the table cannot be read: the one last seen counts
+	var blind atomic.Bool // the table cannot be read: the one last seen counts
+	luck := &dice{r: rand.New(rand.NewPCG(r.Uint64(), 2))}
 	w.table.Fail(func(ipvs.Op) error {
-		if r.IntN(2) == 0 {
+		if luck.bad() {
 			return errBroken
 		}
 		return nil
 	})
 	w.edge.Before(func(c vip.Call) error {
 		// A removal that fails leaves an address, which is what the second rule is about: not here.
-		if c.Method == "Add" && r.IntN(2) == 0 {
+		if c.Method == "Add" && luck.bad() {
 			return errBroken
 		}
-		if c.Method == "Add" && !blind && !serves(w.table.Fake, c.Addr) {
+		if c.Method == "Add" && !blind.Load() && !serves(w.table.Fake, c.Addr) {
 			t.Errorf("%s comes up, and the kernel has\n%s", c.Addr, w.table)
 		}
 		return nil
@@ -66,11 +69,11 @@ func chaos(t *testing.T, w *world, r *rand.Rand) {
 		func() { verdict(w, r) },
 		func() { w.wait(time.Duration(r.IntN(3000)) * time.Millisecond) },
 		func() {
-			blind = true
+			blind.Store(true)
 			w.table.FailTable(errBroken)
 			w.ring()
 			w.wait(30 * time.Millisecond)
-			blind = false
+			blind.Store(false)
 			w.table.FailTable(nil)
 		},
 		func() { _ = w.edge.Take(netip.MustParsePrefix("192.0.2.10/32"), "eth0") }, // if it is there
@@ -110,6 +113,18 @@ func chaos(t *testing.T, w *world, r *rand.Rand) {
 	if s := w.d.Status(); !s.Converged || s.Revision != revision+1 || s.Failing != 0 {
 		t.Errorf("status: %+v", s)
 	}
+}
+
+// dice are thrown by the director's goroutine and the keeper's.
+type dice struct {
+	mu sync.Mutex
+	r  *rand.Rand
+}
+
+func (d *dice) bad() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.r.IntN(2) == 0
 }
 
 // verdict gives every server of the present document a random state.

@@ -31,6 +31,7 @@ type world struct {
 	keeper *vip.Keeper
 	sys    *proc
 	health *clinic
+	checks Health // health, unless the test has its own
 	d      *Director
 	log    *bytes.Buffer
 
@@ -59,10 +60,14 @@ func (d *diary) write(format string, args ...any) {
 // kernel is the IPVS fake with its steps in the diary.
 type kernel struct {
 	*ipvs.Fake
-	diary *diary
+	diary   *diary
+	forgets bool // takes every step and does none
 }
 
 func (k *kernel) Do(op ipvs.Op) error {
+	if k.forgets {
+		return nil
+	}
 	err := k.Fake.Do(op)
 	if err != nil {
 		k.diary.write("ipvsadm %s # fails", op)
@@ -179,7 +184,8 @@ func (c *clinic) View() health.View {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, begin: time.Now(), log: new(bytes.Buffer), health: &clinic{}}
 	w.diary = &diary{since: w.begin}
-	w.table = &kernel{new(ipvs.Fake), w.diary}
+	w.table = &kernel{Fake: new(ipvs.Fake), diary: w.diary}
+	w.checks = w.health
 	w.edge = &edge{vip.NewFake(w.clock, links()...), w.diary}
 	w.sys = newProc(w.diary)
 	return w
@@ -192,7 +198,7 @@ func (w *world) clock() vip.Instant { return vip.Instant(time.Since(w.begin) + t
 func (w *world) start() *world {
 	w.keeper = vip.New(vip.Options{Edge: w.edge, Clock: w.clock, Margin: 40 * time.Millisecond})
 	w.d = New(Options{
-		IPVS: w.table, VIP: w.keeper, Sysctls: w.sys, Health: w.health,
+		IPVS: w.table, VIP: w.keeper, Sysctls: w.sys, Health: w.checks,
 		Mandate: func() Mandate { w.mu.Lock(); defer w.mu.Unlock(); return w.mandate },
 		State:   func() State { w.mu.Lock(); defer w.mu.Unlock(); return w.state },
 		Log:     slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{ReplaceAttr: timeless})),

@@ -218,6 +218,31 @@ func TestAProbeCutShortSaysNothing(t *testing.T) {
 	})
 }
 
+// TestTheEndOfRunSaysNothing: probes under way when Run ends fail, for want of time and not of servers. Which of two
+// ready things Run's loop takes first is chance, hence the repetitions.
+func TestTheEndOfRunSaysNothing(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			slow := func(ctx context.Context, _ Target) Result {
+				<-ctx.Done()
+				return Result{Reason: "tcp: cancelled"}
+			}
+			s := New(Options{Probe: slow, Ring: func() { t.Error("rang for a probe cut short") }})
+			ctx, cancel := context.WithCancel(t.Context())
+			once := target("10.0.0.1:80")
+			once.Check.Fall = 1
+			s.Set([]Target{once})
+			go func() {
+				time.Sleep(3 * time.Second)
+				cancel()
+			}()
+			if err := s.Run(ctx); err != nil {
+				t.Errorf("run: %v", err)
+			}
+		})
+	}
+}
+
 func TestAViewNeverChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm()
