@@ -94,6 +94,9 @@ func openHome(dir, name string) (*Home, error) {
 	if err := h.identify(name); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
+	if err := h.finishForgetting(); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
 	return h, nil
 }
 
@@ -156,12 +159,21 @@ func (h *Home) identify(name string) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %w; restore it from a backup, or move the directory away and join again as a new node", ErrCorrupt, err)
 	}
+	return h.beBorn(name)
+}
+
+// beBorn gives the node a new identity.
+func (h *Home) beBorn(name string) error {
 	id := make([]byte, 16)
 	if _, err := rand.Read(id); err != nil {
 		return err
 	}
-	h.self = Identity{ID: hex.EncodeToString(id), Name: name}
-	return writeJSON(path, h.self)
+	next := Identity{ID: hex.EncodeToString(id), Name: name}
+	if err := writeJSON(h.path(identityFile), next); err != nil {
+		return err
+	}
+	h.self = next
+	return nil
 }
 
 func (h *Home) path(file string) string { return filepath.Join(h.dir, file) }

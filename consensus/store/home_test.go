@@ -199,3 +199,61 @@ func TestHomeRefuses(t *testing.T) {
 		t.Error("a file passes as a directory")
 	}
 }
+
+func TestHomeForgets(t *testing.T) {
+	prepare := func(t *testing.T) (*Home, Identity) {
+		h := openHome1(t, t.TempDir(), "r1")
+		s, err := Create(Options{Dir: h.StoreDir(), Cluster: "c1", Node: h.Identity().ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.StoreLog(entry(1)), s.Close(), h.Form(someCluster, routerCreds)); err != nil {
+			t.Fatal(err)
+		}
+		return h, h.Identity()
+	}
+	check := func(t *testing.T, h *Home, was Identity) {
+		t.Helper()
+		if got := h.Identity(); got.ID == was.ID || got.Name != was.Name {
+			t.Errorf("identity %+v, was %+v", got, was)
+		}
+		entries, err := os.ReadDir(h.Dir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Formed() || len(entries) != 2 {
+			t.Errorf("left: %v", entries)
+		}
+	}
+	t.Run("to the end", func(t *testing.T) {
+		h, was := prepare(t)
+		if err := h.Forget(); err != nil {
+			t.Fatal(err)
+		}
+		check(t, h, was)
+		if err := h.Forget(); !errors.Is(err, ErrMissing) {
+			t.Errorf("twice: %v", err)
+		}
+		self := h.Identity()
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := openHome1(t, h.Dir(), "").Identity(); got != self {
+			t.Errorf("identity %+v after opening again, was %+v", got, self)
+		}
+	})
+	t.Run("crash after the decision", func(t *testing.T) {
+		h, was := prepare(t)
+		if err := errors.Join(os.Rename(h.path(clusterFile), h.path(forgetFile)), h.Close()); err != nil {
+			t.Fatal(err)
+		}
+		check(t, openHome1(t, h.Dir(), ""), was)
+	})
+	t.Run("crash before the mark is gone", func(t *testing.T) {
+		h, was := prepare(t)
+		if err := errors.Join(os.Rename(h.path(clusterFile), h.path(forgetFile)), h.Clear(), h.beBorn("r1"), h.Close()); err != nil {
+			t.Fatal(err)
+		}
+		check(t, openHome1(t, h.Dir(), ""), was)
+	})
+}
