@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +47,13 @@ func (f *farm) revive(addr string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.dead, netip.MustParseAddrPort(addr))
+}
+
+// times is how often addr was asked.
+func (f *farm) times(addr string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.asked[netip.MustParseAddrPort(addr)])
 }
 
 func (f *farm) probe(ctx context.Context, t Target) Result {
@@ -103,15 +111,15 @@ func TestSetFollowsItsTargets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm()
 		f.kill("10.0.0.2:80")
-		rings := 0
+		var rings atomic.Int64
 		var log strings.Builder
-		s := start(t, Options{Probe: f.probe, Ring: func() { rings++ }, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: timeless}))})
+		s := start(t, Options{Probe: f.probe, Ring: func() { rings.Add(1) }, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: timeless}))})
 		s.Set([]Target{target("10.0.0.1:80"), target("10.0.0.2:80")})
-		step := func(d time.Duration, want string, wantRings int) {
+		step := func(d time.Duration, want string, wantRings int64) {
 			t.Helper()
 			wait(d)
-			if got := states(s.View()); got != want || rings != wantRings {
-				t.Errorf("after %s: got %q and %d rings\nwant %q and %d", d, got, rings, want, wantRings)
+			if got := states(s.View()); got != want || rings.Load() != wantRings {
+				t.Errorf("after %s: got %q and %d rings\nwant %q and %d", d, got, rings.Load(), want, wantRings)
 			}
 		}
 		step(0, "10.0.0.1:80 unknown, 10.0.0.2:80 unknown", 0)
@@ -128,9 +136,9 @@ func TestSetFollowsItsTargets(t *testing.T) {
 		// A kept target keeps its state, a new one begins, a gone one is forgotten and no longer asked.
 		s.Set([]Target{target("10.0.0.2:80"), target("10.0.0.3:80")})
 		step(0, "10.0.0.2:80 up, 10.0.0.3:80 unknown", 4)
-		gone := len(f.asked[netip.MustParseAddrPort("10.0.0.1:80")])
+		gone := f.times("10.0.0.1:80")
 		step(time.Minute, "10.0.0.2:80 up, 10.0.0.3:80 up", 5)
-		if got := len(f.asked[netip.MustParseAddrPort("10.0.0.1:80")]); got != gone {
+		if got := f.times("10.0.0.1:80"); got != gone {
 			t.Errorf("a target that is gone was asked %d times more", got-gone)
 		}
 		s.Set(nil)
@@ -189,7 +197,7 @@ func TestProbesOfOneTargetDoNotOverlap(t *testing.T) {
 		s := start(t, Options{Probe: f.probe})
 		s.Set([]Target{target("10.0.0.1:80")})
 		wait(time.Minute)
-		if asked := len(f.asked[netip.MustParseAddrPort("10.0.0.1:80")]); f.most != 1 || asked < 11 {
+		if asked := f.times("10.0.0.1:80"); f.most != 1 || asked < 11 {
 			t.Errorf("%d at once, asked %d times in a minute", f.most, asked)
 		}
 	})
@@ -202,8 +210,8 @@ func TestAProbeCutShortSaysNothing(t *testing.T) {
 			<-ctx.Done()
 			return Result{Reason: "tcp: cancelled"}
 		}
-		rings := 0
-		s := start(t, Options{Probe: slow, Ring: func() { rings++ }})
+		var rings atomic.Int64
+		s := start(t, Options{Probe: slow, Ring: func() { rings.Add(1) }})
 		once := target("10.0.0.1:80")
 		once.Check.Fall = 1
 		s.Set([]Target{once})
@@ -212,8 +220,8 @@ func TestAProbeCutShortSaysNothing(t *testing.T) {
 		wait(0)
 		s.Set([]Target{once})
 		wait(0)
-		if got := states(s.View()); got != "10.0.0.1:80 unknown" || rings != 0 {
-			t.Errorf("got %q and %d rings", got, rings)
+		if got := states(s.View()); got != "10.0.0.1:80 unknown" || rings.Load() != 0 {
+			t.Errorf("got %q and %d rings", got, rings.Load())
 		}
 	})
 }
