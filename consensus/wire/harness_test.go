@@ -60,7 +60,9 @@ func (g *group) where(id string) []string {
 	return g.addrs[id]
 }
 
-func (g *group) membership(id string) *trust.Membership {
+func (g *group) membership(id string) *trust.Membership { return g.membershipWith(id, g.isRemoved) }
+
+func (g *group) membershipWith(id string, removed func(id string) bool) *trust.Membership {
 	g.t.Helper()
 	key, err := trust.NewKey()
 	if err != nil {
@@ -75,7 +77,7 @@ func (g *group) membership(id string) *trust.Membership {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	m, err := trust.NewMembership(trust.Credentials{CA: g.ca.CertPEM(), Cert: cert, Key: key}, g.isRemoved)
+	m, err := trust.NewMembership(trust.Credentials{CA: g.ca.CertPEM(), Cert: cert, Key: key}, removed)
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -234,8 +234,8 @@ func (l *Listener) visit(ctx context.Context, raw net.Conn, v *visitor) {
 	defer cancel()
 	c, err := l.shake(ctx, raw, v)
 	if err != nil {
-		raw.Close()
 		l.gate.leave(v)
+		raw.Close()
 		l.refused(raw, err)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -120,6 +121,75 @@ func TestRemovalCutsConnections(t *testing.T) {
 	r1.Listener.members.mu.Unlock()
 	if n != 1 {
 		t.Errorf("%d connections are registered, want 1", n)
+	}
+}
+
+// The removal that comes between a connection's check and its entry in the registry finds nothing to cut there; whoever
+// enters looks once more.
+func TestRemovalDuringTheHandshake(t *testing.T) {
+	g := newGroup(t)
+	g.node("r1")
+	r2 := g.node("r2")
+	// lateBy lets n questions about the node pass before the answer turns.
+	lateBy := func(n int32) func(string) bool {
+		var asked atomic.Int32
+		return func(string) bool { return asked.Add(1) > n }
+	}
+	for n := range int32(4) {
+		d := NewDialer(DialerOptions{Membership: g.membershipWith("r3", lateBy(n)), Addresses: g.where})
+		if _, err := d.Dial(t.Context(), "r1", trust.Raft); !errors.Is(err, trust.ErrRemoved) {
+			t.Errorf("dialled, removed after %d questions: %v", n, err)
+		}
+		if len(d.members.open) != 0 {
+			t.Errorf("dialled, removed after %d questions: still registered", n)
+		}
+	}
+	for n := range int32(3) {
+		l := NewListener(ListenerOptions{Membership: g.membershipWith("r4", lateBy(n))})
+		if err := l.Listen(t.Context(), "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		stop := background(t, l.Run)
+		g.place("r4", l.Addrs()[0].String())
+		ended(t, r2.dial(t, "r4", trust.Raft))
+		stop()
+		if len(l.members.open) != 0 {
+			t.Errorf("accepted, removed after %d questions: still registered", n)
+		}
+	}
+}
+
+func TestPlacesAreGivenBack(t *testing.T) {
+	g := newGroup(t)
+	r1, r2 := g.node("r1", func(o *ListenerOptions) { o.PerAddress = 2 }), g.node("r2")
+	address := r1.Addrs()[0].String()
+	for range 6 {
+		r2.dial(t, "r1", trust.Raft) // stays open: a member is not counted here
+		accept(t, r1.Raft())
+	}
+	for range 6 {
+		raw, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(raw, "GET / HTTP/1.0\r\n\r\n") // fails in its handshake
+		ended(t, raw)
+		raw.Close()
+	}
+	for range 6 {
+		c, err := tls.Dial("tcp", address, trust.JoinTLS(g.pin()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := accept(t, r1.Join())
+		in.Close()
+		ended(t, c)
+		c.Close()
+	}
+	r1.gate.mu.Lock()
+	defer r1.gate.mu.Unlock()
+	if len(r1.gate.counts) != 0 || r1.gate.order.Len() != 0 {
+		t.Errorf("places still taken: %v", r1.gate.counts)
 	}
 }
 
