@@ -80,7 +80,7 @@ func openKernel(o Options) (edges, error) {
 	}
 	e := edges{addresses: addresses, sysctls: procSys{"/proc/sys"}, close: func() { addresses.Close() }}
 	if o.Kernel == SimulatedKernel {
-		e.table = new(ipvs.Fake)
+		e.table, e.sysctls = new(ipvs.Fake), withoutIPVS{procSys{"/proc/sys"}, memSys{map[string]string{}}}
 		return e, nil
 	}
 	k, err := ipvs.Open(ipvs.Options{Log: o.Log.With("part", "ipvs")})

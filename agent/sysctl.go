@@ -33,3 +33,25 @@ func (m memSys) Write(path, value string) error {
 	m.values[path] = value
 	return nil
 }
+
+// withoutIPVS keeps IPVS's own settings in memory, for a kernel whose table is simulated, and passes the others on.
+type withoutIPVS struct {
+	kernel procSys
+	own    memSys
+}
+
+const ipvsSettings = "net/ipv4/vs/"
+
+func (w withoutIPVS) Read(path string) (string, error) {
+	if strings.HasPrefix(path, ipvsSettings) {
+		return w.own.Read(path)
+	}
+	return w.kernel.Read(path)
+}
+
+func (w withoutIPVS) Write(path, value string) error {
+	if strings.HasPrefix(path, ipvsSettings) {
+		return w.own.Write(path, value)
+	}
+	return w.kernel.Write(path, value)
+}

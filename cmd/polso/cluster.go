@@ -45,12 +45,15 @@ func (a *app) initCmd() *cobra.Command {
 	return c
 }
 
-// required marks flags that a command cannot do without.
+// required makes a command refuse to run without these flags.
 func required(c *cobra.Command, flags ...string) {
-	for _, f := range flags {
-		if err := c.MarkFlagRequired(f); err != nil {
-			panic(err) // the flag was not defined: a slip in this file
+	c.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		for _, f := range flags {
+			if !cmd.Flags().Changed(f) {
+				return usageError{fmt.Errorf("--%s is needed; see `%s --help`", f, cmd.CommandPath())}
+			}
 		}
+		return nil
 	}
 }
 

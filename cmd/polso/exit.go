@@ -43,7 +43,7 @@ func (a *app) exit(err error) int {
 		return int(s)
 	}
 	if u, ok := errors.AsType[usageError](err); ok {
-		fmt.Fprintf(a.stderr, "Error: %v.\n", sentence(u.Error()))
+		fmt.Fprintf(a.stderr, "Error: %s\n", sentence(u.Error()))
 		return exitUsage
 	}
 	e, ok := errors.AsType[*api.Error](err)
@@ -57,17 +57,23 @@ func (a *app) exit(err error) int {
 
 // explain prints what, where and why, and the next step.
 func (a *app) explain(e *api.Error) {
-	fmt.Fprintf(a.stderr, "Error: %s.\n", sentence(e.Error()))
+	fmt.Fprintf(a.stderr, "Error: %s\n", sentence(e.Error()))
 	for _, p := range e.Problems {
 		fmt.Fprintln(a.stderr, strings.TrimRight(p, "\n"))
 	}
 	if e.Hint != "" {
-		fmt.Fprintf(a.stderr, "Hint: %s.\n", sentence(e.Hint))
+		fmt.Fprintf(a.stderr, "Hint: %s\n", sentence(e.Hint))
 	}
 }
 
-// sentence takes the full stop off, if there is one, for one to be put on.
-func sentence(s string) string { return strings.TrimRight(strings.TrimSpace(s), ".") }
+// sentence ends s with a full stop, if it does not end as a sentence already.
+func sentence(s string) string {
+	s = strings.TrimSpace(s)
+	if strings.HasSuffix(s, "?") || strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
+}
 
 func exitCode(c api.Code) int {
 	switch c {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -24,20 +26,27 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// up SOCKET waits until an agent answers there.
+// up SOCKET waits until the agent there is ready: in a cluster that has a leader, its kernel following the document.
 func up(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: up SOCKET")
 	}
 	path := ts.MkAbs(args[0])
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
-		if conn, err := net.Dial("unix", path); err == nil {
-			conn.Close()
-			return
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", path)
+	}}}
+	defer client.CloseIdleConnections()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		if resp, err := client.Get("http://polso/readyz"); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
 		}
 		time.Sleep(20 * time.Millisecond) // another process: there is nothing to wait on
 	}
-	ts.Fatalf("nobody answers at %s", path)
+	ts.Fatalf("the agent at %s is not ready", path)
 }
 
 // exits CODE COMMAND... runs a command and wants exactly that exit code.
