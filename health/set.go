@@ -2,9 +2,9 @@ package health
 
 import (
 	"context"
+	"hash/maphash"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +32,7 @@ type Set struct {
 	log   *slog.Logger
 	bell  chan struct{} // capacity 1: look at want
 	view  atomic.Pointer[View]
+	seed  maphash.Seed // of the stagger: another in every process
 
 	mu   sync.Mutex // guards want
 	want map[Key]Target
@@ -39,7 +40,7 @@ type Set struct {
 
 // New returns a Set without targets. Nothing is probed before Run.
 func New(o Options) *Set {
-	s := &Set{probe: o.Probe, ring: o.Ring, log: o.Log, bell: make(chan struct{}, 1)}
+	s := &Set{probe: o.Probe, ring: o.Ring, log: o.Log, bell: make(chan struct{}, 1), seed: maphash.MakeSeed()}
 	if s.probe == nil {
 		s.probe = Probe
 	}
@@ -174,7 +175,7 @@ func (r *runner) reconcile(ctx context.Context) {
 func (r *runner) watch(ctx context.Context, key Key, w *watched) {
 	every := max(w.target.Check.Every, leastEvery)
 	// Staggered, so that a thousand targets of one document are not asked in the same millisecond for ever.
-	next := time.NewTimer(rand.N(every))
+	next := time.NewTimer(time.Duration(maphash.String(r.seed, string(key)) % uint64(every)))
 	defer next.Stop()
 	for {
 		select {

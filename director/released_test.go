@@ -1,0 +1,110 @@
+package director
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"polso/ipvs"
+	"polso/vip"
+)
+
+func TestReleased(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.lead(1)
+		if err := w.d.Released(t.Context()); !errors.Is(err, ErrMandated) {
+			t.Errorf("with a mandate: %v", err)
+		}
+
+		// A pass is under way with the old mandate, stuck in the kernel, when the mandate is withdrawn.
+		stuck, freed := make(chan struct{}), make(chan struct{})
+		w.table.Fail(func(ipvs.Op) error { close(stuck); <-freed; return nil })
+		w.health.mu.Lock()
+		w.health.view = verdicts(w.state.Document, "web/a up", "web/b down")
+		w.health.mu.Unlock()
+		w.d.Ring()
+		<-stuck
+		w.mu.Lock()
+		w.mandate = Mandate{}
+		w.mu.Unlock()
+		answer := make(chan error, 1)
+		go func() { answer <- w.d.Released(t.Context()) }()
+		w.wait(time.Second)
+		select {
+		case err := <-answer:
+			t.Fatalf("released while a pass holds the old mandate: %v", err)
+		default:
+		}
+		w.table.Fail(nil)
+		close(freed)
+		if err := <-answer; err != nil {
+			t.Errorf("released: %v", err)
+		}
+		if got := w.edge.String(); got != "" {
+			t.Errorf("still there: %s", got)
+		}
+
+		if err := w.end(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+		if err := w.d.Released(t.Context()); err != nil {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}
+
+func TestReleasedWithoutRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := New(Options{}).Released(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestMandateReadTooLate: the end was too near when the pass came to hold, and is further away a moment later, in the same
+// epoch. That is no failure, and must not wait for the next timer.
+func TestMandateReadTooLate(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.change(func() { w.mandate = mandate(1, time.Duration(w.clock())+10*time.Millisecond) })
+		w.check("too late", "converged rev 2 web 192.0.2.10 absent")
+		w.mu.Lock()
+		w.mandate = w.forAnHour(1)
+		w.mu.Unlock()
+		w.wait(100 * time.Millisecond)
+		w.expect("taken up", `
+ 0.020 ip addr add 192.0.2.10 dev eth0
+ 0.020 announce 192.0.2.10 dev eth0
+`)
+		w.wait(10 * time.Second)
+		if n := w.d.Status().Passes; n > 10 {
+			t.Errorf("%d passes: they go on as if it were still too late", n)
+		}
+	})
+}
+
+func TestLapse(t *testing.T) {
+	late := fmt.Errorf("hold 192.0.2.10 on eth0: %w", vip.ErrExpired)
+	tests := []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"expired", late, true},
+		{"joined", errors.Join(late, fmt.Errorf("hold 192.0.2.11 on eth0: %w", vip.ErrStale)), true},
+		{"one of another kind", errors.Join(late, fmt.Errorf("hold 192.0.2.11 on eth0: %w", vip.ErrForeign)), false},
+		{"of another kind", vip.ErrNotRunning, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := lapse(tt.err); got != tt.want {
+				t.Errorf("lapse(%v) = %t", tt.err, got)
+			}
+		})
+	}
+}
