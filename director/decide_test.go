@@ -223,6 +223,13 @@ sysctl -w net/ipv4/conf/eth0/send_redirects=0
 sysctl -w net/ipv4/conf/eth1/send_redirects=0
 sysctl -w net/ipv4/ip_forward=1
 ` + vs},
+		{"nat silences the servers' link, also without a vip there", base(document(with(web("a"), by(config.NAT)))), `
+-A -t 192.0.2.10:80 -s wlc
+` + held + `sysctl -w net/ipv4/conf/all/send_redirects=0
+sysctl -w net/ipv4/conf/eth0/send_redirects=0
+sysctl -w net/ipv4/conf/eth1/send_redirects=0
+sysctl -w net/ipv4/ip_forward=1
+` + vs},
 		{"nat of IPv6", base(document(with(web("a"), func(v *config.Virtual) {
 			v.Address, v.Family, v.Check = netip.MustParseAddr("2001:db8::10"), config.IPv6, nil
 			v.Servers[0].Address = netip.MustParseAddrPort("[2001:db8:1::1]:80")

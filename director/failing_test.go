@@ -37,7 +37,7 @@ func TestFailingKernel(t *testing.T) {
  0.000 announce 192.0.2.10 dev eth0
 `)
 		if s := w.d.Status(); s.Converged || s.Failing != 1 || len(s.Failures) != 2 ||
-			s.Failures[0].Step != "ipvsadm -A -t 192.0.2.11:80 -s mh" || s.Failures[1].Step != "ip addr add 192.0.2.11 dev eth0" {
+			s.Failures[0].Step != "ipvsadm -A -t 192.0.2.11:80 -s mh" || strings.Contains(s.Failures[0].Err, "-s mh") || s.Failures[1].Step != "ip addr add 192.0.2.11 dev eth0" {
 			t.Errorf("status: %+v", s)
 		}
 		w.wait(3100 * time.Millisecond)

@@ -88,6 +88,11 @@ func (p *pass) fail(step string, err error) {
 	p.failures = append(p.failures, Failure{Step: step, Err: err.Error()})
 }
 
+// refused notes an operation that failed, its words once.
+func (p *pass) refused(op ipvs.Op, err error) {
+	p.failures = append(p.failures, Failure{Step: "ipvsadm " + op.String(), Err: strings.TrimPrefix(err.Error(), op.String()+": ")})
+}
+
 // letGo removes every address of ours that is not in keep.
 func (p *pass) letGo(keep []vip.Held) error {
 	err := p.o.VIP.LetGo(keep)
@@ -167,7 +172,7 @@ func (p *pass) follow(want, have ipvs.Table, stats *ipvs.Stats) bool {
 			continue
 		}
 		if err := p.o.IPVS.Do(op); err != nil {
-			p.fail("ipvsadm "+op.String(), err)
+			p.refused(op, err)
 			failed = true
 			if op.Verb == ipvs.AddService {
 				lost[op.Service.Key] = true

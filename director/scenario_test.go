@@ -341,6 +341,7 @@ func TestSettings(t *testing.T) {
  0.000 sysctl -w net/ipv4/ip_forward=1
  0.000 sysctl -w net/ipv4/conf/all/send_redirects=0
  0.000 sysctl -w net/ipv4/conf/eth0/send_redirects=0
+ 0.000 sysctl -w net/ipv4/conf/eth1/send_redirects=0
  0.000 ipvsadm -A -t 192.0.2.10:80 -s wlc
 `)
 		w.wait(20 * time.Second)
@@ -352,7 +353,7 @@ func TestSettings(t *testing.T) {
 `)
 		w.check("foreign change", "converged rev 2 drift 1")
 		before := w.d.Status().Before
-		if len(before) != 3 || before["net/ipv4/ip_forward"] != "0" || before["net/ipv4/conf/eth0/send_redirects"] != "1" {
+		if len(before) != 4 || before["net/ipv4/ip_forward"] != "0" || before["net/ipv4/conf/eth0/send_redirects"] != "1" {
 			t.Errorf("settings as found: %v", before)
 		}
 		w.sys.put("net/ipv4/ip_forward", "0")

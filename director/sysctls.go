@@ -5,6 +5,7 @@ import (
 
 	"polso/config"
 	"polso/ipvs"
+	"polso/vip"
 )
 
 // sysctls returns the settings that the table needs. They are wanted wherever the table is, so that a takeover finds them
@@ -21,35 +22,37 @@ func sysctls(in Inputs, t ipvs.Table, places []Place) Sysctls {
 	}
 	for _, v := range in.State.Document.Virtuals {
 		key, ok := KeyOf(v)
-		if !ok || !translates(v) {
+		if !ok {
 			continue
 		}
-		switch key.Family {
-		case ipvs.IPv4:
+		for _, s := range v.Servers {
+			if cmp.Or(s.Forward, v.Forward) != config.NAT {
+				continue
+			}
+			if key.Family == ipvs.IPv6 {
+				out["net/ipv6/conf/all/forwarding"] = "1"
+				continue
+			}
 			out["net/ipv4/ip_forward"] = "1"
-		case ipvs.IPv6:
-			out["net/ipv6/conf/all/forwarding"] = "1"
+			if link, err := vip.LinkFor(in.Links, s.Address.Addr()); err == nil {
+				out.silence(link.Name)
+			}
 		}
 	}
 	if out["net/ipv4/ip_forward"] == "1" {
-		// A router that forwards tells a client on the same segment to talk to the real server itself, past the
-		// translation. The kernel sends redirects if either the link's setting or that of all says so.
-		out["net/ipv4/conf/all/send_redirects"] = "0"
 		for _, p := range places {
 			if p.Addr.Is4() {
-				out["net/ipv4/conf/"+p.Link+"/send_redirects"] = "0"
+				out.silence(p.Link)
 			}
 		}
 	}
 	return out
 }
 
-// translates tells whether any server of v is reached by NAT, in the table now or not.
-func translates(v config.Virtual) bool {
-	for _, s := range v.Servers {
-		if cmp.Or(s.Forward, v.Forward) == config.NAT {
-			return true
-		}
-	}
-	return false
+// silence has a link send no redirects. A router that forwards tells a host on the segment from which a packet came, and
+// to which it goes on, to talk directly: a server would answer its client past the translation. The kernel sends them if
+// either the link's setting or that of all says so.
+func (s Sysctls) silence(link string) {
+	s["net/ipv4/conf/all/send_redirects"] = "0"
+	s["net/ipv4/conf/"+link+"/send_redirects"] = "0"
 }

@@ -129,7 +129,7 @@ type proc struct {
 
 func newProc(d *diary) *proc {
 	return &proc{diary: d, values: map[string]string{
-		"net/ipv4/ip_forward": "0", "net/ipv4/conf/all/send_redirects": "1", "net/ipv4/conf/eth0/send_redirects": "1",
+		"net/ipv4/ip_forward": "0", "net/ipv4/conf/all/send_redirects": "1", "net/ipv4/conf/eth0/send_redirects": "1", "net/ipv4/conf/eth1/send_redirects": "1",
 		"net/ipv4/vs/expire_nodest_conn": "1", "net/ipv4/vs/expire_quiescent_template": "1",
 	}}
 }
