@@ -92,6 +92,22 @@ func TestAnnouncedAgain(t *testing.T) {
 	}
 }
 
+func TestWatchThatBeginsLaterAnnouncesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, time.Hour))
+		b.sleep(30 * time.Second)
+		from := b.clock()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go b.k.Watch(ctx, func() {}) //nolint:errcheck // nil after cancel
+		b.sleep(10 * time.Second)
+		if got := b.heard(ten, from); len(got) > 0 {
+			t.Errorf("announced at %v", got)
+		}
+	})
+}
+
 // However busy the schedule, nothing is announced that is not held, and what is pending when a lease ends is not sent.
 func TestStaleAnnouncementsAreNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -168,7 +168,7 @@ func (k *Keeper) add(h Held, links Links) error {
 		delete(k.entries, place{e.addr, e.link})
 		k.mu.Unlock()
 		return err
-	case e.phase != placing || k.tooLong(began, ended) || ended >= e.until-k.guard():
+	case e.phase != placing || k.tooLong(began, ended): // too long includes beyond its end: see mayHold
 		if e.phase == placing {
 			e.phase = leaving
 		}

@@ -171,6 +171,19 @@ func TestExtendKeepsToItsEpoch(t *testing.T) {
 	}
 }
 
+// A pass may have read its mandate before the lease was renewed.
+func TestHoldDoesNotShorten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		old := b.held(ten, 1, 100*time.Millisecond)
+		b.hold(old)
+		b.k.Extend(1, b.in(time.Second))
+		b.hold(old)
+		b.sleep(500 * time.Millisecond)
+		b.present("192.0.2.10/32 dev eth0\n")
+	})
+}
+
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -180,6 +193,11 @@ func TestRefusals(t *testing.T) {
 		{"past its end", func(b *bench) Held { return b.held(ten, 1, 0) }, ErrExpired},
 		{"too near its end", func(b *bench) Held { return b.held(ten, 1, 29*time.Millisecond) }, ErrExpired},
 		{"older epoch than extended", func(b *bench) Held { b.k.Extend(3, 0); return b.held(ten, 2, time.Second) }, ErrStale},
+		{"older epoch than extended, after word of a still older", func(b *bench) Held {
+			b.k.Extend(5, 0)
+			b.k.Extend(3, 0)
+			return b.held(ten, 4, time.Second)
+		}, ErrStale},
 		{"older epoch than held", func(b *bench) Held {
 			b.hold(b.held(eleven, 3, time.Second))
 			return b.held(ten, 2, time.Second)

@@ -3,6 +3,7 @@ package vip
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -63,7 +64,7 @@ func TestDropWaitsForAnAddInFlight(t *testing.T) {
 			t.Errorf("Hold: %v", err)
 		}
 		b.sleep(time.Second)
-		b.present("")
+		b.diary("ip addr add 192.0.2.10/32 dev eth0", "ip addr del 192.0.2.10/32 dev eth0")
 	})
 }
 
@@ -76,9 +77,69 @@ func TestDropWaitsForARenewalInFlight(t *testing.T) {
 		if err := b.k.Drop(); err != nil {
 			t.Fatal(err)
 		}
-		b.present("")
 		b.sleep(time.Second)
+		b.diary("ip addr add 192.0.2.10/32 dev eth0", "announce 192.0.2.10 dev eth0", "announce 192.0.2.10 dev eth0",
+			"ip addr del 192.0.2.10/32 dev eth0") // and not: brought back by the renewal
+	})
+}
+
+func TestDropWaitsForAnAnnouncementInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.fake.Before(slow("Announce", 50*time.Millisecond))
+		b.hold(b.held(ten, 1, time.Hour))
+		if err := b.k.Drop(); err != nil {
+			t.Fatal(err)
+		}
+		b.sleep(time.Second)
+		// The one that had begun was over before the address went.
+		b.diary("ip addr add 192.0.2.10/32 dev eth0", "announce 192.0.2.10 dev eth0", "ip addr del 192.0.2.10/32 dev eth0")
+	})
+}
+
+// The keeper itself is stuck in the kernel when the end comes: what is on the schedule then is not sent.
+func TestNoAnnouncementBeyondTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		from := b.clock()
+		b.hold(b.held(ten, 1, time.Second))
+		b.fake.Before(slow("Renew", 2*time.Second))
+		b.sleep(5 * time.Second)
+		if got := strings.Join(b.heard(ten, from), " "); got != "0.0 0.1" {
+			t.Errorf("announced at %s", got)
+		}
 		b.present("")
+	})
+}
+
+// Renewing many addresses takes its time; an end that comes meanwhile comes first.
+func TestEndAmongRenewals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		var want []Held
+		for i := range 30 {
+			want = append(want, b.held(netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 100)}), 1, time.Hour))
+		}
+		ending := b.held(ten, 1, 700*time.Millisecond)
+		b.hold(append(want, ending)...)
+		b.fake.Before(slow("Renew", 2*time.Millisecond))
+		b.sleep(650 * time.Millisecond)
+		b.fake.Before(slow("Renew", 8*time.Millisecond))
+		for b.clock() < ending.Until {
+			b.sleep(time.Millisecond)
+		}
+		if strings.Contains(b.fake.String(), ten.String()+"/") {
+			t.Error("still there at its end")
+		}
+		b.fake.Before(slow("Renew", 15*time.Millisecond))
+		later := b.held(ten, 1, 800*time.Millisecond)
+		b.hold(later)
+		for b.clock() < later.Until {
+			b.sleep(time.Millisecond)
+		}
+		if strings.Contains(b.fake.String(), ten.String()+"/") {
+			t.Error("still there at its end among slow renewals")
+		}
 	})
 }
 
@@ -173,6 +234,9 @@ func TestEndsWhileThePassIsStuck(t *testing.T) {
 		go func() { result <- b.k.Hold([]Held{h}) }()
 		b.sleep(345 * time.Millisecond)
 		b.present("")
+		if r := b.k.Report(); len(r) != 1 || r[0].Addr != eleven {
+			t.Errorf("reported: %+v; want the one whose write is in flight", r)
+		}
 		if err := <-result; !errors.Is(err, ErrLate) {
 			t.Errorf("Hold: %v", err)
 		}
@@ -198,9 +262,10 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
 		b.hold(b.held(ten, 1, time.Hour))
-		stuck := true
+		stuck, tried := true, 0
 		b.fake.Before(func(c Call) error {
 			if c.Method == "Remove" && stuck {
+				tried++
 				return syscall.ENOBUFS
 			}
 			return nil
@@ -208,6 +273,9 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 		err := b.k.Drop()
 		if !errors.Is(err, ErrNotGone) || !errors.Is(err, syscall.ENOBUFS) {
 			t.Errorf("Drop: %v", err)
+		}
+		if tried != 1 {
+			t.Errorf("tried %d times", tried)
 		}
 		if r := b.k.Report(); len(r) != 1 || !r[0].Present {
 			t.Errorf("reported: %+v", r)
