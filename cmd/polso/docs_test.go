@@ -1,0 +1,94 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Every command that README and docs tell a reader to type exists, with its flags and its number of arguments, and every
+// make target they name is in the Makefile.
+func TestDocumentedCommandsExist(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, page := range append(pages, "../../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range shellLines(string(text)) {
+			seen++
+			switch words := fields(line); words[0] {
+			case "polso":
+				if err := understood(words[1:]); err != nil {
+					t.Errorf("%s: `%s`: %v", filepath.Base(page), line, err)
+				}
+			case "make":
+				if !strings.Contains(string(makefile), "\n"+words[1]+":") {
+					t.Errorf("%s: `%s`: the Makefile has no such target", filepath.Base(page), line)
+				}
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d documented commands were found: the test no longer sees them", seen)
+	}
+}
+
+// shellLines are the lines of ```sh blocks without their comments.
+func shellLines(page string) []string {
+	var lines []string
+	inside := false
+	for line := range strings.Lines(page) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "```"):
+			inside = line == "```sh"
+		case inside:
+			line, _, _ = strings.Cut(line, " #")
+			if line = strings.TrimSpace(line); line != "" {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+// understood parses a command line without running it.
+func understood(words []string) error {
+	root := newApp(strings.NewReader(""), new(strings.Builder), new(strings.Builder), func(string) string { return "" }).root()
+	cmd, rest, err := root.Find(words)
+	if err != nil {
+		return err
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		return err
+	}
+	if cmd.Args == nil {
+		return nil
+	}
+	return cmd.Args(cmd, cmd.Flags().Args())
+}
+
+// fields splits a command line at its spaces outside double quotes.
+func fields(line string) []string {
+	quoted := false
+	words := strings.FieldsFunc(line, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return r == ' ' && !quoted
+	})
+	for i, w := range words {
+		words[i] = strings.Trim(w, `"`)
+	}
+	return words
+}
