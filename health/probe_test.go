@@ -58,8 +58,8 @@ func status(code int) http.HandlerFunc {
 func TestProbe(t *testing.T) {
 	const second = time.Second
 	healthz := func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.RequestURI() != "/healthz?deep=1" || r.Host != "www.example.com" || r.UserAgent() != "polso-check" {
-			http.Error(w, fmt.Sprint(r.URL, r.Host, r.UserAgent()), http.StatusTeapot)
+		if r.URL.RequestURI() != "/healthz?deep=1" || r.Host != "www.example.com" || r.UserAgent() != "polso-check" || !r.Close {
+			http.Error(w, fmt.Sprint(r.URL, r.Host, r.UserAgent(), r.Close), http.StatusTeapot)
 		}
 	}
 	mute := listen(t, "tcp4", "127.0.0.1:0")
