@@ -58,10 +58,7 @@ func (r *Router) Start(ctx context.Context) error {
 		if !r.Running() {
 			return fmt.Errorf("the agent ended: %s", r.LogTail(5))
 		}
-		_, err := r.Polso(ctx, "version")
-		if err == nil {
-			_, err = os.Stat(r.socket())
-		}
+		_, err := r.Status(ctx, Own)
 		return err
 	})
 	if err != nil {

@@ -42,12 +42,29 @@ func form(t *testing.T, virtuals ...Virtual) (context.Context, *Lab) {
 		must(t, r.Start(ctx))
 	}
 	must(t, l.Form(ctx))
+	wantStatus(t, ctx, l)
 	if len(virtuals) > 0 {
 		must(t, l.Apply(ctx, l.Routers[0], l.Document(virtuals...)))
 		_, err := l.SameTable(ctx, tableLines(virtuals...))
 		must(t, err)
 	}
 	return ctx, l
+}
+
+// wantStatus checks what the command line says of a cluster that has just formed.
+func wantStatus(t *testing.T, ctx context.Context, l *Lab) {
+	t.Helper()
+	for _, r := range l.Routers {
+		for _, args := range [][]string{{"status", "-o", "json"}, {"status", "-o", "json", "--local"}} {
+			text, err := r.Polso(ctx, args...)
+			must(t, err)
+			s, err := parseStatus([]byte(text))
+			must(t, err)
+			if s.Leader == "" || s.Cluster == "" {
+				t.Errorf("%s: polso %v: no leader or no name in %s", r.Name, args, text)
+			}
+		}
+	}
 }
 
 // product is the polso binary under test: $POLSO_BINARY, or what `make build` makes.
@@ -266,7 +283,7 @@ func TestRouterThatLostItsData(t *testing.T) {
 	must(t, lost.Start(ctx))
 	must(t, l.Join(ctx, active, lost, "--replace", lost.Name))
 	must(t, l.WaitWhole(ctx))
-	s, err := active.Status(ctx)
+	s, err := active.Status(ctx, Cluster)
 	must(t, err)
 	names := make(map[string]int)
 	for _, m := range s.Members {

@@ -219,7 +219,7 @@ func (d *demo) failover(ctx context.Context, l *lab.Lab) error {
 	if err := l.WaitWhole(ctx); err != nil {
 		return err
 	}
-	s, err := old.Status(ctx)
+	s, err := old.Status(ctx, lab.Cluster)
 	if err != nil {
 		return err
 	}
