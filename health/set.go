@@ -171,19 +171,31 @@ func (r *runner) reconcile(ctx context.Context) {
 	}
 }
 
-// watch asks one target again and again. A probe that outlasts Every delays the next, so that no two of a target overlap.
+// watch asks one target again and again, the first times, until rise or fall can have decided, four times as often: a server
+// that is new, or new to this process, is waited for. A probe that outlasts its turn delays the next, so that no two of a
+// target overlap.
 func (r *runner) watch(ctx context.Context, key Key, w *watched) {
 	every := max(w.target.Check.Every, leastEvery)
-	// Staggered, so that a thousand targets of one document are not asked in the same millisecond for ever.
-	next := time.NewTimer(time.Duration(maphash.String(r.seed, string(key)) % uint64(every)))
+	eager := max(every/4, leastEvery)
+	// Staggered, so that a thousand targets of one document are not asked in the same millisecond for ever: at first within
+	// the short turn, the rest is made up for when the pace slows.
+	spread := time.Duration(maphash.String(r.seed, string(key)) % uint64(every))
+	next := time.NewTimer(spread / 4)
 	defer next.Stop()
-	for {
+	for asked := 1; ; asked++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-next.C:
 		}
-		next.Reset(every)
+		switch decided := max(w.target.Check.Rise, w.target.Check.Fall); {
+		case asked < decided:
+			next.Reset(eager)
+		case asked == decided:
+			next.Reset(every + spread - spread/4)
+		default:
+			next.Reset(every)
+		}
 		result := r.probe(ctx, w.target)
 		if ctx.Err() != nil {
 			return // cut short: that says nothing about the server

@@ -174,19 +174,23 @@ func TestTargetsAreAskedAtTheirPaceAndStaggered(t *testing.T) {
 		s.Set(slices.Clone(targets)) // again: nothing restarts
 		begin := time.Now()
 		wait(2*time.Second*50 - time.Nanosecond)
-		firsts := map[time.Time]bool{}
+		phases, quarters := map[time.Duration]bool{}, map[time.Duration]bool{}
 		for addr, times := range f.asked {
-			if len(times) != 50 {
-				t.Errorf("%s was asked %d times in 100 s, want every 2 s", addr, len(times))
+			if decided := times[2].Sub(begin); decided >= 1500*time.Millisecond {
+				t.Errorf("%s was asked for the third time after %s, want a verdict sooner", addr, decided)
 			}
-			firsts[times[0]] = true
-			if d := times[0].Sub(begin); d >= 2*time.Second {
-				t.Errorf("%s was first asked after %s", addr, d)
+			for n := 4; n < len(times); n++ {
+				if gap := times[n].Sub(times[n-1]); gap != 2*time.Second {
+					t.Errorf("%s: %s before question %d, want every 2 s", addr, gap, n)
+				}
 			}
+			phase := times[len(times)-1].Sub(begin) % (2 * time.Second)
+			phases[phase], quarters[phase/(500*time.Millisecond)] = true, true
 		}
-		if len(f.asked) != 100 || len(firsts) < 50 {
-			t.Errorf("%d targets asked, beginning in %d different moments", len(f.asked), len(firsts))
+		if len(f.asked) != 100 || len(phases) < 50 || len(quarters) != 4 {
+			t.Errorf("%d targets asked, in %d different moments of %d quarters of the turn", len(f.asked), len(phases), len(quarters))
 		}
+
 	})
 }
 
