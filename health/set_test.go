@@ -123,9 +123,9 @@ func TestSetFollowsItsTargets(t *testing.T) {
 			}
 		}
 		step(0, "10.0.0.1:80 unknown, 10.0.0.2:80 unknown", 0)
-		// Staggered within the first two seconds, decided after rise (2) and fall (3) of them.
-		step(4*time.Second, "10.0.0.1:80 up, 10.0.0.2:80 unknown", 1)
-		step(2*time.Second, "10.0.0.1:80 up, 10.0.0.2:80 down", 2)
+		// Staggered within the first half second, asked every half second, decided after rise (2) and fall (3) of them.
+		step(time.Second-time.Nanosecond, "10.0.0.1:80 up, 10.0.0.2:80 unknown", 1)
+		step(time.Second/2, "10.0.0.1:80 up, 10.0.0.2:80 down", 2)
 		step(time.Hour, "10.0.0.1:80 up, 10.0.0.2:80 down", 2)
 
 		f.revive("10.0.0.2:80")
