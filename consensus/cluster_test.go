@@ -124,9 +124,9 @@ type cluster struct {
 	profile Profile
 	boot    time.Time
 	members []*member
-	fit     func(id string) time.Duration
 
 	mu       sync.Mutex // guards below
+	fittest  string     // the others stand later; "": all alike
 	overlaps []string
 	states   []string // two believers by raft's own state
 	checking chan struct{}
@@ -188,8 +188,13 @@ func (c *cluster) options(m *member) Options {
 			return m.stuck
 		},
 	}
-	if c.fit != nil {
-		o.Fit = func() time.Duration { return c.fit(m.id) }
+	o.Fit = func() time.Duration {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.fittest == "" || c.fittest == m.id {
+			return 0
+		}
+		return c.profile.H / 4
 	}
 	if os.Getenv("POLSO_LOG") != "" {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("node", m.id)

@@ -109,7 +109,7 @@ func (n *Node) stand() time.Duration {
 	if n.o.Fit != nil {
 		at += lease.Instant(max(0, n.o.Fit()))
 	}
-	if left := time.Duration(at - n.o.Clock()); left > 0 {
+	if left := time.Duration(max(at, p.Courtesy) - n.o.Clock()); left > 0 {
 		return min(left, h/4)
 	}
 	// A lower timeout makes raft's follower loop test its patience at once; the test itself stays as it is, because the

@@ -2,6 +2,8 @@ package lease
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -14,6 +16,7 @@ func (t *Transport) SetHeartbeatHandler(cb func(raft.RPC)) {
 		return
 	}
 	t.inner.SetHeartbeatHandler(func(rpc raft.RPC) {
+		t.note(rpc.Command)
 		answer := make(chan raft.RPCResponse, 1)
 		cb(raft.RPC{Command: rpc.Command, Reader: rpc.Reader, RespChan: answer})
 		select {
@@ -24,7 +27,7 @@ func (t *Transport) SetHeartbeatHandler(cb func(raft.RPC)) {
 	})
 }
 
-// pass hands rpc to raft and sees its answer off.
+// pass takes one incoming request.
 func (t *Transport) pass(ctx context.Context, rpc raft.RPC) {
 	if _, ok := rpc.Command.(*raft.TimeoutNowRequest); ok {
 		if err := t.ledger.timeoutNow(); err != nil {
@@ -32,9 +35,45 @@ func (t *Transport) pass(ctx context.Context, rpc raft.RPC) {
 			return
 		}
 	}
+	t.note(rpc.Command)
+	if req, ok := rpc.Command.(*raft.RequestPreVoteRequest); ok {
+		if left := t.ledger.patience(); left <= t.ledger.promise/2 {
+			t.wg.Go(func() { t.hold(ctx, rpc, string(req.ID), left) })
+			return
+		}
+	}
+	t.hand(ctx, rpc)
+}
+
+// hold keeps a request for a pre-vote until the promise that stands in its way has run out, which is soon: the leader
+// sends its heartbeats at different times, and a candidate that is refused here would have to wait for longer than H.
+// Then it gives way to a candidate that came just before. If a leader is heard meanwhile raft refuses as it would have.
+func (t *Transport) hold(ctx context.Context, rpc raft.RPC, candidate string, left time.Duration) {
+	if t.sleep(left) && t.sleep(t.ledger.favour(candidate)) {
+		t.hand(ctx, rpc)
+	}
+}
+
+// sleep waits for d; false when Run has ended.
+func (t *Transport) sleep(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-t.stop:
+		return false
+	}
+}
+
+// hand gives rpc to raft and sees its answer off.
+func (t *Transport) hand(ctx context.Context, rpc raft.RPC) {
 	answer := make(chan raft.RPCResponse, 1)
 	select {
-	case t.rpcs <- raft.RPC{Command: rpc.Command, Reader: rpc.Reader, RespChan: answer}:
+	case t.rpcs <- raft.RPC{Command: t.impatient(rpc.Command), Reader: rpc.Reader, RespChan: answer}:
 	case <-ctx.Done():
 		return
 	}
@@ -45,6 +84,37 @@ func (t *Transport) pass(ctx context.Context, rpc raft.RPC) {
 		case <-t.stop:
 		}
 	})
+}
+
+// note remembers whom raft takes for its leader.
+func (t *Transport) note(command any) {
+	if req, ok := command.(*raft.AppendEntriesRequest); ok && len(req.Addr) > 0 {
+		addr := slices.Clone(req.Addr)
+		t.leader.Store(&addr)
+	}
+}
+
+// impatient returns command as raft is to see it. raft refuses to elect while it knows a leader, until its own timer has
+// fired, which is up to three times H after the last heartbeat. Once the promise to that leader has run out there is no
+// reason to wait for the timer: the request for a vote is shown to raft as one that overrides its patience, the one for a
+// pre-vote as if the leader sent it (that address decides nothing else). The answer is judged as what it is. So the first
+// to stand is elected, not the last whose timer was needed.
+func (t *Transport) impatient(command any) any {
+	switch req := command.(type) {
+	case *raft.RequestVoteRequest:
+		if !req.LeadershipTransfer && t.ledger.patience() <= 0 {
+			shown := *req
+			shown.LeadershipTransfer = true
+			return &shown
+		}
+	case *raft.RequestPreVoteRequest:
+		if leader := t.leader.Load(); leader != nil && t.ledger.patience() <= 0 {
+			shown := *req
+			shown.Addr = *leader
+			return &shown
+		}
+	}
+	return command
 }
 
 // filter lets an answer out, or what takes its place when the ledger refuses. A refused Success becomes an error, which

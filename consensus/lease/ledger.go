@@ -60,6 +60,8 @@ type Ledger struct {
 	armed    uint64     // the term whose leader announced a hand-over to this node
 	over     uint64     // this node's leases of this term and all before are over for good
 	muted    uint64     // this node sends no heartbeat of this term or any before
+	favoured string     // the candidate whose request for a pre-vote was let in last
+	courtesy Instant    // others wait until then
 	own      own
 }
 
@@ -169,13 +171,35 @@ type Promise struct {
 	To    string  // the leader, "" when none was heard by this process
 	Given Instant // when its last heartbeat was answered
 	Until Instant // this node elects nobody before, except in an announced hand-over
+	// Courtesy is until when this node lets a candidate that has just asked it go first.
+	Courtesy Instant
 }
 
 // Promised returns the promise that was given last.
 func (l *Ledger) Promised() Promise {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Promise{To: l.from, Given: l.answered, Until: max(l.promised, l.restart)}
+	return Promise{To: l.from, Given: l.answered, Until: max(l.promised, l.restart), Courtesy: l.courtesy}
+}
+
+// patience returns how long this node still has to elect nobody; zero or less means it is free to.
+func (l *Ledger) patience() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Duration(max(l.promised, l.restart, l.own.held) - l.clock())
+}
+
+// favour returns how long a request for a pre-vote of candidate waits for another candidate that came first; zero: not at
+// all, it is the one that goes first now. Two that are let go at once would split the vote and lose more than H.
+func (l *Ledger) favour(candidate string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock()
+	if l.favoured != candidate && now < l.courtesy {
+		return time.Duration(l.courtesy - now)
+	}
+	l.favoured, l.courtesy = candidate, now+Instant(l.promise/8)
+	return 0
 }
 
 // SetVoters hands in the voters of every configuration that may count now: the committed one and those after it in the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 )
@@ -18,7 +19,8 @@ type Transport struct {
 	ledger *Ledger
 	hooks  Hooks
 
-	rpcs chan raft.RPC // incoming, for raft
+	rpcs   chan raft.RPC          // incoming, for raft
+	leader atomic.Pointer[[]byte] // the address that the last request of a leader came from
 
 	mu      sync.Mutex // guards below
 	stopped bool
