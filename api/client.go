@@ -25,10 +25,7 @@ type Client struct {
 // NewClient speaks to the agent at addr: unix:///run/polso/polso.sock.
 func NewClient(addr string) (*Client, error) {
 	u, err := url.Parse(addr)
-	if err != nil {
-		return nil, fmt.Errorf("address %q: %w", addr, err)
-	}
-	if u.Scheme != "unix" || u.Path == "" {
+	if err != nil || u.Scheme != "unix" || u.Host != "" || u.Path == "" {
 		return nil, Errorf(CodeInvalid, "address %q is not understood", addr).WithHint("give unix:///PATH/TO/SOCKET, as in unix:///run/polso/polso.sock")
 	}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -81,11 +78,14 @@ func (c *Client) unreachable(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return Errorf(CodeTimeout, "no answer from the agent in time")
 	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
 	e := Errorf(CodeUnreachable, "the agent at %s does not answer", c.addr).WithDetail("%v", cause(err))
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		e = Errorf(CodeDenied, "not permitted to speak to the agent at %s", c.addr).WithHint("be root or a member of group polso")
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTSOCK):
 		e = e.WithHint("is it running? start it with `polso agent`, or name its socket with --addr or POLSO_ADDR")
 	}
 	return e
@@ -99,27 +99,15 @@ func cause(err error) error {
 	return err
 }
 
-// refusal decodes the answer of a refused request, ours or the HTTP framework's own.
+// refusal decodes the answer of a refused request.
 func refusal(code int, text []byte) error {
-	var e struct {
-		Error
-		Errors []struct {
-			Message  string `json:"message"`
-			Location string `json:"location"`
-		} `json:"errors"`
-	}
+	var e Error
 	if json.Unmarshal(text, &e) != nil || e.Title == "" {
-		return &Error{Status: code, Code: CodeInternal, Title: strings.TrimSpace(string(text))}
+		return Errorf(CodeInternal, "the agent answers %d %s", code, http.StatusText(code)).WithDetail("%.200s", strings.TrimSpace(string(text))).
+			WithHint("is it Polso's agent that listens there?")
 	}
-	out := e.Error
-	if out.Code == "" {
-		out.Code = CodeInvalid
-	}
-	for _, p := range e.Errors {
-		out.Problems = append(out.Problems, strings.TrimPrefix(p.Location, "body.")+": "+p.Message)
-	}
-	out.Status = code
-	return &out
+	e.Status = code
+	return &e
 }
 
 func ask[T any](ctx context.Context, c *Client, method, path string, body any) (T, error) {

@@ -93,7 +93,7 @@ func planOf(base uint64, from, to config.Document) Plan {
 	p := Plan{Schema: Schema, Base: base, Changes: []Change{}, Warnings: []string{}}
 	changes := config.Diff(from, to)
 	for _, c := range changes {
-		out := Change{Symbol: string(c.Symbol), Kind: string(c.Kind), Name: c.Name, Note: c.Note}
+		out := Change{Symbol: string(c.Symbol), Kind: string(c.Kind), Name: c.Name, Text: c.Text, Note: c.Note}
 		for _, f := range c.Fields {
 			out.Fields = append(out.Fields, FieldChange{Name: f.Name, From: f.From, To: f.To})
 		}

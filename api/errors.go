@@ -74,7 +74,7 @@ func (e *Error) Error() string {
 func (e *Error) GetStatus() int { return e.Status }
 
 // ContentType is the media type of RFC 9457, for the HTTP framework.
-func (e *Error) ContentType(string) string { return "application/problem+json" }
+func (e *Error) ContentType(string) string { return problemJSON }
 
 // CodeOf returns the code of err, CodeInternal for an error that has none, and "" for nil.
 func CodeOf(err error) Code {

@@ -15,6 +15,7 @@ func New(b Backend, version Version) http.Handler {
 	s.routes(newHuma(mux, version.Version))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("/", elsewhere)
 	return mux
 }
 
@@ -29,6 +30,7 @@ func newHuma(mux *http.ServeMux, version string) huma.API {
 	config := huma.DefaultConfig("Polso", version)
 	config.DocsPath = "" // the built-in pages load scripts from elsewhere; a router has no elsewhere
 	config.CreateHooks = nil
+	config.Transformers = []huma.Transformer{inOurWords}
 	return humago.New(mux, config)
 }
 
@@ -68,7 +70,10 @@ func del[I, O any](a huma.API, id, path, summary string, h func(context.Context,
 }
 
 func register[I, O any](a huma.API, method, id, path, summary string, h func(context.Context, *I) (O, error)) {
-	op := huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, MaxBodyBytes: 20 << 20}
+	op := huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: summary, MaxBodyBytes: 20 << 20,
+		Responses: map[string]*huma.Response{"default": refusalResponse(a)},
+	}
 	huma.Register(a, op, func(ctx context.Context, i *I) (*out[O], error) {
 		o, err := h(ctx, i)
 		if err != nil {
@@ -76,14 +81,6 @@ func register[I, O any](a huma.API, method, id, path, summary string, h func(con
 		}
 		return &out[O]{Body: o}, nil
 	})
-}
-
-// wireError makes sure that what leaves is an *Error.
-func wireError(err error) error {
-	if CodeOf(err) != CodeInternal {
-		return err
-	}
-	return Errorf(CodeInternal, "%v", err)
 }
 
 func (s *server) routes(a huma.API) {

@@ -220,8 +220,9 @@ type Change struct {
 	Symbol string        `json:"symbol" enum:"+,~,-"`
 	Kind   string        `json:"kind"`
 	Name   string        `json:"name"`
+	Text   string        `json:"text,omitempty" doc:"of what is added or removed: its gist"`
 	Fields []FieldChange `json:"fields,omitempty"`
-	Note   string        `json:"note,omitempty"`
+	Note   string        `json:"note,omitempty" doc:"what it means for connections"`
 }
 
 // FieldChange is one value that changes.

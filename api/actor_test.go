@@ -1,0 +1,43 @@
+package api
+
+import (
+	"os/user"
+	"testing"
+
+	"polso/fsm"
+)
+
+func whoami(t *testing.T) string {
+	t.Helper()
+	u, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Username
+}
+
+// Who speaks through the unix socket is who the kernel says it is, and stands in the history.
+func TestActorOfAUnixSocket(t *testing.T) {
+	b := formed(t)
+	c := serve(t, b)
+	if _, err := c.Apply(t.Context(), ApplyRequest{Files: []File{{"e.hcl", webHCL}}}); err != nil {
+		t.Fatal(err)
+	}
+	want := fsm.Actor{Kind: "local", Name: whoami(t)}
+	if got := b.State().History[1].Author; got != want {
+		t.Errorf("author %+v, want %+v", got, want)
+	}
+}
+
+// Without a socket that tells, nobody is taken for somebody.
+func TestActorUnknown(t *testing.T) {
+	b := formed(t)
+	b.notes()
+	request(New(b, Version{}), "DELETE", "/v1/cluster/routers/r3", "")
+	if got := b.notes(); got != "remove unknown r3" {
+		t.Errorf("got %q, want an unnamed caller", got)
+	}
+	if got := actorOf(WithActor(t.Context(), fsm.Actor{Kind: "user", Name: "ada"})); got.Name != "ada" {
+		t.Errorf("got %+v, want ada", got)
+	}
+}

@@ -1,0 +1,179 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"polso/fsm"
+)
+
+const testPEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+// backend is a node whose log is a slice: writes are applied by a real state machine, everything else is noted.
+type backend struct {
+	Backend // what a test does not expect to be called panics
+
+	mu     sync.Mutex // guards below
+	fsm    *fsm.FSM
+	index  uint64
+	diary  []string
+	fail   error // what the next call answers
+	status Status
+}
+
+func newBackend(t testing.TB) *backend {
+	t.Helper()
+	b := &backend{fsm: fsm.New(fsm.Options{}), status: Status{Schema: Schema, Node: "r1", Formed: true, Converged: true, Leader: "r1", Members: []Member{}, VIPs: []VIP{}, Virtuals: []Virtual{}, Problems: []Problem{}}}
+	return b
+}
+
+// formed is a backend with a cluster at revision 1.
+func formed(t testing.TB) *backend {
+	t.Helper()
+	b := newBackend(t)
+	blank, err := fsm.Blank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.Propose(t.Context(), fsm.Actor{Kind: "local", Name: "root"}, "found", &fsm.Found{
+		Cluster:  fsm.Cluster{ID: "c1", Name: "edge", Profile: "lan", Generation: 1, CA: testPEM},
+		Node:     fsm.Node{ID: "n1", Name: "r1", Kind: fsm.Router, Addresses: []string{"10.9.0.11:5390"}},
+		Document: blank,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// note writes a call down and answers what the test asked for.
+func (b *backend) note(words ...string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.diary = append(b.diary, strings.Join(words, " "))
+	err := b.fail
+	b.fail = nil
+	return err
+}
+
+func (b *backend) notes() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := strings.Join(b.diary, "\n")
+	b.diary = nil
+	return s
+}
+
+func (b *backend) State() *fsm.Snapshot { return b.fsm.Load() }
+
+func (b *backend) Propose(_ context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {
+	if err := b.note("propose", by.Kind+"/"+by.Name, string(c.Name())); err != nil {
+		return fsm.Result{}, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.index++
+	at := time.Date(2026, 11, 22, 10, 0, int(b.index), 0, time.UTC)
+	data, err := fsm.Encode(fsm.Envelope{Request: request, Actor: by, At: at, Command: c})
+	if err != nil {
+		return fsm.Result{}, err
+	}
+	res, err := fsm.DecodeResult(b.fsm.Apply(&raft.Log{Index: b.index, Term: 1, Data: data}).([]byte))
+	if err != nil {
+		return fsm.Result{}, err
+	}
+	if r := res.Refusal; r != nil {
+		code := map[fsm.Code]Code{fsm.CodeConflict: CodeConflict, fsm.CodeNotFound: CodeNotFound}[r.Code]
+		return res, Errorf(code, "%s", r.Text).WithHint("%s", r.Fix)
+	}
+	return res, nil
+}
+
+func (b *backend) Status(context.Context) (Status, error) { return b.status, b.note("status") }
+
+func (b *backend) Local() Status { _ = b.note("local"); return b.status }
+
+func (b *backend) Init(_ context.Context, by fsm.Actor, r InitRequest) (InitAnswer, error) {
+	return InitAnswer{Schema: Schema, Cluster: r.Cluster, Node: "r1", Addresses: r.Advertise, Token: "POLSO-1-A-B"}, b.note("init", by.Name, r.Cluster, r.Profile)
+}
+
+func (b *backend) Join(_ context.Context, r JoinRequest) (JoinAnswer, error) {
+	return JoinAnswer{Schema: Schema, Cluster: "edge", Node: "r2", Learner: true}, b.note("join", strings.Join(r.Addresses, ","), r.Token, r.Replace)
+}
+
+func (b *backend) CreateToken(_ context.Context, by fsm.Actor, r TokenRequest) (Token, error) {
+	return Token{Schema: Schema, ID: "t1", Text: "POLSO-1-A-B", Kind: r.Kind, Uses: r.Uses, By: by.Name}, b.note("token", r.Kind)
+}
+
+func (b *backend) Leave(_ context.Context, by fsm.Actor, r LeaveRequest) (Done, error) {
+	return Done{Schema: Schema, Done: []string{"left"}}, b.note("leave", by.Name)
+}
+
+func (b *backend) Remove(_ context.Context, by fsm.Actor, name string) (Done, error) {
+	return Done{Schema: Schema, Done: []string{"removed"}}, b.note("remove", by.Name, name)
+}
+
+func (b *backend) Transfer(_ context.Context, r TransferRequest) (Transferred, error) {
+	return Transferred{Schema: Schema, From: "r1", To: r.To, Seconds: 0.05}, b.note("transfer", r.To)
+}
+
+func (b *backend) Announce(_ context.Context, r AnnounceRequest) (Done, error) {
+	return Done{Schema: Schema, Done: r.Addresses}, b.note("announce", strings.Join(r.Addresses, ","))
+}
+
+func (b *backend) IPVS(_ context.Context, r IPVSRequest) (IPVS, error) {
+	return IPVS{Schema: Schema, Node: "r1", Text: "layout " + r.Layout, Services: []IPVSService{}}, b.note("ipvs", r.Layout)
+}
+
+func (b *backend) Doctor(context.Context) Findings {
+	_ = b.note("doctor")
+	return Findings{Schema: Schema, Node: "r1", Findings: []Finding{{Name: "clock", Level: "ok"}}}
+}
+
+// serve serves b on a unix socket, as the agent does, and returns a client of it.
+func serve(t testing.TB, b Backend) *Client {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: New(b, Version{Schema: Schema, Version: "1.2.3"}), ConnContext: ConnContext}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	c, err := NewClient("unix://" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.Close()
+		srv.Close()
+		<-ended
+	})
+	return c
+}
+
+// rawAnswer is what came back for a request made by hand.
+type rawAnswer struct {
+	code int
+	kind string
+	text string
+}
+
+func (r rawAnswer) problem(t *testing.T) Error {
+	t.Helper()
+	var e Error
+	if err := json.Unmarshal([]byte(r.text), &e); err != nil {
+		t.Fatalf("%v in %q", err, r.text)
+	}
+	return e
+}

@@ -1,0 +1,322 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const webHCL = `virtual "web" {
+  address = "192.0.2.10"
+  port    = 80
+  forward = "dr"
+  server "a" {
+    address = "10.0.0.1"
+  }
+}
+`
+
+func request(h http.Handler, method, path, body string) rawAnswer {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return rawAnswer{w.Code, w.Header().Get("Content-Type"), w.Body.String()}
+}
+
+// Every method of the client reaches the method of the backend that it is named after, with what it was given.
+func TestRoutes(t *testing.T) {
+	b := formed(t)
+	c, ctx := serve(t, b), t.Context()
+	files := []File{{Name: "edge.hcl", Text: webHCL}}
+	for _, test := range []struct {
+		name string
+		call func() (any, error)
+		note string // what the backend was asked; USER stands for who runs the test
+		want string // of the answer, as it prints
+	}{
+		{"status", func() (any, error) { s, err := c.Status(ctx); return s.Node, err }, "status", "r1"},
+		{"local", func() (any, error) { s, err := c.Local(ctx); return s.Node, err }, "local", "r1"},
+		{"version", func() (any, error) { v, err := c.Version(ctx); return v.Version, err }, "", "1.2.3"},
+		{"ipvs", func() (any, error) { v, err := c.IPVS(ctx, "rate"); return v.Text, err }, "ipvs rate", "layout rate"},
+		{"doctor", func() (any, error) { v, err := c.Doctor(ctx); return v.Findings, err }, "doctor", "[{clock ok  }]"},
+		{"announce", func() (any, error) {
+			return result(c.Announce(ctx, AnnounceRequest{Addresses: []string{"192.0.2.10"}}))
+		}, "announce 192.0.2.10", "[192.0.2.10]"},
+		{"init", func() (any, error) {
+			a, err := c.Init(ctx, InitRequest{Cluster: "edge", Advertise: []string{"10.9.0.11"}, Profile: "fast"})
+			return a.Token, err
+		}, "init USER edge fast", "POLSO-1-A-B"},
+		{"join", func() (any, error) {
+			a, err := c.Join(ctx, JoinRequest{Addresses: []string{"10.9.0.11"}, Token: "T", Advertise: []string{"10.9.0.12"}, Replace: "r3"})
+			return a.Learner, err
+		}, "join 10.9.0.11 T r3", "true"},
+		{"leave", func() (any, error) { return result(c.Leave(ctx, LeaveRequest{})) }, "leave USER", "[left]"},
+		{"remove, a name that needs quoting", func() (any, error) { return result(c.Remove(ctx, "r 3")) }, "remove USER r 3", "[removed]"},
+		{"transfer", func() (any, error) { a, err := c.Transfer(ctx, TransferRequest{To: "r2"}); return a.To, err }, "transfer r2", "r2"},
+		{"create token", func() (any, error) { a, err := c.CreateToken(ctx, TokenRequest{Kind: "router"}); return a.Text, err }, "token router", "POLSO-1-A-B"},
+		{"tokens", func() (any, error) { return c.Tokens(ctx) }, "", "[]"},
+		{"plan", func() (any, error) { p, err := c.Plan(ctx, PlanRequest{Files: files}); return p.Summary, err }, "", "Plan: 2 to add, 0 to change, 0 to remove."},
+		{"apply", func() (any, error) {
+			a, err := c.Apply(ctx, ApplyRequest{Files: files, Message: "first"})
+			return []any{a.Before, a.Revision, a.Unchanged}, err
+		}, "propose local/USER set_document", "[1 2 false]"},
+		{"apply again", func() (any, error) {
+			a, err := c.Apply(ctx, ApplyRequest{Files: files})
+			return []any{a.Before, a.Revision, a.Unchanged}, err
+		}, "propose local/USER set_document", "[2 2 true]"},
+		{"document", func() (any, error) {
+			d, err := c.Document(ctx)
+			return []any{d.Number, d.Current, d.Source == webHCL}, err
+		}, "", "[2 true true]"},
+		{"revision", func() (any, error) { d, err := c.Revision(ctx, 1); return []any{d.Number, d.Current, d.Message}, err }, "", "[1 false polso init]"},
+		{"history", func() (any, error) {
+			h, err := c.History(ctx, 20)
+			return []any{len(h), h[0].Summary, h[0].Message}, err
+		}, "", "[2 Plan: 2 to add, 0 to change, 0 to remove. first]"},
+		{"history, one", func() (any, error) { h, err := c.History(ctx, 1); return len(h), err }, "", "1"},
+		{"rollback to the one before, only shown", func() (any, error) {
+			a, err := c.Rollback(ctx, RollbackRequest{DryRun: true})
+			return []any{a.Revision, a.Plan.Summary}, err
+		}, "", "[2 Plan: 0 to add, 0 to change, 2 to remove.]"},
+		{"rollback", func() (any, error) {
+			a, err := c.Rollback(ctx, RollbackRequest{Revision: 1})
+			return []any{a.Before, a.Revision}, err
+		}, "propose local/USER set_document", "[2 3]"},
+		{"what a rollback says of itself", func() (any, error) { d, err := c.Document(ctx); return d.Message, err }, "", "rollback to revision 1"},
+	} {
+		b.notes()
+		got, err := test.call()
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		if fmt.Sprint(got) != test.want {
+			t.Errorf("%s: got %v, want %s", test.name, got, test.want)
+		}
+		want := strings.ReplaceAll(test.note, "USER", whoami(t))
+		if note := b.notes(); note != want {
+			t.Errorf("%s: the backend was asked %q, want %q", test.name, note, want)
+		}
+	}
+}
+
+func result(d Done, err error) (any, error) { return d.Done, err }
+
+// A plan says what is added and what happens to connections, for scripts as for people.
+func TestPlanTellsWhatIsAdded(t *testing.T) {
+	c := serve(t, formed(t))
+	p, err := c.Plan(t.Context(), PlanRequest{Files: []File{{Name: "edge.hcl", Text: webHCL}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Changes) != 2 || p.Changes[0].Text == "" || !strings.Contains(p.Changes[1].Text, "10.0.0.1") {
+		t.Errorf("got %+v, want the gist of the virtual and of its server", p.Changes)
+	}
+	if !strings.HasSuffix(p.Text, "Plan: 2 to add, 0 to change, 0 to remove. Based on revision 1.\n") || p.Base != 1 {
+		t.Errorf("got base %d and text\n%s", p.Base, p.Text)
+	}
+}
+
+// What is refused before the backend hears of it: each answer is a problem document with a code and every mistake.
+func TestRefusedRequests(t *testing.T) {
+	for _, test := range []struct {
+		name, method, path, body string
+		code                     int
+		want                     string // code, title, then problems
+	}{
+		{"unknown field", "POST", "/v1/cluster/init", `{"advertise":["10.0.0.1"],"profil":"fast"}`, 422,
+			"invalid; the request is not understood; profil: unexpected property"},
+		{"nothing to advertise", "POST", "/v1/cluster/init", `{"advertise":[]}`, 422,
+			"invalid; the request is not understood; advertise: expected array length >= 1"},
+		{"missing field", "POST", "/v1/cluster/join", `{"addresses":["10.0.0.1"],"advertise":["10.0.0.2"]}`, 422,
+			"invalid; the request is not understood; request: expected required property token to be present"},
+		{"two mistakes", "POST", "/v1/document", `{"files":[{"name":1,"text":"x"}],"base_revision":-1}`, 422,
+			"invalid; the request is not understood; base_revision: expected number >= 0; files[0].name: expected string"},
+		{"no JSON", "POST", "/v1/document", `files=1`, 400,
+			"invalid; the request is not understood; request: invalid character 'i' in literal false (expecting 'a')"},
+		{"no body", "POST", "/v1/document", ``, 400, "invalid; the request is not understood"},
+		{"unknown layout", "GET", "/v1/ipvs?layout=nice", ``, 422,
+			`invalid; the request is not understood; query.layout: expected value to be one of "list, stats, rate, save"`},
+		{"revision that is no number", "GET", "/v1/revisions/first", ``, 422, "invalid; the request is not understood; path.number: invalid integer"},
+		{"too many revisions", "GET", "/v1/revisions?n=100000", ``, 422, "invalid; the request is not understood; query.n: expected number <= 1000"},
+		{"revision that is not there", "GET", "/v1/revisions/9", ``, 404, "not_found; revision 9 is not in the history"},
+		{"rollback to nothing", "POST", "/v1/rollback", `{"revision":9}`, 404, "not_found; revision 9 is not in the history"},
+		{"token that is not there", "DELETE", "/v1/tokens/zz", ``, 404, "not_found; there is no token zz"},
+		{"no such path", "GET", "/v2/status", ``, 404, "not_found; GET /v2/status is not served here"},
+		{"conflict", "POST", "/v1/document", `{"files":[{"name":"e.hcl","text":""}],"base_revision":7}`, 409,
+			"conflict; the document changed: revision 1 runs now, this change is based on 7"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := formed(t)
+			got := request(New(b, Version{}), test.method, test.path, test.body)
+			e := got.problem(t)
+			said := strings.Join(append([]string{string(e.Code), e.Title}, e.Problems...), "; ")
+			if got.code != test.code || e.Status != test.code || said != test.want {
+				t.Errorf("got %d (%d) %s\nwant %d %s", got.code, e.Status, said, test.code, test.want)
+			}
+			if got.kind != "application/problem+json" {
+				t.Errorf("content type %q", got.kind)
+			}
+			if b.State().Revision != 1 {
+				t.Errorf("revision %d: something was changed", b.State().Revision)
+			}
+		})
+	}
+}
+
+// A document with mistakes is refused with all of them, each with its place, and nothing is proposed.
+func TestDocumentWithMistakes(t *testing.T) {
+	bad := "virtual \"web\" {\n  address = \"192.0.2.10\"\n  schedular = \"wlc\"\n  port = 99999\n  server \"a\" {\n    address = \"10.0.0.1\"\n    weight = \"heavy\"\n  }\n}\n"
+	later := "virtual \"web\" {\n  address = \"192.0.2.10\"\n  ports = [80, 443]\n  server \"a\" {\n    address = \"10.0.0.1\"\n  }\n}\n"
+	for _, test := range []struct {
+		name, text, title string
+		problems          []string // a part of each
+	}{
+		{"mistakes", bad, "the document has 3 mistakes; nothing was changed", []string{"edge.hcl:3", "edge.hcl:4", "edge.hcl:7"}},
+		{"not yet", later, "the document has a mistake; nothing was changed", []string{"not supported yet"}},
+	} {
+		b := formed(t)
+		c := serve(t, b)
+		b.notes()
+		files := []File{{Name: "edge.hcl", Text: test.text}}
+		_, errPlan := c.Plan(t.Context(), PlanRequest{Files: files})
+		_, errApply := c.Apply(t.Context(), ApplyRequest{Files: files})
+		for what, err := range map[string]error{"plan": errPlan, "apply": errApply} {
+			e, ok := errors.AsType[*Error](err)
+			if !ok || e.Code != CodeInvalid || e.Title != test.title || len(e.Problems) != len(test.problems) {
+				t.Errorf("%s, %s: got %#v", test.name, what, err)
+				continue
+			}
+			for i, part := range test.problems {
+				if !strings.Contains(e.Problems[i], part) {
+					t.Errorf("%s, %s: problem %d is\n%s\nwant %q in it", test.name, what, i, e.Problems[i], part)
+				}
+			}
+		}
+		if note := b.notes(); note != "" {
+			t.Errorf("%s: the backend was asked: %s", test.name, note)
+		}
+	}
+}
+
+// Before a cluster is formed, what needs one says what to do.
+func TestNotFormed(t *testing.T) {
+	h := New(newBackend(t), Version{})
+	for _, r := range [][2]string{{"GET", "/v1/document"}, {"GET", "/v1/revisions"}, {"GET", "/v1/tokens"}, {"POST", "/v1/rollback"}, {"DELETE", "/v1/tokens/x"}} {
+		body := ""
+		if r[0] == "POST" {
+			body = "{}"
+		}
+		got := request(h, r[0], r[1], body)
+		if e := got.problem(t); got.code != 409 || e.Code != CodeNotFormed || !strings.Contains(e.Hint, "polso init") {
+			t.Errorf("%v: got %d %+v", r, got.code, e)
+		}
+	}
+}
+
+// The backend's errors arrive whole; what is none of the API's own is told as internal, with its cause, and a time that
+// ran out as that.
+func TestBackendErrorsOnTheWire(t *testing.T) {
+	whole := Errorf(CodeRefused, "no other router could take over").WithDetail("r2 is behind").WithHint("polso members")
+	whole.Problems = []string{"one", "two"}
+	internal := Errorf(CodeInternal, "something went wrong on this router").WithDetail("ipvs: operation not permitted").
+		WithHint("the agent's log says more; polso doctor looks for what this router lacks")
+	late := Errorf(CodeTimeout, "it took too long; it may still be done").WithHint("polso status")
+	for _, test := range []struct {
+		name string
+		err  error
+		want *Error
+	}{
+		{"ours", whole, whole},
+		{"ours, wrapped", fmt.Errorf("transfer: %w", whole), whole},
+		{"any other", errors.New("ipvs: operation not permitted"), internal},
+		{"out of time", fmt.Errorf("asking: %w", context.DeadlineExceeded), late},
+	} {
+		b := formed(t)
+		c := serve(t, b)
+		b.fail = test.err
+		_, err := c.Transfer(t.Context(), TransferRequest{})
+		got, ok := errors.AsType[*Error](err)
+		if !ok {
+			t.Errorf("%s: got %v", test.name, err)
+			continue
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+// Every code has an HTTP status of an error.
+func TestCodesHaveAStatus(t *testing.T) {
+	for _, c := range []Code{CodeInvalid, CodeUnsupported, CodeNoLeader, CodeConflict, CodeNotFound, CodeExists, CodeNotFormed, CodeDenied, CodeTimeout, CodeUnknown, CodeUnreachable, CodeInternal, CodeRefused} {
+		if e := Errorf(c, "x"); e.Status < 400 || e.Status > 599 {
+			t.Errorf("%s: status %d", c, e.Status)
+		}
+	}
+}
+
+func TestReadiness(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		edit func(*Status)
+		want int
+	}{
+		{"ready", func(*Status) {}, 200},
+		{"in no cluster", func(s *Status) { s.Formed = false }, 503},
+		{"kernel behind", func(s *Status) { s.Converged = false }, 503},
+		{"no leader", func(s *Status) { s.Leader = "" }, 503},
+	} {
+		b := newBackend(t)
+		test.edit(&b.status)
+		h := New(b, Version{})
+		if got := request(h, "GET", "/readyz", "").code; got != test.want {
+			t.Errorf("%s: readyz %d, want %d", test.name, got, test.want)
+		}
+		if got := request(h, "GET", "/livez", "").code; got != 200 {
+			t.Errorf("%s: livez %d, want 200", test.name, got)
+		}
+	}
+}
+
+// A document in several files is kept as one text that says which part came from where.
+func TestSourceOfSeveralFiles(t *testing.T) {
+	b := formed(t)
+	c := serve(t, b)
+	files := []File{{"a.hcl", "cluster {\n  standby = \"warm\"\n}"}, {"b.hcl", webHCL}}
+	if _, err := c.Apply(t.Context(), ApplyRequest{Files: files}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := c.Document(t.Context())
+	if want := "# a.hcl\ncluster {\n  standby = \"warm\"\n}\n# b.hcl\n" + webHCL; err != nil || d.Source != want {
+		t.Errorf("got %q, %v\nwant %q", d.Source, err, want)
+	}
+	if _, err := c.Apply(t.Context(), ApplyRequest{Files: []File{{"again.hcl", d.Source}}}); err != nil {
+		t.Errorf("the kept text does not apply again: %v", err)
+	}
+	if b.State().Revision != 2 {
+		t.Errorf("revision %d, want 2: the kept text is the same document", b.State().Revision)
+	}
+}
+
+// A request that is repeated with its ID is answered, not done again.
+func TestRequestID(t *testing.T) {
+	b := formed(t)
+	c := serve(t, b)
+	r := ApplyRequest{Files: []File{{"e.hcl", webHCL}}, RequestID: "once"}
+	one, err1 := c.Apply(t.Context(), r)
+	r.Files[0].Text = strings.Replace(webHCL, "80", "81", 1)
+	two, err2 := c.Apply(t.Context(), r)
+	if err1 != nil || err2 != nil || one.Revision != 2 || two.Revision != 2 || b.State().Revision != 2 {
+		t.Errorf("got revisions %d, %d, running %d (%v, %v); want 2 each time", one.Revision, two.Revision, b.State().Revision, err1, err2)
+	}
+}
