@@ -95,18 +95,19 @@ func (k *Keeper) move(h Held, verb Verb) (known bool, err error) {
 	return true, nil
 }
 
-// mayHold says why h must not be held now, nil if it may. The caller holds the lock.
+// mayHold says why h must not be held now, nil if it may, and notes its epoch. The caller holds the lock.
 func (k *Keeper) mayHold(h Held) error {
-	switch {
-	case !k.running:
+	if !k.running {
 		return ErrNotRunning
-	case h.Epoch < k.floor || h.Epoch+1 < k.newest:
+	}
+	if h.Epoch < k.floor || h.Epoch+1 < k.newest {
 		return ErrStale
+	}
+	k.newest = h.Epoch + 1
 	// What cannot be over well before the end is not begun.
-	case k.clock()+Instant(k.margin/2) >= h.Until-k.guard():
+	if k.clock()+Instant(k.margin/2) >= h.Until-k.guard() {
 		return ErrExpired
 	}
-	k.newest = max(k.newest, h.Epoch+1)
 	return nil
 }
 
@@ -180,7 +181,10 @@ func (k *Keeper) add(h Held, links Links) error {
 	k.announcer.startLocked(e, e.epoch)
 	k.mu.Unlock()
 	k.say(slog.LevelInfo, "address taken up", e, "epoch", h.Epoch)
-	k.wake()
+	select {
+	case k.placed <- struct{}{}:
+	default: // already ringing
+	}
 	return nil
 }
 

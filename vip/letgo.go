@@ -156,12 +156,18 @@ func (k *Keeper) settle(e *entry) error {
 // remove takes an entry that must go out of the kernel, and out of the table once that is confirmed. While a write to it
 // is in flight the table keeps it: who writes removes it again.
 func (k *Keeper) remove(e *entry) error {
+	at := place{e.addr, e.link}
+	k.mu.Lock()
+	other := k.entries[at]
+	k.mu.Unlock()
+	if other != nil && other != e {
+		return nil // it was gone, and has been taken up again since
+	}
 	err := k.edge.Remove(e.addr, e.addr.BitLen(), e.index)
 	if gone(err) {
 		err = nil
 	}
 	k.mu.Lock()
-	at := place{e.addr, e.link}
 	missed := false
 	switch {
 	case err != nil:

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"time"
 )
 
 // Run takes addresses down at their ends and renews the others until ctx ends; then it takes everything down and returns
-// Drop's error. It waits for nothing but time: neither the pass, nor the announcements, nor the log. There must be one
-// Run at a time.
+// Drop's error. What takes addresses down waits for nothing but time: neither for the pass, nor for renewals,
+// announcements or the log. There must be one Run at a time.
 func (k *Keeper) Run(ctx context.Context) error {
 	k.mu.Lock()
 	if k.running {
@@ -21,11 +20,12 @@ func (k *Keeper) Run(ctx context.Context) error {
 	k.running = true
 	k.mu.Unlock()
 
-	// The two helpers live a little longer than the keeper's own loop, so that its last words are heard.
+	// Two of the helpers live a little longer than the keeper's own loop, so that its last words are heard.
 	aside, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var helpers sync.WaitGroup
 	helpers.Go(func() { k.announcer.run(aside) })
 	helpers.Go(func() { k.speak(aside) })
+	helpers.Go(func() { k.keepAlive(ctx) })
 
 	k.keep(ctx)
 
@@ -38,7 +38,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	return err
 }
 
-// keep is the loop.
+// keep is the loop that takes down.
 func (k *Keeper) keep(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -96,26 +96,20 @@ func (k *Keeper) dropFirst(why string) {
 	defer k.mu.Unlock()
 	for _, e := range k.entries {
 		if e.phase == there || e.phase == placing {
-			k.announcer.cancel(e)
-			e.phase, e.loss, e.attempt = undone, why, 0
-			k.say(slog.LevelWarn, "address dropped", e, "why", why)
+			k.undo(e, why)
 		}
 	}
 }
 
-// tick does what is due, ends before renewals, and returns when to look again; some is false when there is nothing to wait
-// for.
+// tick removes what is due, and returns when to look again; some is false when there is nothing to wait for.
 func (k *Keeper) tick() (next Instant, some bool) {
 	for {
 		due := k.due()
+		if len(due) == 0 {
+			return k.next()
+		}
 		for _, e := range due {
 			_ = k.remove(e) // it is tried again
-		}
-		if len(due) > 0 {
-			continue // time has passed
-		}
-		if !k.renew() {
-			return k.next()
 		}
 	}
 }
@@ -143,135 +137,19 @@ func (k *Keeper) due() []*entry {
 	return out
 }
 
-// every is how often an address is renewed.
-func (k *Keeper) every() Instant { return Instant(k.lifetime * 3 / 10) }
-
-// dueForRenewal returns the entries whose turn it is.
-func (k *Keeper) dueForRenewal() []*entry {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	now := k.clock()
-	var out []*entry
-	for _, e := range k.entries {
-		if e.phase == there && e.writing == nil && now >= k.renewal(e) {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-// renewal is when e is to be renewed next. The caller holds the lock.
-func (k *Keeper) renewal(e *entry) Instant { return max(e.renewed+k.every(), e.attempt) }
-
-// renew renews what is due, as long as no end has come, and says whether there may be more to do at once.
-func (k *Keeper) renew() bool {
-	due := k.dueForRenewal()
-	if len(due) == 0 {
-		return false
-	}
-	// Renewing would bring back an address that has expired, or that an operator took away: look first.
-	began := k.clock()
-	have, err := k.edge.Placed()
-	type at struct {
-		addr  netip.Addr
-		index int
-	}
-	seen := make(map[at]bool, len(have))
-	for _, p := range have {
-		if p.host() {
-			seen[at{p.Addr, p.Index}] = true
-		}
-	}
-	for _, e := range due {
-		l := look{at: began, ok: err == nil, seen: seen[at{e.addr, e.index}]}
-		if !k.renewOne(e, l) {
-			break
-		}
-	}
-	return true
-}
-
-// look is what the kernel said about an address before it was to be renewed.
-type look struct {
-	at       Instant // asked then
-	ok, seen bool
-}
-
-// renewOne renews e if it may, and says whether the next may follow: not when an end has come meanwhile, or this one must
-// be undone.
-func (k *Keeper) renewOne(e *entry, l look) bool {
-	k.mu.Lock()
-	began := k.clock()
-	for _, other := range k.entries {
-		if (other.phase == there || other.phase == placing) && began >= other.until-k.guard() {
-			k.mu.Unlock()
-			return false
-		}
-	}
-	// The kernel may have let go of it, and no fresh look says that it has not.
-	doubtful := began-e.renewed >= Instant(k.lifetime-k.margin) && (!l.ok || k.tooLong(l.at, began))
-	switch {
-	case e.phase != there || e.writing != nil:
-		k.mu.Unlock()
-		return true
-	case l.ok && !l.seen:
-		k.lose(e, "the kernel no longer has it")
-		k.mu.Unlock()
-		k.tell()
-		return true
-	case doubtful:
-		k.announcer.cancel(e)
-		e.phase, e.loss, e.attempt = undone, "not renewed in time", 0
-		k.mu.Unlock()
-		return false
-	}
-	writing := make(chan struct{})
-	e.writing = writing
-	k.mu.Unlock()
-
-	err := k.edge.Renew(e.addr, e.index, k.lifetime)
-
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	ended := k.clock()
-	e.writing = nil
-	close(writing)
-	switch {
-	case e.phase == leaving || e.phase == undone:
-		e.attempt = 0 // who dismissed it may have given up waiting
-		return false
-	case e.phase != there:
-	case k.tooLong(began, ended):
-		k.announcer.cancel(e)
-		e.phase, e.loss, e.attempt = undone, "the kernel was too slow over a renewal", 0
-		k.say(slog.LevelWarn, "address dropped", e, "why", e.loss)
-		return false
-	case err != nil:
-		e.attempt = ended + again
-		k.say(slog.LevelWarn, "address not renewed", e, "err", err)
-	default:
-		e.renewed = began
-	}
-	return true
-}
-
-// next is when something is due: the earliest end, renewal or second attempt.
+// next is when something is due: the earliest end or second attempt. While there is anything it is soon, so that a clock
+// that has jumped is noticed.
 func (k *Keeper) next() (at Instant, some bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	at = k.clock() + k.every()
 	for _, e := range k.entries {
-		when := e.until - k.guard()
-		switch e.phase {
-		case there:
-			if e.writing == nil {
-				when = min(when, k.renewal(e))
-			}
-		case leaving, undone:
-			when = e.attempt
+		some = true
+		if e.phase == leaving || e.phase == undone {
+			at = min(at, e.attempt)
+			continue
 		}
-		if !some || when < at {
-			at, some = when, true
-		}
+		at = min(at, e.until-k.guard())
 	}
 	return at, some
 }
