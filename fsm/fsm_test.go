@@ -50,6 +50,11 @@ func TestKnown(t *testing.T) {
 		{"a later term counts more", []step{hear(2, 1), hear(3, 2), apply(2), apply(2), apply(3)}, "nnnny"},
 		{"an earlier term does not", []step{hear(3, 2), hear(2, 1), apply(2), apply(3)}, "nnny"},
 		{"once known it stays", []step{hear(1, 1), apply(1), hear(5, 99), restore, apply(1)}, "nyyyy"},
+		{"once known it stays, even in an older state", []step{apply(1), apply(1), hear(1, 2), func(m *machine) {
+			if err := m.Restore(readCloser{strings.NewReader(textOf(m.t, new(Snapshot)))}); err != nil {
+				m.t.Fatal(err)
+			}
+		}}, "nnyy"},
 		{"no term", []step{hear(0, 0), apply(1)}, "nn"},
 		{"a snapshot brings it", []step{apply(1), hear(1, 1), restore}, "nyy"},
 	}
@@ -189,6 +194,7 @@ func TestLead(t *testing.T) {
 func TestNodesAndTokens(t *testing.T) {
 	m := cluster(t, "")
 	m.must(join("n2", "r2", "k1"), &SetOverride{Target: "router/r2", Kind: Drain},
+		&UpdateNode{ID: "n2", Addresses: []string{"10.9.0.22:5390", "10.9.1.2:5390"}}, // the old one and another
 		&UpdateNode{ID: "n2", Addresses: []string{"10.9.0.22:5390"}})
 	if r := m.do(&UpdateNode{ID: "n2", Addresses: []string{"10.9.0.22:5390"}}); !r.Unchanged {
 		t.Errorf("the same addresses: %+v", r)

@@ -104,6 +104,10 @@ func TestRestoreWrong(t *testing.T) {
 			`{"revision":{"number":1,"at":"2026-11-22T10:00:00Z","author":{"kind":"","name":""},"document":{"schema":9,"cluster":{}}}}`}, ErrUnknown},
 		{"nobody leaves", []string{`{"leaving":{"id":"x","until":"2026-11-22T10:00:00Z","document":{"schema":1,"cluster":{}}}}`}, ErrCorrupt},
 	}
+	miscounted := sign(`{"polso":"fsm","format":1,"index":1,"term":1}`+"\n", 1)
+	if err := New(Options{}).Restore(readCloser{strings.NewReader(miscounted)}); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("miscounted: got %v, want ErrCorrupt", err)
+	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			body := `{"polso":"fsm","format":1,"index":1,"term":1}` + "\n"

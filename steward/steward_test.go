@@ -23,6 +23,7 @@ type world struct {
 	fail  map[string]error // by action
 	slow  time.Duration    // what an action takes
 	diary strings.Builder  // of the steward's goroutine
+	log   *slog.Logger
 
 	mu   sync.Mutex // guards below
 	in   Inputs
@@ -46,6 +47,7 @@ func (w *world) run(t *testing.T, d time.Duration, script func(*Steward)) string
 	synctest.Test(t, func(t *testing.T) {
 		w.begin = time.Now()
 		s := New(Options{
+			Log: w.log,
 			Lead: func() bool {
 				w.mu.Lock()
 				defer w.mu.Unlock()
@@ -204,11 +206,15 @@ func TestStewardExpireNotFound(t *testing.T) {
 
 // An action that hangs is given up; at the end of the process it is no failure.
 func TestStewardBoundsActions(t *testing.T) {
-	w := &world{lead: true, in: scene(t, "r1", "r1 voter | r2 node"), slow: time.Hour}
+	var b bytes.Buffer
+	w := &world{lead: true, in: scene(t, "r1", "r1 voter | r2 node"), slow: time.Hour, log: slog.New(slog.NewTextHandler(&b, nil))}
 	diff(t, `
  10.0  add learner r2: context deadline exceeded
  15.0  add learner r2: context deadline exceeded
 `, w.run(t, 15*time.Second, quiet))
+	if n := strings.Count(b.String(), "action failed"); n != 1 {
+		t.Errorf("%d failures in the log, want 1:\n%s", n, b.String())
+	}
 }
 
 func TestStewardLog(t *testing.T) {
