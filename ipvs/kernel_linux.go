@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -25,8 +26,8 @@ type Kernel struct {
 	running bool
 	stopped bool
 
-	sockets *sockets        // Run's goroutine's alone, Close's before Run
-	loaded  map[string]bool // modules; Run's goroutine's alone
+	sockets *sockets        // work's alone, Close's where there was no Run
+	loaded  map[string]bool // modules; work's alone
 }
 
 // Open checks that the kernel has IPVS, loading its module if need be, and opens the sockets of o's network namespace.
@@ -57,8 +58,9 @@ func Open(o Options) (*Kernel, error) {
 	}, nil
 }
 
-// Run answers calls until ctx ends or Close is called, then closes the Kernel and returns nil. It is called once. Its ctx
-// should outlive the last call that is to be answered, such as a director's last pass.
+// Run answers calls until ctx ends or Close is called, then closes the Kernel. It is called once. Its ctx should outlive
+// the last call that is to be answered, such as a director's last pass. The error is ErrClosed if the Kernel was closed
+// before or has a Run already, and os.ErrDeadlineExceeded if a call is stuck in the kernel and had to be left behind.
 func (k *Kernel) Run(ctx context.Context) error {
 	k.mu.Lock()
 	if k.running || k.stopped {
@@ -67,38 +69,60 @@ func (k *Kernel) Run(ctx context.Context) error {
 	}
 	k.running = true
 	k.mu.Unlock()
-	defer func() {
-		k.stop()
-		k.sockets.close()
-		close(k.ended)
-	}()
+	go k.work()
+	select {
+	case <-ctx.Done():
+	case <-k.closed:
+	}
+	k.stop()
+	return k.wait()
+}
+
+// work is the one goroutine that uses the sockets. It is not Run's own because a system call that the kernel does not
+// finish cannot be cut short: seen on 6.12, where a deadlock around the table's lock held the caller for ever.
+func (k *Kernel) work() {
+	defer close(k.ended)
+	defer k.sockets.close()
 	for {
 		select {
-		case <-ctx.Done():
-			return nil
 		case <-k.closed:
-			return nil
+			return
 		case call := <-k.calls:
 			call()
 		}
 	}
 }
 
-// Close makes Run return, waits for it, and closes the sockets. Calls from then on are ErrClosed. It may be called twice.
+// Close makes Run return, waits for the call in hand, and closes the sockets. Calls from then on are ErrClosed. It may be
+// called twice; the error is as Run's.
 func (k *Kernel) Close() error {
 	if k.stop() == unowned {
 		k.sockets.close()
 		close(k.ended)
 	}
-	<-k.ended
-	return nil
+	return k.wait()
 }
+
+// wait waits for the last call, at most as long as a call may take.
+func (k *Kernel) wait() error {
+	timer := time.NewTimer(k.patience())
+	defer timer.Stop()
+	select {
+	case <-k.ended:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("ipvs: close: a call is stuck in the kernel: %w", os.ErrDeadlineExceeded)
+	}
+}
+
+// patience is how long a call may take once it is taken: two modules to load, sockets to open, one exchange.
+func (k *Kernel) patience() time.Duration { return 4 * k.timeout }
 
 // ownership tells who has to close the sockets.
 type ownership uint8
 
 const (
-	owned   ownership = iota // Run does, or it is done
+	owned   ownership = iota // work does, or has
 	unowned                  // there was no Run and will not be one
 )
 
@@ -132,7 +156,7 @@ func (k *Kernel) Table() (Table, Stats, error) {
 		return a, err
 	})
 	if err != nil {
-		return Table{}, nil, fmt.Errorf("ipvs: %w", err)
+		return Table{}, nil, readError(err)
 	}
 	return a.t, a.st, nil
 }
@@ -147,9 +171,21 @@ func (k *Kernel) Info() (Info, error) {
 		return i, err
 	})
 	if err != nil {
-		return Info{}, fmt.Errorf("ipvs: %w", err)
+		return Info{}, readError(err)
 	}
 	return i, nil
+}
+
+// readError adds what an administrator has to do.
+func readError(err error) error {
+	switch {
+	case errors.Is(err, ErrClosed):
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("ipvs: it takes root or CAP_NET_ADMIN: %w", err)
+	default:
+		return fmt.Errorf("ipvs: %w", err)
+	}
 }
 
 // Do does one step. What no kernel would take is refused before it is asked (Op.Check; ErrUnsupported among it); what
@@ -164,7 +200,7 @@ func (k *Kernel) Do(o Op) error {
 	return err
 }
 
-// do does a step that Check has passed, on the sockets' own goroutine.
+// do does a step that Check has passed, on the goroutine that owns the sockets.
 func (k *Kernel) do(o Op) error {
 	if o.Verb == AddService || o.Verb == EditService {
 		k.load("ip_vs_" + o.Service.Scheduler)
@@ -201,26 +237,32 @@ func (k *Kernel) load(module string) {
 	k.loaded[module] = true
 }
 
-// ask has Run do fn and waits for the answer. Run must take it within the call's time; then fn bounds itself.
+// ask has the owner of the sockets do fn and waits for the answer: up to the call's time until it is taken, up to
+// patience until it is answered, although fn bounds itself.
 func ask[T any](k *Kernel, fn func() (T, error)) (T, error) {
 	type answer struct {
 		v   T
 		err error
 	}
 	var none T
-	done := make(chan answer, 1) // so that Run never waits for a caller that has given up
+	done := make(chan answer, 1) // so that nobody waits for a caller that has given up
 	timer := time.NewTimer(k.timeout)
 	defer timer.Stop()
 	select {
 	case <-k.closed:
 		return none, ErrClosed
 	case <-timer.C:
-		return none, fmt.Errorf("nobody answers: %w", os.ErrDeadlineExceeded)
+		return none, fmt.Errorf("nobody takes the call: %w", os.ErrDeadlineExceeded)
 	case k.calls <- func() {
 		v, err := fn()
 		done <- answer{v, err}
 	}:
 	}
-	a := <-done
-	return a.v, a.err
+	timer.Reset(k.patience())
+	select {
+	case a := <-done:
+		return a.v, a.err
+	case <-timer.C:
+		return none, fmt.Errorf("the kernel does not answer: %w", os.ErrDeadlineExceeded)
+	}
 }

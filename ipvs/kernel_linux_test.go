@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -115,10 +118,8 @@ func TestKernelReadsForeign(t *testing.T) {
 	for line := range strings.Lines(foreign) {
 		ipvsadm(t, strings.Fields(line)...)
 	}
-	tab, st, err := k.Table()
-	if err != nil {
-		t.Fatal(err)
-	}
+	traffic(t)
+	tab, st := counted(t, k, 5)
 	info, err := k.Info()
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +137,16 @@ func TestKernelReadsForeign(t *testing.T) {
 		if err := ipvs.Format(&b, tab, st, o); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := b.String(), ipvsadm(t, args...); got != want {
+		got, want := b.String(), ipvsadm(t, args...)
+		for i := 0; got != want && o.View == ipvs.RateView && i < 5; i++ { // the kernel estimates every 2 s, also between the two
+			tab, st = counted(t, k, 5)
+			b.Reset()
+			if err := ipvs.Format(&b, tab, st, o); err != nil {
+				t.Fatal(err)
+			}
+			got, want = b.String(), ipvsadm(t, args...)
+		}
+		if got != want {
 			t.Errorf("%v:\n%swant\n%s", args, got, want)
 		}
 	}
@@ -158,6 +168,64 @@ func TestKernelReadsForeign(t *testing.T) {
 	}
 }
 
+// counted returns the table once the kernel, which adds up its counters every 2 s, has counted the packets of traffic.
+func counted(t *testing.T, k *ipvs.Kernel, packets uint64) (ipvs.Table, ipvs.Stats) {
+	t.Helper()
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(20 * time.Second); ; <-again.C {
+		tab, st, err := k.Table()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := st[ipvs.AddrKey(ipvs.UDP, netip.MustParseAddrPort("10.0.0.1:57"))]
+		d := s.Destinations[netip.MustParseAddrPort("10.1.0.9:57")]
+		if s.PacketsIn == packets && d.PacketsIn == packets && d.Inactive > 0 {
+			return tab, st
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d packets were counted as %+v", packets, s)
+		}
+	}
+}
+
+// traffic sends five datagrams to the service 10.0.0.1:57, whose server is on a link that swallows them.
+func traffic(t *testing.T) {
+	t.Helper()
+	dummy := &netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "d0"}}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(netlink.LinkAdd(dummy))
+	link, err := netlink.LinkByName("d0")
+	must(err)
+	lo, err := netlink.LinkByName("lo")
+	must(err)
+	must(netlink.LinkSetUp(link))
+	for _, a := range []struct {
+		link netlink.Link
+		addr string
+	}{{link, "10.1.0.254/24"}, {lo, "10.0.0.1/32"}} {
+		addr, err := netlink.ParseAddr(a.addr)
+		must(err)
+		must(netlink.AddrAdd(a.link, addr))
+	}
+	must(netlink.NeighAdd(&netlink.Neigh{
+		LinkIndex: link.Attrs().Index, State: netlink.NUD_PERMANENT,
+		IP: net.IPv4(10, 1, 0, 9), HardwareAddr: net.HardwareAddr{2, 0, 0, 0, 0, 9},
+	}))
+	for range 5 {
+		c, err := net.Dial("udp", "10.0.0.1:57") // from this thread's namespace
+		must(err)
+		_, err = c.Write([]byte("hallo"))
+		must(err)
+		must(c.Close())
+	}
+}
+
 // foreign has what no Table of ours may ask for: tunnels other than IPIP and families mixed, beside the usual.
 const foreign = `-A -t 10.0.0.1:80 -s wlc -p 300
 -a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 1
@@ -172,6 +240,8 @@ const foreign = `-A -t 10.0.0.1:80 -s wlc -p 300
 -a -u 10.0.0.1:56 -r 10.1.0.9 -i --tun-type gue --tun-port 6080
 -a -u 10.0.0.1:56 -r 10.1.0.10 -i --tun-type gre --tun-csum
 -a -u 10.0.0.1:56 -r 10.1.0.11 -i --tun-type gue --tun-port 6080 --tun-remcsum
+-A -u 10.0.0.1:57 -s rr
+-a -u 10.0.0.1:57 -r 10.1.0.9:57 -g
 -A --sctp-service 10.0.0.1:99 -s rr
 -a --sctp-service 10.0.0.1:99 -r 10.1.0.1 -m
 -A -f 7 -s rr
@@ -276,5 +346,61 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 	}
 	if asked != "ip_vs" {
 		t.Errorf("asked for module %q", asked)
+	}
+}
+
+// TestOpenOnThisKernel asks the machine's real modprobe, where there is no IPVS to find.
+func TestOpenOnThisKernel(t *testing.T) {
+	k, err := ipvs.Open(ipvs.Options{})
+	if err == nil {
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
+		t.Skip("this kernel has IPVS")
+	}
+	t.Log(err)
+	if !errors.Is(err, ipvs.ErrNoIPVS) || !strings.Contains(err.Error(), "modprobe") {
+		t.Errorf("%v: want ErrNoIPVS and what modprobe said", err)
+	}
+}
+
+// TestKernelUnprivileged reads as a user without any capability.
+func TestKernelUnprivileged(t *testing.T) {
+	requireIPVS(t)
+	if os.Getenv("POLSO_TEST_UNPRIVILEGED") != "" {
+		k, err := ipvs.Open(ipvs.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, k)
+		_, _, err = k.Table()
+		if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "it takes root or CAP_NET_ADMIN") {
+			t.Errorf("table: %v", err)
+		}
+		err = k.Do(addService("10.0.0.1:80"))
+		if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "it takes root or CAP_NET_ADMIN") {
+			t.Errorf("do: %v", err)
+		}
+		return
+	}
+	exe, err := os.ReadFile("/proc/self/exe") // where a nobody may not look
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "polso")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	program := filepath.Join(dir, "ipvs.test")
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(program, exe, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "-test.run=^TestKernelUnprivileged$", "-test.v")
+	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), "POLSO_TEST_UNPRIVILEGED=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS") {
+		t.Errorf("as nobody: %v\n%s", err, out)
 	}
 }

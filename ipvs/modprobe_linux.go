@@ -28,7 +28,7 @@ func modprobe(ctx context.Context, module string) error {
 	if err != nil {
 		return errors.New("there is no modprobe on this machine")
 	}
-	cmd := exec.CommandContext(ctx, program, "-q", module)
+	cmd := exec.CommandContext(ctx, program, module)
 	cmd.WaitDelay = time.Second // an install rule's child may keep the pipe
 	out, err := cmd.CombinedOutput()
 	if err == nil {
@@ -37,5 +37,5 @@ func modprobe(ctx context.Context, module string) error {
 	if text := strings.TrimSpace(string(out)); text != "" {
 		return errors.New(strings.ReplaceAll(text, "\n", "; "))
 	}
-	return fmt.Errorf("modprobe %s: no such module for this kernel, or no right to load it (%w)", module, err)
+	return fmt.Errorf("modprobe %s: %w", module, err)
 }

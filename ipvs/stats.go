@@ -2,7 +2,8 @@ package ipvs
 
 import "net/netip"
 
-// Stats are the counters of a table, by service and destination, as the kernel counts them since the entry was made.
+// Stats are the counters of a table, by service and destination, as the kernel counts them since the entry was made. The
+// kernel adds packets, bytes and rates up every two seconds; connections of a destination are of this moment.
 type Stats map[Key]ServiceStats
 
 // ServiceStats are a service's counters with its destinations'.
