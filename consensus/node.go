@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -28,6 +29,8 @@ type Node struct {
 	failed   chan error    // what Run must end with
 	transfer chan struct{} // held by the one hand-over under way
 	change   chan struct{} // held by the one membership change under way
+
+	standAt atomic.Int64 // the Instant at which it is this node's turn to stand for election
 
 	mu        sync.Mutex // guards below
 	changed   chan struct{}
@@ -63,6 +66,7 @@ func Open(o Options) (*Node, error) {
 		Heard:     o.FSM.Hear,
 		Installed: func(c raft.Configuration, _ uint64) { n.roster.reset(c) },
 		Stalled:   n.journal.hangs,
+		Wait:      n.turn,
 	})
 	if err != nil {
 		return nil, err

@@ -109,6 +109,7 @@ func (n *Node) stand() time.Duration {
 	if n.o.Fit != nil {
 		at += lease.Instant(max(0, n.o.Fit()))
 	}
+	n.standAt.Store(int64(at))
 	if left := time.Duration(max(at, p.Courtesy) - n.o.Clock()); left > 0 {
 		return min(left, h/4)
 	}
@@ -122,6 +123,11 @@ func (n *Node) stand() time.Duration {
 		n.log.Error("nudging raft", "err", err)
 	}
 	return max(5*time.Millisecond, h/20)
+}
+
+// turn says how long it is not yet this node's turn to stand, at most for as long as raft gives an election.
+func (n *Node) turn() time.Duration {
+	return min(time.Duration(lease.Instant(n.standAt.Load())-n.o.Clock()), n.o.Profile.Election)
 }
 
 // stagger is how long one voter lets the one before it go first: time for an election on this cluster's network.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -37,6 +38,8 @@ type Hooks struct {
 	Installed func(c raft.Configuration, index uint64)
 	// Stalled says that the log store hangs, so that this node must not pass for a leader.
 	Stalled func() bool
+	// Wait says how long this node still lets others stand for election before it. raft's own timer knows no order.
+	Wait func() time.Duration
 }
 
 var (
@@ -151,6 +154,9 @@ func (t *Transport) RequestVote(id raft.ServerID, to raft.ServerAddress, req *ra
 
 // RequestPreVote implements raft.WithPreVote.
 func (t *Transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	if t.hooks.Wait != nil && !t.sleep(t.hooks.Wait()) {
+		return raft.ErrTransportShutdown
+	}
 	if err := t.ledger.leave(ballot{term: req.Term, kind: preVote}); err != nil {
 		return err
 	}
