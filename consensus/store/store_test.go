@@ -358,6 +358,9 @@ func TestDamage(t *testing.T) {
 			}
 			return nil
 		}, ErrCorrupt, "page"},
+		{"a page that was written to the wrong place", func(_ Options, db string) error {
+			return patch(db, find(db, "extension 300")/ps*ps, 0x63)
+		}, ErrCorrupt, "says that it is"},
 		{"one byte of an entry", func(_ Options, db string) error { return patch(db, find(db, "extension 300"), 'E') }, ErrCorrupt, "entry 300"},
 		{"one byte of the term", func(_ Options, db string) error { return patch(db, find(db, "CurrentTerm")+11+12, 9) }, ErrCorrupt, `value "CurrentTerm"`},
 	} {

@@ -151,12 +151,32 @@ func TestRemovalDuringTheHandshake(t *testing.T) {
 		}
 		stop := background(t, l.Run)
 		g.place("r4", l.Addrs()[0].String())
-		ended(t, r2.dial(t, "r4", trust.Raft))
+		accepted := make(chan bool, 1)
+		go func() {
+			_, err := l.Raft().Accept()
+			accepted <- err == nil
+		}()
+		out := r2.dial(t, "r4", trust.Raft)
+		select {
+		case <-accepted:
+			t.Errorf("accepted, removed after %d questions: handed on", n)
+		case <-readEnd(out):
+		}
 		stop()
 		if len(l.members.open) != 0 {
 			t.Errorf("accepted, removed after %d questions: still registered", n)
 		}
 	}
+}
+
+// readEnd is closed when nothing more can be read from c.
+func readEnd(c net.Conn) <-chan struct{} {
+	end := make(chan struct{})
+	go func() {
+		defer close(end)
+		io.Copy(io.Discard, c)
+	}()
+	return end
 }
 
 func TestPlacesAreGivenBack(t *testing.T) {
