@@ -28,6 +28,7 @@ type SetDocument struct {
 // Name returns NameSetDocument.
 func (*SetDocument) Name() Name { return NameSetDocument }
 
+// String is the command in one line.
 func (d *SetDocument) String() string {
 	switch {
 	case d.RollbackOf != 0:

@@ -14,6 +14,7 @@ type Expire struct {
 // Name returns NameExpire.
 func (*Expire) Name() Name { return NameExpire }
 
+// String is the command in one line.
 func (e *Expire) String() string { return fmt.Sprintf("end of %s %s", e.Due.Kind, e.Due.ID) }
 
 func (e *Expire) check() *Refusal {

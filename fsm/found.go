@@ -19,6 +19,7 @@ type Found struct {
 // Name returns NameFound.
 func (*Found) Name() Name { return NameFound }
 
+// String is the command in one line.
 func (f *Found) String() string {
 	return fmt.Sprintf("cluster %s, first router %s", f.Cluster.Name, f.Node.Name)
 }

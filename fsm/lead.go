@@ -17,6 +17,7 @@ type TakeLead struct {
 // Name returns NameLead.
 func (*TakeLead) Name() Name { return NameLead }
 
+// String is the command in one line.
 func (t *TakeLead) String() string { return t.among(nil) }
 
 func (t *TakeLead) among(nodes []Node) string {

@@ -17,6 +17,7 @@ type AddNode struct {
 // Name returns NameAddNode.
 func (*AddNode) Name() Name { return NameAddNode }
 
+// String is the command in one line.
 func (a *AddNode) String() string {
 	s := fmt.Sprintf("%s %s joins from %s", a.Node.Kind, a.Node.Name, strings.Join(a.Node.Addresses, ", "))
 	if a.Replace != "" {
@@ -127,6 +128,7 @@ type RemoveNode struct {
 // Name returns NameRemoveNode.
 func (*RemoveNode) Name() Name { return NameRemoveNode }
 
+// String is the command in one line.
 func (r *RemoveNode) String() string { return r.among(nil) }
 
 func (r *RemoveNode) among(nodes []Node) string { return "node " + called(nodes, r.ID) + " is removed" }
@@ -161,6 +163,7 @@ type UpdateNode struct {
 // Name returns NameUpdateNode.
 func (*UpdateNode) Name() Name { return NameUpdateNode }
 
+// String is the command in one line.
 func (u *UpdateNode) String() string { return u.among(nil) }
 
 func (u *UpdateNode) among(nodes []Node) string {

@@ -19,6 +19,7 @@ type SetOverride struct {
 // Name returns NameSetOverride.
 func (*SetOverride) Name() Name { return NameSetOverride }
 
+// String is the command in one line.
 func (o *SetOverride) String() string {
 	s := o.Kind + " " + o.Target
 	if o.Kind == Weight {
@@ -77,6 +78,7 @@ type ClearOverride struct {
 // Name returns NameClearOverride.
 func (*ClearOverride) Name() Name { return NameClearOverride }
 
+// String is the command in one line.
 func (o *ClearOverride) String() string { return "no override for " + o.Target }
 
 func (o *ClearOverride) check() *Refusal { return nil }

@@ -17,6 +17,7 @@ const maxUses = 1000
 // Name returns NameAddToken.
 func (*AddToken) Name() Name { return NameAddToken }
 
+// String is the command in one line.
 func (a *AddToken) String() string {
 	return fmt.Sprintf("token %s for %d %s until %s", a.Token.ID, a.Token.Uses, a.Token.Kind, a.Token.Expires.UTC().Format(time.RFC3339))
 }
@@ -62,6 +63,7 @@ type RevokeToken struct {
 // Name returns NameRevokeToken.
 func (*RevokeToken) Name() Name { return NameRevokeToken }
 
+// String is the command in one line.
 func (r *RevokeToken) String() string { return "token " + r.ID + " is revoked" }
 
 func (r *RevokeToken) check() *Refusal { return id("token", r.ID) }
