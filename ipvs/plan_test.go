@@ -17,7 +17,7 @@ func universe(t *testing.T) []Table {
 	dests := func(port uint16) [][]Destination {
 		forms := func(addr string) []*Destination {
 			a := netip.AddrPortFrom(netip.MustParseAddr(addr), port)
-			return []*Destination{nil, {Addr: a, Forward: Direct}, {Addr: a, Forward: Direct, Weight: 2}, {Addr: a, Forward: NAT, Weight: 1}}
+			return []*Destination{nil, {Addr: a, Forward: Direct}, {Addr: a, Forward: Direct, Weight: 2}, {Addr: a, Forward: NAT, Weight: 2}}
 		}
 		var all [][]Destination
 		for _, x := range forms("10.1.0.1") {
