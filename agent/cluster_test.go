@@ -1,0 +1,216 @@
+package agent
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"polso/api"
+)
+
+const edgeHCL = `virtual "web" {
+  address = "10.9.0.50"
+  port    = 80
+  forward = "dr"
+  server "a" {
+    address = "10.9.0.21"
+  }
+  server "b" {
+    address = "10.9.0.22"
+    weight  = 3
+  }
+}
+`
+
+var webVIP = netip.MustParseAddr("10.9.0.50")
+
+// A cluster's life: formed, written to, switched over, restarted, with routers that leave, are lost and come back. All the
+// while at most one router has the address up.
+func TestClusterLife(t *testing.T) {
+	mine := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, mine) }) // last, after every agent has been told to stop
+	w := newNetwork(t, 3)
+	r1, r2, r3 := w.nodes[0], w.nodes[1], w.nodes[2]
+	ctx := t.Context()
+	step := func(format string, args ...any) { w.note("--- "+format, args...) }
+	must := func(what string, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+
+	step("form")
+	for _, r := range w.nodes {
+		r.start()
+	}
+	made, err := r1.client.Init(ctx, api.InitRequest{Cluster: "edge", Advertise: []string{r1.listen}})
+	must("init", err)
+	join := func(r *router, token, replace string) (api.JoinAnswer, error) {
+		return r.client.Join(ctx, api.JoinRequest{Addresses: made.Addresses, Token: token, Advertise: []string{r.listen}, Replace: replace})
+	}
+	for _, r := range []*router{r2, r3} {
+		ans, err := join(r, made.Token, "")
+		must("join", err)
+		if ans.Cluster != "edge" || ans.Node != r.name {
+			t.Errorf("joined %+v, want %s in edge", ans, r.name)
+		}
+	}
+	r2.status("three voters", settled(3, 1))
+
+	step("write on a follower, read on the third")
+	applied, err := r2.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: edgeHCL}}, Message: "first"})
+	must("apply", err)
+	if applied.Revision != 2 {
+		t.Errorf("revision %d, want 2", applied.Revision)
+	}
+	st := r3.status("revision 2 everywhere", settled(3, 2))
+	if st.Leader != "r1" || st.Active != "r1" || w.holder(webVIP) != "r1" {
+		t.Errorf("leader %s, active %s, holder %q; want r1", st.Leader, st.Active, w.holder(webVIP))
+	}
+	doc, err := r3.client.Document(ctx)
+	if err != nil || doc.Source != edgeHCL || doc.Author == "" {
+		t.Errorf("read on r3: %+v, %v", doc, err)
+	}
+	sameTables(t, w, "-A -t 10.9.0.50:80 -s wlc\n-a -t 10.9.0.50:80 -r 10.9.0.21:80 -g -w 1\n-a -t 10.9.0.50:80 -r 10.9.0.22:80 -g -w 3\n")
+
+	step("a switchover that was asked for, of a follower")
+	moved, err := r3.client.Transfer(ctx, api.TransferRequest{To: "r2"})
+	must("transfer", err)
+	if moved.From != "r1" || moved.To != "r2" || moved.Seconds <= 0 || moved.Seconds > 5 {
+		t.Errorf("transfer: %+v", moved)
+	}
+	st = r1.status("r2 holds", settled(3, 2))
+	if st.Active != "r2" || w.holder(webVIP) != "r2" {
+		t.Errorf("active %s, holder %q; want r2", st.Active, w.holder(webVIP))
+	}
+	if f := st.LastFailover; f == nil || f.From != "r1" || f.To != "r2" || f.Reason != "transfer" {
+		t.Errorf("last failover %+v, want r1 to r2 by transfer", f)
+	}
+
+	step("the director stops, its table stays")
+	table := r2.table.String()
+	r2.halt()
+	if r2.holds(webVIP) {
+		t.Error("r2 has stopped and still has the address up")
+	}
+	heir := r1.status("another holds", func(st api.Status) error {
+		if st.Active == "" || st.Active == "r2" || w.holder(webVIP) != st.Active {
+			return fmt.Errorf("active %q, holder %q", st.Active, w.holder(webVIP))
+		}
+		return nil
+	}).Active
+	if got := r2.table.String(); got != table {
+		t.Errorf("r2's table after the stop:\n%s\nwant it as it was:\n%s", got, table)
+	}
+
+	step("it comes back from its data directory")
+	r2.table.Diary() // the diary begins anew
+	r2.start()
+	st = r2.status("all three again", settled(3, 2))
+	if st.Active != heir {
+		t.Errorf("active %s, want %s still: who comes back waits", st.Active, heir)
+	}
+	if d := r2.table.Diary(); len(d) != 0 {
+		t.Errorf("coming back, r2 touched a table that was right: %s", strings.Join(d, "; "))
+	}
+
+	step("a router loses its data and takes its old name")
+	lost := r3
+	if heir == "r3" { // who directs keeps doing so: lose another one
+		lost = r1
+	}
+	asker := w.router(heir)
+	before := memberNamed(t, asker.status("before", settled(3, 2)), lost.name)
+	lost.halt()
+	must("lose the data", os.RemoveAll(lost.home()))
+	lost.start()
+	made.Addresses = []string{asker.listen}
+	_, err = join(lost, made.Token, "")
+	refused(t, "join under a name that is taken", err, api.CodeExists, lost.name, "--replace")
+	if l, err := lost.client.Local(ctx); err != nil || l.Formed {
+		t.Errorf("after the refusal %s is formed: %v, %v", lost.name, l.Formed, err)
+	}
+	_, err = join(lost, made.Token, lost.name)
+	must("join in the old one's place", err)
+	after := memberNamed(t, asker.status("three again", settled(3, 2)), lost.name)
+	if after.ID == before.ID {
+		t.Errorf("%s has its old ID %s, though its data was lost", lost.name, after.ID)
+	}
+	sameTables(t, w, table)
+
+	step("removed, it knows, forgets and joins again")
+	_, err = asker.client.Remove(ctx, lost.name)
+	must("remove", err)
+	asker.status("two are left", settled(2, 2))
+	_, err = lost.client.Leave(ctx, api.LeaveRequest{Force: true})
+	must("leave --force", err)
+	token, err := asker.client.CreateToken(ctx, api.TokenRequest{Uses: 2})
+	must("token", err)
+	_, err = join(lost, token.Text, "")
+	must("join after a removal", err)
+	asker.status("three again", settled(3, 2))
+
+	step("the director leaves and joins again")
+	_, err = asker.client.Leave(ctx, api.LeaveRequest{})
+	must("leave", err)
+	if l, err := asker.client.Local(ctx); err != nil || l.Formed || asker.holds(webVIP) {
+		t.Errorf("%s after leaving: formed %v, %v, has the address up: %v", asker.name, l.Formed, err, asker.holds(webVIP))
+	}
+	st = lost.status("two are left, one holds", settled(2, 2))
+	made.Addresses = []string{lost.listen}
+	_, err = join(asker, token.Text, "")
+	must("join after leaving", err)
+	lost.status("three again", settled(3, 2))
+
+	step("all at once")
+	for _, r := range w.nodes {
+		r.halt()
+	}
+	if h := w.holder(webVIP); h != "" {
+		t.Errorf("all have stopped, and %s has the address up", h)
+	}
+	r1.table.Diary()
+	began := time.Now()
+	for _, r := range w.nodes {
+		r.start()
+	}
+	st = r1.status("as before", settled(3, 2))
+	t.Logf("all started to one holder and all converged: %v", time.Since(began).Round(10*time.Millisecond))
+	if h := w.holder(webVIP); h != st.Active {
+		t.Errorf("holder %q, want %s", h, st.Active)
+	}
+	if d := r1.table.Diary(); len(d) != 0 {
+		t.Errorf("restarted, r1 touched a table that was right: %s", strings.Join(d, "; "))
+	}
+	sameTables(t, w, table)
+	history, err := r2.client.History(ctx, 20)
+	if err != nil || len(history) != 2 || history[0].Message != "first" {
+		t.Errorf("history %+v, %v; want two revisions", history, err)
+	}
+}
+
+func sameTables(t *testing.T, w *network, want string) {
+	t.Helper()
+	for _, r := range w.nodes {
+		if got := r.table.String(); got != want {
+			t.Errorf("the table of %s:\n%s\nwant\n%s", r.name, got, want)
+		}
+	}
+}
+
+func memberNamed(t *testing.T, st api.Status, name string) api.Member {
+	t.Helper()
+	for _, m := range st.Members {
+		if m.Name == name {
+			return m
+		}
+	}
+	t.Fatalf("no member is called %s", name)
+	return api.Member{}
+}
