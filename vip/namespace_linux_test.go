@@ -86,6 +86,12 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(kernel.Close)
 	w.kernel = kernel
+	eventually(t, "the links are up", func() bool {
+		links, err := kernel.Links()
+		v, _ := links.Named("v0")
+		o, _ := links.Named("w0")
+		return err == nil && v.Up && o.Up
+	})
 	w.Bench = viptest.Bench{Edge: kernel, Clock: vip.Boottime, Link: "v0", Other: "w0", Put: put, Take: take}
 	return w
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -141,6 +142,20 @@ func TestEndAmongRenewals(t *testing.T) {
 	})
 }
 
+// The address is taken down at its end while a renewal is in flight, which brings it back.
+func TestRenewalInFlightAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, 620*time.Millisecond))
+		b.fake.Before(slow("Renew", 15*time.Millisecond))
+		b.sleep(620 * time.Millisecond)
+		b.diary("ip addr add 192.0.2.10/32 dev eth0", "announce 192.0.2.10 dev eth0", "announce 192.0.2.10 dev eth0",
+			"ip addr del 192.0.2.10/32 dev eth0",
+			"ip addr replace 192.0.2.10/32 dev eth0", "ip addr del 192.0.2.10/32 dev eth0")
+		b.present("")
+	})
+}
+
 func TestSlowRenewalIsUndone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
@@ -260,9 +275,10 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
 		b.hold(b.held(ten, 1, time.Hour))
-		stuck, tried := true, 0
+		var healed atomic.Bool
+		tried := 0
 		b.fake.Before(func(c Call) error {
-			if c.Method == "Remove" && stuck {
+			if c.Method == "Remove" && !healed.Load() {
 				tried++
 				return syscall.ENOBUFS
 			}
@@ -278,7 +294,7 @@ func TestRemovalIsTriedAgain(t *testing.T) {
 		if r := b.k.Report(); len(r) != 1 || !r[0].Present {
 			t.Errorf("reported: %+v", r)
 		}
-		stuck = false
+		healed.Store(true)
 		b.sleep(101 * time.Millisecond)
 		b.present("")
 		if r := b.k.Report(); len(r) != 0 {
@@ -323,15 +339,15 @@ func TestJumpDropsFirst(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var jumped time.Duration
+				var jumped atomic.Int64
 				b := newBench(t, func(o *Options) {
 					plain := o.Clock
-					o.Clock = func() Instant { return plain() + Instant(jumped) }
+					o.Clock = func() Instant { return plain() + Instant(jumped.Load()) }
 				})
 				b.hold(b.held(ten, 1, 100*time.Second))
 				// Not enough for its end to have come, yet more than half of what was left.
 				b.sleep(time.Second)
-				jumped = tt.jump
+				jumped.Store(int64(tt.jump))
 				b.fake.Before(func(c Call) error {
 					if c.Method == "Remove" {
 						return nil
