@@ -48,7 +48,10 @@ func (m *member) slowVoter(c *cluster, acks, both *int) {
 		switch q := req.(type) {
 		case *raft.AppendEntriesRequest:
 			if q.Term == 2 { // the first leader's: 1 is the bootstrap's
-				<-asked
+				select {
+				case <-asked:
+				case <-time.After(c.profile.RPCTimeout): // the sender has given up
+				}
 			}
 		case *raft.RequestVoteRequest:
 			mu.Lock()
