@@ -223,6 +223,10 @@ func (c *cluster) kill(m *member) {
 	m.stuck = errors.New("killed")
 	m.mu.Unlock()
 	m.end.die()
+	// raft would leave a transfer unanswered that waits behind a hanging write.
+	m.disk.wait(&m.disk.logsUntil)
+	m.disk.wait(&m.disk.votesUntil)
+	time.Sleep(time.Millisecond)
 	gone := m.node.raft.Shutdown()
 	m.stop()
 	<-m.done

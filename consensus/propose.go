@@ -97,7 +97,8 @@ func (n *Node) Receive(ctx context.Context, data []byte) ([]byte, error) {
 }
 
 // wait waits for a future until ctx ends, in a goroutine of its own because the future's own wait may have no end when
-// raft's main loop hangs. The goroutine ends with raft at the latest.
+// raft's main loop hangs. The goroutine ends with the future; raft leaves one unanswered if it shuts down while a transfer
+// waits behind a write that hangs, and then the goroutine stays until the process ends.
 func (n *Node) wait(ctx context.Context, f raft.Future) error {
 	ctx, cancel := context.WithTimeout(ctx, n.patience())
 	defer cancel()

@@ -325,6 +325,9 @@ func seedOf(t *testing.T) uint64 {
 
 // TestModelSafe walks with every rule in force.
 func TestModelSafe(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one goroutine: nothing for the race detector")
+	}
 	walks := 20000
 	if v := os.Getenv("POLSO_ROUNDS"); v != "" {
 		n, err := strconv.Atoi(v)
@@ -344,6 +347,9 @@ func TestModelSafe(t *testing.T) {
 
 // TestModelNeedsEachGuard walks with one rule switched off: two must hold sooner or later.
 func TestModelNeedsEachGuard(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one goroutine: nothing for the race detector")
+	}
 	const most = 400000
 	tests := []struct {
 		name  string
