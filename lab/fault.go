@@ -40,6 +40,13 @@ func (f Fault) String() string {
 // lifetime of two whole seconds that it carries, and the kernel's slack.
 const DeadMan = 2500 * time.Millisecond
 
+// Profiles are the lease lengths by profile: design, section 6.
+func Profiles() map[string]time.Duration {
+	return map[string]time.Duration{
+		"fast": 150 * time.Millisecond, "lan": 400 * time.Millisecond, "vm": 1500 * time.Millisecond, "wan": 3 * time.Second,
+	}
+}
+
 // Bound is how long after a fault a second holder would be a defect, given the longest lease. A router that is cut off is
 // out of the segment's sight and one that is told to end lets go before anybody else may hold: never.
 func (f Fault) Bound(lease time.Duration) time.Duration {
@@ -89,7 +96,7 @@ func (l *Lab) Repair(ctx context.Context, f Fault, r *Router) error {
 // Successor waits until a router other than old has an address in its kernel. It asks the kernels, not the agents: a
 // process for every question would itself slow down what is measured.
 func (l *Lab) Successor(ctx context.Context, old *Router, addr netip.Addr) (next *Router, err error) {
-	err = Eventually(ctx, startupTimeout, func(context.Context) error {
+	err = eventually(ctx, often, startupTimeout, func(context.Context) error {
 		for _, r := range l.Routers {
 			if r == old || !r.Running() {
 				continue

@@ -55,10 +55,10 @@ var (
 const (
 	outer, inner = "br0", "br1"
 
-	clientHost, observerHost                = 100, 200
-	firstRouter, firstBeside, firstBehind   = 11, 21, 31
-	httpPort, echoPort                      = 80, 7000
-	startupTimeout, shutdownTimeout, pollAt = 20 * time.Second, 10 * time.Second, 20 * time.Millisecond
+	clientHost, observerHost              = 100, 200
+	firstRouter, firstBeside, firstBehind = 11, 21, 31
+	httpPort, echoPort                    = 80, 7000
+	startupTimeout, shutdownTimeout       = 20 * time.Second, 10 * time.Second
 )
 
 // New builds the laboratory: every node up, every real server answering, no router's agent running yet. Close it whatever
@@ -171,11 +171,22 @@ func (l *Lab) Router(name string) *Router {
 	return nil
 }
 
-// Eventually asks again and again until check says nil, and returns its last error if that takes too long.
+// How often is asked again: agents seldom, because the question costs them time that is being measured; kernels and
+// records in memory often.
+const (
+	seldom = 250 * time.Millisecond
+	often  = 10 * time.Millisecond
+)
+
+// Eventually asks four times a second until check says nil, and returns its last error if that takes too long.
 func Eventually(ctx context.Context, patience time.Duration, check func(context.Context) error) error {
+	return eventually(ctx, seldom, patience, check)
+}
+
+func eventually(ctx context.Context, every, patience time.Duration, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	tick := time.NewTicker(pollAt)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for start := time.Now(); ; {
 		err := check(ctx)

@@ -80,7 +80,7 @@ func TestWatchSeesAnAddressMove(t *testing.T) {
 				t.Helper()
 				since = time.Now()
 				var got []string
-				err := Eventually(ctx, patience, func(context.Context) error {
+				err := eventually(ctx, often, patience, func(context.Context) error {
 					if got = w.Holders(tt.vip, since, time.Time{}); !slices.Equal(got, want) {
 						return os.ErrNotExist
 					}
@@ -105,7 +105,7 @@ func TestWatchSeesAnAddressMove(t *testing.T) {
 			}
 			both := time.Now()
 			must(t, r1.Batch(ctx, tt.line))
-			must(t, Eventually(ctx, time.Second, func(context.Context) error {
+			must(t, eventually(ctx, often, time.Second, func(context.Context) error {
 				if len(w.Overlaps(tt.vip, both, time.Time{})) == 0 {
 					return os.ErrNotExist
 				}
@@ -113,7 +113,7 @@ func TestWatchSeesAnAddressMove(t *testing.T) {
 			}))
 			must(t, l.Cut(ctx, r2.Node))
 			// Its last answers may be on their way: from some moment on there are none.
-			must(t, Eventually(ctx, time.Second, func(context.Context) error {
+			must(t, eventually(ctx, often, time.Second, func(context.Context) error {
 				if since := time.Now().Add(-100 * time.Millisecond); !slices.Equal(w.Holders(tt.vip, since, time.Time{}), []string{"r1"}) {
 					return os.ErrExist
 				}
@@ -121,7 +121,7 @@ func TestWatchSeesAnAddressMove(t *testing.T) {
 			}))
 			must(t, l.Heal(ctx, r2.Node))
 			healed := time.Now()
-			must(t, Eventually(ctx, 2*time.Second, func(context.Context) error {
+			must(t, eventually(ctx, often, 2*time.Second, func(context.Context) error {
 				if !slices.Contains(w.Holders(tt.vip, healed, time.Time{}), "r2") {
 					return os.ErrNotExist
 				}
@@ -179,7 +179,7 @@ func TestFlowNoticesItsEnd(t *testing.T) {
 		t.Error(err)
 	}
 	a.Down()
-	must(t, Eventually(ctx, 2*time.Second, func(context.Context) error {
+	must(t, eventually(ctx, often, 2*time.Second, func(context.Context) error {
 		if f.Alive() == nil {
 			return os.ErrExist
 		}

@@ -123,7 +123,7 @@ func (p *Prober) Between(from, to time.Time) Report {
 
 // WaitAnswer waits for a good answer after a moment.
 func (p *Prober) WaitAnswer(ctx context.Context, after time.Time, patience time.Duration) error {
-	return Eventually(ctx, patience, func(context.Context) error {
+	return eventually(ctx, often, patience, func(context.Context) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if n := len(p.answers); n > 0 && p.answers[n-1].At.After(after) {

@@ -11,8 +11,19 @@ import (
 	"time"
 )
 
-// The lan profile's lease length: design, section 6.
-const lanLease = 400 * time.Millisecond
+// profile is the timing that the scenarios run with and its lease: $POLSO_LAB_PROFILE, or the product's default.
+func profile(t *testing.T) (name string, lease time.Duration) {
+	t.Helper()
+	name = os.Getenv("POLSO_LAB_PROFILE")
+	if name == "" {
+		name = "lan"
+	}
+	lease, ok := Profiles()[name]
+	if !ok {
+		t.Fatalf("POLSO_LAB_PROFILE: no profile %q", name)
+	}
+	return name, lease
+}
 
 // The virtual servers of most scenarios: direct routing and masquerading, both families.
 var (
@@ -41,7 +52,8 @@ func form(t *testing.T, virtuals ...Virtual) (context.Context, *Lab) {
 	for _, r := range l.Routers {
 		must(t, r.Start(ctx))
 	}
-	must(t, l.Form(ctx))
+	timing, _ := profile(t)
+	must(t, l.Form(ctx, "--profile", timing))
 	wantStatus(t, ctx, l)
 	if len(virtuals) > 0 {
 		must(t, l.Apply(ctx, l.Routers[0], l.Document(virtuals...)))
@@ -192,7 +204,8 @@ func loseDirector(t *testing.T, ctx context.Context, l *Lab, f Fault) {
 		must(t, p.WaitAnswer(ctx, taken, 10*time.Second))
 	}
 	wantNeighbour(t, ctx, l, next)
-	bound := done.Add(f.Bound(lanLease))
+	_, lease := profile(t)
+	bound := done.Add(f.Bound(lease))
 	must(t, udp.WaitAnswer(ctx, bound.Add(500*time.Millisecond), 10*time.Second))
 	quiet := time.Now()
 	for _, vip := range []netip.Addr{WebVIP, WebVIP6} {

@@ -1,6 +1,6 @@
 // Command demo shows a cluster being made, balancing and losing its director, step by step, and checks every step.
 //
-//	demo [--polso bin/polso]
+//	demo [--polso bin/polso] [--profile lan]
 //
 // It runs in the laboratory (see tools/labvm) and exits 0 only if every check held.
 package main
@@ -29,6 +29,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	binary := flags.String("polso", "bin/polso", "the polso binary to show")
+	profile := flags.String("profile", "lan", "the cluster's timing")
 	if err := flags.Parse(args); err != nil {
 		return 64
 	}
@@ -38,7 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	start := time.Now()
-	d := &demo{out: stdout}
+	d := &demo{out: stdout, profile: *profile}
 	if err := d.play(ctx, lab.Options{Binary: path, Beside: []string{"a", "b"}, Behind: []string{}}); err != nil {
 		fmt.Fprintf(stderr, "\n✗ %v\n", err)
 		return 1

@@ -56,7 +56,7 @@ func (d *demo) play(ctx context.Context, o lab.Options) (err error) {
 func (d *demo) form(ctx context.Context, l *lab.Lab) error {
 	d.title("One cluster of them: init on the first, join on the others")
 	first := l.Routers[0]
-	if _, err := d.polso(ctx, first, "init", "--cluster", "demo", "--advertise", first.Addr4()); err != nil {
+	if _, err := d.polso(ctx, first, "init", "--cluster", "demo", "--profile", d.profile, "--advertise", first.Addr4()); err != nil {
 		return err
 	}
 	token, err := d.polso(ctx, first, "token", "create", "--uses", "2")

@@ -11,9 +11,10 @@ import (
 
 // demo is the play and what has been shown of it so far.
 type demo struct {
-	out    io.Writer
-	step   int
-	checks int
+	out     io.Writer
+	profile string
+	step    int
+	checks  int
 }
 
 // title begins a step.
