@@ -73,7 +73,14 @@ func (b *body) snapshot() *fsm.Snapshot {
 
 func (b *body) mandate() director.Mandate { return mandate(b.role(), b.snapshot()) }
 
-func (b *body) state() director.State { return state(b.snapshot()) }
+func (b *body) state() director.State {
+	out := state(b.snapshot())
+	if b.member != nil && b.member.claim != nil {
+		out.Foreign = b.member.claim.foreign.Load()
+		out.Known = out.Known && (out.Foreign || b.member.claim.own.Load())
+	}
+	return out
+}
 
 // run serves until ctx ends, something breaks, or again asks for a new body (an anew).
 func (b *body) run(ctx context.Context, again <-chan anew) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"polso/api"
-	"polso/config"
 	"polso/consensus"
 	"polso/fsm"
 )
@@ -78,20 +77,8 @@ func fromRefusal(r *fsm.Refusal) *api.Error {
 // admit is the leader's look at a proposal, anyone's, before it becomes an entry: the meaning of a document is checked
 // where it is proposed, never when it is applied.
 func admit(data []byte) error {
-	e, err := fsm.Decode(data)
-	if err != nil {
+	if err := fsm.Admit(data); err != nil {
 		return asAPIError(err)
-	}
-	set, ok := e.Command.(*fsm.SetDocument)
-	if !ok {
-		return nil
-	}
-	doc, err := config.FromCanonical(set.Document)
-	if err != nil {
-		return api.Errorf(api.CodeInvalid, "document: %v", err)
-	}
-	if err := errors.Join(doc.Validate(), doc.Unsupported()); err != nil {
-		return api.Errorf(api.CodeInvalid, "the document has mistakes").WithDetail("%v", err)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ type member struct {
 	state   *fsm.FSM
 	steward *steward.Steward
 	reports *reports
+	claim   *claim          // nil with Dev: a simulated kernel has nothing of anybody's
 	peers   *wire.Client    // nil with Dev
 	trust   trust.Authority // the cluster's CA with its key
 
@@ -85,6 +86,9 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 	}
 	m.reports = newReports(b, m)
 	m.steward = b.newSteward(m)
+	m.claim = &claim{
+		path: claimFile(a.home.StoreDir()), table: b.local.table, ring: b.local.ring, log: a.log, state: m.state.Load,
+	}
 	m.wireParts = []part{
 		listener.Run,
 		func(ctx context.Context) error { return b.serveMembers(ctx, m, listener.Peer()) },
@@ -95,7 +99,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 	}
 	m.raftParts = []part{
 		func(ctx context.Context) error { defer logs.Close(); return m.node.Run(ctx) },
-		m.steward.Run, m.reports.run,
+		m.steward.Run, m.reports.run, m.claim.run,
 	}
 	return m, nil
 }

@@ -159,7 +159,7 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 	}
 	res, err := s.Propose(ctx, actorOf(ctx), requestID, &fsm.SetDocument{
 		Base: w.base, Source: w.source, Document: canonical, Message: w.message,
-		LeaveUntil: time.Now().Add(leaveFor), RollbackOf: w.rollback,
+		LeaveUntil: time.Now().Add(leaveFor), RollbackOf: w.rollback, Adopt: w.adopt,
 	})
 	if err != nil {
 		return Applied{}, err

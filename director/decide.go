@@ -42,10 +42,9 @@ func Decide(in Inputs) Want {
 	return want
 }
 
-// foreign tells whether the kernel's services are somebody else's: found before the first document (revision 1 is the
-// empty one of a new cluster), and not given up by the operator.
+// foreign tells whether the kernel's services are somebody else's, and not given up by the operator.
 func foreign(in Inputs) (Problem, bool) {
-	if in.State.Revision > 1 || in.State.Adopt || in.Observed == nil || len(in.Observed.Services) == 0 {
+	if !in.State.Foreign || in.Observed == nil || len(in.Observed.Services) == 0 {
 		return Problem{}, false
 	}
 	return Problem{

@@ -284,13 +284,13 @@ ip addr add 192.0.2.10 dev eth1 # until 5s epoch 3
 		{"table not readable: addresses as mandated", change(base(document(web("a")), "web/a up"), func(in *Inputs) { in.Observed = nil }), `
 # the table stays as it is
 ` + held},
-		{"foreign services before the first document", change(base(document()), func(in *Inputs) { in.State.Revision, in.Observed = 1, table80() }), `
+		{"foreign services before the first document", change(base(document()), func(in *Inputs) { in.State.Foreign, in.Observed = true, table80() }), `
 # the table stays as it is
 ! ipvs table: 1 service was there before the first document; this router directs nothing and touches none of it; keep them: polso import ipvsadm; let go of them: polso apply --adopt
 `},
-		{"foreign services given up", change(base(document()), func(in *Inputs) { in.State.Revision, in.State.Adopt, in.Observed = 1, true, table80() }), ``},
+		{"foreign services given up", change(base(document()), func(in *Inputs) { in.State.Foreign, in.Observed = false, table80() }), ``},
 		{"foreign services after the first document", observed(base(document()), table80()), ``},
-		{"no service before the first document", change(base(document()), func(in *Inputs) { in.State.Revision = 1 }), ``},
+		{"no service before the first document", change(base(document()), func(in *Inputs) { in.State.Foreign = true }), ``},
 
 		{"what cannot be said is left out", base(document(
 			with(web("a"), func(v *config.Virtual) { v.Flags = []string{"fast"} }),

@@ -33,7 +33,7 @@ type State struct {
 	Document  config.Document
 	Overrides []Override
 	Leaving   []Leaving
-	Adopt     bool // the operator let go of services that were in the kernel before the first document
+	Foreign   bool // services that are in the kernel were there before this node's first document, and nobody gave them up
 }
 
 // Override is an operator's word about one server that stands beside the document.

@@ -371,7 +371,7 @@ func TestForeignServicesBeforeTheFirstDocument(t *testing.T) {
 			}
 		}
 		w.start()
-		w.know(1, document())
+		w.change(func() { w.state = State{Known: true, Revision: 1, Document: document(), Foreign: true} })
 		w.lead(1)
 		w.wait(time.Minute)
 		w.expect("refusing", ``)
@@ -379,7 +379,7 @@ func TestForeignServicesBeforeTheFirstDocument(t *testing.T) {
 		if p := w.d.Status().Problems; len(p) != 1 || p[0].What != "ipvs table" {
 			t.Errorf("problems: %v", p)
 		}
-		w.change(func() { w.state.Adopt = true })
+		w.change(func() { w.state.Foreign = false })
 		w.expect("let go of", `
  0.000 ipvsadm -D -t 192.0.2.10:80
 `)

@@ -22,6 +22,7 @@ type SetDocument struct {
 	Message    string          `json:"message,omitempty"`
 	LeaveUntil time.Time       `json:"leave_until,omitzero"`  // zero: servers that vanish go at once
 	RollbackOf uint64          `json:"rollback_of,omitempty"` // the revision whose document this is, refused if the history has it no more
+	Adopt      bool            `json:"adopt,omitempty"`       // services that routers found in their kernels may go; said again, it counts again
 	document   config.Document
 }
 
@@ -64,6 +65,9 @@ func (d *SetDocument) apply(c *change) *Refusal {
 		if _, ok := c.Numbered(d.RollbackOf); !ok {
 			return refuse(CodeNotFound, "`polso history` lists those that are kept", "revision %d is not in the history", d.RollbackOf)
 		}
+	}
+	if d.Adopt {
+		c.Adopted = c.Index
 	}
 	if bytes.Equal(d.Document, c.History[len(c.History)-1].Document) {
 		c.unchanged = true

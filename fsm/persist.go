@@ -49,6 +49,7 @@ type record struct {
 	Entry    *Entry         `json:"entry,omitempty"`
 	Lead     *Lead          `json:"lead,omitempty"`
 	Before   *Lead          `json:"before,omitempty"`
+	Adopted  uint64         `json:"adopted,omitempty"`
 	Request  *request       `json:"request,omitempty"`
 	Tail     *tail          `json:"tail,omitempty"`
 }
@@ -102,6 +103,9 @@ func (s *Snapshot) write(to io.Writer) error {
 	}
 	if s.Before != (Lead{}) {
 		w.record(record{Before: &s.Before})
+	}
+	if s.Adopted != 0 {
+		w.record(record{Adopted: s.Adopted})
 	}
 	for i := range s.requests {
 		w.record(record{Request: &s.requests[i]})
@@ -226,6 +230,8 @@ func (s *Snapshot) take(r record) error {
 		s.Lead = *r.Lead
 	case r.Before != nil:
 		s.Before = *r.Before
+	case r.Adopted != 0:
+		s.Adopted = r.Adopted
 	case r.Request != nil:
 		s.requests = append(s.requests, *r.Request)
 	default:

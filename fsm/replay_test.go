@@ -156,6 +156,7 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 			d := set(t, words())
 			d.LeaveUntil = seconds("leave")
 			d.Base = rapid.Uint64Range(0, 4).Draw(r, "base")
+			d.Adopt = rapid.Bool().Draw(r, "adopt")
 			d.RollbackOf = rapid.SampledFrom([]uint64{0, 0, 0, 1, 99}).Draw(r, "rollback")
 			m.entry(d)
 		case 5, 6:

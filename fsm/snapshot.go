@@ -31,6 +31,7 @@ type Snapshot struct {
 	Audit     []Entry    // oldest first, a ring of 1,000
 	Lead      Lead       // who took the lead last
 	Before    Lead       // who had it before
+	Adopted   uint64     // Index of the last SetDocument with Adopt; 0: none
 
 	requests []request // the last 1,024 answers, oldest first
 }
