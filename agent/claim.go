@@ -16,11 +16,11 @@ import (
 // first looked, when an earlier process of the same boot had claimed them, or when the operator gave them up (`polso apply
 // --adopt`). Until it is decided the director touches no table; what was there before is never taken for ours by mistake.
 type claim struct {
-	path    string // of the marker, which holds the boot's ID
-	table   table
-	state   func() *fsm.Snapshot
-	ring    func()
-	log     *slog.Logger
+	path  string // of the marker, which holds the boot's ID
+	table table
+	state func() *fsm.Snapshot
+	ring  func()
+	log   *slog.Logger
 
 	seen    uint64 // Adopted when the services were first seen; run's goroutine only
 	own     atomic.Bool
