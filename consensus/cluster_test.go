@@ -123,9 +123,9 @@ type cluster struct {
 	net     *network
 	profile Profile
 	boot    time.Time
-	members []*member
 
 	mu       sync.Mutex // guards below
+	members  []*member  // written by the test's own goroutine only
 	fittest  string     // the others stand later; "": all alike
 	overlaps []string
 	states   []string // two believers by raft's own state
@@ -155,8 +155,17 @@ func newCluster(t testing.TB, p Profile, ids ...string) *cluster {
 
 func (c *cluster) blank(id string) *member {
 	m := &member{id: id, disk: &disk{InmemStore: raft.NewInmemStore()}, snaps: raft.NewInmemSnapshotStore()}
-	c.members = append(c.members, m)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.members = append(slices.Clone(c.members), m)
 	return m
+}
+
+// everyone is the members for other goroutines than the test's own.
+func (c *cluster) everyone() []*member {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.members
 }
 
 func (c *cluster) clock() lease.Instant {
@@ -164,7 +173,7 @@ func (c *cluster) clock() lease.Instant {
 }
 
 func (c *cluster) member(id string) *member {
-	for _, m := range c.members {
+	for _, m := range c.everyone() {
 		if m.id == id {
 			return m
 		}
@@ -287,7 +296,7 @@ func (c *cluster) check() {
 		}
 		now := c.clock()
 		var holders, believers []string
-		for _, m := range c.members {
+		for _, m := range c.everyone() {
 			h, b := m.poll(now)
 			if h {
 				holders = append(holders, m.id)

@@ -3,6 +3,7 @@ package consensus
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +15,7 @@ import (
 // arrives late and is acknowledged on the fast path, past raft's main loop. The acknowledgement makes a lease, so vote and
 // acknowledgement must not both leave within H.
 func TestAckWhileVoteIsWritten(t *testing.T) {
-	acks, both := 0, 0
+	var acks, both atomic.Int64
 	for range 20 {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCluster(t, lan(t), "a", "b", "c")
@@ -26,18 +27,18 @@ func TestAckWhileVoteIsWritten(t *testing.T) {
 			c.safe()
 		})
 	}
-	t.Logf("%d acknowledgements while a vote was being written", acks)
-	if acks == 0 {
+	t.Logf("%d acknowledgements while a vote was being written", acks.Load())
+	if acks.Load() == 0 {
 		t.Error("the schedule never came about")
 	}
-	if both > 0 {
-		t.Errorf("%d times a vote left within H of an acknowledgement", both)
+	if n := both.Load(); n > 0 {
+		t.Errorf("%d times a vote left within H of an acknowledgement", n)
 	}
 }
 
 // slowVoter holds back every heartbeat that comes to m until m is asked for its vote in a later term, which it writes
 // slowly.
-func (m *member) slowVoter(c *cluster, acks, both *int) {
+func (m *member) slowVoter(c *cluster, acks, both *atomic.Int64) {
 	var mu sync.Mutex
 	var voting uint64
 	var acked time.Time
@@ -69,12 +70,12 @@ func (m *member) slowVoter(c *cluster, acks, both *int) {
 		switch r := answer.(type) {
 		case *raft.AppendEntriesResponse:
 			if q := req.(*raft.AppendEntriesRequest); r != nil && r.Success && q.Term < voting && acked.IsZero() {
-				*acks++
+				acks.Add(1)
 				acked = time.Now()
 			}
 		case *raft.RequestVoteResponse:
 			if r != nil && r.Granted && !acked.IsZero() && time.Since(acked) < c.profile.H {
-				*both++
+				both.Add(1)
 			}
 		}
 	}
