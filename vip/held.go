@@ -1,6 +1,8 @@
 // Package vip holds virtual addresses on links, each until its own end, and tells the segment where they live.
 //
-// Nothing here decides who should hold an address; see director.
+// Nothing here decides who should hold an address; see director. A Keeper does the holding: what it takes up, it takes
+// down at its end whatever else is stuck, and the kernel lets go of it by itself two seconds after the process has died.
+// It works on an Edge: the Kernel, or a Fake with the kernel's manners.
 package vip
 
 import (

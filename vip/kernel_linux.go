@@ -377,7 +377,7 @@ func (k *Kernel) Subscribe(ctx context.Context, tell func(Event)) error {
 
 // drain lets a subscription's goroutine come to its end: it may be waiting to hand over an update.
 func drain[T any](updates <-chan T) {
-	for range updates { //nolint:revive // until it is closed
+	for range updates {
 	}
 }
 

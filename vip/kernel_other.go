@@ -10,6 +10,11 @@ import (
 	"time"
 )
 
+var started = time.Now()
+
+// Boottime is a Clock for simulated kernels: time since this process began.
+func Boottime() Instant { return Instant(time.Since(started)) }
+
 var errOther = errors.New("virtual addresses need Linux")
 
 // Kernel is the Edge to the kernel: there is one for Linux only.

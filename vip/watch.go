@@ -29,6 +29,7 @@ func (k *Keeper) Watch(ctx context.Context, ring func()) error {
 	}()
 
 	w := watcher{k: k, ring: ring, links: make(map[int]Link)}
+	var broke time.Time // the last time that the subscription did
 	for {
 		if links, err := k.edge.Links(); err == nil {
 			for _, link := range links {
@@ -40,7 +41,10 @@ func (k *Keeper) Watch(ctx context.Context, ring func()) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		k.log.Warn("subscription to address and link changes ended, subscribing again", "err", err)
+		if again := time.Since(broke) < time.Second; !again { // one line for as long as it does not work
+			k.log.Warn("subscription to address and link changes ended, subscribing again", "err", err)
+		}
+		broke = time.Now()
 		timer := time.NewTimer(resubscribe)
 		select {
 		case <-ctx.Done():
