@@ -130,6 +130,8 @@ type cluster struct {
 	overlaps []string
 	states   []string // two believers by raft's own state
 	checking chan struct{}
+
+	acked []string // the test's own goroutine: what Propose confirmed
 }
 
 // newCluster starts ids as one cluster, all of them voters, inside a bubble.

@@ -57,7 +57,40 @@ func transferTo(c *cluster, r *rand.Rand) {
 	}()
 }
 
+// regroup takes a voter out or brings a node back as learner and voter, in the background.
+func regroup(c *cluster, r *rand.Rand) {
+	l := c.holder()
+	if l == nil {
+		return
+	}
+	n, id := l.node, any1(c, r).id
+	voters := 0
+	var member, voter bool
+	for _, m := range n.Members() {
+		if m.Voter {
+			voters++
+		}
+		if m.ID == id {
+			member, voter = true, m.Voter
+		}
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*c.profile.H)
+		defer cancel()
+		switch {
+		case voter && voters > 3:
+			_ = n.Remove(ctx, id)
+		case !member && n.AddLearner(ctx, id) != nil, voter:
+		default:
+			for ctx.Err() == nil && n.Promote(ctx, id) != nil {
+				time.Sleep(c.profile.H / 4)
+			}
+		}
+	}()
+}
+
 var faults = []fault{
+	{"regroup", func(c *cluster, r *rand.Rand) func() { regroup(c, r); return nil }},
 	{"isolate", func(c *cluster, r *rand.Rand) func() { c.net.isolate(victim(c, r).id); return nil }},
 	{"one way", func(c *cluster, r *rand.Rand) func() {
 		for range 1 + r.IntN(3) {
@@ -137,7 +170,7 @@ func rounds(t *testing.T) int {
 }
 
 // TestNeverTwoHolders runs random faults, several at once, and looks every millisecond. Once healed, a leader must hold
-// again. raft's own state, which knows neither lease nor ledger, is the control: it must have had two leaders at times.
+// again, and in the end every proposal that was acknowledged is known to every voter. raft's own state, which knows neither lease nor ledger, is the control: it must have had two leaders at times.
 func TestNeverTwoHolders(t *testing.T) {
 	const perCluster = 25
 	n := rounds(t)
@@ -150,7 +183,7 @@ func TestNeverTwoHolders(t *testing.T) {
 		seed = s
 	}
 	t.Logf("POLSO_SEED=%d, %d rounds", seed, n)
-	believers, takeups := 0, 0
+	believers, takeups, acked := 0, 0, 0
 	for i := range (n + perCluster - 1) / perCluster {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, uint64(i)))
@@ -165,6 +198,10 @@ func TestNeverTwoHolders(t *testing.T) {
 					break
 				}
 			}
+			if !t.Failed() {
+				c.kept()
+			}
+			acked += len(c.acked)
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			if len(c.overlaps) > 0 {
@@ -179,9 +216,32 @@ func TestNeverTwoHolders(t *testing.T) {
 			return
 		}
 	}
-	t.Logf("%d times taken up; two leaders by raft's own state in %d ms", takeups, believers)
+	t.Logf("%d times taken up, %d proposals acknowledged; two leaders by raft's own state in %d ms", takeups, acked, believers)
+	if acked < n*6/10 {
+		t.Errorf("only %d proposals of %d were acknowledged", acked, n)
+	}
 	if believers == 0 && n >= 200 {
 		t.Error("raft never had two leaders: the faults are too tame to show anything")
+	}
+}
+
+// kept checks that every voter comes to know what was acknowledged, in that order.
+func (c *cluster) kept() {
+	l := c.leader()
+	for _, m := range l.node.Members() {
+		if !m.Voter {
+			continue
+		}
+		n := c.member(m.ID)
+		c.until(n.id+" knows what was acknowledged", 60*time.Second, func() bool {
+			i := 0
+			for _, w := range n.fsm.all() {
+				if i < len(c.acked) && w == c.acked[i] {
+					i++
+				}
+			}
+			return i == len(c.acked)
+		})
 	}
 }
 
@@ -216,6 +276,12 @@ func (c *cluster) round(r *rand.Rand) string {
 			return names
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+	word := fmt.Sprintf("word %d", len(c.acked))
+	ctx, cancel := context.WithTimeout(context.Background(), 10*c.profile.H)
+	defer cancel()
+	if _, err := any1(c, r).node.Propose(ctx, []byte(word)); err == nil {
+		c.acked = append(c.acked, word)
 	}
 	names += fmt.Sprintf("held after %v", time.Since(began).Round(time.Millisecond))
 	time.Sleep(pause(c, r, 2))
