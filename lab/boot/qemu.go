@@ -23,8 +23,28 @@ import (
 
 const artifactsTag = "artifacts"
 
-// runVM boots the kernel, runs the command in it and kills the machine as soon as the status is known.
+// errNeverReady means that the machine ended before the command had started.
+var errNeverReady = errors.New("it ended before it was ready")
+
+// boots is how often a machine may fail to come up. Emulated on several processors a kernel that patches its own code
+// crashes now and then while it boots (seen: sched_clock_idle_wakeup_event, once in some thirty boots); the command has
+// not started by then, so that trying again hides nothing.
+const boots = 3
+
+// runVM boots the kernel and runs the command in it.
 func runVM(ctx context.Context, o Options, k kernel) (status int, err error) {
+	for i := range boots {
+		status, err = runMachine(ctx, o, k)
+		if !errors.Is(err, errNeverReady) || i == boots-1 {
+			break
+		}
+		fmt.Fprintln(o.Stderr, "labvm: the machine did not come up; booting again")
+	}
+	return status, err
+}
+
+// runMachine boots once and kills the machine as soon as the status is known.
+func runMachine(ctx context.Context, o Options, k kernel) (status int, err error) {
 	work, err := os.MkdirTemp("", "polso-lab-")
 	if err != nil {
 		return 0, err
@@ -99,7 +119,7 @@ func converse(o Options, listeners []net.Listener) (answer string, err error) {
 	conns := make([]net.Conn, len(listeners))
 	for i, l := range listeners {
 		if conns[i], err = l.Accept(); err != nil {
-			return "", errors.New("it ended before it started")
+			return "", errNeverReady
 		}
 		defer conns[i].Close()
 	}
@@ -113,8 +133,11 @@ func converse(o Options, listeners []net.Listener) (answer string, err error) {
 			break
 		}
 	}
-	if answer == "" || answer == "ready" {
-		return "", errors.New("it ended without a word")
+	switch answer {
+	case "":
+		return "", errNeverReady
+	case "ready":
+		return "", errors.New("it ended while the command was running")
 	}
 	// Init wrote the streams before its last word, and a write returns once the host has it: what is left is in the
 	// sockets. A read that waits for more will wait in vain.
