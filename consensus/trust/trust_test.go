@@ -66,7 +66,7 @@ func router(cluster string, generation uint64, node string) Identity {
 
 // meet runs a handshake over loopback and returns both ends' last word on it. In TLS 1.3 a client learns only from its
 // first read whether the server liked its certificate.
-func meet(t *testing.T, server, client *tls.Config) (serverErr, clientErr error, state tls.ConnectionState) {
+func meet(t *testing.T, server, client *tls.Config) (state tls.ConnectionState, serverErr, clientErr error) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -105,7 +105,7 @@ func meet(t *testing.T, server, client *tls.Config) (serverErr, clientErr error,
 	if serverErr == nil {
 		state = s.ConnectionState()
 	}
-	return serverErr, clientErr, state
+	return state, serverErr, clientErr
 }
 
 func TestMembersMeet(t *testing.T) {
@@ -122,7 +122,7 @@ func TestMembersMeet(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			client := member(t, issue(t, a, tt.id))
-			serverErr, clientErr, state := meet(t, server.ServerTLS(), client.ClientTLS(tt.proto, "r1"))
+			state, serverErr, clientErr := meet(t, server.ServerTLS(), client.ClientTLS(tt.proto, "r1"))
 			if serverErr != nil || clientErr != nil {
 				t.Fatalf("server: %v; client: %v", serverErr, clientErr)
 			}
@@ -162,7 +162,7 @@ func TestStrangersAreRefused(t *testing.T) {
 		{"the CA's certificate as a member's", caAsMember(t, a), "not a member's"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			serverErr, clientErr, _ := meet(t, server.ServerTLS(), tt.client)
+			_, serverErr, clientErr := meet(t, server.ServerTLS(), tt.client)
 			if serverErr == nil || !strings.Contains(serverErr.Error(), tt.wantServer) {
 				t.Errorf("server: %v, want %q", serverErr, tt.wantServer)
 			}
@@ -219,7 +219,7 @@ func TestClientChecksTheServer(t *testing.T) {
 		{"another generation", server(authority(t, "c1", 3), router("c1", 3, "r1")), "generation 3; this is 2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, clientErr, _ := meet(t, tt.server, client.ClientTLS(Raft, "r1"))
+			_, _, clientErr := meet(t, tt.server, client.ClientTLS(Raft, "r1"))
 			if clientErr == nil || !strings.Contains(clientErr.Error(), tt.want) {
 				t.Errorf("client: %v, want %q", clientErr, tt.want)
 			}
@@ -270,11 +270,11 @@ func TestDatesAreIgnored(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			a := authority(t, "c1", 1)
 			m := member(t, resign(t, a, tt.ca, tt.leaf))
-			serverErr, clientErr, _ := meet(t, m.ServerTLS(), m.ClientTLS(Raft, "r1"))
+			_, serverErr, clientErr := meet(t, m.ServerTLS(), m.ClientTLS(Raft, "r1"))
 			if serverErr != nil || clientErr != nil {
 				t.Errorf("between members: server: %v; client: %v", serverErr, clientErr)
 			}
-			serverErr, clientErr, _ = meet(t, m.ServerTLS(), JoinTLS(pinOf(a.cert)))
+			_, serverErr, clientErr = meet(t, m.ServerTLS(), JoinTLS(pinOf(a.cert)))
 			if serverErr != nil || clientErr != nil {
 				t.Errorf("joining: server: %v; client: %v", serverErr, clientErr)
 			}
@@ -285,7 +285,7 @@ func TestDatesAreIgnored(t *testing.T) {
 func TestJoinPinsTheCA(t *testing.T) {
 	a := authority(t, "c1", 1)
 	server := member(t, issue(t, a, router("c1", 1, "r1")))
-	if serverErr, clientErr, _ := meet(t, server.ServerTLS(), JoinTLS(pinOf(a.cert))); serverErr != nil || clientErr != nil {
+	if _, serverErr, clientErr := meet(t, server.ServerTLS(), JoinTLS(pinOf(a.cert))); serverErr != nil || clientErr != nil {
 		t.Fatalf("right pin: server: %v; client: %v", serverErr, clientErr)
 	}
 	// An impostor that appends the true CA's certificate to a leaf of its own.
@@ -304,7 +304,7 @@ func TestJoinPinsTheCA(t *testing.T) {
 		{"no CA shown", alone, "shows 1 certificates"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, clientErr, _ := meet(t, tt.server.ServerTLS(), JoinTLS(pinOf(a.cert)))
+			_, _, clientErr := meet(t, tt.server.ServerTLS(), JoinTLS(pinOf(a.cert)))
 			if !errors.Is(clientErr, ErrPin) || !strings.Contains(clientErr.Error(), tt.want) {
 				t.Errorf("client: %v, want ErrPin with %q", clientErr, tt.want)
 			}
@@ -327,7 +327,7 @@ func TestAuthorityRoundTrip(t *testing.T) {
 	}
 	one := member(t, issue(t, a, router("c1", 3, "r1")))
 	two := member(t, issue(t, b, router("c1", 3, "r2")))
-	if serverErr, clientErr, _ := meet(t, one.ServerTLS(), two.ClientTLS(Peer, "r1")); serverErr != nil || clientErr != nil {
+	if _, serverErr, clientErr := meet(t, one.ServerTLS(), two.ClientTLS(Peer, "r1")); serverErr != nil || clientErr != nil {
 		t.Errorf("members of the two do not meet: %v, %v", serverErr, clientErr)
 	}
 	otherKey, err := authority(t, "c1", 3).KeyPEM()

@@ -457,7 +457,7 @@ func TestRaftTransport(t *testing.T) {
 		rpc.Respond(&raft.AppendEntriesResponse{Term: rpc.Command.(*raft.AppendEntriesRequest).Term, Success: true}, nil)
 	}()
 	var answer raft.AppendEntriesResponse
-	err := t1.AppendEntries("r2", "r2", &raft.AppendEntriesRequest{Term: 7, PrevLogTerm: 1, Leader: []byte("r1")}, &answer)
+	err := t1.AppendEntries("r2", "r2", &raft.AppendEntriesRequest{Term: 7, PrevLogTerm: 1, RPCHeader: raft.RPCHeader{Addr: []byte("r1")}}, &answer)
 	if err != nil || !answer.Success || answer.Term != 7 {
 		t.Errorf("answer %+v, %v", answer, err)
 	}
