@@ -97,7 +97,7 @@ func (k *Keeper) renewOne(e *entry, l look) (stays bool) {
 	k.mu.Lock()
 	began := k.clock()
 	// The kernel may have let go of it, and no fresh look says that it has not.
-	doubtful := began-e.renewed >= Instant(k.lifetime-k.margin) && (!l.ok || k.tooLong(l.at, began))
+	doubtful := began-e.renewed >= Instant(k.lifetime-k.margin/2) && (!l.ok || k.tooLong(l.at, began))
 	switch {
 	case e.phase != there:
 		k.mu.Unlock()
