@@ -7,11 +7,22 @@ import (
 	"time"
 )
 
+// TestFailover cuts the leader off and waits until another one holds. With three and five nodes alike that takes H, the
+// time that was promised to the leader, and hardly more.
 func TestFailover(t *testing.T) {
-	for _, ids := range [][]string{{"a", "b", "c"}, {"a", "b", "c", "d", "e"}} {
+	three, five := []string{"a", "b", "c"}, []string{"a", "b", "c", "d", "e"}
+	tests := []struct {
+		profile string
+		ids     []string
+	}{{"lan", three}, {"lan", five}, {"fast", three}, {"fast", five}, {"wan", three}}
+	for _, tt := range tests {
+		p, err := ParseProfile(tt.profile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := tt.ids
 		var took []time.Duration
 		synctest.Test(t, func(t *testing.T) {
-			p := lan(t)
 			c := newCluster(t, p, ids...)
 			for range 30 {
 				l := c.leader()
@@ -27,10 +38,10 @@ func TestFailover(t *testing.T) {
 			c.close()
 		})
 		slices.Sort(took)
-		h := lan(t).H
-		t.Logf("%d nodes, H %v: min %v median %v worst %v", len(ids), h, took[0], took[len(took)/2], took[len(took)-1])
-		if median := took[len(took)/2]; median > h*3/2 {
-			t.Errorf("median failover %v, more than 1.5 H", median)
+		median, worst := took[len(took)/2], took[len(took)-1]
+		t.Logf("%s, %d nodes, H %v: min %v median %v worst %v", p.Name, len(ids), p.H, took[0], median, worst)
+		if median > p.H*5/4 {
+			t.Errorf("median failover %v, more than 1.25 H", median)
 		}
 	}
 }

@@ -1,12 +1,15 @@
 package consensus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"polso/consensus/lease"
 )
 
 func TestGrowAndShrink(t *testing.T) {
@@ -257,4 +260,35 @@ func TestFit(t *testing.T) {
 			t.Errorf("%d nodes: the fittest was elected only %d times of %d", len(ids), wins, rounds)
 		}
 	}
+}
+
+// TestProfileChange: while nodes run two profiles, a lease is as short as the shorter and a promise as long as the longer.
+func TestProfileChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := lan(t)
+		c := &cluster{t: t, net: newNetwork(time.Second), profile: p, boot: time.Now(), checking: make(chan struct{})}
+		o := c.options(c.blank("a"))
+		if err := Bootstrap(o); err != nil {
+			t.Fatal(err)
+		}
+		o.Lease, o.Promise = p.H/2, 2*p.H
+		n, err := Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- n.Run(ctx) }()
+		if got, want := n.ledger.Promised().Until-c.clock(), lease.Instant(2*p.H); got != want {
+			t.Errorf("a fresh process waits %v, want %v", time.Duration(got), time.Duration(want))
+		}
+		c.until("it leads", 5*p.H, func() bool { return n.Role().Leader })
+		if got, want := n.Role().Until-c.clock(), lease.Instant(p.H/2*9/10); got != want {
+			t.Errorf("lease of %v, want %v", time.Duration(got), time.Duration(want))
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }

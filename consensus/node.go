@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,10 @@ func Open(o Options) (*Node, error) {
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
-	n.ledger = lease.NewLedger(lease.Options{Self: o.ID, Clock: o.Clock, Length: o.Profile.H, Promise: o.Promise})
+	n.ledger = lease.NewLedger(lease.Options{
+		Self: o.ID, Clock: o.Clock,
+		Length: min(o.Profile.H, cmp.Or(o.Lease, o.Profile.H)), Promise: max(o.Profile.H, o.Promise),
+	})
 	n.roster = &roster{publish: n.ledger.SetVoters}
 	n.journal = &journal{LogStore: o.Logs, clock: o.Clock, limit: o.Profile.H, roster: n.roster}
 	n.machine = &machine{fsm: o.FSM, roster: n.roster, ring: n.announce}
@@ -124,7 +128,9 @@ func (n *Node) shutdown() error {
 	}
 }
 
-// Role says what this node may do just now. It never blocks.
+// Role says what this node may do just now. It never blocks. Until moves on with every heartbeat that is answered, about ten
+// times per H, and nothing rings for that: who holds something until then asks again well before, say every H/10. Epoch
+// counts the holdings of this process.
 func (n *Node) Role() Role {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -53,8 +53,9 @@ const (
 type Options struct {
 	ID      string // raft's server ID and address alike
 	Profile Profile
-	// Promise is the longest lease that any member may run, when that is more than Profile.H: while the profile changes.
-	Promise time.Duration
+	// Lease and Promise are for a change of the profile, until every voter has reported the new one: the smaller H of the
+	// old and the new one, and the larger. Zero is Profile.H.
+	Lease, Promise time.Duration
 
 	FSM       FSM
 	Transport raft.Transport // as it is; the node puts the ledger before it and closes it in the end
