@@ -63,7 +63,7 @@ func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error 
 		return m.node.Remove(ctx, act.ID)
 	case steward.AddLearner:
 		// A node that raft speaks to before it listens is tried again ever more rarely: wait until it answers.
-		if err := waitFor(ctx, func() bool { rep, ok := m.reports.of(act.ID); return ok && time.Since(rep.at) < fresh }); err != nil {
+		if err := waitFor(ctx, func() bool { return m.reports.ask(ctx, act.ID) == nil }); err != nil {
 			return fmt.Errorf("router %s does not answer yet", m.nameOf(act.ID))
 		}
 		return m.node.AddLearner(ctx, act.ID)
