@@ -62,7 +62,10 @@ func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error 
 	case steward.RemoveMember:
 		return m.node.Remove(ctx, act.ID)
 	case steward.AddLearner:
-		// A node that raft speaks to before it listens is tried again ever more rarely: wait until it answers.
+		// A node that raft speaks to before it listens is tried again ever more rarely: wait until it answers, but not so long
+		// that other duties wait too.
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
 		if err := waitFor(ctx, func() bool { return m.reports.ask(ctx, act.ID) == nil }); err != nil {
 			return fmt.Errorf("router %s does not answer yet", m.nameOf(act.ID))
 		}
