@@ -28,10 +28,10 @@ race: ## the same under the race detector (virtual-time rounds are left to `unit
 	CGO_ENABLED=1 go test -race $(RACE_PKGS)
 
 lab: build lab-binaries ## the scenarios on a kernel with real IPVS
-	$(LABVM) --timeout 15m -- lab/run.sh $(LABBIN)
+	POLSO_LAB=require $(LABVM) --timeout 15m -- lab/run.sh $(LABBIN)
 
 lab-all: build lab-binaries ## the same, every fault ten times
-	POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
+	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
 
 bench: build lab-binaries ## failover and switchover gaps beside keepalived's, in one run
 	$(LABVM) --timeout 60m -- $(LABBIN)/bench --polso bin/polso
