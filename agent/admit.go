@@ -95,6 +95,12 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 	return w, nil
 }
 
+// How long joining waits beyond what an election takes: for the leader to speak to the new router, and to give it its vote.
+const (
+	joinWait = 10 * time.Second
+	voteWait = 3 * time.Second
+)
+
 // Join makes this node a member of the cluster whose token it is given.
 func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, error) {
 	a.forming.Lock()
@@ -132,17 +138,16 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 		return none, err
 	}
 	b := a.current.Load()
-	if err := waitFor(ctx, func() bool { s := b.snapshot(); _, in := s.Node(identity.ID); return in && s.Known }); err != nil {
+	in := func() bool { s := b.snapshot(); _, in := s.Node(identity.ID); return in && s.Known }
+	if err := waitUpTo(ctx, b.member.settling()+joinWait, in); err != nil {
 		return none, api.Errorf(api.CodeTimeout, "admitted, but nothing was heard from the leader yet").
 			WithHint("can the members reach %v? polso status --local tells when they do", addrs)
 	}
-	learner := true
-	for _, r := range b.member.node.Members() {
-		if r.ID == identity.ID && r.Voter {
-			learner = false
-		}
+	learner := func() bool { return raftWord(b.member, identity.ID) == "learner" }
+	if len(b.snapshot().Nodes) > 2 { // the second router gets its vote with the third
+		_ = waitUpTo(ctx, voteWait, func() bool { return !learner() }) // the answer tells if it did not come
 	}
-	return api.JoinAnswer{Schema: api.Schema, Cluster: w.Name, Node: name, Learner: learner}, nil
+	return api.JoinAnswer{Schema: api.Schema, Cluster: w.Name, Node: name, Learner: learner()}, nil
 }
 
 // joinError puts the failures of joining into an operator's words.

@@ -102,7 +102,7 @@ func (a *Agent) reform(ctx context.Context, between func() error) error {
 	return <-next.done
 }
 
-// waitFor returns nil once true is true, looking every 10 ms, or ctx's error.
+// waitFor returns nil once is answers true, looking every 10 ms, or ctx's error.
 func waitFor(ctx context.Context, is func() bool) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -114,4 +114,11 @@ func waitFor(ctx context.Context, is func() bool) error {
 		}
 	}
 	return nil
+}
+
+// waitUpTo is waitFor for at most limit.
+func waitUpTo(ctx context.Context, limit time.Duration, is func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return waitFor(ctx, is)
 }

@@ -60,8 +60,9 @@ func (b *body) propose(ctx context.Context, by fsm.Actor, request string, c fsm.
 	if res.Refusal != nil {
 		return res, fromRefusal(res.Refusal)
 	}
-	if err := waitFor(ctx, func() bool { return m.state.Load().Index >= res.Index }); err != nil {
-		return res, api.Errorf(api.CodeTimeout, "done, but this router does not have it yet").WithHint("polso status --local")
+	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Index >= res.Index }); err != nil {
+		return res, api.Errorf(api.CodeTimeout, "done, but this router does not have it yet").
+			WithHint("is it cut off from the others? polso status --local tells what it knows")
 	}
 	return res, nil
 }
@@ -87,8 +88,11 @@ func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.T
 		}
 		return api.Transferred{}, e
 	}
-	// The new leader is ready once its first command is here.
-	_ = waitFor(ctx, func() bool { return m.state.Load().Lead.Node == to })
+	// The new leader is ready once its first command is here. It may have lost the lead before that.
+	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Lead.Node == to }); err != nil {
+		return api.Transferred{}, api.Errorf(api.CodeTimeout, "%s was handed the lead, but did not begin to direct", m.nameOf(to)).
+			WithHint("polso status tells who directs; then try again")
+	}
 	return api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Seconds: time.Since(began).Seconds()}, nil
 }
 
@@ -185,15 +189,32 @@ func (a *Agent) Leave(ctx context.Context, by fsm.Actor, req api.LeaveRequest) (
 			return api.Done{}, err
 		}
 	}
-	name := b.snapshot().Cluster.Name
+	name, own := b.snapshot().Cluster.Name, b.member.claim.own.Load()
 	if err := a.reform(ctx, a.home.Forget); err != nil {
 		return api.Done{}, err
 	}
 	done := []string{fmt.Sprintf("This router has left cluster %s.", name)}
+	if own { // nobody looks after them any more
+		n, err := empty(a.current.Load().local.table)
+		if err != nil {
+			return api.Done{}, api.Errorf(api.CodeInternal, "this router has left cluster %s, but its IPVS table is not empty", name).
+				WithDetail("%v", err).WithHint("polso ipvs shows what is left; stop the agent and run polso release --all")
+		}
+		if n > 0 {
+			done = append(done, fmt.Sprintf("Removed %s from its IPVS table.", services(n)))
+		}
+	}
 	if others && req.Force {
 		done = append(done, fmt.Sprintf("The others still count it: run `polso remove router %s` on one of them.", a.o.Name))
 	}
 	return api.Done{Schema: api.Schema, Done: done}, nil
+}
+
+func services(n int) string {
+	if n == 1 {
+		return "1 service"
+	}
+	return fmt.Sprintf("%d services", n)
 }
 
 // Announce announces what this router holds again.

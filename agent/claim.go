@@ -92,5 +92,6 @@ func bootID() string {
 	return strings.TrimSpace(string(b))
 }
 
-// claimFile is where the marker lies: beside the store, so that it goes when the node leaves its cluster.
-func claimFile(storeDir string) string { return filepath.Join(storeDir, "claimed") }
+// claimFile is where the marker lies: beside the socket, as what is known of the kernel's addresses, not with the node's data.
+// Who loses the data, or leaves one cluster for another, still has the kernel in which the services are its own.
+func claimFile(o Options) string { return filepath.Join(filepath.Dir(o.Socket), o.Name+".claimed") }

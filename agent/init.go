@@ -119,7 +119,7 @@ func adopted(string, welcome, *store.Store) error { return nil }
 
 // founded waits for the lead and commits what init decided.
 func (b *body) founded(ctx context.Context, by fsm.Actor, w welcome, id string, addrs []string) error {
-	if err := waitFor(ctx, func() bool { return b.role().Leader }); errors.Is(err, context.Canceled) {
+	if err := waitUpTo(ctx, b.member.settling(), func() bool { return b.role().Leader }); errors.Is(err, context.Canceled) {
 		return err
 	} else if err != nil {
 		return api.Errorf(api.CodeTimeout, "the new cluster's first router does not lead yet").WithHint("polso status --local")

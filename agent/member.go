@@ -34,6 +34,9 @@ type member struct {
 	raftParts []part
 }
 
+// settling is how long what has been decided may take to be true here: an election or two, under load.
+func (m *member) settling() time.Duration { return max(10*m.profile.H, 5*time.Second) }
+
 // openMember opens the store, the port and raft. It begins nothing.
 func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profile) (m *member, err error) {
 	identity := a.home.Identity()
@@ -87,7 +90,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 	m.reports = newReports(b, m)
 	m.steward = b.newSteward(m)
 	m.claim = &claim{
-		path: claimFile(a.home.StoreDir()), table: b.local.table, ring: b.local.ring, log: a.log, state: m.state.Load,
+		path: claimFile(a.o), table: b.local.table, ring: b.local.ring, log: a.log, state: m.state.Load,
 	}
 	m.wireParts = []part{
 		listener.Run,

@@ -88,12 +88,17 @@ func clearTable(ctx context.Context) (int, error) {
 		cancel()
 		<-ended
 	}()
-	have, _, err := k.Table()
+	return empty(k)
+}
+
+// empty removes every service from t, one by one, and says how many there were.
+func empty(t table) (int, error) {
+	have, _, err := t.Table()
 	if err != nil {
 		return 0, err
 	}
 	for _, op := range ipvs.Plan(ipvs.Table{}, have) {
-		if err := k.Do(op); err != nil {
+		if err := t.Do(op); err != nil {
 			return 0, err
 		}
 	}

@@ -58,17 +58,23 @@ func (r *reports) round(ctx context.Context) {
 			continue
 		}
 		all.Go(func() {
-			st, err := askPeer[api.Status](ctx, r.m, n.ID, http.MethodGet, pathLocal, nil)
-			if err != nil {
-				return // its last report grows old, which says it all
-			}
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.last[n.ID] = report{st, time.Now()}
+			_ = r.ask(ctx, n.ID) // its last report grows old, which says it all
 		})
 	}
 	all.Wait()
 	r.b.changed(r.m)
+}
+
+// ask has one member report.
+func (r *reports) ask(ctx context.Context, id string) error {
+	st, err := askPeer[api.Status](ctx, r.m, id, http.MethodGet, pathLocal, nil)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last[id] = report{st, time.Now()}
+	return nil
 }
 
 // of is what the node with that ID last said; ok is false if it never said anything.

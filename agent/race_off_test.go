@@ -1,0 +1,6 @@
+//go:build !race
+
+package agent
+
+// testProfile is the default one.
+const testProfile = "lan"

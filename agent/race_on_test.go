@@ -1,0 +1,6 @@
+//go:build race
+
+package agent
+
+// testProfile is slow enough for agents that share a process under the race detector.
+const testProfile = "vm"
