@@ -62,6 +62,7 @@ func run() (ctl *os.File, err error) {
 		return ctl, err
 	}
 	prepare(s)
+	pin(s)
 	say(ctl, "ready")
 	status, err := command(s, ports[1], ports[2])
 	if err != nil {
