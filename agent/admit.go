@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"polso/api"
@@ -64,11 +65,14 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 	token, ok := s.TokenByHash(app.TokenHash)
 	switch {
 	case !ok:
-		return welcome{}, api.Errorf(api.CodeDenied, "this token admits nobody: it is unknown or was revoked").WithHint("polso token create on a member makes a new one")
+		return welcome{}, api.Errorf(api.CodeDenied, "this token admits nobody: it has ended, was revoked or was never made here").WithHint("polso token create on a member makes a new one")
 	case !token.Expires.After(time.Now()):
 		return welcome{}, api.Errorf(api.CodeDenied, "this token ended at %s", token.Expires.Format(time.RFC3339)).WithHint("polso token create on a member makes a new one")
 	case token.Uses < 1:
 		return welcome{}, api.Errorf(api.CodeDenied, "this token has been used up").WithHint("polso token create --uses N makes one for several routers")
+	}
+	if err := b.replaceable(ctx, m, app.Replace); err != nil {
+		return welcome{}, err
 	}
 	id := trust.Identity{Cluster: s.Cluster.ID, Generation: s.Cluster.Generation, Node: app.ID, Kind: token.Kind}
 	cert, err := m.trust.Issue(app.CSR, id)
@@ -95,6 +99,24 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 	return w, nil
 }
 
+// replaceable refuses to take the name of a router that lives.
+func (b *body) replaceable(ctx context.Context, m *member, name string) error {
+	if name == "" {
+		return nil
+	}
+	n, ok := m.state.Load().NodeByName(name)
+	if !ok {
+		return unknownRouter(m.state.Load(), name)
+	}
+	ctx, cancel := context.WithTimeout(ctx, reportWait)
+	defer cancel()
+	if n.ID == m.id || m.reports.ask(ctx, n.ID) == nil {
+		return api.Errorf(api.CodeRefused, "router %s is alive; its name is not free", name).
+			WithHint("choose another name with --name, or take it out first: polso leave there, or polso remove router %s", name)
+	}
+	return nil
+}
+
 // How long joining waits beyond what an election takes: for the leader to speak to the new router, and to give it its vote.
 const (
 	joinWait = 10 * time.Second
@@ -106,7 +128,7 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 	a.forming.Lock()
 	defer a.forming.Unlock()
 	none := api.JoinAnswer{}
-	if err := a.unformed("join"); err != nil {
+	if err := a.unformed(ctx, "join"); err != nil {
 		return none, err
 	}
 	addrs, err := advertised(req.Advertise)
@@ -132,7 +154,7 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 	app := application{ID: identity.ID, Name: name, Addresses: addrs, CSR: csr, Replace: req.Replace}
 	var w welcome
 	if err := wire.JoinClient(ctx, req.Addresses, req.Token, app, &w); err != nil {
-		return none, joinError(err)
+		return none, joinError(err, req.Addresses)
 	}
 	if err := a.reform(ctx, func() error { return a.settle(identity.ID, w, key, adopted) }); err != nil {
 		return none, err
@@ -141,7 +163,8 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 	in := func() bool { s := b.snapshot(); _, in := s.Node(identity.ID); return in && s.Known }
 	if err := waitUpTo(ctx, b.member.settling()+joinWait, in); err != nil {
 		return none, api.Errorf(api.CodeTimeout, "admitted, but nothing was heard from the leader yet").
-			WithHint("can the members reach %v? polso status --local tells when they do", addrs)
+			WithHint("can the members reach %s? polso status --local tells when they do; if the address is wrong: polso leave --force here, "+
+				"polso remove router %s on a member, then join again", strings.Join(addrs, ", "), name)
 	}
 	learner := func() bool { return raftWord(b.member, identity.ID) == "learner" }
 	if len(b.snapshot().Nodes) > 2 { // the second router gets its vote with the third
@@ -151,7 +174,7 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 }
 
 // joinError puts the failures of joining into an operator's words.
-func joinError(err error) error {
+func joinError(err error, addrs []string) error {
 	if remote, ok := errors.AsType[*wire.RemoteError](err); ok && remote.Code == wire.CodeRefused {
 		return refusedText(remote.Text)
 	}
@@ -159,16 +182,21 @@ func joinError(err error) error {
 	case errors.Is(err, trust.ErrToken):
 		return api.Errorf(api.CodeInvalid, "%v", err).WithHint("copy the whole token, as polso token create printed it")
 	case errors.Is(err, trust.ErrPin):
-		return api.Errorf(api.CodeDenied, "the token is of another cluster than the one that answers").WithDetail("%v", err).
-			WithHint("nothing secret was sent; make a token on a member of the cluster to join")
+		return api.Errorf(api.CodeDenied, "the token is of another cluster than what answers at %s", strings.Join(addrs, ", ")).
+			WithHint("nothing secret was sent; check the address, or make a token there: polso token create")
 	case errors.Is(err, wire.ErrUnreachable):
-		return api.Errorf(api.CodeUnreachable, "no member answers").WithDetail("%v", err)
+		why := err
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			why = op.Err
+		}
+		return api.Errorf(api.CodeUnreachable, "no member answers at %s", strings.Join(addrs, ", ")).WithDetail("%v", why).
+			WithHint("is polso agent of a member running there, and its port (default %s) open?", wire.Port)
 	}
 	return asAPIError(err)
 }
 
 // unformed refuses what is for routers without a cluster only.
-func (a *Agent) unformed(what string) error {
+func (a *Agent) unformed(ctx context.Context, what string) error {
 	if a.o.Dev {
 		return api.Errorf(api.CodeRefused, "a --dev agent is a cluster of its own").WithHint("start it without --dev to %s", what)
 	}
@@ -178,6 +206,15 @@ func (a *Agent) unformed(what string) error {
 			name = " " + c.Name
 		}
 		return api.Errorf(api.CodeExists, "this router is a member of cluster%s already", name).WithHint("polso leave takes it out, if that is what you want")
+	}
+	// Looked at now, while nothing has changed: once a member, an agent without its port ends.
+	for _, address := range a.o.Listen {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err != nil {
+			return api.Errorf(api.CodeRefused, "the other routers could not reach this one: %v", err).
+				WithHint("nothing was changed; `ss -ltnp` shows who has the port, the agent's --listen chooses another address or port")
+		}
+		l.Close()
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"polso/api"
+	"polso/consensus"
 	"polso/director"
 	"polso/fsm"
 	"polso/ipvs"
@@ -44,6 +46,9 @@ func (b *body) propose(ctx context.Context, by fsm.Actor, request string, c fsm.
 	m := b.member
 	if m == nil {
 		return fsm.Result{}, notFormed()
+	}
+	if b.removed() {
+		return fsm.Result{}, wasRemoved(m)
 	}
 	data, err := fsm.Encode(fsm.Envelope{Request: request, Actor: by, At: now(), Command: c})
 	if err != nil {
@@ -82,11 +87,7 @@ func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.T
 	}
 	began := time.Now()
 	if err := m.node.Transfer(ctx, to); err != nil {
-		e := asAPIError(err)
-		if e.Code == api.CodeInternal {
-			e = api.Errorf(api.CodeRefused, "%v", err).WithHint("polso members shows who has caught up; the addresses stay where a leader is")
-		}
-		return api.Transferred{}, e
+		return api.Transferred{}, m.notTransferred(to, err)
 	}
 	// The new leader is ready once its first command is here. It may have lost the lead before that.
 	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Lead.Node == to }); err != nil {
@@ -94,6 +95,18 @@ func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.T
 			WithHint("polso status tells who directs; then try again")
 	}
 	return api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Seconds: time.Since(began).Seconds()}, nil
+}
+
+// notTransferred says why a switchover did not come about.
+func (m *member) notTransferred(to string, err error) *api.Error {
+	switch {
+	case errors.Is(err, consensus.ErrNotLeader):
+		return noLeader(m)
+	case errors.Is(err, consensus.ErrTransferring):
+		return api.Errorf(api.CodeRefused, "a switchover is under way already").WithHint("polso status tells who directs; then try again")
+	}
+	return api.Errorf(api.CodeRefused, "%s did not take the lead", m.nameOf(to)).WithDetail("%s", m.named(err)).
+		WithHint("polso members shows who answers and has caught up, polso status who directs now")
 }
 
 // target finds the router to hand over to: the one named, or the voter that is furthest.
@@ -104,7 +117,11 @@ func (m *member) target(s *fsm.Snapshot, name string) (string, error) {
 			return "", unknownRouter(s, name)
 		}
 		if n.ID == m.id {
-			return "", api.Errorf(api.CodeRefused, "%s is the director already", name)
+			return "", api.Errorf(api.CodeRefused, "%s is the director already", name).WithHint("polso transfer without a name chooses another router")
+		}
+		if raftWord(m, n.ID) != "follower" {
+			return "", api.Errorf(api.CodeRefused, "%s has no vote yet, so it cannot direct", name).
+				WithHint("polso members tells when it has caught up; the second router of a cluster gets its vote with the third")
 		}
 		return n.ID, nil
 	}
@@ -119,7 +136,7 @@ func (m *member) target(s *fsm.Snapshot, name string) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", api.Errorf(api.CodeRefused, "no other router could take over").WithHint("polso members shows who answers and has caught up")
+		return "", api.Errorf(api.CodeRefused, "no other router could take over").WithHint("polso members shows who has a vote, answers and has caught up")
 	}
 	return best, nil
 }
@@ -183,13 +200,13 @@ func (a *Agent) Leave(ctx context.Context, by fsm.Actor, req api.LeaveRequest) (
 	if b.member == nil {
 		return api.Done{}, notFormed()
 	}
-	others := len(b.snapshot().Nodes) > 1
+	others := len(b.snapshot().Nodes) > 1 && !b.removed()
 	if others && !req.Force {
 		if err := b.expel(ctx, by, b.member.id); err != nil {
 			return api.Done{}, err
 		}
 	}
-	name, own := b.snapshot().Cluster.Name, b.member.claim.own.Load()
+	name, own := b.member.cluster, b.member.claim.own.Load()
 	if err := a.reform(ctx, a.home.Forget); err != nil {
 		return api.Done{}, err
 	}

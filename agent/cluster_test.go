@@ -136,6 +136,10 @@ func TestClusterLife(t *testing.T) {
 		t.Errorf("coming back, r2 touched a table that was right: %s", strings.Join(d, "; "))
 	}
 
+	step("the name of a router that lives is not free")
+	_, err = w.stranger("r4").client.Join(ctx, api.JoinRequest{Addresses: made.Addresses, Token: made.Token, Advertise: []string{"127.0.0.1:1"}, Replace: "r1"})
+	refused(t, "take the name of a living router", err, api.CodeRefused, "router r1 is alive")
+
 	step("a router loses its data and takes its old name")
 	asker, lost := w.router(heir), r2 // who directs keeps doing so: lose another one
 	before := memberNamed(t, asker.status("before", settled(3, 2)), lost.name)
@@ -160,8 +164,22 @@ func TestClusterLife(t *testing.T) {
 	_, err = asker.client.Remove(ctx, lost.name)
 	must("remove", err)
 	asker.status("two are left", settled(2, 2))
-	_, err = lost.client.Leave(ctx, api.LeaveRequest{Force: true})
-	must("leave --force", err)
+	w.eventually("it knows that it was removed", func() error {
+		l, err := lost.client.Local(ctx)
+		if err != nil || len(l.Problems) == 0 || !strings.Contains(l.Problems[0].Why, "was removed from cluster edge") {
+			return fmt.Errorf("problems %+v, %v", l.Problems, err)
+		}
+		return nil
+	})
+	_, err = lost.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: edgeHCL}}})
+	refused(t, "apply on a removed router", err, api.CodeRefused, "was removed from cluster edge", "polso leave")
+	_, err = lost.client.Status(ctx)
+	refused(t, "status on a removed router", err, api.CodeRefused, "was removed from cluster edge")
+	left, err := lost.client.Leave(ctx, api.LeaveRequest{})
+	must("leave", err)
+	if len(left.Done) != 2 || left.Done[0] != "This router has left cluster edge." || left.Done[1] != "Removed 1 service from its IPVS table." {
+		t.Errorf("leaving: %q", left.Done)
+	}
 	token, err := asker.client.CreateToken(ctx, api.TokenRequest{Uses: 2})
 	must("token", err)
 	_, err = join(lost, token.Text, "")

@@ -54,7 +54,7 @@ func (a *Agent) openDev(b *body) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &member{id: "dev", profile: profile}
+	m := &member{id: "dev", cluster: "dev", profile: profile}
 	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Log: a.log})
 	if m.trust, err = trust.NewAuthority("dev", "dev", 1); err != nil {
 		return nil, err

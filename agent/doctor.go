@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +26,8 @@ func (a *Agent) Doctor(ctx context.Context) api.Findings {
 		found.Findings = append(found.Findings, ok("kernel", "simulated (--dev): nothing to look at"))
 		return found
 	}
-	found.Findings = append(examineMachine(ctx, a.o.Kernel), b.examineCluster()...)
+	found.Findings = append(examineMachine(ctx, a.o.Kernel), examineInterfaces(b.local.links, a.o.Interfaces)...)
+	found.Findings = append(found.Findings, b.examineCluster()...)
 	found.Findings = append(found.Findings, b.examineAddresses(ctx)...)
 	return found
 }
@@ -66,9 +69,23 @@ const (
 )
 
 func examineCapabilities() api.Finding {
+	missing, err := missingCapabilities()
+	switch {
+	case err != nil:
+		return warn("capabilities", err.Error(), "look at CapEff in /proc/self/status")
+	case len(missing) > 0:
+		return fail("capabilities", "missing "+strings.Join(missing, ", "), privilegesFix)
+	}
+	return ok("capabilities", "CAP_NET_ADMIN, CAP_NET_RAW")
+}
+
+const privilegesFix = "run as root, or give the service AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW"
+
+// missingCapabilities are those that this process needs and has not.
+func missingCapabilities() ([]string, error) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return warn("capabilities", err.Error(), "mount /proc")
+		return nil, err
 	}
 	for line := range strings.Lines(string(text)) {
 		rest, found := strings.CutPrefix(line, "CapEff:")
@@ -77,20 +94,30 @@ func examineCapabilities() api.Finding {
 		}
 		set, err := strconv.ParseUint(strings.TrimSpace(rest), 16, 64)
 		if err != nil {
-			break
+			return nil, err
 		}
 		var missing []string
-		for name, bit := range map[string]int{"CAP_NET_ADMIN": capNetAdmin, "CAP_NET_RAW": capNetRaw} {
-			if set&(1<<bit) == 0 {
-				missing = append(missing, name)
+		for _, c := range []struct {
+			name string
+			bit  int
+		}{{"CAP_NET_ADMIN", capNetAdmin}, {"CAP_NET_RAW", capNetRaw}} {
+			if set&(1<<c.bit) == 0 {
+				missing = append(missing, c.name)
 			}
 		}
-		if len(missing) > 0 {
-			return fail("capabilities", "missing "+strings.Join(missing, ", "), "run as root, or give the service AmbientCapabilities=CAP_NET_ADMIN CAP_NET_RAW")
-		}
-		return ok("capabilities", "CAP_NET_ADMIN, CAP_NET_RAW")
+		return missing, nil
 	}
-	return warn("capabilities", "cannot be read", "look at CapEff in /proc/self/status")
+	return nil, errors.New("/proc/self/status has no line CapEff")
+}
+
+// privileged refuses to begin what could only fail for want of privileges.
+func privileged() error {
+	missing, err := missingCapabilities()
+	if err != nil || len(missing) == 0 {
+		return nil // without /proc, the first attempt will tell
+	}
+	return api.Errorf(api.CodeDenied, "not permitted to hold addresses: %s missing", strings.Join(missing, " and ")).
+		WithHint("%s; polso agent --dev needs none", privilegesFix)
 }
 
 func examineIPVS(ctx context.Context) []api.Finding {
@@ -120,6 +147,28 @@ func examineSysctls(p procSys) []api.Finding {
 			found = append(found, warn(name, "is "+v+": "+s.why, s.fix))
 		default:
 			found = append(found, ok(name, v))
+		}
+	}
+	return found
+}
+
+// examineInterfaces looks for the devices that the logical names stand for.
+func examineInterfaces(links func() (vip.Links, error), names map[string]string) []api.Finding {
+	have, err := links()
+	if err != nil {
+		return []api.Finding{fail("interfaces", err.Error(), "run as root")}
+	}
+	var found []api.Finding
+	for _, logical := range slices.Sorted(maps.Keys(names)) {
+		device, name := names[logical], "interface "+logical
+		i := slices.IndexFunc(have, func(l vip.Link) bool { return l.Name == device })
+		switch {
+		case i < 0:
+			found = append(found, fail(name, "there is no device "+device, "`ip -brief link` shows those that are; start the agent with --interface "+logical+"=DEVICE"))
+		case !have[i].Up:
+			found = append(found, fail(name, device+" is down", "ip link set "+device+" up"))
+		default:
+			found = append(found, ok(name, device))
 		}
 	}
 	return found

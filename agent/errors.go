@@ -29,6 +29,21 @@ func noLeader(m *member) *api.Error {
 	return e.WithHint("polso status --local on each router; an election takes about two seconds at most after a failure")
 }
 
+// removed says whether this node knows that the others have taken it out.
+func (b *body) removed() bool {
+	m := b.member
+	if m == nil {
+		return false
+	}
+	return m.state.Load().IsRemoved(m.id) || len(m.node.Members()) > 0 && raftWord(m, m.id) == "unknown"
+}
+
+func wasRemoved(m *member) *api.Error {
+	return api.Errorf(api.CodeRefused, "this router was removed from cluster %s", m.cluster).WithHint(removedFix)
+}
+
+const removedFix = "polso leave makes it forget the cluster; after that polso join takes it in again"
+
 // asAPIError makes every error one that the wire can carry.
 func asAPIError(err error) *api.Error {
 	if e, ok := errors.AsType[*api.Error](err); ok {

@@ -19,7 +19,7 @@ func (a *Agent) Init(ctx context.Context, by fsm.Actor, req api.InitRequest) (ap
 	a.forming.Lock()
 	defer a.forming.Unlock()
 	none := api.InitAnswer{}
-	if err := a.unformed("make a cluster"); err != nil {
+	if err := a.unformed(ctx, "make a cluster"); err != nil {
 		return none, err
 	}
 	addrs, err := advertised(req.Advertise)

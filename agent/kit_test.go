@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,9 +26,10 @@ const patience = 20 * time.Second
 // network is one segment with routers on it, each an agent in this process with a kernel in memory. It watches that no two
 // of them have the same address up at the same time.
 type network struct {
-	t     *testing.T
-	dir   string
-	nodes []*router
+	t         *testing.T
+	dir       string
+	nodes     []*router
+	strangers []*router
 
 	mu      sync.Mutex // guards below
 	began   time.Time
@@ -58,7 +60,7 @@ func newNetwork(t *testing.T, n int) *network {
 	}
 	w := &network{t: t, dir: dir, began: time.Now()}
 	t.Cleanup(func() {
-		for _, r := range w.nodes {
+		for _, r := range slices.Concat(w.nodes, w.strangers) {
 			r.halt()
 			r.client.Close()
 		}
@@ -66,16 +68,34 @@ func newNetwork(t *testing.T, n int) *network {
 		os.RemoveAll(dir)
 	})
 	for i := range n {
-		r := &router{net: w, name: fmt.Sprintf("r%d", i+1), listen: freePort(t), table: new(ipvs.Fake), log: new(logBuffer)}
-		clock := func() vip.Instant { return vip.Instant(sinceBoot()) }
-		r.addresses = vip.NewFake(clock, vip.Link{Name: "eth0", Up: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/24")}})
-		r.addresses.Before(r.watched)
-		if r.client, err = api.NewClient("unix://" + r.socket()); err != nil {
-			t.Fatal(err)
-		}
-		w.nodes = append(w.nodes, r)
+		w.add(fmt.Sprintf("r%d", i+1))
 	}
 	return w
+}
+
+// stranger is a router more, with an agent that is in no cluster; none of the segment's rules watch it.
+func (w *network) stranger(name string) *router {
+	w.t.Helper()
+	r := w.add(name)
+	w.nodes, w.strangers = w.nodes[:len(w.nodes)-1], append(w.strangers, r)
+	r.start()
+	return r
+}
+
+// add makes one router.
+func (w *network) add(name string) *router {
+	t := w.t
+	t.Helper()
+	r := &router{net: w, name: name, listen: freePort(t), table: new(ipvs.Fake), log: new(logBuffer)}
+	clock := func() vip.Instant { return vip.Instant(sinceBoot()) }
+	r.addresses = vip.NewFake(clock, vip.Link{Name: "eth0", Up: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/24")}})
+	r.addresses.Before(r.watched)
+	var err error
+	if r.client, err = api.NewClient("unix://" + r.socket()); err != nil {
+		t.Fatal(err)
+	}
+	w.nodes = append(w.nodes, r)
+	return r
 }
 
 // freePort is a loopback address with a port that was free a moment ago.

@@ -2,10 +2,12 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
 
+	"polso/api"
 	"polso/director"
 	"polso/health"
 	"polso/ipvs"
@@ -21,6 +23,7 @@ type table interface {
 // local is this node's side of the kernel with all that works on it. It exists whether or not the node is in a cluster.
 type local struct {
 	keeper   *vip.Keeper
+	links    func() (vip.Links, error)
 	table    table
 	checks   *health.Set
 	director *director.Director
@@ -45,7 +48,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 	if err != nil {
 		return nil, err
 	}
-	l := &local{table: e.table}
+	l := &local{table: e.table, links: e.addresses.Links}
 	file := ""
 	if !o.Dev {
 		file = filepath.Join(filepath.Dir(o.Socket), o.Name+".addresses")
@@ -74,20 +77,37 @@ func (l *local) ring() {
 
 // openKernel opens the edges of this network namespace's kernel.
 func openKernel(o Options) (edges, error) {
+	if err := privileged(); err != nil {
+		return edges{}, err
+	}
+	lock, err := alone()
+	if err != nil {
+		return edges{}, err
+	}
 	addresses, err := vip.Open()
 	if err != nil {
+		lock.Close()
 		return edges{}, fmt.Errorf("addresses: %w", err)
 	}
-	e := edges{addresses: addresses, sysctls: procSys{"/proc/sys"}, close: func() { addresses.Close() }}
+	e := edges{addresses: addresses, sysctls: procSys{"/proc/sys"}, close: func() { addresses.Close(); lock.Close() }}
 	if o.Kernel == SimulatedKernel {
 		e.table, e.sysctls = new(ipvs.Fake), withoutIPVS{procSys{"/proc/sys"}, memSys{map[string]string{}}}
 		return e, nil
 	}
 	k, err := ipvs.Open(ipvs.Options{Log: o.Log.With("part", "ipvs")})
 	if err != nil {
-		addresses.Close()
-		return edges{}, err
+		e.close()
+		return edges{}, noTable(err)
 	}
 	e.table, e.parts = k, []part{k.Run}
 	return e, nil
+}
+
+// noTable says what to do on a kernel that has no IPVS.
+func noTable(err error) error {
+	if errors.Is(err, ipvs.ErrNoIPVS) {
+		return api.Errorf(api.CodeRefused, "%v", err).
+			WithHint("polso doctor looks for what else is missing; to try Polso on this kernel: --kernel simulated, or --dev")
+	}
+	return err
 }

@@ -21,6 +21,7 @@ import (
 // member is this node's part in a cluster.
 type member struct {
 	id      string
+	cluster string // its name
 	profile consensus.Profile
 	node    *consensus.Node
 	state   *fsm.FSM
@@ -44,7 +45,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 	if err != nil {
 		return nil, err
 	}
-	m = &member{id: identity.ID, profile: profile}
+	m = &member{id: identity.ID, cluster: cluster.Name, profile: profile}
 	fatal := newFatal()
 	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Fatal: fatal.tell, Log: a.log.With("part", "fsm")})
 	have, err := a.home.Credentials()

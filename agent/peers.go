@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 
 	"polso/api"
 	"polso/consensus"
@@ -180,13 +181,33 @@ func askPeer[O any](ctx context.Context, m *member, id, method, path string, in 
 	return out, json.Unmarshal(text, &out)
 }
 
-// askLeader asks the leader, or says that there is none. here answers when this node leads.
+// askLeader asks the leader, or says that there is none, after some patience: an election takes a moment. here answers when
+// this node leads.
 func askLeader[O any](ctx context.Context, b *body, here func() (O, error), method, path string, in any) (O, error) {
 	var none O
 	m := b.member
 	if m == nil {
 		return none, notFormed()
 	}
+	if b.removed() {
+		return none, wasRemoved(m)
+	}
+	var out O
+	var err error
+	asked := func() bool {
+		if _, known := m.node.Leader(); !known {
+			err = noLeader(m)
+			return false
+		}
+		out, err = askLeaderOnce(ctx, m, here, method, path, in)
+		return method != http.MethodGet || api.CodeOf(err) != api.CodeNoLeader
+	}
+	_ = waitUpTo(ctx, 3*m.profile.H, asked) // err tells more
+	return out, err
+}
+
+func askLeaderOnce[O any](ctx context.Context, m *member, here func() (O, error), method, path string, in any) (O, error) {
+	var none O
 	id, known := m.node.Leader()
 	switch {
 	case !known:
@@ -197,6 +218,15 @@ func askLeader[O any](ctx context.Context, b *body, here func() (O, error), meth
 		return none, noLeader(m)
 	}
 	return askPeer[O](ctx, m, id, method, path, in)
+}
+
+// named is an error's text with the nodes' names for their IDs.
+func (m *member) named(err error) string {
+	text := err.Error()
+	for _, n := range m.state.Load().Nodes {
+		text = strings.ReplaceAll(text, n.ID, n.Name)
+	}
+	return text
 }
 
 // nameOf is a node's name, or its ID when that is all there is.

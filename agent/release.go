@@ -23,7 +23,7 @@ const (
 )
 
 // Release lets go of what a dead agent left in this network namespace's kernel, and says what it did. It shares the
-// agent's lock on the data directory: while an agent runs it refuses.
+// agent's locks on the network namespace and on the data directory: while an agent runs it refuses.
 func Release(ctx context.Context, dataDir string, scope Scope) ([]string, error) {
 	if _, err := os.Stat(filepath.Join(dataDir, "lock")); err == nil {
 		home, err := store.OpenHome(dataDir, "")
@@ -36,6 +36,14 @@ func Release(ctx context.Context, dataDir string, scope Scope) ([]string, error)
 		}
 		defer home.Close()
 	}
+	if err := privileged(); err != nil {
+		return nil, err
+	}
+	lock, err := alone()
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
 	edge, err := vip.Open()
 	if err != nil {
 		return nil, notPermitted(err)
@@ -79,7 +87,7 @@ func notPermitted(err error) error {
 func clearTable(ctx context.Context) (int, error) {
 	k, err := ipvs.Open(ipvs.Options{})
 	if err != nil {
-		return 0, err
+		return 0, noTable(err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)

@@ -30,6 +30,10 @@ func (b *body) localStatus() api.Status {
 	if b.member == nil {
 		return st
 	}
+	st.Cluster = b.member.cluster
+	if b.removed() {
+		st.Problems = append(st.Problems, api.Problem{Node: b.a.o.Name, What: "membership", Why: "this router was removed from cluster " + st.Cluster, Fix: removedFix})
+	}
 	st.Node = b.member.nameOf(b.member.id)
 	if st.Node == b.member.id {
 		st.Node = b.a.o.Name
