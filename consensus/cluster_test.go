@@ -249,6 +249,16 @@ func (c *cluster) kill(m *member) {
 	m.mu.Unlock()
 }
 
+// retire makes an orderly stop of m's process.
+func (m *member) retire() error {
+	m.stop()
+	err := <-m.done
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.node = nil
+	return err
+}
+
 // process is m's node for other goroutines than the test's own, nil if it is down.
 func (m *member) process() *Node {
 	m.mu.Lock()

@@ -178,14 +178,12 @@ func TestAlone(t *testing.T) {
 		if err := l.node.Transfer(t.Context(), "a"); err == nil {
 			t.Error("handed over to itself")
 		}
-		l.stop()
-		if err := <-l.done; err != nil {
+		if err := l.retire(); err != nil {
 			t.Error(err)
 		}
 		if l.released != 1 {
 			t.Errorf("let go %d times before the end, want once", l.released)
 		}
-		l.node = nil
 	})
 }
 

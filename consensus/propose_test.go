@@ -30,7 +30,7 @@ func TestPropose(t *testing.T) {
 		}
 		c.until("everyone has it", c.profile.H, func() bool {
 			for _, m := range c.members {
-				if !slices.Equal(m.fsm.all()[1:], []string{"from a", "from b", "from c"}) {
+				if got := m.fsm.all(); len(got) == 0 || !slices.Equal(got[1:], []string{"from a", "from b", "from c"}) {
 					return false
 				}
 			}
@@ -46,17 +46,26 @@ func TestPropose(t *testing.T) {
 	})
 }
 
-func TestProposeDuringElection(t *testing.T) {
+// TestProposeWaits: a proposal made while nobody leads waits for the next leader.
+func TestProposeWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, lan(t), "a", "b", "c")
 		defer c.close()
 		l := c.leader()
 		time.Sleep(2 * c.profile.H)
+		f, other := c.others(l)[0], c.others(l)[1]
 		c.kill(l)
-		f := c.others(l)[0]
+		c.kill(other)
 		c.until("the leader is missed", 5*c.profile.H, func() bool { _, known := f.node.Leader(); return !known })
-		if _, err := f.node.Propose(t.Context(), []byte("later")); err != nil {
+		answer := make(chan error, 1)
+		go func() { _, err := f.node.Propose(t.Context(), []byte("later")); answer <- err }()
+		time.Sleep(c.profile.H)
+		c.start(other)
+		if err := <-answer; err != nil {
 			t.Error(err)
+		}
+		if !slices.Contains(f.fsm.all(), "later") && !slices.Contains(other.fsm.all(), "later") {
+			t.Error("acknowledged, and nobody has it")
 		}
 	})
 }

@@ -110,10 +110,9 @@ func TestRetiringHandsOver(t *testing.T) {
 		l.stop()
 		c.until("another directs", c.profile.H/2, func() bool { h := c.holder(); return h != nil && h != l })
 		t.Logf("another directs after %v", time.Since(began))
-		if err := <-l.done; err != nil {
+		if err := l.retire(); err != nil {
 			t.Error(err)
 		}
-		l.node = nil
 		c.safe()
 	})
 }
