@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"sync"
@@ -30,11 +31,24 @@ type Agent struct {
 }
 
 // Run is one node from its start to its end: it serves until ctx ends, then hands its addresses over and returns. An error
-// says what could not be opened, or what broke.
+// says what could not be opened, or what broke; it is an *OptionsError when o cannot be, before anything is opened.
 func Run(ctx context.Context, o Options) error {
 	o, err := o.check()
 	if err != nil {
 		return err
+	}
+	err = run(ctx, o)
+	if _, ok := errors.AsType[*api.Error](err); !ok && errors.Is(err, fs.ErrPermission) {
+		return api.Errorf(api.CodeDenied, "%v", err).WithHint("run as root, or choose places that you may write to with --data-dir and --socket; polso agent --dev needs no privileges")
+	}
+	return err
+}
+
+func run(ctx context.Context, o Options) (err error) {
+	if o.needsKernel {
+		if err := privileged(); err != nil {
+			return err
+		}
 	}
 	a := &Agent{o: o, log: o.Log, started: time.Now(), again: make(chan anew)}
 	if !o.Dev {
@@ -57,6 +71,11 @@ func (a *Agent) run(ctx context.Context, l net.Listener) error {
 		return err
 	}
 	a.current.Store(first)
+	for _, f := range examineInterfaces(first.local.links, a.o.Interfaces) {
+		if f.Level != "ok" {
+			a.log.Warn("interface cannot be used", "interface", f.Name, "why", f.Detail, "fix", f.Fix)
+		}
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serveAPI(ctx, l, api.New(a, a.o.Version)) })
 	g.Go(func() error { return a.bodies(ctx, first) })

@@ -33,10 +33,11 @@ func (a *Agent) Init(ctx context.Context, by fsm.Actor, req api.InitRequest) (ap
 		req.Profile = "lan"
 	}
 	if _, err := consensus.ParseProfile(req.Profile); err != nil {
-		return none, api.Errorf(api.CodeInvalid, "%v", err)
+		return none, api.Errorf(api.CodeInvalid, "%v", err).WithHint("lan suits routers on one switch; polso init --help tells the others")
 	}
 	if !nodeName.MatchString(req.Cluster) {
-		return none, api.Errorf(api.CodeInvalid, "cluster name %q: use letters, digits, '.', '-' and '_', at most 63", req.Cluster)
+		return none, api.Errorf(api.CodeInvalid, "cluster name %q is not possible", req.Cluster).
+			WithHint("use letters, digits, '.', '-' and '_', at most 63")
 	}
 	w, id, err := a.found(ctx, req, addrs)
 	if err != nil {
@@ -150,7 +151,7 @@ func (b *body) createToken(ctx context.Context, by fsm.Actor, req api.TokenReque
 		req.Kind = fsm.Router
 	}
 	if req.Kind != fsm.Router {
-		return api.Token{}, api.Errorf(api.CodeUnsupported, "kind %q: only routers are supported yet", req.Kind)
+		return api.Token{}, api.Errorf(api.CodeUnsupported, "a token for kind %q is not supported yet", req.Kind).WithHint("--kind router, or leave it away")
 	}
 	if req.Uses == 0 {
 		req.Uses = 1
@@ -160,7 +161,8 @@ func (b *body) createToken(ctx context.Context, by fsm.Actor, req api.TokenReque
 	}
 	ttl := time.Duration(req.TTL * float64(time.Second))
 	if ttl < time.Second || ttl > 30*24*time.Hour || req.Uses < 1 || req.Uses > 1000 {
-		return api.Token{}, api.Errorf(api.CodeInvalid, "a token is good for one second to 30 days and 1 to 1000 uses")
+		return api.Token{}, api.Errorf(api.CodeInvalid, "a token of %v and %d uses is not possible", ttl, req.Uses).
+			WithHint("it is good for one second to 30 days and 1 to 1000 uses: --ttl 1h --uses 1")
 	}
 	pin, err := trust.Fingerprint([]byte(m.state.Load().Cluster.CA))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"strings"
 
 	"polso/api"
 	"polso/consensus/wire"
@@ -33,10 +34,23 @@ type Options struct {
 	Version    api.Version
 	Log        *slog.Logger // nil: silence
 
-	openEdges func(Options) (edges, error) // a test's kernel; nil: this one's, or a simulated one with Dev
+	openEdges   func(Options) (edges, error) // a test's kernel; nil: this one's, or a simulated one with Dev
+	needsKernel bool                         // addresses are put on this kernel's links
 }
 
 var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// OptionsError is what is wrong with Options, everything at once.
+type OptionsError struct{ Problems []error }
+
+// Error lists the problems in one line.
+func (e *OptionsError) Error() string {
+	text := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		text[i] = p.Error()
+	}
+	return strings.Join(text, "; ")
+}
 
 // check fills in what is not said and refuses what cannot be.
 func (o Options) check() (Options, error) {
@@ -51,7 +65,7 @@ func (o Options) check() (Options, error) {
 	case o.Dev:
 		o.openEdges = simulate
 	default:
-		o.openEdges = openKernel
+		o.openEdges, o.needsKernel = openKernel, true
 	}
 	var errs []error
 	if !nodeName.MatchString(o.Name) {
@@ -78,7 +92,10 @@ func (o Options) check() (Options, error) {
 			o.Listen = []string{":" + wire.Port}
 		}
 	}
-	return o, errors.Join(errs...)
+	if len(errs) > 0 {
+		return o, &OptionsError{errs}
+	}
+	return o, nil
 }
 
 // withPort completes ADDRESS or ADDRESS:PORT with the default port; an empty address stands for all. Names are refused:
@@ -106,7 +123,7 @@ func advertised(list []string) ([]string, error) {
 	for _, s := range list {
 		a, err := withPort(s)
 		if err != nil {
-			return nil, api.Errorf(api.CodeInvalid, "%v", err)
+			return nil, api.Errorf(api.CodeInvalid, "%v", err).WithHint("give ADDRESS or ADDRESS:PORT, as in 10.9.0.11 or [2001:db8::11]:5390")
 		}
 		ap, err := netip.ParseAddrPort(a)
 		if err != nil || ap.Addr().IsUnspecified() || ap.Addr().IsMulticast() || ap.Port() == 0 {

@@ -1,0 +1,262 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+
+	"polso/api"
+)
+
+// What a new user runs into: each answer says what, where, why and the next step, and changes nothing.
+func TestErrorsOfANewUser(t *testing.T) {
+	w := newNetwork(t, 3)
+	r1, r2, r3 := w.nodes[0], w.nodes[1], w.nodes[2]
+	ctx := t.Context()
+	for _, r := range w.nodes {
+		r.start()
+	}
+	unformed := func(r *router) {
+		t.Helper()
+		if l, err := r.client.Local(ctx); err != nil || l.Formed {
+			t.Errorf("%s is formed (%v, %v), though everything was refused", r.name, l.Formed, err)
+		}
+	}
+	join := func(r *router, addr, token string) error {
+		_, err := r.client.Join(ctx, api.JoinRequest{Addresses: []string{addr}, Token: token, Advertise: []string{r.listen}})
+		return err
+	}
+	initialise := func(r api.InitRequest) error {
+		_, err := r1.client.Init(ctx, r)
+		return err
+	}
+	here := []string{r1.listen}
+
+	// Before there is a cluster.
+	_, err := r1.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: edgeHCL}}})
+	refused(t, "apply before init", err, api.CodeNotFormed, "belongs to no cluster", "polso init")
+	_, err = r1.client.CreateToken(ctx, api.TokenRequest{})
+	refused(t, "token before init", err, api.CodeNotFormed, "polso init")
+	_, err = r1.client.Transfer(ctx, api.TransferRequest{})
+	refused(t, "transfer before init", err, api.CodeNotFormed, "polso init")
+	_, err = r1.client.Remove(ctx, "r2")
+	refused(t, "remove before init", err, api.CodeNotFormed, "polso init")
+	_, err = r1.client.Leave(ctx, api.LeaveRequest{})
+	refused(t, "leave before init", err, api.CodeNotFormed, "polso init")
+	_, err = r1.client.Announce(ctx, api.AnnounceRequest{})
+	refused(t, "announce without an address", err, api.CodeRefused, "holds no address", "polso status")
+	refused(t, "unknown profile", initialise(api.InitRequest{Advertise: here, Profile: "warp"}), api.CodeInvalid, `"warp"`, "fast, lan, vm and wan")
+	refused(t, "cluster name", initialise(api.InitRequest{Advertise: here, Cluster: "my cluster"}), api.CodeInvalid, `"my cluster"`)
+	refused(t, "advertise everything", initialise(api.InitRequest{Advertise: []string{"0.0.0.0"}}), api.CodeInvalid, `"0.0.0.0" cannot be reached`, "the router's own address")
+	refused(t, "advertise a name", initialise(api.InitRequest{Advertise: []string{"r1.example"}}), api.CodeInvalid, `"r1.example" is not an IP address`)
+	refused(t, "advertise a bad port", initialise(api.InitRequest{Advertise: []string{"10.0.0.1:99999"}}), api.CodeInvalid, `"99999"`)
+	taken, err := net.Listen("tcp", r1.listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "port taken", initialise(api.InitRequest{Advertise: here}), api.CodeRefused, r1.listen, "address already in use", "ss -ltnp")
+	taken.Close()
+	unformed(r1)
+
+	// Tokens.
+	made, err := r1.client.Init(ctx, api.InitRequest{Cluster: "edge", Advertise: here, Profile: testProfile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "init twice", initialise(api.InitRequest{Advertise: here}), api.CodeExists, "member of cluster edge already", "polso leave")
+	refused(t, "join from within", join(r1, r1.listen, made.Token), api.CodeExists, "member of cluster edge already")
+	last := made.Token[len(made.Token)-1]
+	typo := made.Token[:len(made.Token)-1] + string('A'+(last-'A'+1)%26)
+	refused(t, "mistyped", join(r2, r1.listen, typo), api.CodeInvalid, "mistyped", "copy the whole token")
+	refused(t, "cut short", join(r2, r1.listen, made.Token[:40]), api.CodeInvalid, "polso token create")
+	refused(t, "no token at all", join(r2, r1.listen, "secret"), api.CodeInvalid, "does not begin with POLSO-1-")
+	once, err := r1.client.CreateToken(ctx, api.TokenRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = r1.client.RevokeToken(ctx, once.ID); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "revoked", join(r2, r1.listen, once.Text), api.CodeDenied, "admits nobody", "polso token create")
+	_, err = r1.client.RevokeToken(ctx, once.ID)
+	refused(t, "revoke twice", err, api.CodeNotFound, once.ID)
+	_, err = r1.client.CreateToken(ctx, api.TokenRequest{Kind: "witness"})
+	refused(t, "witness", err, api.CodeUnsupported, "witness")
+	_, err = r1.client.CreateToken(ctx, api.TokenRequest{TTL: 0.001})
+	refused(t, "too short", err, api.CodeInvalid, "one second to 30 days")
+	if _, err := r3.client.Init(ctx, api.InitRequest{Cluster: "other", Advertise: []string{r3.listen}, Profile: testProfile}); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := r3.client.CreateToken(ctx, api.TokenRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "token of another cluster", join(r2, r1.listen, foreign.Text), api.CodeDenied, "of another cluster", r1.listen)
+	nobody := freePort(t)
+	refused(t, "nobody answers", join(r2, nobody, made.Token), api.CodeUnreachable, "no member answers at "+nobody, "connection refused", "polso agent")
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { // something that is no Polso: it greets and hangs up
+		for {
+			c, err := other.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = c.Write([]byte("220 mail.example ESMTP\r\n"))
+			c.Close()
+		}
+	}()
+	refused(t, "something else answers", join(r2, other.Addr().String(), made.Token), api.CodeUnreachable, other.Addr().String(), "polso agent")
+	other.Close()
+	unformed(r2)
+	few, err := r1.client.CreateToken(ctx, api.TokenRequest{Uses: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := join(r2, r1.listen, few.Text); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r3.client.Leave(ctx, api.LeaveRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, "used up", join(r3, r1.listen, few.Text), api.CodeDenied, "used up", "--uses")
+
+	// Members.
+	for _, r := range []*router{r1, r2} { // asked of the leader and through another
+		_, err = r.client.Transfer(ctx, api.TransferRequest{To: "r9"})
+		refused(t, "transfer to nobody", err, api.CodeNotFound, `"r9"`, "r1, r2", "polso members")
+		_, err = r.client.Transfer(ctx, api.TransferRequest{To: "r1"})
+		refused(t, "transfer to the director", err, api.CodeRefused, "r1 is the director already")
+		_, err = r.client.Transfer(ctx, api.TransferRequest{To: "r2"})
+		refused(t, "transfer to a learner", err, api.CodeRefused, "r2 has no vote yet")
+		_, err = r.client.Transfer(ctx, api.TransferRequest{})
+		refused(t, "transfer with one voter", err, api.CodeRefused, "no other router could take over")
+		_, err = r.client.Remove(ctx, r.name)
+		refused(t, "remove oneself", err, api.CodeRefused, r.name+" is this router", "polso leave")
+		_, err = r.client.Remove(ctx, "r9")
+		refused(t, "remove nobody", err, api.CodeNotFound, `"r9"`)
+		_, err = r.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: edgeHCL}}, Base: 7})
+		refused(t, "conflict", err, api.CodeConflict, "revision 1 runs now", "polso plan")
+	}
+
+	// A quorum is lost.
+	if err := join(r3, r1.listen, made.Token); err != nil {
+		t.Fatal(err)
+	}
+	r1.status("three voters", settled(3, 1))
+	r2.halt()
+	r3.halt()
+	w.eventually("r1 knows no leader", func() error {
+		if l, err := r1.client.Local(ctx); err != nil || l.Leader != "" {
+			return errors.Join(errors.New("leader "+l.Leader), err)
+		}
+		return nil
+	})
+	_, err = r1.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: edgeHCL}}})
+	refused(t, "apply without a quorum", err, api.CodeNoLeader, "no leader", "nothing was done")
+	_, err = r1.client.Status(ctx)
+	refused(t, "status without a quorum", err, api.CodeNoLeader, "2 of the 3 voters", "polso status --local")
+	_, err = r1.client.Transfer(ctx, api.TransferRequest{})
+	refused(t, "transfer without a quorum", err, api.CodeNoLeader, "no leader")
+	if l, err := r1.client.Local(ctx); err != nil || l.Revision != 1 || l.Health != api.Down || l.Lease.Held {
+		t.Errorf("local: %+v, %v; want revision 1, DOWN, no lease", l, err)
+	}
+}
+
+// What keeps an agent from starting.
+func TestAgentDoesNotStart(t *testing.T) {
+	w := newNetwork(t, 1)
+	r := w.nodes[0]
+	r.start()
+	if err := os.WriteFile(w.dir+"/file", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(w.dir+"/full/of/other", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		edit func(*Options)
+		want []string
+	}{
+		{"data directory in use", func(o *Options) { o.Socket += "2" }, []string{r.home(), "another process has it open", "--data-dir"}},
+		{"socket in use", func(o *Options) { o.DataDir += "2" }, []string{r.socket(), "another agent answers there", "--socket"}},
+		{"data directory is a file", func(o *Options) { o.DataDir = w.dir + "/file" }, []string{w.dir + "/file", "not a directory"}},
+		{"data directory is somebody else's", func(o *Options) { o.DataDir = w.dir + "/full" }, []string{w.dir + "/full"}},
+		{"everything wrong at once", func(o *Options) {
+			*o = Options{Name: "r 1", Kernel: "fake", Listen: []string{"router.example", "10.0.0.1:x"}, openEdges: o.openEdges}
+		}, []string{`name "r 1"`, `kernel "fake"`, "socket: a path", "data-dir: a directory", `"router.example" is not an IP address`, `"x"`}},
+	} {
+		o := r.options()
+		test.edit(&o)
+		err := Run(t.Context(), o)
+		if err == nil {
+			t.Errorf("%s: it started", test.name)
+			continue
+		}
+		for _, part := range test.want {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %q lacks %q", test.name, err, part)
+			}
+		}
+	}
+	if _, err := r.client.Local(t.Context()); err != nil {
+		t.Errorf("the agent that runs was disturbed: %v", err)
+	}
+}
+
+// A socket that a killed agent left behind is no obstacle; the data directory of another node's store is.
+func TestAgentStartsAfterACrash(t *testing.T) {
+	w := newNetwork(t, 1)
+	r := w.nodes[0]
+	l, err := net.Listen("unix", r.socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	l.Close()
+	r.start()
+	if _, err := r.client.Init(t.Context(), api.InitRequest{Advertise: []string{r.listen}, Profile: testProfile}); err != nil {
+		t.Fatal(err)
+	}
+	r.halt()
+	if _, err := os.Stat(r.socket()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket is left behind: %v", err)
+	}
+
+	emptied := r.home() + "/raft"
+	if err := os.RemoveAll(emptied); err != nil {
+		t.Fatal(err)
+	}
+	err = Run(t.Context(), r.options())
+	if err == nil || !strings.Contains(err.Error(), emptied) {
+		t.Errorf("started without its store: %v, want it named", err)
+	}
+}
+
+// Two agents in one network namespace would take each other's addresses down: the second does not start.
+func TestOneAgentInANetworkNamespace(t *testing.T) {
+	lock, err := alone()
+	if err != nil {
+		t.Skipf("an agent runs on this machine: %v", err)
+	}
+	_, err = alone()
+	refused(t, "a second agent", err, api.CodeRefused, "an agent runs in this network namespace already", "stop it first")
+	_, err = openKernel(Options{Kernel: SimulatedKernel})
+	refused(t, "the kernel of a second agent", err, api.CodeRefused, "an agent runs")
+	if missing, err := missingCapabilities(); err == nil && len(missing) == 0 {
+		_, err = Release(context.Background(), t.TempDir(), Addresses)
+		refused(t, "release beside an agent", err, api.CodeRefused, "an agent runs")
+	}
+	lock.Close()
+	again, err := alone()
+	if err != nil {
+		t.Fatalf("after the first has gone: %v", err)
+	}
+	again.Close()
+}
