@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -43,7 +44,11 @@ its cluster in the data directory.`,
 				}
 				o.Name, _, _ = strings.Cut(o.Name, ".")
 			}
-			return agent.Run(cmd.Context(), o)
+			err = agent.Run(cmd.Context(), o)
+			if wrong, ok := errors.AsType[*agent.OptionsError](err); ok {
+				return usageError{wrong}
+			}
+			return err
 		},
 	}
 	f := c.Flags()
