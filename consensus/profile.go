@@ -36,7 +36,7 @@ func ParseProfile(name string) (Profile, error) {
 }
 
 func profile(name string, h, rpc time.Duration) Profile {
-	p := Profile{Name: name, H: h, Election: h, LeaderLease: 2 * h / 5, Commit: min(h/10, 50*time.Millisecond)}
+	p := Profile{Name: name, H: h, Election: h, LeaderLease: 9 * h / 10, Commit: min(h/10, 50*time.Millisecond)}
 	p.RPCTimeout = max(rpc, p.LeaderLease+4*p.Commit)
 	return p
 }
