@@ -18,6 +18,7 @@ var service = lab.Virtual{Name: "echo", Address: lab.WebVIP, Port: 7000, Protoco
 type result struct {
 	contender contender
 	gaps      map[event][]time.Duration
+	stayed    int // planned events after which the director was who it had been
 }
 
 const (
@@ -51,9 +52,12 @@ func measure(ctx context.Context, progress io.Writer, c contender, runs int) (r 
 	defer client.Stop()
 	for _, e := range events {
 		for i := range runs {
-			gap, err := once(ctx, l, c, e, client)
+			gap, next, err := once(ctx, l, c, e, client)
 			if err != nil {
 				return r, fmt.Errorf("%v, run %d: %w", e, i+1, err)
+			}
+			if next == nil {
+				r.stayed++
 			}
 			r.gaps[e] = append(r.gaps[e], gap)
 			fmt.Fprintf(progress, "bench: %s, %v, run %d of %d: %d ms\n", c.name, e, i+1, runs, gap.Milliseconds())
@@ -62,17 +66,18 @@ func measure(ctx context.Context, progress io.Writer, c contender, runs int) (r 
 	return r, nil
 }
 
-// once lets one event happen and returns how long the client went without an answer.
-func once(ctx context.Context, l *lab.Lab, c contender, e event, client *lab.Prober) (time.Duration, error) {
+// once lets one event happen and returns how long the client went without an answer, and who directs after it (nil: the
+// same as before).
+func once(ctx context.Context, l *lab.Lab, c contender, e event, client *lab.Prober) (gap time.Duration, next *lab.Router, err error) {
 	if err := c.settle(ctx, l); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	active, err := l.Successor(ctx, nil, service.Address)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if err := client.WaitAnswer(ctx, time.Now(), patience); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	began := time.Now()
 	switch e {
@@ -84,26 +89,28 @@ func once(ctx context.Context, l *lab.Lab, c contender, e event, client *lab.Pro
 		err = c.relieve(ctx, l, active)
 	}
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	if _, err := l.Successor(ctx, active, service.Address); err != nil {
-		return 0, err
+	if next, err = l.Successor(ctx, c.excluded(e, active), service.Address); err != nil {
+		return 0, nil, err
 	}
 	if err := client.WaitAnswer(ctx, time.Now().Add(after), patience); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	gap := client.Between(began.Add(-before), time.Time{}).Gap
-
-	if e == cut {
-		return gap, l.Heal(ctx, active.Node)
+	gap = client.Between(began.Add(-before), time.Time{}).Gap
+	if next == active {
+		next = nil
 	}
-	if e == planned && active.Running() && c.binary != "" {
-		return gap, nil // it went on as a backup
+	switch {
+	case e == cut:
+		return gap, next, l.Heal(ctx, active.Node)
+	case e == planned && c.transfers:
+		return gap, next, nil // it went on as a backup
 	}
 	if err := active.Wait(ctx); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return gap, c.respawn(ctx, active)
+	return gap, next, c.respawn(ctx, active)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

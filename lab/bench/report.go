@@ -25,6 +25,11 @@ func report(w io.Writer, results []result, runs int) {
 		fmt.Fprintln(table)
 	}
 	table.Flush()
+	for _, r := range results {
+		if r.stayed > 0 {
+			fmt.Fprintf(w, "\n%s: after %d of %d planned transfers the director was who it had been.\n", r.contender.name, r.stayed, len(r.gaps[planned]))
+		}
+	}
 }
 
 // cell is one event's numbers, and whether the median is as promised.

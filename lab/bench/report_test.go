@@ -16,8 +16,8 @@ func TestReport(t *testing.T) {
 	limits := map[event]time.Duration{cut: 600 * time.Millisecond, planned: 100 * time.Millisecond}
 	var b strings.Builder
 	report(&b, []result{
-		{contender{name: "ours", limits: limits}, map[event][]time.Duration{cut: ms(500, 300, 400), planned: ms(90, 110, 120)}},
-		{contender{name: "theirs"}, map[event][]time.Duration{cut: ms(3000, 2700, 3600), kill: ms(10)}},
+		{contender{name: "ours", limits: limits}, map[event][]time.Duration{cut: ms(500, 300, 400), planned: ms(90, 110, 120)}, 1},
+		{contender{name: "theirs"}, map[event][]time.Duration{cut: ms(3000, 2700, 3600), kill: ms(10)}, 0},
 	}, 3)
 	want := `
 Longest time a client went without an answer, in ms: min / median / max of 3 (one datagram every 5 ms)
@@ -25,6 +25,8 @@ Longest time a client went without an answer, in ms: min / median / max of 3 (on
 DIRECTOR  cut off                               killed        planned
 ours      300 / 400 / 500 (promised 600: kept)  -             90 / 110 / 120 (promised 100: MISSED)
 theirs    2700 / 3000 / 3600                    10 / 10 / 10  -
+
+ours: after 1 of 3 planned transfers the director was who it had been.
 `
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
