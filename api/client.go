@@ -57,7 +57,7 @@ func (c *Client) call(ctx context.Context, method, path string, body, answer any
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return c.unreachable(err)
+		return c.unreachable(ctx, err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
@@ -74,12 +74,12 @@ func (c *Client) call(ctx context.Context, method, path string, body, answer any
 }
 
 // unreachable says in an operator's words why the agent could not be asked.
-func (c *Client) unreachable(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
+func (c *Client) unreachable(ctx context.Context, err error) error {
+	switch ended := ctx.Err(); { // err may be the cause of that end, whatever the caller gave
+	case errors.Is(ended, context.DeadlineExceeded):
 		return Errorf(CodeTimeout, "no answer from the agent in time")
-	}
-	if errors.Is(err, context.Canceled) {
-		return err
+	case ended != nil:
+		return ended
 	}
 	e := Errorf(CodeUnreachable, "the agent at %s does not answer", c.addr).WithDetail("%v", cause(err))
 	switch {

@@ -25,7 +25,7 @@ func (a *app) agentCmd() *cobra.Command {
 its cluster in the data directory.`,
 		Example: `  polso agent --name r1 --interface outside=eth0 --interface inside=eth1
   polso agent --dev               # one node in memory, a simulated kernel, no privileges: to try things`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := newLog(a, level, format)
 			if err != nil {

@@ -83,8 +83,33 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 			root.AddCommand(c)
 		}
 	}
+	root.SetHelpCommand(helpCmd())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	requireKnown(root)
 	return root
+}
+
+// helpCmd is cobra's, but for what it does with words that it does not know.
+func helpCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 && about.HasSubCommands() {
+				return usageError{unknownCommand(about, args[len(args)-1])}
+			}
+			return about.Help()
+		},
+	}
+}
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments, so what is %q", cmd.CommandPath(), args[0])
+	}
+	return nil
 }
 
 // requireKnown makes commands that only group others refuse what they do not know, and every wrong argument a usage error.
@@ -112,7 +137,7 @@ func requireKnown(c *cobra.Command) {
 }
 
 func unknownCommand(cmd *cobra.Command, word string) error {
-	err := fmt.Errorf("unknown command %q for %q", word, cmd.CommandPath())
+	err := fmt.Errorf("%s has no command %q", cmd.CommandPath(), word)
 	if like := cmd.SuggestionsFor(word); len(like) > 0 {
 		return fmt.Errorf("%w; did you mean %q?", err, like[0])
 	}

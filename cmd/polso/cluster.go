@@ -19,7 +19,7 @@ func (a *app) initCmd() *cobra.Command {
 		Short: "Make a new cluster with this router as its first member",
 		Example: `  polso init --advertise 10.9.0.11
   polso init --cluster edge --profile fast --advertise 10.9.0.11 --advertise 172.16.0.11`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := a.client()
 			if err != nil {
@@ -130,8 +130,11 @@ func (a *app) tokenCreateCmd() *cobra.Command {
 		Use:     "create",
 		Short:   "Make a join token and print it",
 		Example: "  polso token create --ttl 1h --uses 2",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if req.Uses < 1 || ttl <= 0 {
+				return usageError{fmt.Errorf("--uses %d and --ttl %v: both must be above 0", req.Uses, ttl)}
+			}
 			req.TTL = ttl.Seconds()
 			cl, err := a.client()
 			if err != nil {
@@ -158,7 +161,7 @@ func (a *app) tokenListCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "The tokens that still admit somebody",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := a.client()
 			if err != nil {
@@ -169,6 +172,12 @@ func (a *app) tokenListCmd() *cobra.Command {
 				return err
 			}
 			return a.print(list, func(w io.Writer) error {
+				if a.names() {
+					for _, k := range list {
+						fmt.Fprintln(w, "token/"+k.ID)
+					}
+					return nil
+				}
 				t := newTable("ID", "KIND", ">USES", "EXPIRES", "BY")
 				for _, k := range list {
 					t.row(k.ID, k.Kind, fmt.Sprint(k.Uses), k.Expires.Local().Format(time.DateTime), k.By)
@@ -214,7 +223,7 @@ func (a *app) leaveCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "leave",
 		Short: "Take this router out of its cluster",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.confirm(yes, "Leave the cluster and forget it?"); err != nil {
 				return err

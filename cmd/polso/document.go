@@ -47,7 +47,7 @@ func (a *app) validateCmd() *cobra.Command {
 		Use:     "validate -f FILE",
 		Short:   "Check a document without an agent; every mistake at once",
 		Example: "  polso validate -f edge.hcl",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			files, err := a.read(paths)
 			if err != nil {
@@ -79,7 +79,7 @@ func (a *app) planCmd() *cobra.Command {
 		Short:   "What a document would change",
 		Aliases: []string{"diff"},
 		Example: "  polso plan -f edge.hcl",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			files, err := a.read(paths)
 			if err != nil {
@@ -121,7 +121,7 @@ func (a *app) applyCmd() *cobra.Command {
 		Short: "Make a document the cluster's",
 		Example: `  polso apply -f edge.hcl
   polso apply -f edge.d/ -m "add web/d" --check-revision 42 --yes --wait 30s`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			files, err := a.read(paths)
 			if err != nil {
@@ -225,7 +225,7 @@ func (a *app) historyCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "history",
 		Short: "The documents that ran, newest first",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := a.client()
 			if err != nil {
@@ -236,6 +236,12 @@ func (a *app) historyCmd() *cobra.Command {
 				return err
 			}
 			return a.print(list, func(w io.Writer) error {
+				if a.names() {
+					for _, r := range list {
+						fmt.Fprintf(w, "revision/%d\n", r.Number)
+					}
+					return nil
+				}
 				t := newTable(">REVISION", "AT", "BY", "CHANGES", "MESSAGE")
 				for _, r := range list {
 					number := fmt.Sprint(r.Number)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,6 +46,10 @@ func (a *app) exit(err error) int {
 	if u, ok := errors.AsType[usageError](err); ok {
 		fmt.Fprintf(a.stderr, "Error: %s\n", sentence(u.Error()))
 		return exitUsage
+	}
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(a.stderr, "Error: interrupted; what was asked for may still be done.")
+		return exitFailure
 	}
 	e, ok := errors.AsType[*api.Error](err)
 	if !ok {

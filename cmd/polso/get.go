@@ -71,7 +71,7 @@ func (a *app) get(st api.Status, kind, name string) error {
 		return list(a, kind, name, st.Members, func(m api.Member) string { return m.Name }, func(w io.Writer) error { return a.members(w, st) })
 	}
 	virtual, server, _ := strings.Cut(name, "/")
-	var rows []serverRow
+	rows := []serverRow{}
 	for _, v := range st.Virtuals {
 		for _, s := range v.Servers {
 			if (virtual == "" || v.Name == virtual) && (server == "" || s.Name == server) {
@@ -88,17 +88,25 @@ type serverRow struct {
 	api.Server
 }
 
+// label is how one of the kind is named: members are routers.
+func label(kind string) string {
+	if kind == "member" {
+		return "router"
+	}
+	return kind
+}
+
 // list prints items, or says that the one that was named is not there.
 func list[T any](a *app, kind, name string, items []T, nameOf func(T) string, human func(io.Writer) error) error {
 	if name != "" && len(items) == 0 {
-		return api.Errorf(api.CodeNotFound, "%s %q is not there", kind, name).WithHint("polso get %ss lists what is", kind)
+		return api.Errorf(api.CodeNotFound, "%s %q is not there", label(kind), name).WithHint("polso get %ss lists what is", kind)
 	}
 	return a.print(items, func(w io.Writer) error {
 		if !a.names() {
 			return human(w)
 		}
 		for _, item := range items {
-			fmt.Fprintln(w, kind+"/"+nameOf(item))
+			fmt.Fprintln(w, label(kind)+"/"+nameOf(item))
 		}
 		return nil
 	})
@@ -119,7 +127,7 @@ func (a *app) serverTable(w io.Writer, kind string, rows []serverRow) error {
 		if r.EffectiveWeight != r.Weight {
 			weight += fmt.Sprintf(" of %d", r.Weight)
 		}
-		t.row(name, state, fmt.Sprintf("%s:%d", r.Address, r.Port), weight, si(uint64(r.Active)), si(uint64(r.Inactive)),
+		t.row(name, state, hostPort(r.Server), weight, si(uint64(r.Active)), si(uint64(r.Inactive)),
 			si(r.Rates.Connections), since(r.Since), r.Reason)
 	}
 	return a.table(w, t)

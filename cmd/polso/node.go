@@ -17,7 +17,7 @@ func (a *app) ipvsCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ipvs",
 		Short: "This router's kernel table, in ipvsadm's layout",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			layout := "list"
 			for name, chosen := range map[string]bool{"stats": stats, "rate": rate, "save": save} {
@@ -69,7 +69,7 @@ func (a *app) doctorCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "What this router lacks, each with its remedy",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := a.client()
 			if err != nil {
@@ -99,12 +99,16 @@ func (a *app) doctorCmd() *cobra.Command {
 }
 
 func (a *app) findings(w io.Writer, found api.Findings, hints bool) error {
+	width := 0
 	for _, f := range found.Findings {
-		if _, err := fmt.Fprintf(w, "%-4s  %-22s %s\n", strings.ToUpper(f.Level), f.Name, f.Detail); err != nil {
+		width = max(width, len(f.Name))
+	}
+	for _, f := range found.Findings {
+		if _, err := fmt.Fprintf(w, "%-4s  %-*s  %s\n", strings.ToUpper(f.Level), width, f.Name, f.Detail); err != nil {
 			return err
 		}
 		if hints && f.Fix != "" && f.Level != "ok" {
-			fmt.Fprintf(w, "      %-22s fix: %s\n", "", f.Fix)
+			fmt.Fprintf(w, "      %*s  fix: %s\n", width, "", f.Fix)
 		}
 	}
 	return nil
@@ -118,7 +122,7 @@ func (a *app) releaseCmd() *cobra.Command {
 		Short: "Let go of the addresses that a dead agent left on this router",
 		Long: `Removes every address that carries Polso's mark from this router. A running agent does so by itself; this is for a
 supervisor, or for you, after an agent died. It refuses while an agent runs.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			what := agent.Addresses
 			if all {
@@ -137,7 +141,7 @@ func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "What this binary is",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := buildVersion()
 			return a.print(v, func(w io.Writer) error {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"text/template"
 	"unicode/utf8"
@@ -180,10 +182,9 @@ func (a *app) paint(line string) string {
 	if !a.coloured() {
 		return line
 	}
-	for word := range symbols {
-		if s := a.state(word); strings.Contains(line, s) {
-			return strings.Replace(line, s, "\x1b["+symbols[word].colour+"m"+s+"\x1b[0m", 1)
-		}
+	for _, word := range slices.Sorted(maps.Keys(symbols)) {
+		s := a.state(word)
+		line = strings.ReplaceAll(line, s, "\x1b["+symbols[word].colour+"m"+s+"\x1b[0m")
 	}
 	return line
 }

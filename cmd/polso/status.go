@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +22,7 @@ func (a *app) statusCmd() *cobra.Command {
 		Example: `  polso status
   polso status --local -o json    # this router alone; needs no leader
   polso status --watch`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := a.client()
 			if err != nil {
@@ -60,17 +62,14 @@ func (a *app) watch(ctx context.Context, ask func(context.Context) (api.Status, 
 		if ctx.Err() != nil {
 			return nil
 		}
-		err = a.printLine(st, func(w io.Writer) error {
+		if err != nil {
+			a.exit(err) // the next second may know more
+		} else if err := a.printLine(st, func(w io.Writer) error {
 			if a.coloured() {
 				fmt.Fprint(w, "\x1b[H\x1b[2J")
 			}
-			if err != nil {
-				a.exit(err)
-				return nil
-			}
 			return a.status(w, st)
-		})
-		if err != nil {
+		}); err != nil {
 			return err
 		}
 		select {
@@ -107,7 +106,7 @@ func (a *app) status(w io.Writer, st api.Status) error {
 	for _, v := range st.Virtuals {
 		for _, s := range v.Servers {
 			if s.State != "up" {
-				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s:%d  %s  for %s", v.Name, s.Name, a.state(s.State), s.Address, s.Port, s.Reason, since(s.Since))))
+				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s  %s  for %s", v.Name, s.Name, a.state(s.State), hostPort(s), s.Reason, since(s.Since))))
 			}
 		}
 	}
@@ -129,10 +128,15 @@ func at(node string) string {
 
 func (a *app) director(st api.Status) string {
 	switch {
-	case st.Lease.Held:
-		return fmt.Sprintf("DIRECTOR %s   this router, lease ends in %s unless renewed   profile %s", st.Node, age(seconds(st.Lease.ExpiresIn)), st.Profile)
 	case st.Active != "":
-		return fmt.Sprintf("DIRECTOR %s   leader %s, term %d   profile %s", st.Active, st.Leader, st.Term, st.Profile)
+		line := "DIRECTOR " + st.Active
+		if m := slices.IndexFunc(st.Members, func(m api.Member) bool { return m.Name == st.Active }); m >= 0 && len(st.Members[m].Addresses) > 0 {
+			line += "  " + st.Members[m].Addresses[0]
+		}
+		if st.Lease.Held && st.Node == st.Active {
+			line += fmt.Sprintf("  lease ok (%s left unless renewed)", age(seconds(st.Lease.ExpiresIn)))
+		}
+		return fmt.Sprintf("%s  term %d  profile %s", line, st.Term, st.Profile)
 	case st.Leader != "":
 		return fmt.Sprintf("DIRECTOR -   leader %s holds no address   profile %s", st.Leader, st.Profile)
 	default:
@@ -176,6 +180,8 @@ func (a *app) virtualTable(w io.Writer, st api.Status) error {
 	return a.table(w, t)
 }
 
+func hostPort(s api.Server) string { return net.JoinHostPort(s.Address, fmt.Sprint(s.Port)) }
+
 // virtualAddress is how a virtual is reached: 192.0.2.10:80/t, or mark 7.
 func virtualAddress(v api.Virtual) string {
 	if v.FWMark != 0 {
@@ -196,7 +202,7 @@ func (a *app) membersCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "members",
 		Short: "The routers of the cluster",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := a.client()
 			if err != nil {
@@ -225,7 +231,7 @@ func (a *app) members(w io.Writer, st api.Status) error {
 	t := newTable(header...)
 	for _, m := range st.Members {
 		behind, contact := fmt.Sprint(m.Behind), age(seconds(m.Contact))
-		if m.Raft == "leader" {
+		if m.Raft == "leader" || m.State == "unknown" {
 			behind, contact = "-", "-"
 		}
 		cells := []string{m.Name, strings.Join(m.Addresses, ","), m.Raft, m.Director, a.state(m.State), behind, contact, m.Version, since(m.Started)}

@@ -39,7 +39,7 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 func si(n uint64) string {
 	units := []string{"", "k", "M", "G", "T"}
 	f, i := float64(n), 0
-	for f >= 1000 && i < len(units)-1 {
+	for f >= 999.5 && i < len(units)-1 {
 		f, i = f/1000, i+1
 	}
 	if i == 0 || f >= 100 {

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"polso/api"
+	"polso/fsm"
+)
+
+// canned is a node with a fixed answer to everything that the tests ask.
+type canned struct {
+	api.Backend // what is not expected panics
+	status      api.Status
+	findings    []api.Finding
+	err         error
+}
+
+func (c canned) Status(context.Context) (api.Status, error) { return c.status, nil }
+
+func (c canned) State() *fsm.Snapshot {
+	return &fsm.Snapshot{Cluster: fsm.Cluster{ID: "c1"}, Revision: 1}
+}
+
+func (c canned) Propose(context.Context, fsm.Actor, string, fsm.Command) (fsm.Result, error) {
+	return fsm.Result{Revision: 2}, nil
+}
+
+func (c canned) Transfer(context.Context, api.TransferRequest) (api.Transferred, error) {
+	return api.Transferred{From: "r1", To: "r2", Seconds: 0.043}, c.err
+}
+
+func (c canned) Doctor(context.Context) api.Findings { return api.Findings{Findings: c.findings} }
+
+// serve serves b and returns its address.
+func serve(t *testing.T, b api.Backend) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: api.New(b, api.Version{})}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	t.Cleanup(func() { srv.Close(); <-ended })
+	return "unix://" + path
+}
+
+// polso runs the command line as main does.
+func polso(t *testing.T, ctx context.Context, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	app := newApp(strings.NewReader(""), &out, &errs, func(string) string { return "" })
+	root := app.root()
+	root.SetArgs(args)
+	code = app.exit(root.ExecuteContext(ctx))
+	return code, out.String(), errs.String()
+}
+
+// Every code of the API has its exit code, and the error is told as what happened, then what to do.
+func TestExitCodes(t *testing.T) {
+	for code, want := range map[api.Code]int{
+		api.CodeInvalid: 1, api.CodeUnsupported: 1, api.CodeExists: 1, api.CodeNotFormed: 1, api.CodeUnknown: 1, api.CodeInternal: 1, api.CodeRefused: 1,
+		api.CodeNoLeader: 4, api.CodeUnreachable: 4, api.CodeConflict: 5, api.CodeNotFound: 6, api.CodeTimeout: 7, api.CodeDenied: 77,
+	} {
+		e := api.Errorf(code, "what happened").WithDetail("and why").WithHint("do this")
+		got, out, errs := polso(t, t.Context(), "transfer", "--yes", "--addr", serve(t, canned{err: e}))
+		if said := "Error: what happened: and why.\nHint: do this.\n"; got != want || out != "" || errs != said {
+			t.Errorf("%s: exit %d, printed %q, %q; want %d and\n%s", code, got, out, errs, want, said)
+		}
+	}
+}
+
+func TestExitCodesOfWhatIsSeen(t *testing.T) {
+	healthy := api.Status{Formed: true, Cluster: "edge", Health: api.Healthy, Members: []api.Member{}}
+	degraded, down := healthy, healthy
+	degraded.Health, down.Health = api.Degraded, api.Down
+	late := healthy
+	late.Members = []api.Member{{Name: "r1", State: "up", AppliedRevision: 2, Converged: true}, {Name: "r2", State: "up", AppliedRevision: 1, Converged: true}}
+	silent := healthy
+	silent.Members = []api.Member{{Name: "r1", State: "up", AppliedRevision: 2, Converged: true}, {Name: "r2", State: "down", AppliedRevision: 1}}
+	document := filepath.Join(t.TempDir(), "edge.hcl")
+	if err := os.WriteFile(document, []byte("virtual \"web\" {\n  address = \"192.0.2.1\"\n  port = 80\n  server \"a\" {\n    address = \"10.0.0.1\"\n  }\n}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		node canned
+		args []string
+		want int
+		says string // a part of both outputs
+	}{
+		{"healthy", canned{status: healthy}, []string{"status"}, 0, "HEALTHY"},
+		{"degraded", canned{status: degraded}, []string{"status"}, 3, "DEGRADED"},
+		{"down", canned{status: down}, []string{"status", "-o", "json"}, 3, `"health": "DOWN"`},
+		{"doctor content", canned{findings: []api.Finding{{Name: "clock", Level: "ok"}, {Name: "x", Level: "warn", Fix: "y"}}}, []string{"doctor"}, 0, "fix: y"},
+		{"doctor fails", canned{findings: []api.Finding{{Name: "clock", Level: "ok"}, {Name: "ipvs", Level: "fail", Fix: "modprobe ip_vs"}}}, []string{"doctor"}, 3, "FAIL  ipvs"},
+		{"apply waits for one that is late", canned{status: late}, []string{"apply", "-f", document, "--yes", "--wait", "300ms"}, 7, "waiting for r2"},
+		{"apply does not wait for the dead", canned{status: silent}, []string{"apply", "-f", document, "--yes", "--wait", "5s"}, 0, "Not waited for (no answer): r2."},
+		{"plan with changes", canned{}, []string{"plan", "-f", document, "--exit-code"}, 2, "2 to add"},
+		{"transfer", canned{}, []string{"transfer", "--yes"}, 0, "Director: r1 -> r2, addresses without a holder for 43ms"},
+	} {
+		got, out, errs := polso(t, t.Context(), append(test.args, "--addr", serve(t, test.node))...)
+		if got != test.want || !strings.Contains(out+errs, test.says) {
+			t.Errorf("%s: exit %d, want %d with %q\n%s%s", test.name, got, test.want, test.says, out, errs)
+		}
+	}
+}
+
+// impatient is a node that never answers.
+type impatient struct{ canned }
+
+func (impatient) Transfer(ctx context.Context, _ api.TransferRequest) (api.Transferred, error) {
+	<-ctx.Done()
+	return api.Transferred{}, ctx.Err()
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(50*time.Millisecond, func() { cancel(errors.New("Ctrl-C")) })
+	code, _, errs := polso(t, ctx, "transfer", "--yes", "--addr", serve(t, impatient{}))
+	if code != exitFailure || errs != "Error: interrupted; what was asked for may still be done.\n" {
+		t.Errorf("exit %d, %q", code, errs)
+	}
+}

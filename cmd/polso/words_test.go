@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAge(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second: "0s", 0: "0ms", 340 * time.Millisecond: "340ms", 1500 * time.Millisecond: "1.5s", 12 * time.Second: "12s",
+		5*time.Minute + 7*time.Second: "5m07s", 3*time.Hour + 10*time.Minute: "3h10m", 50 * time.Hour: "2d",
+	} {
+		if got := age(d); got != want {
+			t.Errorf("age(%v) = %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestSI(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0", 999: "999", 1200: "1.2k", 8400: "8.4k", 96_000_000: "96.0M", 123_456: "123k", 999_999: "1.0M"} {
+		if got := si(n); got != want {
+			t.Errorf("si(%d) = %s, want %s", n, got, want)
+		}
+	}
+	for n, want := range map[uint64]string{0: "-", 12_000_000: "96.0 Mb/s", 10: "80 b/s"} {
+		if got := bits(n); got != want {
+			t.Errorf("bits(%d) = %s, want %s", n, got, want)
+		}
+	}
+}
+
+// The state of a line is a word with a symbol; colour only adds to it, and only where it is wanted.
+func TestColour(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		flag bool
+		want string
+	}{
+		{"no terminal", nil, false, "r1  * UP  ? UNKNOWN\n"},
+		{"forced", map[string]string{"CLICOLOR_FORCE": "1"}, false, "r1  \x1b[32m* UP\x1b[0m  \x1b[33m? UNKNOWN\x1b[0m\n"},
+		{"forced, UTF-8", map[string]string{"CLICOLOR_FORCE": "1", "LANG": "it_IT.UTF-8"}, false, "r1  \x1b[32m● UP\x1b[0m  \x1b[33m? UNKNOWN\x1b[0m\n"},
+		{"forced with 0", map[string]string{"CLICOLOR_FORCE": "0"}, false, "r1  * UP  ? UNKNOWN\n"},
+		{"NO_COLOR wins", map[string]string{"CLICOLOR_FORCE": "1", "NO_COLOR": "x"}, false, "r1  * UP  ? UNKNOWN\n"},
+		{"--no-color wins", map[string]string{"CLICOLOR_FORCE": "1"}, true, "r1  * UP  ? UNKNOWN\n"},
+		{"LC_ALL before LANG", map[string]string{"LC_ALL": "C", "LANG": "it_IT.UTF-8"}, false, "r1  * UP  ? UNKNOWN\n"},
+	} {
+		var out bytes.Buffer
+		a := newApp(strings.NewReader(""), &out, &out, func(name string) string { return test.env[name] })
+		a.noColor, a.noHeaders = test.flag, true
+		tab := newTable("NAME", "STATE", "OTHER")
+		tab.row("r1", a.state("up"), a.state("unknown"))
+		if err := a.table(&out, tab); err != nil {
+			t.Fatal(err)
+		}
+		if out.String() != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, out.String(), test.want)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	var out bytes.Buffer
+	a := newApp(strings.NewReader(""), &out, &out, func(string) string { return "" })
+	tab := newTable("NAME", ">COUNT", "LAST")
+	tab.row("a", "1", "")
+	tab.row("a-long-name", "12345", "über")
+	if err := a.table(&out, tab); err != nil {
+		t.Fatal(err)
+	}
+	want := "NAME         COUNT  LAST\na                1  -\na-long-name  12345  über\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}
