@@ -35,12 +35,12 @@ func measure(ctx context.Context, progress io.Writer, c contender, runs int) (r 
 		return r, err
 	}
 	defer func() {
-		if err != nil {
-			if where, kerr := l.KeepLogs("bench-" + c.name); kerr == nil {
-				err = fmt.Errorf("%w (logs: %s)", err, where)
-			}
+		// Always: what took the time is asked after good runs too.
+		where, kerr := l.KeepLogs("bench-" + c.name)
+		if err != nil && kerr == nil {
+			err = fmt.Errorf("%w (logs: %s)", err, where)
 		}
-		err = errors.Join(err, l.Close())
+		err = errors.Join(err, kerr, l.Close())
 	}()
 	if err := c.start(ctx, l); err != nil {
 		return r, err
