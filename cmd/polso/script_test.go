@@ -2,10 +2,17 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"os/user"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,13 +23,16 @@ import (
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"polso": main}) }
 
-// The scripts in testdata/script are sessions at the command line. `agent NAME` is given a running --dev agent's address in
-// POLSO_ADDR; see agentUp.
+var update = flag.Bool("update", false, "write what the scripts compare with anew")
+
+// The scripts in testdata/script are sessions at the command line, with agents of their own in the background.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
 		Setup: func(e *testscript.Env) error { e.Setenv("LC_ALL", "C"); return nil },
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"up": up, "exits": exits},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"up": up, "exits": exits, "blur": blur, "names": names, "until": until},
+
+		UpdateScripts: *update,
 	})
 }
 
@@ -47,6 +57,70 @@ func up(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(20 * time.Millisecond) // another process: there is nothing to wait on
 	}
 	ts.Fatalf("the agent at %s is not ready", path)
+}
+
+// What is different on every run: dates, ages, token IDs, and the widths that follow from them.
+var (
+	someDate   = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?Z?`)
+	someAge    = regexp.MustCompile(`\b(\d+ms|\d+(\.\d)?s|\d+m\d\ds|\d+h\d\dm|\d+d)\b`)
+	someColumn = regexp.MustCompile(` {2,}`)
+)
+
+// blur puts what differs between runs in the last standard output into words, for a comparison.
+func blur(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: blur")
+	}
+	text := someDate.ReplaceAllString(ts.ReadFile("stdout"), "DATE")
+	text = someAge.ReplaceAllString(text, "AGE")
+	if u, err := user.Current(); err == nil {
+		text = regexp.MustCompile(`\b`+regexp.QuoteMeta(u.Username)+`\b`).ReplaceAllString(text, "USER")
+	}
+	fmt.Fprint(ts.Stdout(), someColumn.ReplaceAllString(text, "  "))
+}
+
+// names lists every name in the JSON of the last standard output with its place: members[].name.
+func names(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: names")
+	}
+	var tree any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &tree))
+	found := map[string]bool{}
+	gather(found, "", tree)
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		fmt.Fprintln(ts.Stdout(), name)
+	}
+}
+
+func gather(found map[string]bool, path string, tree any) {
+	switch tree := tree.(type) {
+	case map[string]any:
+		for name, value := range tree {
+			found[strings.TrimPrefix(path+"."+name, ".")] = true
+			gather(found, path+"."+name, value)
+		}
+	case []any:
+		for _, value := range tree {
+			gather(found, path+"[]", value)
+		}
+	}
+}
+
+// until PATTERN COMMAND... runs a command until its standard output matches.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN COMMAND...")
+	}
+	want, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+		if err := ts.Exec(args[1], args[2:]...); err == nil && want.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // another process: there is nothing to wait on
+	}
+	ts.Fatalf("%s: no %s in\n%s", strings.Join(args[1:], " "), args[0], ts.ReadFile("stdout"))
 }
 
 // exits CODE COMMAND... runs a command and wants exactly that exit code.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -106,7 +107,7 @@ func (a *app) status(w io.Writer, st api.Status) error {
 	for _, v := range st.Virtuals {
 		for _, s := range v.Servers {
 			if s.State != "up" {
-				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s  %s  for %s", v.Name, s.Name, a.state(s.State), hostPort(s), s.Reason, since(s.Since))))
+				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s  %s  for %s", v.Name, s.Name, a.state(s.State), hostPort(s), cmp.Or(s.Reason, "not checked yet"), since(s.Since))))
 			}
 		}
 	}
