@@ -60,7 +60,6 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
-	root.SuggestionsMinimumDistance = 2
 	f := root.PersistentFlags()
 	f.StringVar(&a.addr, "addr", a.env("POLSO_ADDR", "unix://"+defaultSocket), "where the agent listens (env POLSO_ADDR)")
 	f.StringVarP(&a.output, "output", "o", a.env("POLSO_OUTPUT", ""), "json, yaml, wide, name or template=GO-TEMPLATE (env POLSO_OUTPUT)")
@@ -114,6 +113,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 
 // requireKnown makes commands that only group others refuse what they do not know, and every wrong argument a usage error.
 func requireKnown(c *cobra.Command) {
+	c.SuggestionsMinimumDistance = 2
 	for _, sub := range c.Commands() {
 		if check := sub.Args; check != nil {
 			sub.Args = func(cmd *cobra.Command, args []string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -299,8 +300,8 @@ func message(m string) string {
 }
 
 func revisionNumber(s string) (uint64, error) {
-	var n uint64
-	if _, err := fmt.Sscanf(s, "%d", &n); err != nil || n == 0 {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n == 0 {
 		return 0, usageError{fmt.Errorf("revision %q is not a number above 0", s)}
 	}
 	return n, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -19,11 +20,14 @@ func (a *app) ipvsCmd() *cobra.Command {
 		Short: "This router's kernel table, in ipvsadm's layout",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			layout := "list"
-			for name, chosen := range map[string]bool{"stats": stats, "rate": rate, "save": save} {
-				if chosen {
-					layout = name
+			layout, chosen := "list", 0
+			for name, wanted := range map[string]bool{"stats": stats, "rate": rate, "save": save} {
+				if wanted {
+					layout, chosen = name, chosen+1
 				}
+			}
+			if chosen > 1 {
+				return usageError{errors.New("--stats, --rate and --save are one or another")}
 			}
 			cl, err := a.client()
 			if err != nil {
@@ -44,7 +48,6 @@ func (a *app) ipvsCmd() *cobra.Command {
 	f.BoolVar(&rate, "rate", false, "rates, as ipvsadm -Ln --rate")
 	f.BoolVar(&save, "save", false, "as ipvsadm -Sn, fit for ipvsadm -R")
 	f.BoolVarP(&numeric, "numeric", "n", true, "numbers (always; names are never looked up)")
-	c.MarkFlagsMutuallyExclusive("stats", "rate", "save")
 	return c
 }
 
