@@ -56,7 +56,11 @@ func (b *body) propose(ctx context.Context, by fsm.Actor, request string, c fsm.
 	}
 	text, err := m.node.Propose(ctx, data)
 	if err != nil {
-		return fsm.Result{}, asAPIError(err)
+		e := asAPIError(err)
+		if e.Code == api.CodeNoLeader {
+			e = noLeader(m)
+		}
+		return fsm.Result{}, e
 	}
 	res, err := fsm.DecodeResult(text)
 	if err != nil {
@@ -203,6 +207,9 @@ func (a *Agent) Leave(ctx context.Context, by fsm.Actor, req api.LeaveRequest) (
 	others := len(b.snapshot().Nodes) > 1 && !b.removed()
 	if others && !req.Force {
 		if err := b.expel(ctx, by, b.member.id); err != nil {
+			if e := asAPIError(err); e.Code == api.CodeNoLeader {
+				return api.Done{}, e.WithHint("try again when there is a leader; polso leave --force makes this router alone forget the cluster")
+			}
 			return api.Done{}, err
 		}
 	}

@@ -116,7 +116,7 @@ func privileged() error {
 	if err != nil || len(missing) == 0 {
 		return nil // without /proc, the first attempt will tell
 	}
-	return api.Errorf(api.CodeDenied, "not permitted to hold addresses: %s missing", strings.Join(missing, " and ")).
+	return api.Errorf(api.CodeDenied, "not permitted to change addresses: %s missing", strings.Join(missing, " and ")).
 		WithHint("%s; polso agent --dev needs none", privilegesFix)
 }
 

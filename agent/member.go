@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"polso/api"
 	"polso/consensus"
 	"polso/consensus/lease"
 	"polso/consensus/store"
@@ -73,7 +75,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 	m.peers = wire.NewClient(wire.ClientOptions{Dialer: dialer})
 	logs, err := store.Open(store.Options{Dir: a.home.StoreDir(), Cluster: cluster.ID, Node: identity.ID})
 	if err != nil {
-		return nil, err
+		return nil, a.noStore(cluster.Name, err)
 	}
 	snapshots, err := logs.Snapshots(consensus.NewRaftLogger(a.log.With("part", "raft")))
 	if err != nil {
@@ -106,6 +108,17 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 		m.steward.Run, m.reports.run, m.claim.run,
 	}
 	return m, nil
+}
+
+// noStore says what to do when this node's share of the cluster's state is lost: it may have voted for what it has forgotten.
+func (a *Agent) noStore(cluster string, err error) error {
+	for _, lost := range []error{store.ErrMissing, store.ErrEmptied, store.ErrCorrupt, store.ErrForeign} {
+		if errors.Is(err, lost) {
+			return api.Errorf(api.CodeRefused, "this router is a member of cluster %s, but its store cannot be used", cluster).WithDetail("%v", err).
+				WithHint("move %s away as a whole, start the agent again, and: polso join ADDRESS --token TOKEN --advertise ADDRESS --replace %s", a.o.DataDir, a.o.Name)
+		}
+	}
+	return err
 }
 
 // consensusOptions is what raft and the lease stand on, whichever transport and stores they are given.
