@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -46,7 +45,7 @@ func (l *Lab) Document(virtuals ...Virtual) string {
 			// The UDP echo is asked over TCP, which tells the same process.
 			fmt.Fprintf(&b, "  check \"tcp\" {\n    port    = %d\n", echoPort)
 		}
-		b.WriteString("    every   = \"500ms\"\n    timeout = \"400ms\"\n    rise    = 1\n    fall    = 2\n  }\n")
+		b.WriteString("    every   = \"500ms\"\n    timeout = \"500ms\"\n    rise    = 1\n    fall    = 2\n  }\n")
 		for _, name := range v.Servers {
 			server := l.Servers[name]
 			addr := server.Addr(segment)
@@ -91,24 +90,9 @@ func (r *Router) Table(ctx context.Context) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
-// tableSize counts the lines that Table would have, without a process.
-func (r *Router) tableSize() (lines int, err error) {
-	err = r.Do(func() error {
-		text, err := os.ReadFile("/proc/thread-self/net/ip_vs")
-		lines = max(0, strings.Count(string(text), "\n")-3) // version, two lines of header
-		return err
-	})
-	return lines, err
-}
-
 // SameTable waits until every running router's kernel has the same table, with as many lines as wanted, and returns it.
 func (l *Lab) SameTable(ctx context.Context, lines int) (table string, err error) {
 	err = Eventually(ctx, startupTimeout, func(ctx context.Context) error {
-		for _, r := range l.Routers {
-			if n, err := r.tableSize(); r.Running() && (err != nil || n != lines) {
-				return errors.Join(fmt.Errorf("%s's table has %d lines, want %d", r.Name, n, lines), err)
-			}
-		}
 		table = ""
 		for _, r := range l.Routers {
 			if !r.Running() {
@@ -117,6 +101,9 @@ func (l *Lab) SameTable(ctx context.Context, lines int) (table string, err error
 			got, err := r.Table(ctx)
 			if err != nil {
 				return err
+			}
+			if n := strings.Count(got, "\n") + 1; n != lines {
+				return fmt.Errorf("%s's table has %d lines, want %d:\n%s", r.Name, n, lines, got)
 			}
 			if table != "" && got != table {
 				return fmt.Errorf("%s has\n%s\nothers have\n%s", r.Name, got, table)

@@ -59,7 +59,7 @@ func TestDocumentOfTheLaboratory(t *testing.T) {
   check "tcp" {
     port    = 7000
     every   = "500ms"
-    timeout = "400ms"
+    timeout = "500ms"
     rise    = 1
     fall    = 2
   }
@@ -80,7 +80,7 @@ virtual "nat" {
     path    = "/"
     status  = "200"
     every   = "500ms"
-    timeout = "400ms"
+    timeout = "500ms"
     rise    = 1
     fall    = 2
   }
