@@ -72,14 +72,19 @@ func (n *Node) letGo(ctx context.Context, term uint64) error {
 			return fmt.Errorf("let go of the addresses: %w", err)
 		}
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.withdrawn != term {
+		return errors.New("let go of the addresses: they were taken back meanwhile")
+	}
 	n.ledger.Release(term)
 	return nil
 }
 
 // takeBack lets Role say leader again: no hand-over was announced.
 func (n *Node) takeBack(term uint64) {
-	n.ledger.Resume(term)
 	n.mu.Lock()
+	n.ledger.Resume(term)
 	if n.withdrawn == term {
 		n.withdrawn = 0
 	}
@@ -138,16 +143,24 @@ func (n *Node) ArmFor(from string, term uint64) error {
 }
 
 // retire lets go before the process ends: it hands the lead to the voter that is furthest, if there is one, and releases
-// the addresses in any case. It takes a bounded time.
+// the addresses in any case. It waits for a transfer that is under way, whose taking back would undo the release. It takes
+// a bounded time.
 func (n *Node) retire(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 2*n.o.Profile.H+2*time.Second)
+	defer cancel()
+	select {
+	case n.transfer <- struct{}{}:
+		defer func() { <-n.transfer }()
+	case <-ctx.Done():
+		n.log.Warn("a transfer hangs; the addresses go when the lease ends")
+		return
+	}
 	n.mu.Lock()
 	term := n.taken
 	n.mu.Unlock()
 	if term == 0 || !n.leads(term) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*n.o.Profile.H+2*time.Second)
-	defer cancel()
 	var best Progress
 	for _, p := range n.Progress() {
 		if n.eligible(p.ID) == nil && (best.ID == "" || p.Match > best.Match) {
@@ -155,7 +168,7 @@ func (n *Node) retire(ctx context.Context) {
 		}
 	}
 	if best.ID != "" {
-		err := n.Transfer(ctx, best.ID)
+		err := n.handOver(ctx, term, best.ID)
 		if err == nil {
 			return
 		}

@@ -170,9 +170,8 @@ func (l *Ledger) Release(term uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if term == l.own.term {
-		l.own.released, l.own.end = term, 0
+		l.own.released, l.own.end, l.own.held = term, 0, 0
 	}
-	l.own.held = 0
 }
 
 // Resume takes a Release of term back: the lease begins anew, unless it is over.
