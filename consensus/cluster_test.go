@@ -113,7 +113,8 @@ type member struct {
 	frozen   bool       // the process does not run: it cannot let go of anything
 	up       lease.Instant
 	epoch    uint64
-	stuck    error // what Released answers
+	stuck    error      // what Released answers
+	hold     chan error // the next Released waits for its answer here; nil: it does not
 	takeups  int
 	released int
 }
@@ -190,6 +191,13 @@ func (c *cluster) options(m *member) Options {
 		Clock: c.clock, Peers: peers{c, m.id},
 		Lead: func(t Taking) []byte { b, _ := json.Marshal(t); return b },
 		Released: func(context.Context) error {
+			m.mu.Lock()
+			hold := m.hold
+			m.hold = nil
+			m.mu.Unlock()
+			if hold != nil {
+				return <-hold
+			}
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			if m.stuck == nil {

@@ -117,6 +117,45 @@ func TestRetiringHandsOver(t *testing.T) {
 	})
 }
 
+// TestRetiringWaitsForATransfer: a node that ends while a transfer of its is letting go must not let go beside it, since the
+// transfer, when it fails, takes back what the ledger was told is gone.
+func TestRetiringWaitsForATransfer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		time.Sleep(2 * c.profile.H)
+		hold := make(chan error)
+		l.mu.Lock()
+		l.hold = hold
+		l.mu.Unlock()
+		ended := make(chan error, 1)
+		go func() { ended <- l.node.Transfer(t.Context(), c.others(l)[0].id) }()
+		synctest.Wait()
+		l.stop()
+		time.Sleep(c.profile.H / 8)
+		l.mu.Lock()
+		if l.released != 0 {
+			t.Errorf("the end let go %d times beside the transfer", l.released)
+		}
+		l.mu.Unlock()
+		hold <- errors.New("the kernel does not let go")
+		if err := <-ended; err == nil {
+			t.Error("the transfer succeeded without letting go")
+		}
+		if err := l.retire(); err != nil {
+			t.Error(err)
+		}
+		l.mu.Lock()
+		if l.released != 1 {
+			t.Errorf("the end let go %d times, want once", l.released)
+		}
+		l.mu.Unlock()
+		c.until("another directs", 2*c.profile.H, func() bool { h := c.holder(); return h != nil && h != l })
+		c.safe()
+	})
+}
+
 func TestUnarmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, lan(t), "a", "b", "c")
