@@ -185,10 +185,11 @@ func loseDirector(t *testing.T, ctx context.Context, l *Lab, f Fault) {
 	w, err := l.StartWatch(WebVIP, WebVIP6)
 	must(t, err)
 	defer w.Stop()
-	udp, err := StartProber(l.Client, Traffic{Network: "udp", To: netip.AddrPortFrom(WebVIP, echoPort)})
+	// Gently: under emulation the traffic itself takes a good part of the machine, and the routers' time with it.
+	udp, err := StartProber(l.Client, Traffic{Network: "udp", To: netip.AddrPortFrom(WebVIP, echoPort), Every: 10 * time.Millisecond})
 	must(t, err)
 	defer udp.Stop()
-	tcp, err := StartProber(l.Client, Traffic{Network: "tcp", To: netip.AddrPortFrom(WebVIP6, httpPort)})
+	tcp, err := StartProber(l.Client, Traffic{Network: "tcp", To: netip.AddrPortFrom(WebVIP6, httpPort), Every: 100 * time.Millisecond, Timeout: 400 * time.Millisecond})
 	must(t, err)
 	defer tcp.Stop()
 	for _, p := range []*Prober{udp, tcp} {
