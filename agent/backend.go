@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"polso/api"
-	"polso/consensus"
 	"polso/director"
 	"polso/fsm"
 	"polso/ipvs"
@@ -74,75 +72,6 @@ func (b *body) propose(ctx context.Context, by fsm.Actor, request string, c fsm.
 			WithHint("is it cut off from the others? polso status --local tells what it knows")
 	}
 	return res, nil
-}
-
-// Transfer is a planned switchover, carried out by the leader.
-func (a *Agent) Transfer(ctx context.Context, req api.TransferRequest) (api.Transferred, error) {
-	b := a.current.Load()
-	return askLeader(ctx, b, func() (api.Transferred, error) { return b.leadTransfer(ctx, req) }, http.MethodPost, pathTransfer, req)
-}
-
-func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.Transferred, error) {
-	m := b.member
-	s := m.state.Load()
-	to, err := m.target(s, req.To)
-	if err != nil {
-		return api.Transferred{}, err
-	}
-	began := time.Now()
-	if err := m.node.Transfer(ctx, to); err != nil {
-		return api.Transferred{}, m.notTransferred(to, err)
-	}
-	// The new leader is ready once its first command is here. It may have lost the lead before that.
-	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Lead.Node == to }); err != nil {
-		return api.Transferred{}, api.Errorf(api.CodeTimeout, "%s was handed the lead, but did not begin to direct", m.nameOf(to)).
-			WithHint("polso status tells who directs; then try again")
-	}
-	return api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Seconds: time.Since(began).Seconds()}, nil
-}
-
-// notTransferred says why a switchover did not come about.
-func (m *member) notTransferred(to string, err error) *api.Error {
-	switch {
-	case errors.Is(err, consensus.ErrNotLeader):
-		return noLeader(m)
-	case errors.Is(err, consensus.ErrTransferring):
-		return api.Errorf(api.CodeRefused, "a switchover is under way already").WithHint("polso status tells who directs; then try again")
-	}
-	return api.Errorf(api.CodeRefused, "%s did not take the lead", m.nameOf(to)).WithDetail("%s", m.named(err)).
-		WithHint("polso members shows who answers and has caught up, polso status who directs now")
-}
-
-// target finds the router to hand over to: the one named, or the voter that is furthest.
-func (m *member) target(s *fsm.Snapshot, name string) (string, error) {
-	if name != "" {
-		n, ok := s.NodeByName(name)
-		if !ok {
-			return "", unknownRouter(s, name)
-		}
-		if n.ID == m.id {
-			return "", api.Errorf(api.CodeRefused, "%s is the director already", name).WithHint("polso transfer without a name chooses another router")
-		}
-		if raftWord(m, n.ID) != "follower" {
-			return "", api.Errorf(api.CodeRefused, "%s has no vote yet, so it cannot direct", name).
-				WithHint("polso members tells when it has caught up; the second router of a cluster gets its vote with the third")
-		}
-		return n.ID, nil
-	}
-	voter := map[string]bool{}
-	for _, r := range m.node.Members() {
-		voter[r.ID] = r.Voter
-	}
-	best, match := "", uint64(0)
-	for _, p := range m.node.Progress() {
-		if voter[p.ID] && p.Contacted && p.Contact < m.profile.H && p.Match > match {
-			best, match = p.ID, p.Match
-		}
-	}
-	if best == "" {
-		return "", api.Errorf(api.CodeRefused, "no other router could take over").WithHint("polso members shows who has a vote, answers and has caught up")
-	}
-	return best, nil
 }
 
 func unknownRouter(s *fsm.Snapshot, name string) *api.Error {

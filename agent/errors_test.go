@@ -62,7 +62,7 @@ func TestErrorsOfANewUser(t *testing.T) {
 	unformed(r1)
 
 	// Tokens.
-	made, err := r1.client.Init(ctx, api.InitRequest{Cluster: "edge", Advertise: here, Profile: testProfile})
+	made, err := r1.client.Init(ctx, api.InitRequest{Cluster: "edge", Advertise: here})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestErrorsOfANewUser(t *testing.T) {
 	refused(t, "witness", err, api.CodeUnsupported, "witness")
 	_, err = r1.client.CreateToken(ctx, api.TokenRequest{TTL: 0.001})
 	refused(t, "too short", err, api.CodeInvalid, "one second to 30 days")
-	if _, err := r3.client.Init(ctx, api.InitRequest{Cluster: "other", Advertise: []string{r3.listen}, Profile: testProfile}); err != nil {
+	if _, err := r3.client.Init(ctx, api.InitRequest{Cluster: "other", Advertise: []string{r3.listen}}); err != nil {
 		t.Fatal(err)
 	}
 	foreign, err := r3.client.CreateToken(ctx, api.TokenRequest{})
@@ -223,7 +223,7 @@ func TestAgentStartsAfterACrash(t *testing.T) {
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	l.Close()
 	r.start()
-	if _, err := r.client.Init(t.Context(), api.InitRequest{Advertise: []string{r.listen}, Profile: testProfile}); err != nil {
+	if _, err := r.client.Init(t.Context(), api.InitRequest{Advertise: []string{r.listen}}); err != nil {
 		t.Fatal(err)
 	}
 	r.halt()

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"polso/api"
+)
+
+func (a *app) historyCmd() *cobra.Command {
+	var n int
+	c := &cobra.Command{
+		Use:   "history",
+		Short: "The documents that ran, newest first",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			list, err := cl.History(cmd.Context(), n)
+			if err != nil {
+				return err
+			}
+			return a.print(list, func(w io.Writer) error {
+				if a.names() {
+					for _, r := range list {
+						fmt.Fprintf(w, "revision/%d\n", r.Number)
+					}
+					return nil
+				}
+				t := newTable(">REVISION", "AT", "BY", "CHANGES", "MESSAGE")
+				for _, r := range list {
+					number := fmt.Sprint(r.Number)
+					if r.Current {
+						number = "* " + number
+					}
+					changes := strings.TrimSuffix(strings.TrimPrefix(r.Summary, "Plan: "), ".")
+					t.row(number, r.At.Local().Format(time.DateTime), r.Author, changes, r.Message)
+				}
+				return a.table(w, t)
+			})
+		},
+	}
+	c.Flags().IntVarP(&n, "count", "n", 20, "how many")
+	return c
+}
+
+func (a *app) showCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show [REVISION]",
+		Short:   "A document as it was written",
+		Example: "  polso show\n  polso show 41",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			ask := cl.Document
+			if len(args) == 1 {
+				n, err := revisionNumber(args[0])
+				if err != nil {
+					return err
+				}
+				ask = func(ctx context.Context) (api.Revision, error) { return cl.Revision(ctx, n) }
+			}
+			r, err := ask(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.print(r, func(w io.Writer) error {
+				a.tell("# revision %d, %s, %s%s", r.Number, r.At.Local().Format(time.DateTime), r.Author, message(r.Message))
+				_, err := io.WriteString(w, r.Source)
+				return err
+			})
+		},
+	}
+}
+
+func message(m string) string {
+	if m == "" {
+		return ""
+	}
+	return ": " + m
+}
+
+func revisionNumber(s string) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil || n == 0 {
+		return 0, usageError{fmt.Errorf("revision %q is not a number above 0", s)}
+	}
+	return n, nil
+}
+
+func (a *app) rollbackCmd() *cobra.Command {
+	var req api.RollbackRequest
+	var yes bool
+	var wait time.Duration
+	c := &cobra.Command{
+		Use:     "rollback [REVISION]",
+		Short:   "Run an old document again, as a new revision",
+		Example: "  polso rollback 41 --dry-run",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				n, err := revisionNumber(args[0])
+				if err != nil {
+					return err
+				}
+				req.Revision = n
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			asked := req
+			if req.DryRun || !yes {
+				asked.DryRun = true
+				shown, err := cl.Rollback(cmd.Context(), asked)
+				if err != nil {
+					return err
+				}
+				if req.DryRun {
+					return a.print(shown.Plan, func(w io.Writer) error { _, err := io.WriteString(w, shown.Plan.Text); return err })
+				}
+				fmt.Fprint(a.stderr, shown.Plan.Text)
+				if err := a.confirm(yes, "Roll back?"); err != nil {
+					return err
+				}
+			}
+			done, err := cl.Rollback(cmd.Context(), req)
+			if err != nil {
+				return err
+			}
+			return a.applied(cmd.Context(), cl, done, wait)
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&req.Message, "message", "m", "", "why, for the history")
+	f.BoolVar(&req.DryRun, "dry-run", false, "only show what it would change")
+	f.BoolVar(&yes, "yes", false, "do not ask")
+	f.DurationVar(&wait, "wait", 0, "wait until every reachable router's kernel follows it")
+	return c
+}
