@@ -75,6 +75,10 @@ func (k *Keeper) move(h Held, verb Verb) (known bool, err error) {
 		// Its end has come and the keeper is about to see to it.
 		return false, ErrLeaving
 	}
+	if e.writing != nil && e.phase == lost {
+		// A renewal in flight may bring it back once it is forgotten here.
+		return false, ErrLeaving
+	}
 	if verb == Add || verb == Refuse || e.phase == lost {
 		if e.phase == there {
 			k.lose(e, "somebody took it off the link")

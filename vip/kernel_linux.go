@@ -244,7 +244,7 @@ func hasSuffix(label []byte, suffix string) bool {
 func (k *Kernel) Add(addr netip.Addr, link int, valid time.Duration) error {
 	text := ""
 	if addr.Is4() {
-		text = label(link)
+		text = k.label(link)
 	}
 	return k.put(addr, link, valid, unix.NLM_F_CREATE|unix.NLM_F_EXCL, text)
 }
@@ -275,13 +275,21 @@ func (k *Kernel) put(addr netip.Addr, link int, valid time.Duration, flags int, 
 	})
 }
 
-// label is the label of an IPv4 address on the link, "" if it would be too long.
-func label(link int) string {
-	ifi, err := net.InterfaceByIndex(link)
-	if err != nil || len(ifi.Name)+len(labelSuffix) >= unix.IFNAMSIZ {
-		return ""
+// label is the label of an IPv4 address on the link, "" if it would be too long. It asks for that one link, since an add
+// is timed and a router may have hundreds.
+func (k *Kernel) label(link int) string {
+	var name string
+	err := k.with(func(r *route) error {
+		l, err := r.links.LinkByIndex(link)
+		if err == nil {
+			name = l.Attrs().Name
+		}
+		return err
+	})
+	if err != nil || len(name)+len(labelSuffix) >= unix.IFNAMSIZ {
+		return "" // a link that is gone is the add's to report
 	}
-	return ifi.Name + labelSuffix
+	return name + labelSuffix
 }
 
 // Remove implements Edge.

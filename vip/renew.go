@@ -127,7 +127,9 @@ func (k *Keeper) renewOne(e *entry, l look) (stays bool) {
 	case e.phase == leaving || e.phase == undone:
 		return false // it was dismissed meanwhile, and this write may have brought it back
 	case e.phase != there:
-	case k.tooLong(began, ended):
+	case k.tooLong(began, ended) && (ended >= e.until-k.guard() || ended-e.renewed >= Instant(k.lifetime-k.margin/2)):
+		// It may have given the address a life beyond its end, or a second one after it had expired. A slow renewal before
+		// either does no harm: dropping a good address for it would.
 		k.undo(e, "the kernel was too slow over a renewal")
 		return false
 	case err != nil:
