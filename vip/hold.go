@@ -75,16 +75,15 @@ func (k *Keeper) move(h Held, verb Verb) (known bool, err error) {
 		// Its end has come and the keeper is about to see to it.
 		return false, ErrLeaving
 	}
-	if e.writing != nil && e.phase == lost {
-		// A renewal in flight may bring it back once it is forgotten here.
-		return false, ErrLeaving
-	}
 	if verb == Add || verb == Refuse || e.phase == lost {
 		if e.phase == there {
 			k.lose(e, "somebody took it off the link")
 		}
 		if verb == Refuse {
 			return false, ErrForeign
+		}
+		if e.writing != nil {
+			return false, ErrLeaving // a renewal in flight may bring it back: it must not be forgotten before
 		}
 		delete(k.entries, place{e.addr, e.link})
 		return false, nil
