@@ -14,51 +14,59 @@ import (
 // of the inputs is changed.
 //
 // Addresses are held only with a running mandate for their group. The table is wanted on every router that stands by
-// warm, and for mandated groups alone where the document says cold. While the state is not known, or while services that
-// nobody here wrote stand in the kernel before the first document, no table is touched and nothing is held.
+// warm. Where the document says cold it is wanted for mandated groups alone once another router is known to lead; until
+// then a router without a mandate keeps what it has, since who lost the lead for a moment may have it again in the next.
+// While the state is not known, or while it says that the kernel's services may be somebody else's, no table is touched
+// and nothing is held.
 func Decide(in Inputs) Want {
 	want := Want{Probes: probes(in.State.Document)}
 	if !in.State.Known {
 		want.KeepTable = true
+		want.Unfit = unknown(in)
 		return want
 	}
-	if p, refuse := foreign(in); refuse {
+	if in.State.Foreign {
 		want.KeepTable = true
-		want.Problems = []Problem{p}
+		want.Problems = []Problem{foreign(in.Observed)}
+		want.Unfit = []string{"services that are not Polso's are in the kernel"}
 		return want
 	}
 	var troubles []Problem
 	want.Places, troubles = places(in)
 	want.Problems = append(want.Problems, troubles...)
+	want.Unfit = unfit(in.Links, want.Places, troubles)
 	want.Held = held(in.Mandate, want.Places)
 
-	if in.Observed == nil {
+	switch {
+	case in.Observed == nil:
 		want.KeepTable = true
 		return want
+	case waits(in):
+		want.Table = *in.Observed
+	default:
+		want.Table, troubles = table(in)
+		want.Problems = append(want.Problems, troubles...)
 	}
-	want.Table, troubles = table(in)
-	want.Problems = append(want.Problems, troubles...)
 	want.Sysctls = sysctls(in, want.Table, want.Places)
 	return want
 }
 
-// foreign tells whether the kernel's services are somebody else's, and not given up by the operator.
-func foreign(in Inputs) (Problem, bool) {
-	if !in.State.Foreign || in.Observed == nil || len(in.Observed.Services) == 0 {
-		return Problem{}, false
+// foreign says that the kernel's services are somebody else's. Who they are may have taken them away just now: that they
+// are gone is for whoever said so to see, not for one pass.
+func foreign(observed *ipvs.Table) Problem {
+	there := "services were"
+	switch {
+	case observed == nil || len(observed.Services) == 0:
+	case len(observed.Services) == 1:
+		there = "1 service was"
+	default:
+		there = fmt.Sprintf("%d services were", len(observed.Services))
 	}
 	return Problem{
 		What: "ipvs table",
-		Why:  fmt.Sprintf("%s there before the first document; this router directs nothing and touches none of it", count(len(in.Observed.Services), "service was", "services were")),
+		Why:  there + " there before the first document; this router directs nothing and touches none of it",
 		Fix:  "keep them: polso import ipvsadm; let go of them: polso apply --adopt",
-	}, true
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
 	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // held returns the places whose group is mandated, each with its group's end.
@@ -109,10 +117,16 @@ func groupOf(doc config.Document, v config.Virtual) Group {
 	return Group(doc.VIPs[i].Group)
 }
 
-// standsBy tells whether this node keeps nothing of a group's services: it has no mandate for it and the document says cold.
+// standsBy tells whether this node keeps nothing of a group's services: the document says cold, and another router directs.
 func standsBy(in Inputs, g Group) bool {
 	_, mandated := in.Mandate.Groups[g]
-	return !mandated && in.State.Document.Cluster.Standby == config.Cold
+	return !mandated && in.State.Document.Cluster.Standby == config.Cold && in.State.OtherLeads
+}
+
+// waits tells whether this node neither directs nor knows that another does, and is to stand by cold: its table stays as
+// it is, so that a lead that is lost and regained cuts no connection.
+func waits(in Inputs) bool {
+	return len(in.Mandate.Groups) == 0 && in.State.Document.Cluster.Standby == config.Cold && !in.State.OtherLeads
 }
 
 func timeouts(t config.Timeouts) ipvs.Timeouts {

@@ -45,6 +45,10 @@ func TestDecide(t *testing.T) {
 	}
 	blocks := func(doc config.Document, b ...config.VIP) config.Document { doc.VIPs = b; return doc }
 
+	blue := with(web(), func(v *config.Virtual) { v.Name, v.Address = "blue", netip.MustParseAddr("192.0.2.11") })
+	twoGroups := base(blocks(document(web(), blue), block("b", "192.0.2.11/24", "", "blue")))
+	down := func(in Inputs, link int) Inputs { in.Links[link].Up = false; return in }
+
 	tests := []struct {
 		name string
 		in   Inputs
@@ -53,6 +57,14 @@ func TestDecide(t *testing.T) {
 		{"nothing known", Inputs{}, `
 # the table stays as it is
 `},
+		{"nothing known for long", Inputs{Running: 5 * time.Second}, `
+# the table stays as it is
+unfit: the state is not known yet
+`},
+		{"nothing known, but not for long", Inputs{Running: 5*time.Second - 1}, `
+# the table stays as it is
+`},
+		{"known, whatever the age", change(base(document()), func(in *Inputs) { in.Running = time.Hour }), ``},
 		{"mandate without knowledge", Inputs{Mandate: mandate(3, 5*time.Second), State: State{Document: document(web("a"))}, Links: links(), Observed: &ipvs.Table{}}, `
 # the table stays as it is
 `},
@@ -66,10 +78,22 @@ func TestDecide(t *testing.T) {
 -A -t 192.0.2.10:80 -s wlc
 -a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
 ` + vs},
-		{"cold standby has nothing", change(base(document(web("a")), "web/a up"), func(in *Inputs) {
+		{"cold standby has nothing once another leads", change(base(document(web("a")), "web/a up"), func(in *Inputs) {
+			in.Mandate, in.State.OtherLeads = Mandate{}, true
+			in.State.Document.Cluster.Standby = config.Cold
+			in.State.Document.Cluster.Timeouts.TCP = time.Hour
+		}), ``},
+		{"cold standby keeps what it has while nobody is known to lead", change(observed(base(document(web("b")), "web/b up"), table80("10.0.0.9:80 5")), func(in *Inputs) {
 			in.Mandate = Mandate{}
 			in.State.Document.Cluster.Standby = config.Cold
 			in.State.Document.Cluster.Timeouts.TCP = time.Hour
+		}), `
+-A -t 192.0.2.10:80 -s wlc
+-a -t 192.0.2.10:80 -r 10.0.0.9:80 -g -w 5
+` + vs},
+		{"cold standby that has nothing begins nothing", change(base(document(web("a")), "web/a up"), func(in *Inputs) {
+			in.Mandate = Mandate{}
+			in.State.Document.Cluster.Standby = config.Cold
 		}), ``},
 		{"cold director has all", change(base(document(web("a")), "web/a up"), func(in *Inputs) { in.State.Document.Cluster.Standby = config.Cold }), `
 -A -t 192.0.2.10:80 -s wlc
@@ -254,9 +278,17 @@ ip addr add 192.0.2.10 dev eth1 # until 1s epoch 3
 		{"another group's mandate holds nothing", base(blocks(document(web()), block("front", "192.0.2.10/24", "", "blue"))), `
 -A -t 192.0.2.10:80 -s wlc
 ` + vs},
-		{"cold: only mandated groups", change(base(blocks(document(web(), with(web(), func(v *config.Virtual) { v.Name, v.Address = "blue", netip.MustParseAddr("192.0.2.11") })),
-			block("b", "192.0.2.11/24", "", "blue"))), func(in *Inputs) { in.State.Document.Cluster.Standby = config.Cold }), `
+		{"cold: only mandated groups where another leads", change(twoGroups, func(in *Inputs) {
+			in.State.Document.Cluster.Standby, in.State.OtherLeads = config.Cold, true
+		}), `
 -A -t 192.0.2.10:80 -s wlc
+` + held + vs},
+		// A document that moves an address to another group arrives between mandate and state: no service goes for a pass.
+		{"cold: groups without a mandate keep theirs where no other leads", change(twoGroups, func(in *Inputs) {
+			in.State.Document.Cluster.Standby = config.Cold
+		}), `
+-A -t 192.0.2.10:80 -s wlc
+-A -t 192.0.2.11:80 -s wlc
 ` + held + vs},
 		{"a device's own name needs no map", base(document(with(web(), func(v *config.Virtual) { v.Interface = "eth1" }))), `
 -A -t 192.0.2.10:80 -s wlc
@@ -275,10 +307,30 @@ ip addr add 192.0.2.10 dev eth1 # until 5s epoch 3
 ! vip 192.0.2.11: this router does not know interface "inside"; start the agent with --interface inside=DEVICE; it has eth0, eth1
 ! vip 192.0.2.12: interface "outside" is device eth7 on this router, and there is none of that name; correct --interface outside=DEVICE; it has eth0, eth1
 ! vip 198.51.100.1: no link has its subnet; give a link an address of its subnet, or name one with "interface" in the document
+unfit: vip 172.16.0.1: several links have its subnet
+unfit: vip 192.0.2.11: this router does not know interface "inside"
+unfit: vip 192.0.2.12: interface "outside" is device eth7 on this router, and there is none of that name
+unfit: vip 198.51.100.1: no link has its subnet
 `},
 		{"a standby shows its problems before a takeover needs it", change(base(document(web())), func(in *Inputs) { in.Mandate, in.Links = Mandate{}, nil }), `
 -A -t 192.0.2.10:80 -s wlc
 ` + vs + `! vip 192.0.2.10: no link has its subnet; give a link an address of its subnet, or name one with "interface" in the document
+unfit: vip 192.0.2.10: no link has its subnet
+`},
+		{"a link is down: held all the same, and unfit", down(base(document(web())), 0), `
+-A -t 192.0.2.10:80 -s wlc
+` + held + vs + `unfit: link eth0 of vip 192.0.2.10 is down
+`},
+		{"a link is down on a standby", change(down(base(document(web())), 0), func(in *Inputs) { in.Mandate = Mandate{} }), `
+-A -t 192.0.2.10:80 -s wlc
+` + vs + `unfit: link eth0 of vip 192.0.2.10 is down
+`},
+		{"a link is down that no address needs", down(base(document(web())), 1), `
+-A -t 192.0.2.10:80 -s wlc
+` + held + vs},
+		{"a link is down with the table not readable", observed(down(base(document(web())), 0), nil), `
+# the table stays as it is
+` + held + `unfit: link eth0 of vip 192.0.2.10 is down
 `},
 
 		{"table not readable: addresses as mandated", change(base(document(web("a")), "web/a up"), func(in *Inputs) { in.Observed = nil }), `
@@ -287,10 +339,15 @@ ip addr add 192.0.2.10 dev eth1 # until 5s epoch 3
 		{"foreign services before the first document", change(base(document()), func(in *Inputs) { in.State.Foreign, in.Observed = true, table80() }), `
 # the table stays as it is
 ! ipvs table: 1 service was there before the first document; this router directs nothing and touches none of it; keep them: polso import ipvsadm; let go of them: polso apply --adopt
+unfit: services that are not Polso's are in the kernel
+`},
+		{"foreign services that nobody sees just now", change(base(document(web("a")), "web/a up"), func(in *Inputs) { in.State.Foreign = true }), `
+# the table stays as it is
+! ipvs table: services were there before the first document; this router directs nothing and touches none of it; keep them: polso import ipvsadm; let go of them: polso apply --adopt
+unfit: services that are not Polso's are in the kernel
 `},
 		{"foreign services given up", change(base(document()), func(in *Inputs) { in.State.Foreign, in.Observed = false, table80() }), ``},
 		{"foreign services after the first document", observed(base(document()), table80()), ``},
-		{"no service before the first document", change(base(document()), func(in *Inputs) { in.State.Foreign = true }), ``},
 
 		{"what cannot be said is left out", base(document(
 			with(web("a"), func(v *config.Virtual) { v.Flags = []string{"fast"} }),

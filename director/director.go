@@ -45,8 +45,8 @@ type Options struct {
 	VIP        VIP
 	Sysctls    ProcSys
 	Health     Health
-	Mandate    func() Mandate    // read once per pass; must not block
-	State      func() State      // likewise
+	Mandate    func() Mandate    // read when a pass begins, and again when it is about to hold; must not block
+	State      func() State      // read once per pass; must not block
 	Interfaces map[string]string // logical name -> device, from this node's own settings
 	Log        *slog.Logger      // nil: silence
 }
@@ -73,8 +73,9 @@ type Director struct {
 	ended   bool  // Run is over
 	last    error // what its last pass could not let go
 
-	// What one pass hands to the next; only Run's goroutine touches it.
+	// What one pass hands to the next, and when the first began; only Run's goroutine touches them.
 	memory memory
+	began  time.Time
 }
 
 // New returns a Director that has not begun. Status is empty, not nil, from now on.
@@ -103,6 +104,7 @@ func (d *Director) Status() *Status { return d.status.Load() }
 // Run makes passes until ctx ends, then a last one that lets go of every address and leaves the table, whose connections
 // live on. It returns an error if that last pass could not let go. It may be called once.
 func (d *Director) Run(ctx context.Context) error {
+	d.began = time.Now()
 	for {
 		d.round(d.o.Mandate, d.o.State)
 		if err := d.rest(ctx); err != nil {
@@ -181,7 +183,7 @@ func (d *Director) round(mandate func() Mandate, state func() State) {
 	d.mu.Unlock()
 
 	m, s := mandate(), state() // once, and after it was settled who waits for this pass
-	err := d.pass(m, s)
+	err := d.pass(Inputs{Mandate: m, State: s, Running: time.Since(d.began)})
 	if len(m.Groups) > 0 {
 		err = ErrMandated
 	}
@@ -192,7 +194,7 @@ func (d *Director) round(mandate func() Mandate, state func() State) {
 
 // finish is the last pass. Whoever waits, or asks from now on, gets its answer.
 func (d *Director) finish() error {
-	err := d.pass(Mandate{}, State{})
+	err := d.pass(Inputs{})
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ended, d.last = true, err

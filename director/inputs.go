@@ -33,7 +33,11 @@ type State struct {
 	Document  config.Document
 	Overrides []Override
 	Leaving   []Leaving
-	Foreign   bool // services that are in the kernel were there before this node's first document, and nobody gave them up
+	// Foreign says that services in the kernel are not known to be ours: they were there before this node's first document,
+	// and nobody gave them up. Nothing is touched or held until it is false, also while the kernel has no service.
+	Foreign bool
+	// OtherLeads says that another router is known to lead now. It is false while nobody is known to, or this node is.
+	OtherLeads bool
 }
 
 // Override is an operator's word about one server that stands beside the document.
@@ -67,6 +71,7 @@ type Inputs struct {
 	Links      vip.Links
 	Interfaces map[string]string // logical name -> device, from this node's own settings
 	Observed   *ipvs.Table       // the kernel's table at the beginning of the pass; nil: it could not be read
+	Running    time.Duration     // since this process's first pass
 }
 
 // Want is what the node's kernel should look like.
@@ -79,6 +84,7 @@ type Want struct {
 	Sysctls   Sysctls
 	Sync      Sync
 	Problems  []Problem // what of the document cannot be done on this node, and why
+	Unfit     []string  // why this node could not direct as another may: see Status
 }
 
 // Place is where an address of the document belongs on this node.
@@ -120,11 +126,14 @@ type Status struct {
 	Links     vip.Links
 	Health    health.View
 	Problems  []Problem
-	Failures  []Failure // steps that failed in the last pass
-	Failing   int       // failing passes in a row
-	Drift     uint64    // foreign changes repaired since start
-	Passes    uint64
-	Before    Sysctls // settings that this process changed, as it found them
+	// Unfit says, one line each, why this node could not direct as another may, whether it directs now or stands by. What
+	// is wrong with the document itself, and so on every router, is not among it. Steps that fail count by Failing.
+	Unfit    []string
+	Failures []Failure // steps that failed in the last pass
+	Failing  int       // failing passes in a row
+	Drift    uint64    // foreign changes repaired since start
+	Passes   uint64
+	Before   Sysctls // settings that this process changed, as it found them
 }
 
 // HeldStatus is one address that this node holds or should hold.

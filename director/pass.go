@@ -46,18 +46,18 @@ type pass struct {
 	drift    uint64
 }
 
-// pass reads the kernel, decides, and does what is missing: let go, ready the table, hold. It publishes a Status and
-// returns an error if an address that must go could not be let go.
-func (d *Director) pass(m Mandate, s State) error {
+// pass completes the inputs, mandate and state, by what the node and its kernel are like, decides, and does what is
+// missing: let go, ready the table, hold. It publishes a Status and returns an error if an address that must go could not
+// be let go.
+func (d *Director) pass(in Inputs) error {
 	p := &pass{Director: d}
 	// Who may hold nothing lets go before anything that could be slow.
-	nothing := len(m.Groups) == 0 || !s.Known
+	nothing := len(in.Mandate.Groups) == 0 || !in.State.Known || in.State.Foreign
 	var letGo error
 	if nothing {
 		letGo = p.letGo(nil)
 	}
-	in := Inputs{Mandate: m, State: s, Health: d.o.Health.View(), Interfaces: d.o.Interfaces}
-	in.Links = p.links()
+	in.Health, in.Interfaces, in.Links = d.o.Health.View(), d.o.Interfaces, p.links()
 	have, stats, err := d.o.IPVS.Table()
 	if err == nil {
 		d.memory.table = have
@@ -78,7 +78,7 @@ func (d *Director) pass(m Mandate, s State) error {
 	} else {
 		d.memory.left = nil
 	}
-	reports := p.hold(want)
+	reports := p.hold(in.Mandate, &want)
 	p.publish(in, want, stats, reports, converged)
 	return letGo
 }
@@ -207,16 +207,16 @@ func (p *pass) follow(want, have ipvs.Table, stats *ipvs.Stats) bool {
 // errNotKept means that the kernel took a step without complaint and yet is not as wanted: somebody else writes there too.
 var errNotKept = errors.New("done, but the kernel does not show it; does something else write there?")
 
-// hold puts up what is wanted and ready, and returns what is there then.
-func (p *pass) hold(want Want) map[spot]vip.Report {
+// hold puts up what is wanted and ready, until the ends of just now, and returns what is there then.
+func (p *pass) hold(m Mandate, want *Want) map[spot]vip.Report {
 	before := bySpot(p.o.VIP.Report())
-	ready := p.ready(want, before)
+	ready := p.ready(*want, before)
 	for _, h := range ready {
 		if p.memory.present[holdingOf(h)] && !before[spotOf(h)].Present {
 			p.drift++ // somebody took it away under the same mandate
 		}
 	}
-	p.memory.lapsed = false
+	ready, p.memory.lapsed = p.extended(m, want, ready)
 	if len(ready) > 0 {
 		err := p.o.VIP.Hold(ready)
 		switch {
@@ -236,6 +236,26 @@ func (p *pass) hold(want Want) map[spot]vip.Report {
 		}
 	}
 	return after
+}
+
+// extended gives what is to be held the ends of the mandate as it is now. What the pass did so far may have taken longer
+// than a lease lasts; with the ends from its beginning it would come too late every time. Under another epoch, or for a
+// group without a mandate by now, nothing was decided: that is left out, and lapsed says that the next pass is due soon.
+func (p *pass) extended(m Mandate, want *Want, ready []vip.Held) (out []vip.Held, lapsed bool) {
+	if len(ready) == 0 {
+		return nil, false
+	}
+	now := p.o.Mandate()
+	if now.Epoch != m.Epoch {
+		return nil, true
+	}
+	want.Held = held(now, want.Places)
+	for _, h := range want.Held {
+		if slices.ContainsFunc(ready, func(r vip.Held) bool { return spotOf(r) == spotOf(h) }) {
+			out = append(out, h)
+		}
+	}
+	return out, len(out) < len(ready)
 }
 
 // lapse tells whether an error of Hold, or each of those joined in it, means that the mandate was over.
@@ -297,6 +317,7 @@ func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, reports map[spot]
 		Links:     in.Links,
 		Health:    in.Health,
 		Problems:  want.Problems,
+		Unfit:     want.Unfit,
 		Failures:  p.failures,
 		Drift:     old.Drift + p.drift,
 		Passes:    old.Passes + 1,
@@ -317,6 +338,9 @@ func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, reports map[spot]
 		s.Held = append(s.Held, HeldStatus{Held: h, Name: place.Name, Group: place.Group, Present: r.Present, Announced: r.Announced})
 	}
 	p.tell(old, s)
+	if in.State.Known || len(s.Unfit) > 0 { // a process that ends is not fit again
+		p.tellFitness(old, s)
+	}
 	p.status.Store(s)
 }
 

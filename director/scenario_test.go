@@ -83,8 +83,63 @@ func TestColdTakeover(t *testing.T) {
 		w.withdraw()
 		w.expect("standing down", `
  0.000 ip addr del 192.0.2.10 dev eth0
+`)
+		w.change(func() { w.state.OtherLeads = true })
+		w.expect("another leads", `
  0.000 ipvsadm -D -t 192.0.2.10:80
 `)
+		w.check("standing by", "converged rev 2")
+	})
+}
+
+// TestColdBlip: the lead is lost and regained, and nobody else had it: no service goes, no connection is cut.
+func TestColdBlip(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		doc := document(web("a"))
+		doc.Cluster.Standby = config.Cold
+		w.know(2, doc)
+		w.say("web/a up")
+		w.lead(1)
+		w.wait(6 * time.Second)
+		w.forget()
+		w.withdraw()
+		w.wait(7 * time.Second)
+		w.expect("no leader", `
+ 0.000 ip addr del 192.0.2.10 dev eth0
+`)
+		w.check("no leader", "converged rev 2")
+		w.lead(2)
+		w.expect("regained", `
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
+`)
+		w.check("regained", "converged rev 2 web 192.0.2.10 present")
+	})
+}
+
+// TestColdRestart: a fresh process of a cold router leaves its predecessor's table until it knows that another leads.
+func TestColdRestart(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		for _, op := range ipvs.Plan(*table80("10.0.0.1:80 5"), ipvs.Table{}) {
+			if err := w.table.Foreign(op); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.start()
+		doc := document(web("a"))
+		doc.Cluster.Standby = config.Cold
+		w.know(2, doc)
+		w.say("web/a up")
+		w.wait(time.Minute)
+		w.expect("nobody leads", ``)
+		w.change(func() { w.state.OtherLeads = true })
+		w.expect("another leads", `
+ 0.000 ipvsadm -D -t 192.0.2.10:80
+`)
+		if drift := w.d.Status().Drift; drift != 0 {
+			t.Errorf("drift %d: the table was nobody else's", drift)
+		}
 	})
 }
 
@@ -379,11 +434,24 @@ func TestForeignServicesBeforeTheFirstDocument(t *testing.T) {
 		if p := w.d.Status().Problems; len(p) != 1 || p[0].What != "ipvs table" {
 			t.Errorf("problems: %v", p)
 		}
+		// Between two looks of whoever decides whose the services are, they are gone for a moment.
+		if err := w.table.Foreign(ipvs.Op{Verb: ipvs.DeleteService, Service: table80().Services[0]}); err != nil {
+			t.Fatal(err)
+		}
+		w.change(func() {
+			w.state.Revision, w.state.Document = 2, document(with(web("a"), func(v *config.Virtual) { v.Check = nil }))
+		})
+		w.wait(10 * time.Second)
+		w.expect("gone for a moment", ``)
+		w.check("gone for a moment", "rev 0")
 		w.change(func() { w.state.Foreign = false })
-		w.expect("let go of", `
- 0.000 ipvsadm -D -t 192.0.2.10:80
+		w.expect("ours", `
+ 0.000 ipvsadm -A -t 192.0.2.10:80 -s wlc
+ 0.000 ipvsadm -a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
 `)
-		w.check("let go of", "converged rev 1")
+		w.check("ours", "converged rev 2 web 192.0.2.10 present")
 	})
 }
 

@@ -33,6 +33,9 @@ func (w Want) words() string {
 	for _, p := range w.Problems {
 		fmt.Fprintf(&b, "! %s: %s; %s\n", p.What, p.Why, p.Fix)
 	}
+	for _, why := range w.Unfit {
+		fmt.Fprintf(&b, "unfit: %s\n", why)
+	}
 	return b.String()
 }
 
