@@ -86,10 +86,7 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 	}
 	w := welcome{
 		Cluster: s.Cluster.ID, Name: s.Cluster.Name, Profile: s.Cluster.Profile, Generation: s.Cluster.Generation,
-		CA: m.trust.CertPEM(), Cert: cert, Peers: map[string][]string{},
-	}
-	for _, n := range m.state.Load().Nodes {
-		w.Peers[n.ID] = n.Addresses
+		CA: m.trust.CertPEM(), Cert: cert, Peers: peersOf(m.state.Load()),
 	}
 	if token.Kind == fsm.Router {
 		if w.CAKey, err = m.trust.KeyPEM(); err != nil {

@@ -41,6 +41,25 @@ func (a *Agent) Propose(ctx context.Context, by fsm.Actor, request string, c fsm
 
 // propose writes to the replicated state and waits until this node's replica has it, so that who wrote reads it back.
 func (b *body) propose(ctx context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {
+	res, err := b.commit(ctx, by, request, c)
+	if err != nil {
+		return res, err
+	}
+	return res, b.caughtUp(ctx, res)
+}
+
+// caughtUp waits until this node's replica has what was committed.
+func (b *body) caughtUp(ctx context.Context, res fsm.Result) error {
+	m := b.member
+	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Index >= res.Index }); err != nil {
+		return api.Errorf(api.CodeTimeout, "done, but this router does not have it yet").
+			WithHint("is it cut off from the others? polso status --local tells what it knows")
+	}
+	return nil
+}
+
+// commit writes to the replicated state; this node's replica may not have it yet.
+func (b *body) commit(ctx context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {
 	m := b.member
 	if m == nil {
 		return fsm.Result{}, notFormed()
@@ -66,10 +85,6 @@ func (b *body) propose(ctx context.Context, by fsm.Actor, request string, c fsm.
 	}
 	if res.Refusal != nil {
 		return res, fromRefusal(res.Refusal)
-	}
-	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Index >= res.Index }); err != nil {
-		return res, api.Errorf(api.CodeTimeout, "done, but this router does not have it yet").
-			WithHint("is it cut off from the others? polso status --local tells what it knows")
 	}
 	return res, nil
 }
@@ -110,17 +125,26 @@ func (b *body) expel(ctx context.Context, by fsm.Actor, id string) error {
 			return err
 		}
 	}
-	if _, err := b.propose(ctx, by, fsm.NewRequest(), &fsm.RemoveNode{ID: id}); err != nil {
+	res, err := b.commit(ctx, by, fsm.NewRequest(), &fsm.RemoveNode{ID: id})
+	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	err := waitFor(ctx, func() bool { return raftWord(m, id) == "unknown" })
-	if err != nil && id != m.id {
+	gone := func() bool { return raftWord(m, id) == "unknown" }
+	if id == m.id { // the others may cut it off before it sees itself gone
+		_ = waitUpTo(ctx, leaveWait, gone)
+		return nil
+	}
+	if err := b.caughtUp(ctx, res); err != nil {
+		return err
+	}
+	if err := waitUpTo(ctx, 15*time.Second, gone); err != nil {
 		return api.Errorf(api.CodeTimeout, "the router is removed, but still counted as a voter").WithHint("the leader goes on trying; polso members")
 	}
-	return nil // a router that leaves may be cut off before it sees itself gone
+	return nil
 }
+
+// leaveWait is how long a router that leaves waits for the others to count without it.
+const leaveWait = 2 * time.Second
 
 // Leave takes this router out of its cluster and forgets it.
 func (a *Agent) Leave(ctx context.Context, by fsm.Actor, req api.LeaveRequest) (api.Done, error) {

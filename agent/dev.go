@@ -65,11 +65,11 @@ func (a *Agent) openDev(b *body) (*member, error) {
 	if err := consensus.Bootstrap(o); err != nil {
 		return nil, err
 	}
+	m.reports = newReports(b, m)
+	m.steward = b.newSteward(m)
 	if m.node, err = consensus.Open(o); err != nil {
 		return nil, err
 	}
-	m.reports = newReports(b, m)
-	m.steward = b.newSteward(m)
 	found := func(ctx context.Context) error {
 		by := fsm.Actor{Kind: "node", Name: a.o.Name}
 		w := welcome{Cluster: "dev", Name: "dev", Profile: profile.Name, Generation: 1, CA: m.trust.CertPEM()}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -33,8 +34,16 @@ type member struct {
 	peers   *wire.Client    // nil with Dev
 	trust   trust.Authority // the cluster's CA with its key
 
+	opened atomic.Bool // node is set, for those who may be asked while it is being opened
+
 	wireParts []part
 	raftParts []part
+}
+
+// gone reports whether the node with that ID is to be refused: it was removed, and raft counts without it. Until then it is
+// needed, perhaps for the very majority that takes it out.
+func (m *member) gone(id string) bool {
+	return m.state.Load().IsRemoved(id) && (!m.opened.Load() || raftWord(m, id) == "unknown")
 }
 
 // settling is how long what has been decided may take to be true here: an election or two, under load.
@@ -57,7 +66,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 	if m.trust, err = trust.ParseAuthority(have.CA, have.CAKey); err != nil {
 		return nil, fmt.Errorf("the cluster's CA: %w", err)
 	}
-	membership, err := trust.NewMembership(trust.Credentials{CA: have.CA, Cert: have.Cert, Key: have.Key}, func(id string) bool { return m.state.Load().IsRemoved(id) })
+	membership, err := trust.NewMembership(trust.Credentials{CA: have.CA, Cert: have.Cert, Key: have.Key}, m.gone)
 	if err != nil {
 		return nil, fmt.Errorf("this node's certificate: %w", err)
 	}
@@ -86,15 +95,17 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 		Stream: wire.NewStreamLayer(identity.ID, listener, dialer), MaxPool: 3, Timeout: profile.RPCTimeout,
 		Logger: consensus.NewRaftLogger(a.log.With("part", "raft")),
 	})
-	if m.node, err = consensus.Open(b.consensusOptions(m, transport, logs, logs, snapshots, remotePeers{m.peers})); err != nil {
-		logs.Close()
-		return nil, err
-	}
+	// What raft rings is built before raft is: it begins to ring at once.
 	m.reports = newReports(b, m)
 	m.steward = b.newSteward(m)
 	m.claim = &claim{
 		path: claimFile(a.o), table: b.local.table, ring: b.local.ring, log: a.log, state: m.state.Load,
 	}
+	if m.node, err = consensus.Open(b.consensusOptions(m, transport, logs, logs, snapshots, remotePeers{m.peers})); err != nil {
+		logs.Close()
+		return nil, err
+	}
+	m.opened.Store(true)
 	m.wireParts = []part{
 		listener.Run,
 		func(ctx context.Context) error { return b.serveMembers(ctx, m, listener.Peer()) },
@@ -106,6 +117,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 	m.raftParts = []part{
 		func(ctx context.Context) error { defer logs.Close(); return m.node.Run(ctx) },
 		m.steward.Run, m.reports.run, m.claim.run,
+		func(ctx context.Context) error { return a.remember(ctx, m.state.Load) },
 	}
 	return m, nil
 }
@@ -164,7 +176,7 @@ func (b *body) cutRemoved(ctx context.Context, m *member, l *wire.Listener, d *w
 	cut := map[string]bool{}
 	for {
 		for _, id := range m.state.Load().Removed {
-			if !cut[id] {
+			if !cut[id] && m.gone(id) {
 				cut[id] = true
 				l.CloseNode(id)
 				d.CloseNode(id)

@@ -54,8 +54,17 @@ func (b *body) localStatus() api.Status {
 	st.Members = []api.Member{b.self(st)}
 	st.Quorum.Voters = voters(b.member)
 	st.LastFailover = lastFailover(snap)
-	st.Health = healthOf(st)
+	st.Health = healthHere(st)
 	return st
+}
+
+// healthHere is the health of one router alone: one that stands by well holds no address.
+func healthHere(st api.Status) api.ClusterHealth {
+	if !st.Lease.Held {
+		st.VIPs = nil
+	}
+	st.Quorum.Healthy = st.Quorum.Voters // the leader knows
+	return healthOf(st)
 }
 
 // self is this router as a member.

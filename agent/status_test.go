@@ -46,6 +46,25 @@ func TestHealthWord(t *testing.T) {
 	}
 }
 
+// A router that stands by well is no less healthy for holding nothing; one that should hold is.
+func TestHealthHere(t *testing.T) {
+	free := []api.VIP{{Address: "192.0.2.1"}}
+	for _, test := range []struct {
+		name string
+		st   api.Status
+		want api.ClusterHealth
+	}{
+		{"stands by", api.Status{Leader: "r1", Converged: true, VIPs: free, Quorum: api.Quorum{Voters: 3}}, api.Healthy},
+		{"holds the lease and nothing else", api.Status{Leader: "r1", Converged: true, VIPs: free, Lease: api.Lease{Held: true}}, api.Down},
+		{"knows no leader", api.Status{Converged: true, VIPs: free}, api.Down},
+		{"kernel behind", api.Status{Leader: "r1", VIPs: free}, api.Degraded},
+	} {
+		if got := healthHere(test.st); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.name, got, test.want)
+		}
+	}
+}
+
 // What another router says is added: what it holds, that it directs, what troubles it.
 func TestMerge(t *testing.T) {
 	st := api.Status{

@@ -65,7 +65,7 @@ func (a *app) get(st api.Status, kind, name string) error {
 		return list(a, kind, name, st.Virtuals, func(v api.Virtual) string { return v.Name }, func(w io.Writer) error { return a.virtualTable(w, st) })
 	case "vip":
 		st.VIPs = slices.DeleteFunc(st.VIPs, func(v api.VIP) bool { return !keep(v.Name) && !keep(v.Address) })
-		return list(a, kind, name, st.VIPs, func(v api.VIP) string { return v.Name }, func(w io.Writer) error { return a.vipTable(w, st) })
+		return list(a, kind, name, st.VIPs, func(v api.VIP) string { return v.Name }, func(w io.Writer) error { return a.vipTable(w, st, "DOWN") })
 	case "member":
 		st.Members = slices.DeleteFunc(st.Members, func(m api.Member) bool { return !keep(m.Name) })
 		return list(a, kind, name, st.Members, func(m api.Member) string { return m.Name }, func(w io.Writer) error { return a.members(w, st) })

@@ -29,18 +29,18 @@ func (a *app) statusCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ask := cl.Status
+			ask, show := cl.Status, a.status
 			if local {
-				ask = cl.Local
+				ask, show = cl.Local, a.localStatus
 			}
 			if watch {
-				return a.watch(cmd.Context(), ask)
+				return a.watch(cmd.Context(), ask, show)
 			}
 			st, err := ask(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := a.print(st, func(w io.Writer) error { return a.status(w, st) }); err != nil {
+			if err := a.print(st, func(w io.Writer) error { return show(w, st) }); err != nil {
 				return err
 			}
 			if st.Health != api.Healthy && !local {
@@ -55,7 +55,7 @@ func (a *app) statusCmd() *cobra.Command {
 }
 
 // watch shows the status again every second until ctx ends.
-func (a *app) watch(ctx context.Context, ask func(context.Context) (api.Status, error)) error {
+func (a *app) watch(ctx context.Context, ask func(context.Context) (api.Status, error), show func(io.Writer, api.Status) error) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -69,7 +69,7 @@ func (a *app) watch(ctx context.Context, ask func(context.Context) (api.Status, 
 			if a.coloured() {
 				fmt.Fprint(w, "\x1b[H\x1b[2J")
 			}
-			return a.status(w, st)
+			return show(w, st)
 		}); err != nil {
 			return err
 		}
@@ -94,8 +94,32 @@ func (a *app) status(w io.Writer, st api.Status) error {
 	}
 	fmt.Fprintln(w, a.paint(line))
 	fmt.Fprintln(w, a.director(st))
+	return a.parts(w, st, "DOWN")
+}
+
+// localStatus is what one router knows of itself.
+func (a *app) localStatus(w io.Writer, st api.Status) error {
+	if !st.Formed {
+		return a.status(w, st)
+	}
+	job := "stands by; the leader is " + st.Leader
+	switch {
+	case st.Lease.Held:
+		job = fmt.Sprintf("directs; lease ok (%s left unless renewed)", age(seconds(st.Lease.ExpiresIn)))
+	case st.Leader == "":
+		job = "knows no leader"
+	case st.Leader == st.Node:
+		job = "leads, but holds no lease"
+	}
+	fmt.Fprintln(w, a.paint(fmt.Sprintf("ROUTER   %s   %s   cluster %s   revision %d, kernel at %d   %s",
+		st.Node, a.state(string(st.Health)), st.Cluster, st.Revision, st.AppliedRevision, job)))
+	return a.parts(w, st, "NOT HERE")
+}
+
+// parts are the addresses, virtuals, servers and problems; free is the word for an address that is not held.
+func (a *app) parts(w io.Writer, st api.Status, free string) error {
 	if len(st.VIPs) > 0 {
-		if err := a.vipTable(w, st); err != nil {
+		if err := a.vipTable(w, st, free); err != nil {
 			return err
 		}
 	}
@@ -145,10 +169,10 @@ func (a *app) director(st api.Status) string {
 	}
 }
 
-func (a *app) vipTable(w io.Writer, st api.Status) error {
+func (a *app) vipTable(w io.Writer, st api.Status, free string) error {
 	t := newTable("VIP", "STATE", "DEV", "ON", "ANNOUNCED", "VIRTUALS")
 	for _, v := range st.VIPs {
-		word := "DOWN"
+		word := free
 		if v.Held {
 			word = "UP"
 		}
