@@ -19,7 +19,12 @@ type Inputs struct {
 	Self    string            // this node's ID
 	Members []Member          // raft's latest configuration, this node in it
 	Reports map[string]Report // by node ID, this one's too: what each router last said about its kernel; no entry: not heard
-	Waiting func(Action) bool // true for what is not to be tried just now; nil: for nothing
+
+	// The Steward's to fill in, not for who reads the inputs.
+
+	Waiting    func(Action) bool // true for what is not to be tried just now; nil: for nothing
+	UnfitFor   time.Duration     // how long this node's report has named a reason in Unfit, pass after pass
+	FailingFor time.Duration     // how long it has counted FailingPasses or more
 }
 
 // Member is a node in raft's configuration.
@@ -36,6 +41,7 @@ type Report struct {
 	Revision  uint64 // of the document that its kernel follows
 	Converged bool   // its kernel is as that revision wants it
 	Failing   int    // failing passes in a row
+	Unfit     string // why the router could not direct as another may, in one line; "": it could
 }
 
 // Limits of a decision.
@@ -43,8 +49,12 @@ const (
 	// Stale is the age of the last contact from which a learner is not promoted: a voter that does not answer makes the
 	// quorum larger without helping to reach it.
 	Stale = 2 * time.Second
-	// FailingPasses is after how many failing passes in a row the director looks for another router.
+	// FailingPasses is after how many failing passes in a row the director looks for another router, and FailingLong how
+	// long there must have been so many: passes that are rung for follow each other within milliseconds.
 	FailingPasses = 5
+	FailingLong   = time.Second
+	// UnfitLong is how long a director must be unfit before it looks for another router: a link may flap.
+	UnfitLong = 2 * time.Second
 )
 
 // Decide returns what the leader has to do now, in the order to do it in: whatever is due, then one handing over or one
@@ -141,7 +151,7 @@ func promote(in Inputs) []Action {
 func handOver(in Inputs) []Action {
 	self, member := in.State.Node(in.Self)
 	_, drained := in.State.Override("router/" + self.Name)
-	failing := in.Reports[in.Self].Failing
+	report := in.Reports[in.Self]
 	var why string
 	switch {
 	case !member:
@@ -150,7 +160,9 @@ func handOver(in Inputs) []Action {
 		why = "a witness does not direct"
 	case drained:
 		why = "this router is drained"
-	case failing >= FailingPasses:
+	case report.Unfit != "" && in.UnfitFor >= UnfitLong:
+		why = "this router cannot direct: " + report.Unfit
+	case report.Failing >= FailingPasses && in.FailingFor >= FailingLong:
 		why = "this router's kernel refuses what another's accepts"
 	default:
 		return nil
@@ -166,8 +178,9 @@ func handOver(in Inputs) []Action {
 	return actions
 }
 
-// candidates returns the routers that could lead: fit are those whose kernel follows the running revision without trouble.
-// Whoever fails too is no better than this node: a step that fails everywhere is a fault of the document.
+// candidates returns the routers that could lead: fit are those whose kernel follows the running revision without trouble
+// and that nothing makes unfit. Whoever has trouble too is no better than this node: a step that fails everywhere is a
+// fault of the document, and a segment that no router reaches is nobody's to serve.
 func (in Inputs) candidates() (fit, able []string) {
 	for _, m := range in.members() {
 		n, ok := in.State.Node(m.ID)
@@ -178,7 +191,7 @@ func (in Inputs) candidates() (fit, able []string) {
 			continue
 		}
 		able = append(able, m.ID)
-		if r, heard := in.Reports[m.ID]; heard && r.Converged && r.Failing == 0 && r.Revision == in.State.Revision {
+		if r, heard := in.Reports[m.ID]; heard && r.Converged && r.Failing == 0 && r.Unfit == "" && r.Revision == in.State.Revision {
 			fit = append(fit, m.ID)
 		}
 	}

@@ -19,13 +19,15 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 // scene builds inputs for the leader r1 out of words, one member each:
 //
 //	r1 voter | r2 learner behind | r3 voter silent | w1 voter | r4 node (not in raft) | r5 voter stranger (no node)
-//	r2 voter failing=5 | r2 voter converged | r2 voter drained | r2 learner contact=3s
+//	r2 voter failing=5 | r2 voter converged | r2 voter drained | r2 learner contact=3s | r2 voter converged unfit
+//
+// Trouble of r1's own has lasted for long, unless "for=1s" says how long.
 //
 // Names beginning with w are witnesses. The running revision is 7.
 func scene(t testing.TB, self, words string) Inputs {
 	t.Helper()
 	in := Inputs{
-		Now: now, Self: self, Reports: make(map[string]Report),
+		Now: now, Self: self, Reports: make(map[string]Report), UnfitFor: time.Hour, FailingFor: time.Hour,
 		State: &fsm.Snapshot{Known: true, Cluster: fsm.Cluster{ID: "c"}, Revision: 7},
 	}
 	for part := range strings.SplitSeq(words, "|") {
@@ -53,6 +55,15 @@ func scene(t testing.TB, self, words string) Inputs {
 					t.Fatal(err)
 				}
 				m.LastContact = d
+			case "for":
+				d, err := time.ParseDuration(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				in.UnfitFor, in.FailingFor = d, d
+			case "unfit":
+				r.Unfit = "link eth0 of vip 192.0.2.10 is down"
+				in.Reports[f[0]] = r
 			case "node":
 				member = false
 			case "stranger":
@@ -133,7 +144,9 @@ func TestDecide(t *testing.T) {
 		{"removed itself, nobody there", "", "r1 voter stranger | r2 learner", ""},
 
 		{"failing, another does not", "", "r1 voter failing=5 | r2 voter converged | r3 voter converged", "hand over to r2"},
-		{"failing not long enough", "", "r1 voter failing=4 | r2 voter converged", ""},
+		{"too few failing passes", "", "r1 voter failing=4 | r2 voter converged", ""},
+		{"failing for a second", "", "r1 voter failing=5 for=1s | r2 voter converged", "hand over to r2"},
+		{"failing not long enough", "", "r1 voter failing=5 for=999ms | r2 voter converged", ""},
 		{"failing everywhere is the document's fault", "", "r1 voter failing=9 | r2 voter failing=9 revision=7 | r3 voter failing=1 revision=7", ""},
 		{"the other follows an older revision", "", "r1 voter failing=5 | r2 voter converged revision=6", ""},
 		{"the other converged but fails now", "", "r1 voter failing=5 | r2 voter converged failing=1", ""},
@@ -145,6 +158,19 @@ func TestDecide(t *testing.T) {
 		{"never to a witness", "", "r1 voter failing=5 | w1 voter converged", ""},
 		{"handing over comes before membership", "", "r1 voter failing=5 | r2 voter converged | r3 node", "hand over to r2"},
 		{"failing with nobody better does membership", "", "r1 voter failing=5 | r2 voter | r3 node", "add learner r3"},
+
+		{"unfit, another is not", "", "r1 voter converged unfit | r2 voter converged | r3 voter converged", "hand over to r2"},
+		{"unfit for two seconds", "", "r1 voter converged unfit for=2s | r2 voter converged", "hand over to r2"},
+		{"unfit not long enough", "", "r1 voter converged unfit for=1999ms | r2 voter converged", ""},
+		{"unfit and failing: the sooner counts", "", "r1 voter failing=5 unfit for=1s | r2 voter converged", "hand over to r2"},
+		{"unfit everywhere", "", "r1 voter unfit | r2 voter converged unfit | r3 voter converged unfit", ""},
+		{"the other is unfit, the next is not", "", "r1 voter unfit | r2 voter converged unfit | r3 voter converged", "hand over to r3"},
+		{"unfit, and the other's kernel fails", "", "r1 voter unfit | r2 voter failing=1 revision=7", ""},
+		{"failing, and the other is unfit", "", "r1 voter failing=5 | r2 voter converged unfit", ""},
+		{"unfit without anybody better does membership", "", "r1 voter unfit | r2 voter | r3 node", "add learner r3"},
+		{"drained, and the other is unfit", "", "r1 voter drained | r2 voter converged unfit", ""},
+		{"a witness hands over to the unfit before it keeps the lead", "w1", "w1 voter | r1 voter converged unfit", "hand over to r1"},
+		{"an unfit standby is nobody's business", "", "r1 voter converged | r2 voter converged unfit", ""},
 
 		{"drained hands over", "", "r1 voter drained | r2 voter converged", "hand over to r2"},
 		{"drained with nobody fit stays", "", "r1 voter drained | r2 voter failing=1", ""},

@@ -18,7 +18,7 @@ import (
 type Options struct {
 	// Lead tells whether this node leads now. It is asked before every pass and before every action.
 	Lead func() bool
-	// Inputs reads what a decision depends on, all but Waiting.
+	// Inputs reads what a decision depends on, all but what is said there to be the Steward's.
 	Inputs func(ctx context.Context) Inputs
 	// Act does one action and returns when its outcome is known, or when ctx ends. An action may come again although an
 	// earlier try succeeded without saying so: it must be harmless then.
@@ -39,7 +39,28 @@ type Steward struct {
 	options Options
 	log     *slog.Logger
 	bell    chan struct{}
-	failed  map[string]failure // by action; Run's goroutine only
+	failed  map[string]failure // by action; Run's goroutine only, like the next
+	since   map[trouble]time.Time
+}
+
+// trouble is what a director's report can say that has to last before the lead moves.
+type trouble int
+
+const (
+	unfit trouble = iota
+	failing
+)
+
+// has tells whether the report is of that trouble.
+func (r Report) has(t trouble) bool {
+	switch t {
+	case unfit:
+		return r.Unfit != ""
+	case failing:
+		return r.Failing >= FailingPasses
+	default:
+		panic("steward: unknown trouble")
+	}
 }
 
 type failure struct {
@@ -49,7 +70,7 @@ type failure struct {
 
 // New returns a Steward; Run starts it.
 func New(o Options) *Steward {
-	s := &Steward{options: o, log: o.Log, bell: make(chan struct{}, 1), failed: make(map[string]failure)}
+	s := &Steward{options: o, log: o.Log, bell: make(chan struct{}, 1), failed: make(map[string]failure), since: make(map[trouble]time.Time)}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -82,6 +103,7 @@ func (s *Steward) Run(ctx context.Context) error {
 func (s *Steward) pass(ctx context.Context) {
 	if ctx.Err() != nil || !s.options.Lead() {
 		clear(s.failed) // another leader's tries say nothing about the next term's
+		clear(s.since)
 		return
 	}
 	for key, f := range s.failed {
@@ -90,6 +112,7 @@ func (s *Steward) pass(ctx context.Context) {
 		}
 	}
 	in := s.options.Inputs(ctx)
+	in.UnfitFor, in.FailingFor = s.lasting(in, unfit), s.lasting(in, failing)
 	in.Waiting = func(a Action) bool { return time.Now().Before(s.failed[a.String()].until) }
 	for _, a := range Decide(in) {
 		if ctx.Err() != nil || !s.options.Lead() {
@@ -97,6 +120,18 @@ func (s *Steward) pass(ctx context.Context) {
 		}
 		s.act(ctx, a)
 	}
+}
+
+// lasting returns how long this node has been in that trouble while it led, as far as its reports say in each pass.
+func (s *Steward) lasting(in Inputs, t trouble) time.Duration {
+	if !in.Reports[in.Self].has(t) {
+		delete(s.since, t)
+		return 0
+	}
+	if _, known := s.since[t]; !known {
+		s.since[t] = time.Now()
+	}
+	return time.Since(s.since[t])
 }
 
 func (s *Steward) act(ctx context.Context, a Action) {
