@@ -121,11 +121,12 @@ func lastFailover(s *fsm.Snapshot) *api.Failover {
 	return &api.Failover{From: nodeLabel(s, from), To: nodeLabel(s, s.Lead.Node), At: s.Lead.At, Reason: s.Lead.Reason, Seconds: s.Lead.Took.Seconds()}
 }
 
+// nodeLabel is a node's name, or the beginning of its ID once it is removed.
 func nodeLabel(s *fsm.Snapshot, id string) string {
 	if n, ok := s.Node(id); ok {
 		return n.Name
 	}
-	return id
+	return id[:min(8, len(id))]
 }
 
 func healthOf(st api.Status) api.ClusterHealth {
