@@ -43,26 +43,6 @@ type Steward struct {
 	since   map[trouble]time.Time
 }
 
-// trouble is what a director's report can say that has to last before the lead moves.
-type trouble int
-
-const (
-	unfit trouble = iota
-	failing
-)
-
-// has tells whether the report is of that trouble.
-func (r Report) has(t trouble) bool {
-	switch t {
-	case unfit:
-		return r.Unfit != ""
-	case failing:
-		return r.Failing >= FailingPasses
-	default:
-		panic("steward: unknown trouble")
-	}
-}
-
 type failure struct {
 	wait  time.Duration
 	until time.Time
@@ -85,17 +65,25 @@ func (s *Steward) Ring() {
 	}
 }
 
-// Run makes a pass at once, at every ring and every second, until ctx ends. It returns nil. Call it once.
+// Run makes a pass at once, at every ring, every second and when trouble of this router has lasted long enough, until ctx
+// ends. It returns nil. Call it once.
 func (s *Steward) Run(ctx context.Context) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	ripe := time.NewTimer(tick)
+	defer ripe.Stop()
 	for {
 		s.pass(ctx)
+		ripe.Stop()
+		if left := s.ripens(); left > 0 {
+			ripe.Reset(left)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.bell:
 		case <-ticker.C:
+		case <-ripe.C:
 		}
 	}
 }
@@ -120,18 +108,6 @@ func (s *Steward) pass(ctx context.Context) {
 		}
 		s.act(ctx, a)
 	}
-}
-
-// lasting returns how long this node has been in that trouble while it led, as far as its reports say in each pass.
-func (s *Steward) lasting(in Inputs, t trouble) time.Duration {
-	if !in.Reports[in.Self].has(t) {
-		delete(s.since, t)
-		return 0
-	}
-	if _, known := s.since[t]; !known {
-		s.since[t] = time.Now()
-	}
-	return time.Since(s.since[t])
 }
 
 func (s *Steward) act(ctx context.Context, a Action) {

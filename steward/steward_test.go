@@ -22,8 +22,10 @@ type world struct {
 	begin time.Time
 	fail  map[string]error // by action
 	slow  time.Duration    // what an action takes
-	diary strings.Builder  // of the steward's goroutine
-	log   *slog.Logger
+
+	stepDown bool            // who hands over leads no more
+	diary    strings.Builder // of the steward's goroutine
+	log      *slog.Logger
 
 	mu   sync.Mutex // guards below
 	in   Inputs
@@ -88,6 +90,9 @@ func (w *world) run(t *testing.T, d time.Duration, script func(*Steward)) string
 }
 
 func (w *world) done(a Action) {
+	if w.stepDown && a.Kind == HandOver {
+		w.lead = false
+	}
 	state := *w.in.State
 	for i, d := range state.Due {
 		if d == a.Due {
