@@ -53,6 +53,14 @@ func Release(ctx context.Context, dataDir string, scope Scope) ([]string, error)
 	if err != nil {
 		return nil, notPermitted(err)
 	}
+	links, err := edge.Links()
+	if err != nil {
+		return nil, notPermitted(err)
+	}
+	device := map[int]string{} // the kernel lists addresses with their links' indexes
+	for _, l := range links {
+		device[l.Index] = l.Name
+	}
 	keeper := vip.New(vip.Options{Edge: edge, Clock: func() vip.Instant { return vip.Instant(sinceBoot()) }})
 	if err := keeper.LetGo(nil); err != nil {
 		return nil, notPermitted(err)
@@ -60,7 +68,7 @@ func Release(ctx context.Context, dataDir string, scope Scope) ([]string, error)
 	var done []string
 	for _, p := range have {
 		if p.Ours {
-			done = append(done, fmt.Sprintf("Let go of %s on %s.", p.Addr, p.Link))
+			done = append(done, fmt.Sprintf("Let go of %s on %s.", p.Addr, device[p.Index]))
 		}
 	}
 	if scope == Everything {
@@ -68,7 +76,7 @@ func Release(ctx context.Context, dataDir string, scope Scope) ([]string, error)
 		if err != nil {
 			return done, err
 		}
-		done = append(done, fmt.Sprintf("Removed %d virtual services.", n))
+		done = append(done, fmt.Sprintf("Removed %s from the IPVS table.", services(n)))
 	}
 	if len(done) == 0 {
 		done = []string{"Nothing was left behind."}
