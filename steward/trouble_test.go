@@ -53,7 +53,7 @@ func TestTroubleLasts(t *testing.T) {
 `},
 		{"a link that flaps", "unfit", func(w *world) {
 			for range 3 {
-				time.Sleep(1500 * time.Millisecond)
+				time.Sleep(1600 * time.Millisecond)
 				w.report(whole)
 				time.Sleep(time.Second)
 				w.report(down)
