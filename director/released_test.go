@@ -88,6 +88,68 @@ func TestMandateReadTooLate(t *testing.T) {
 	})
 }
 
+// TestPassLongerThanALease: dumping the table takes longer than the lease runs. The ends that count are those of the moment
+// of holding, or nothing could ever be held.
+func TestPassLongerThanALease(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.table.slow = 400 * time.Millisecond
+		w.change(func() { w.mandate, w.lease = mandate(1, 0), 300*time.Millisecond })
+		w.wait(450 * time.Millisecond)
+		w.expect("taking over", `
+ 0.400 ip addr add 192.0.2.10 dev eth0
+ 0.400 announce 192.0.2.10 dev eth0
+`)
+		w.check("directing", "converged rev 2 web 192.0.2.10 present")
+		if got, want := w.d.Status().Held[0].Until, w.clock()+vip.Instant(250*time.Millisecond); got != want {
+			t.Errorf("held until %v, want %v: 0.3 s from when it was held", got, want)
+		}
+	})
+}
+
+// TestMandateChangesDuringAPass: what was decided under one epoch is not done under another, nor without a mandate.
+func TestMandateChangesDuringAPass(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*world)
+		want   string
+	}{
+		{"the same epoch", func(w *world) { w.mandate = w.forAnHour(1) }, `
+ 0.400 ip addr add 192.0.2.10 dev eth0
+ 0.400 announce 192.0.2.10 dev eth0
+ 0.500 announce 192.0.2.10 dev eth0
+`},
+		{"another epoch: the next pass holds", func(w *world) { w.mandate = w.forAnHour(2) }, `
+ 0.820 ip addr add 192.0.2.10 dev eth0
+ 0.820 announce 192.0.2.10 dev eth0
+`},
+		{"over", func(w *world) { w.mandate = Mandate{} }, ``},
+		{"over for the group", func(w *world) {
+			w.mandate = Mandate{Epoch: 1, Groups: map[Group]vip.Instant{"blue": w.clock() + vip.Instant(time.Hour)}}
+		}, ``},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			scenario(t, func(t *testing.T, w *world) {
+				w.start()
+				running(w)
+				w.table.slow = 400 * time.Millisecond
+				w.lead(1) // the pass is in the kernel now
+				w.mu.Lock()
+				tt.change(w)
+				w.mu.Unlock()
+				w.wait(850 * time.Millisecond)
+				w.expect("held", tt.want)
+				w.wait(2 * time.Second)
+				if f := w.d.Status().Failures; len(f) > 0 {
+					t.Errorf("failures: %v", f)
+				}
+			})
+		})
+	}
+}
+
 func TestLapse(t *testing.T) {
 	late := fmt.Errorf("hold 192.0.2.10 on eth0: %w", vip.ErrExpired)
 	tests := []struct {

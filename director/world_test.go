@@ -38,6 +38,7 @@ type world struct {
 	mu      sync.Mutex // guards below
 	mandate Mandate
 	state   State
+	lease   time.Duration // what a mandate has left whenever it is read; 0: it stands as given
 
 	broken bool         // the end is expected to fail
 	deaf   bool         // no event is heard: Watch does not run
@@ -61,7 +62,13 @@ func (d *diary) write(format string, args ...any) {
 type kernel struct {
 	*ipvs.Fake
 	diary   *diary
-	forgets bool // takes every step and does none
+	forgets bool          // takes every step and does none
+	slow    time.Duration // what a dump takes
+}
+
+func (k *kernel) Table() (ipvs.Table, ipvs.Stats, error) {
+	time.Sleep(k.slow)
+	return k.Fake.Table()
 }
 
 func (k *kernel) Do(op ipvs.Op) error {
@@ -199,7 +206,7 @@ func (w *world) start() *world {
 	w.keeper = vip.New(vip.Options{Edge: w.edge, Clock: w.clock, Margin: 40 * time.Millisecond})
 	w.d = New(Options{
 		IPVS: w.table, VIP: w.keeper, Sysctls: w.sys, Health: w.checks,
-		Mandate: func() Mandate { w.mu.Lock(); defer w.mu.Unlock(); return w.mandate },
+		Mandate: w.read,
 		State:   func() State { w.mu.Lock(); defer w.mu.Unlock(); return w.state },
 		Log:     slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{ReplaceAttr: timeless})),
 	})
@@ -228,6 +235,16 @@ func (w *world) start() *world {
 	})
 	synctest.Wait()
 	return w
+}
+
+// read is how the director reads its mandate.
+func (w *world) read() Mandate {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.lease > 0 && len(w.mandate.Groups) > 0 {
+		return mandate(w.mandate.Epoch, time.Duration(w.clock())+w.lease)
+	}
+	return w.mandate
 }
 
 func timeless(_ []string, a slog.Attr) slog.Attr {

@@ -1,0 +1,159 @@
+package director
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"polso/config"
+	"polso/ipvs"
+	"polso/vip"
+)
+
+// TestFitness: what a router says of itself as a standby and as the director, and that it says it once.
+func TestFitness(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		unfit := func(when, want string) {
+			t.Helper()
+			if got := strings.Join(w.d.Status().Unfit, "; "); got != want {
+				t.Errorf("%s: unfit %q, want %q", when, got, want)
+			}
+		}
+		eth0 := vip.Link{Name: "eth0", Index: 2}
+		unfit("just started", "")
+		w.wait(6 * time.Second)
+		unfit("nothing known", "the state is not known yet")
+		w.forget()
+		running(w)
+		unfit("standing by", "")
+
+		w.edge.SetLink(eth0)
+		w.wait(0)
+		unfit("a standby's cable is pulled", "link eth0 of vip 192.0.2.10 is down")
+		w.check("a standby's cable is pulled", "converged rev 2")
+		eth0.Up = true
+		w.edge.SetLink(eth0)
+		w.wait(0)
+		unfit("it is back", "")
+
+		w.lead(1)
+		w.wait(6 * time.Second)
+		w.forget()
+		eth0.Up = false
+		w.edge.SetLink(eth0)
+		w.wait(20 * time.Second)
+		unfit("the director's cable is pulled", "link eth0 of vip 192.0.2.10 is down")
+		w.expect("the director's cable is pulled", ``)
+		w.check("the director's cable is pulled", "converged rev 2 web 192.0.2.10 present")
+		if err := w.end(); err != nil {
+			t.Errorf("run: %v", err)
+		}
+		var said strings.Builder
+		for line := range strings.Lines(w.log.String()) {
+			if strings.Contains(line, "fit to direct") {
+				said.WriteString(line)
+			}
+		}
+		checkText(t, said.String(), `
+level=WARN msg="not fit to direct" why="the state is not known yet"
+level=INFO msg="fit to direct again"
+level=WARN msg="not fit to direct" why="link eth0 of vip 192.0.2.10 is down"
+level=INFO msg="fit to direct again"
+level=WARN msg="not fit to direct" why="link eth0 of vip 192.0.2.10 is down"
+`)
+	})
+}
+
+func TestLater(t *testing.T) {
+	tests := []struct {
+		name   string
+		status Status
+		want   time.Duration
+	}{
+		{"fit", Status{Converged: true}, 0},
+		{"its kernel is behind", Status{}, 100 * time.Millisecond},
+		{"unfit", Status{Converged: true, Unfit: []string{"the state is not known yet"}}, 200 * time.Millisecond},
+		{"unfit and behind", Status{Unfit: []string{"the state is not known yet"}}, 200 * time.Millisecond},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.status.Later(400 * time.Millisecond); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestStandingsExhaustively goes through everything that decides whose the table is, and compares with the rules said
+// another way.
+func TestStandingsExhaustively(t *testing.T) {
+	const (
+		nothing  = "touches nothing"
+		stays    = "keeps what is there"
+		all      = "wants the document's table"
+		none     = "wants an empty table"
+		oneOfIts = "-a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1"
+	)
+	yes := []bool{false, true}
+	tables := map[string]*ipvs.Table{"unreadable": nil, "empty": {}, "full": table80("10.0.0.9:80 5")}
+	for _, known := range yes {
+		for _, foreign := range yes {
+			for _, mandated := range yes {
+				for _, other := range yes {
+					for _, standby := range []config.Standby{config.Warm, config.Cold} {
+						for has, observed := range tables {
+							doc := document(web("a"))
+							doc.Cluster.Standby = standby
+							in := Inputs{
+								State:  State{Known: known, Foreign: foreign, OtherLeads: other, Revision: 2, Document: doc},
+								Health: verdicts(doc, "web/a up"), Links: links(), Observed: observed,
+							}
+							if mandated {
+								in.Mandate = mandate(1, time.Second)
+							}
+							want := all
+							switch {
+							case !known || foreign || observed == nil:
+								want = nothing
+							case standby == config.Cold && !mandated && other:
+								want = none
+							case standby == config.Cold && !mandated:
+								want = stays
+							}
+							name := fmt.Sprintf("known %t, foreign %t, mandated %t, another leads %t, %s, the kernel's table is %s", known, foreign, mandated, other, standby, has)
+							got := Decide(in)
+							if got.KeepTable != (want == nothing) {
+								t.Errorf("%s: keeps the table %t, want it %s", name, got.KeepTable, want)
+							}
+							text := got.Table.String()
+							switch want {
+							case nothing, none:
+								if text != "" {
+									t.Errorf("%s: %s, but wants\n%s", name, want, text)
+								}
+							case stays:
+								if !reflect.DeepEqual(got.Table, *observed) {
+									t.Errorf("%s: %s, but wants\n%s", name, want, text)
+								}
+							case all:
+								if !slices.Contains(strings.Split(text, "\n"), oneOfIts) || strings.Contains(text, "10.0.0.9") {
+									t.Errorf("%s: %s, but wants\n%s", name, want, text)
+								}
+							}
+							if holds := len(got.Held) > 0; holds != (known && !foreign && mandated) {
+								t.Errorf("%s: holds %t", name, holds)
+							}
+							if unfit := len(got.Unfit) > 0; unfit != (known && foreign) {
+								t.Errorf("%s: unfit %v", name, got.Unfit)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
