@@ -34,6 +34,38 @@ func unfit(links vip.Links, places []Place, homeless []Problem) []string {
 	return out
 }
 
+// A scar is what kept a router from directing when it last did. A standby tries only part of what a director must do, a
+// cold one nearly nothing: without the memory of it, routers that all fail would hand the lead round for ever.
+type scar struct {
+	why      string
+	revision uint64 // of the document that could not be followed: another may go better
+	at       time.Time
+}
+
+const (
+	// deep is how many failing passes in a row leave a scar.
+	deep = 5
+	// heals is how long a scar counts: what was wrong may have been mended.
+	heals = 5 * time.Minute
+)
+
+// scarred returns why a router that stands by could not direct, as far as it has tried, and notes how directing goes.
+func (p *pass) scarred(in Inputs, s *Status) []string {
+	m := &p.memory
+	switch {
+	case len(in.Mandate.Groups) == 0:
+		if m.scar.why != "" && m.scar.revision == in.State.Revision && time.Since(m.scar.at) < heals {
+			return []string{"when it last directed: " + m.scar.why}
+		}
+	case s.Failing >= deep:
+		f := s.Failures[0]
+		m.scar = scar{f.Step + ": " + f.Err, in.State.Revision, s.At}
+	case s.Failing == 0:
+		m.scar = scar{}
+	}
+	return nil
+}
+
 // Later returns how much longer than a fit router one with this status should wait before it stands for election; h is
 // the cluster's heartbeat timeout. It is at most half of h. It orders routers and bars none: who stands later directs all the same
 // if nobody else does.

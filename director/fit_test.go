@@ -68,6 +68,64 @@ level=WARN msg="not fit to direct" why="link eth0 of vip 192.0.2.10 is down"
 	})
 }
 
+// TestScar: a cold standby tries nothing, so it says for a while what it could not do as the director.
+func TestScar(t *testing.T) {
+	const why = "when it last directed: ipvsadm -A -t 192.0.2.10:80 -s mh: the kernel lacks scheduler mh (modprobe ip_vs_mh): no such file or directory"
+	doc := document(with(web("a"), func(v *config.Virtual) { v.Scheduler = "mh" }))
+	doc.Cluster.Standby = config.Cold
+	tests := []struct {
+		name   string
+		change func(*world) // once it stands by again
+		want   string
+	}{
+		{"for a while", func(w *world) { w.wait(4 * time.Minute) }, why},
+		{"not for ever", func(w *world) { w.wait(5*time.Minute + restful) }, ""},
+		{"another document may go better", func(w *world) { w.change(func() { w.state.Revision++ }) }, ""},
+		{"while it directs its failing passes tell", func(w *world) { w.lead(2) }, ""},
+		{"it directed well since", func(w *world) {
+			w.table.Lack()
+			w.lead(2)
+			w.wait(restful)
+			w.withdraw()
+		}, ""},
+		{"it directed no better since", func(w *world) {
+			w.wait(4 * time.Minute)
+			w.lead(2)
+			w.wait(2 * time.Second)
+			w.withdraw()
+			w.wait(4 * time.Minute)
+		}, why},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			scenario(t, func(t *testing.T, w *world) {
+				w.table.Lack("mh")
+				w.start()
+				w.know(2, doc)
+				w.lead(1)
+				w.wait(time.Second) // four passes
+				w.withdraw()
+				w.wait(breath)
+				if u := w.d.Status().Unfit; len(u) > 0 {
+					t.Errorf("after four passes: unfit %v", u)
+				}
+				w.lead(1)
+				w.wait(2 * time.Second)
+				w.change(func() { w.mandate, w.state.OtherLeads = Mandate{}, true })
+				w.wait(breath)
+				if u := w.d.Status().Unfit; !slices.Equal(u, []string{why}) {
+					t.Errorf("standing by: unfit %v", u)
+				}
+				tt.change(w)
+				w.wait(breath)
+				if got := strings.Join(w.d.Status().Unfit, "; "); got != tt.want {
+					t.Errorf("unfit %q, want %q", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
 func TestLater(t *testing.T) {
 	tests := []struct {
 		name   string

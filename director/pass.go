@@ -21,6 +21,7 @@ type memory struct {
 	sysctls map[string]string // settings seen as wanted
 	before  Sysctls           // settings as they were before this process changed them
 	lapsed  bool              // an address was not held because its mandate had run out meanwhile
+	scar    scar
 }
 
 // spot is an address on a link.
@@ -329,6 +330,7 @@ func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, reports map[spot]
 	if len(p.failures) > 0 {
 		s.Failing = old.Failing + 1
 	}
+	s.Unfit = append(slices.Clip(s.Unfit), p.scarred(in, s)...)
 	places := make(map[netip.Addr]Place)
 	for _, place := range want.Places {
 		places[place.Addr] = place
