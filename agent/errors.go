@@ -35,7 +35,9 @@ func (b *body) removed() bool {
 	if m == nil {
 		return false
 	}
-	return m.state.Load().IsRemoved(m.id) || len(m.node.Members()) > 0 && raftWord(m, m.id) == "unknown"
+	s := m.state.Load()
+	// While an old log is replayed, configurations without this node pass by.
+	return s.IsRemoved(m.id) || s.Known && len(m.node.Members()) > 0 && raftWord(m, m.id) == "unknown"
 }
 
 func wasRemoved(m *member) *api.Error {

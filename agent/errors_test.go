@@ -250,7 +250,7 @@ func TestOneAgentInANetworkNamespace(t *testing.T) {
 	_, err = openKernel(Options{Kernel: SimulatedKernel})
 	refused(t, "the kernel of a second agent", err, api.CodeRefused, "an agent runs")
 	if missing, err := missingCapabilities(); err == nil && len(missing) == 0 {
-		_, err = Release(context.Background(), t.TempDir(), Addresses)
+		_, err = Release(context.Background(), Remains{DataDir: t.TempDir()}, Addresses)
 		refused(t, "release beside an agent", err, api.CodeRefused, "an agent runs")
 	}
 	lock.Close()

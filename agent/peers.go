@@ -98,6 +98,7 @@ const (
 	pathLocal    = "/agent/1/local"
 	pathStatus   = "/agent/1/status"
 	pathTransfer = "/agent/1/transfer"
+	pathSpare    = "/agent/1/spare"
 	pathAdmit    = "/agent/1/admit"
 )
 
@@ -106,6 +107,7 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+pathLocal, answer(func(context.Context, struct{}) (api.Status, error) { return b.localStatus(), nil }))
 	mux.HandleFunc("GET "+pathStatus, answer(func(context.Context, struct{}) (api.Status, error) { return b.leaderStatus(m) }))
+	mux.HandleFunc("POST "+pathSpare, answer(b.leadSpare))
 	mux.HandleFunc("POST "+pathTransfer, answer(b.leadTransfer))
 	mux.HandleFunc("POST "+pathAdmit, answer(func(ctx context.Context, a application) (welcome, error) { return b.leadAdmit(ctx, m, a) }))
 	return wire.NewPeerServer(wire.PeerServerOptions{

@@ -22,19 +22,27 @@ const (
 	Everything       // the IPVS table too, which cuts connections
 )
 
+// Remains says which agent's remains are meant.
+type Remains struct {
+	DataDir string
+	Socket  string // the path of its unix socket, beside which it noted that the table is its own
+}
+
 // Release lets go of what a dead agent left in this network namespace's kernel, and says what it did. It shares the
 // agent's locks on the network namespace and on the data directory: while an agent runs it refuses.
-func Release(ctx context.Context, dataDir string, scope Scope) ([]string, error) {
-	if _, err := os.Stat(filepath.Join(dataDir, "lock")); err == nil {
-		home, err := store.OpenHome(dataDir, "")
+func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
+	marker := ""
+	if _, err := os.Stat(filepath.Join(of.DataDir, "lock")); err == nil {
+		home, err := store.OpenHome(of.DataDir, "")
 		if errors.Is(err, store.ErrLocked) {
-			return nil, api.Errorf(api.CodeRefused, "an agent runs on %s", dataDir).
+			return nil, api.Errorf(api.CodeRefused, "an agent runs on %s", of.DataDir).
 				WithHint("stop it, it lets go by itself; polso transfer moves the addresses to another router")
 		}
 		if err != nil {
 			return nil, err
 		}
 		defer home.Close()
+		marker = claimFile(Options{Name: home.Identity().Name, Socket: of.Socket})
 	}
 	if err := privileged(); err != nil {
 		return nil, err
@@ -77,6 +85,9 @@ func Release(ctx context.Context, dataDir string, scope Scope) ([]string, error)
 			return done, err
 		}
 		done = append(done, fmt.Sprintf("Removed %s from the IPVS table.", services(n)))
+		if err := os.Remove(marker); marker != "" && err != nil && !errors.Is(err, os.ErrNotExist) {
+			return done, err
+		}
 	}
 	if len(done) == 0 {
 		done = []string{"Nothing was left behind."}

@@ -131,7 +131,7 @@ supervisor, or for you, after an agent died. It refuses while an agent runs.`,
 			if all {
 				what = agent.Everything
 			}
-			done, err := agent.Release(cmd.Context(), dataDir, what)
+			done, err := agent.Release(cmd.Context(), agent.Remains{DataDir: dataDir, Socket: strings.TrimPrefix(a.addr, "unix://")}, what)
 			return a.done(api.Done{Schema: api.Schema, Done: done}, err)
 		},
 	}
