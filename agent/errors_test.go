@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -150,6 +151,16 @@ func TestErrorsOfANewUser(t *testing.T) {
 	}
 	r1.status("three voters", settled(3, 1))
 	r2.halt()
+	w.eventually("the others go on without r2", func() error {
+		if st, err := r1.client.Status(ctx); err != nil || st.Quorum.Healthy != 2 {
+			return errors.Join(fmt.Errorf("%d voters answer", st.Quorum.Healthy), err)
+		}
+		return nil
+	})
+	_, err = r3.client.Leave(ctx, api.LeaveRequest{})
+	refused(t, "leave while another is down", err, api.CodeRefused, "would have no majority", "no answer from r2", "polso remove router r2")
+	_, err = r1.client.Remove(ctx, "r3")
+	refused(t, "remove while another is down", err, api.CodeRefused, "would have no majority", "polso remove router r2")
 	r3.halt()
 	w.eventually("r1 knows no leader", func() error {
 		if l, err := r1.client.Local(ctx); err != nil || l.Leader != "" {
