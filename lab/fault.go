@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 )
@@ -44,6 +45,19 @@ const DeadMan = 2500 * time.Millisecond
 func Profiles() map[string]time.Duration {
 	return map[string]time.Duration{
 		"fast": 150 * time.Millisecond, "lan": 400 * time.Millisecond, "vm": 1500 * time.Millisecond, "wan": 3 * time.Second,
+	}
+}
+
+// DefaultProfile is the timing to run with: $POLSO_LAB_PROFILE, else the product's default, or under emulation the one
+// for machines that are kept waiting: there a busy host alone would cost a shorter lease.
+func DefaultProfile() string {
+	switch {
+	case os.Getenv("POLSO_LAB_PROFILE") != "":
+		return os.Getenv("POLSO_LAB_PROFILE")
+	case os.Getenv("POLSO_LAB_EMULATED") != "":
+		return "vm"
+	default:
+		return "lan"
 	}
 }
 

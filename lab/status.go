@@ -156,6 +156,14 @@ func (l *Lab) WaitWhole(ctx context.Context) error {
 			case s.Revision != first.Revision:
 				return fmt.Errorf("%s has revision %d, %s %d", r.Name, s.Revision, l.Routers[0].Name, first.Revision)
 			}
+			// The cluster's status may be the leader's words; what the router itself knows is another question.
+			own, err := r.Status(ctx, Own)
+			if err != nil {
+				return err
+			}
+			if own.Revision != first.Revision {
+				return fmt.Errorf("%s itself knows revision %d, not yet %d", r.Name, own.Revision, first.Revision)
+			}
 		}
 		return nil
 	})

@@ -146,7 +146,7 @@ func (o *Options) defaults() error {
 }
 
 // environment is what the command sees: little, so that a run depends on the project and not on who started it.
-func (o *Options) environment() []string {
+func (o *Options) environment(extra ...string) []string {
 	env := []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:" + os.Getenv("PATH"),
 		"HOME=/root", "LANG=C.UTF-8", "TERM=dumb", "TMPDIR=/run/tmp",
@@ -161,5 +161,5 @@ func (o *Options) environment() []string {
 			env = append(env, e)
 		}
 	}
-	return env
+	return append(env, extra...)
 }

@@ -151,7 +151,7 @@ func converse(o Options, listeners []net.Listener) (answer string, err error) {
 // buildInitrd compiles init and packs it with the modules the root file system needs.
 func buildInitrd(ctx context.Context, o Options, k kernel, work string) error {
 	s := spec.Spec{
-		Command: o.Command, Dir: o.Dir, Env: o.environment(), Modules: k.modules, Load: loaded(),
+		Command: o.Command, Dir: o.Dir, Env: o.environment(emulated()...), Modules: k.modules, Load: loaded(),
 		Shares: []spec.Share{{Tag: artifactsTag, Path: o.Artifacts}},
 	}
 	text, err := json.Marshal(s)
@@ -208,8 +208,7 @@ func buildInit(ctx context.Context, dir, work string) ([]byte, error) {
 // arguments is qemu's command line.
 func arguments(o Options, k kernel, work, console string) []string {
 	accel, cpu := "tcg,thread=multi", "max"
-	if f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0); err == nil {
-		f.Close()
+	if hasKVM() {
 		accel, cpu = "kvm", "host"
 	}
 	args := []string{
@@ -230,6 +229,24 @@ func arguments(o Options, k kernel, work, console string) []string {
 			"-device", "virtserialport,chardev="+id+",name="+port)
 	}
 	return args
+}
+
+func hasKVM() bool {
+	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+// emulated tells the command, by POLSO_LAB_EMULATED, that the processors are a program: ten times slower, and slower still
+// when this machine is busy.
+func emulated() []string {
+	if hasKVM() {
+		return nil
+	}
+	return []string{"POLSO_LAB_EMULATED=1"}
 }
 
 // consoleTail is what the kernel said last.

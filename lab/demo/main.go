@@ -1,6 +1,6 @@
 // Command demo shows a cluster being made, balancing and losing its director, step by step, and checks every step.
 //
-//	demo [--polso bin/polso] [--profile lan]
+//	demo [--polso bin/polso] [--profile PROFILE]
 //
 // It runs in the laboratory (see tools/labvm) and exits 0 only if every check held.
 package main
@@ -29,7 +29,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	binary := flags.String("polso", "bin/polso", "the polso binary to show")
-	profile := flags.String("profile", "lan", "the cluster's timing")
+	profile := flags.String("profile", lab.DefaultProfile(), "the cluster's timing")
 	if err := flags.Parse(args); err != nil {
 		return 64
 	}
