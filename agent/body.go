@@ -75,6 +75,10 @@ func (b *body) mandate() director.Mandate { return mandate(b.role(), b.snapshot(
 
 func (b *body) state() director.State {
 	out := state(b.snapshot())
+	if b.member != nil {
+		leader, known := b.member.node.Leader()
+		out.OtherLeads = known && leader != b.member.id
+	}
 	if b.member != nil && b.member.claim != nil {
 		out.Foreign = b.member.claim.foreign.Load()
 		out.Known = out.Known && (out.Foreign || b.member.claim.own.Load())

@@ -1,9 +1,11 @@
 package agent
 
 import (
+	"fmt"
 	"time"
 
 	"polso/api"
+	"polso/fsm"
 )
 
 // leaderStatus is the cluster as this node, the leader, sees it.
@@ -35,6 +37,9 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 			}
 		}
 		st.Members = append(st.Members, out)
+		if why := lagging(out, st.Revision); why != "" {
+			st.Problems = append(st.Problems, api.Problem{Node: n.Name, What: "router", Why: why, Fix: "polso members -o wide; polso status --local on " + n.Name})
+		}
 		if rep != nil && n.ID != m.id {
 			merge(&st, *rep)
 		}
@@ -42,6 +47,25 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 	st.Quorum.CanLose = max(0, st.Quorum.Healthy-(st.Quorum.Voters/2+1))
 	st.Health = healthOf(st)
 	return st, nil
+}
+
+// lagging says why a member could not take over as well as it should; "" if it could.
+func lagging(m api.Member, revision uint64) string {
+	switch {
+	case m.State == "down":
+		return "does not answer, for " + time.Duration(m.Contact*float64(time.Second)).Truncate(time.Second).String()
+	case m.State == "unknown":
+		return "has not been heard of yet"
+	case m.Kind == fsm.Witness:
+		return ""
+	case m.Age > fresh.Seconds() || m.Version == "":
+		return "has said nothing of itself lately"
+	case m.AppliedRevision < revision:
+		return fmt.Sprintf("its kernel follows revision %d, not %d yet", m.AppliedRevision, revision)
+	case !m.Converged:
+		return "its kernel is not as the document wants it"
+	}
+	return ""
 }
 
 // describe is one member with what it last said of itself.
@@ -66,6 +90,7 @@ func (b *body) describe(m *member, id string, known api.Member) (api.Member, *ap
 		self := rep.status.Members[0]
 		out.Version, out.Started, out.Problems = self.Version, self.Started, self.Problems
 		out.AppliedRevision, out.Converged = self.AppliedRevision, self.Converged
+		out.Unfit, out.Failing = self.Unfit, self.Failing
 	}
 	if time.Since(rep.at) > fresh {
 		return out, nil

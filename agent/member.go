@@ -139,7 +139,9 @@ func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore,
 		ID: m.id, Profile: m.profile, FSM: m.state, Transport: t, Logs: logs, Stable: stable, Snapshots: snaps,
 		Clock: func() lease.Instant { return lease.Instant(sinceBoot()) },
 		Peers: peers, Admit: admit, Lead: func(t consensus.Taking) []byte { return takeLead(b.a.o.Name, m.id, t) },
-		Released: b.released, Ring: func() { b.changed(m) }, Log: b.a.log.With("part", "raft"),
+		Released: b.released, Ring: func() { b.changed(m) },
+		Fit: func() time.Duration { return b.local.director.Status().Later(m.profile.H) },
+		Log: b.a.log.With("part", "raft"),
 	}
 }
 

@@ -3,6 +3,7 @@ package agent
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"polso/api"
@@ -51,6 +52,9 @@ func (b *body) localStatus() api.Status {
 			st.VIPs[i].On = st.Node
 		}
 	}
+	if unfit := dir.Unfit; len(unfit) > 0 {
+		st.Problems = append(st.Problems, api.Problem{Node: st.Node, What: "not fit to direct", Why: strings.Join(unfit, "; "), Fix: "polso doctor on " + st.Node})
+	}
 	st.Members = []api.Member{b.self(st)}
 	st.Quorum.Voters = voters(b.member)
 	st.LastFailover = lastFailover(snap)
@@ -75,6 +79,8 @@ func (b *body) self(st api.Status) api.Member {
 		ID: b.member.id, Name: st.Node, Addresses: nonNil(n.Addresses), Kind: cmp.Or(n.Kind, fsm.Router), Raft: raftWord(b.member, b.member.id),
 		State: "up", Version: b.a.o.Version.Version, Started: &started, AppliedRevision: st.AppliedRevision, Converged: st.Converged, Problems: st.Problems,
 	}
+	dir := b.local.director.Status()
+	out.Unfit, out.Failing = dir.Unfit, dir.Failing
 	if st.Lease.Held {
 		out.Director = "active"
 	}

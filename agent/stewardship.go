@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"polso/fsm"
@@ -42,11 +43,12 @@ func (b *body) stewardInputs(m *member) steward.Inputs {
 		if !ok || time.Since(rep.at) > fresh {
 			continue
 		}
-		failing := 0
-		if n.ID == m.id {
-			failing = b.local.director.Status().Failing
+		report := steward.Report{Revision: rep.status.AppliedRevision, Converged: rep.status.Converged}
+		if len(rep.status.Members) == 1 {
+			self := rep.status.Members[0]
+			report.Failing, report.Unfit = self.Failing, strings.Join(self.Unfit, "; ")
 		}
-		in.Reports[n.ID] = steward.Report{Revision: rep.status.AppliedRevision, Converged: rep.status.Converged, Failing: failing}
+		in.Reports[n.ID] = report
 	}
 	return in
 }

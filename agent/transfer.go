@@ -48,7 +48,13 @@ func (m *member) notTransferred(to string, err error) *api.Error {
 		WithHint("polso members shows who answers and has caught up, polso status who directs now")
 }
 
-// target finds the router to hand over to: the one named, or the voter that is furthest.
+// fit reports whether nothing is known to keep the node with that ID from directing.
+func (m *member) fit(id string) bool {
+	rep, ok := m.reports.of(id)
+	return !ok || len(rep.status.Members) != 1 || len(rep.status.Members[0].Unfit) == 0
+}
+
+// target finds the router to hand over to: the one named, or the fit voter that is furthest.
 func (m *member) target(s *fsm.Snapshot, name string) (string, error) {
 	if name != "" {
 		n, ok := s.NodeByName(name)
@@ -70,7 +76,7 @@ func (m *member) target(s *fsm.Snapshot, name string) (string, error) {
 	}
 	best, match := "", uint64(0)
 	for _, p := range m.node.Progress() {
-		if voter[p.ID] && p.Contacted && p.Contact < m.profile.H && p.Match > match {
+		if voter[p.ID] && p.Contacted && p.Contact < m.profile.H && p.Match > match && m.fit(p.ID) {
 			best, match = p.ID, p.Match
 		}
 	}

@@ -75,6 +75,8 @@ type Member struct {
 	AppliedRevision uint64     `json:"applied_revision"`
 	Converged       bool       `json:"converged"`
 	Age             float64    `json:"age_seconds" doc:"age of what it last said of itself"`
+	Unfit           []string   `json:"unfit,omitempty" doc:"why it should not direct; another does while there is one"`
+	Failing         int        `json:"failing_passes,omitempty" doc:"passes of its director in a row that failed"`
 	Problems        []Problem  `json:"problems,omitempty"`
 }
 
