@@ -136,7 +136,7 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 	if req.Replace != "" {
 		name = req.Replace
 	}
-	if err := a.home.SetName(name); err != nil {
+	if err := a.home.Reborn(name); err != nil {
 		return none, err
 	}
 	identity := a.home.Identity()
@@ -153,6 +153,9 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 	if err := wire.JoinClient(ctx, req.Addresses, req.Token, app, &w); err != nil {
 		return none, joinError(err, req.Addresses)
 	}
+	// From here on the others count this node: who hung up meanwhile gets a member all the same.
+	ctx, done := through(ctx)
+	defer done()
 	if err := a.reform(ctx, func() error { return a.settle(identity.ID, w, key, adopted) }); err != nil {
 		return none, err
 	}

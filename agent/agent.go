@@ -121,6 +121,11 @@ func (a *Agent) reform(ctx context.Context, between func() error) error {
 	return <-next.done
 }
 
+// through is a context for what must not be left half done because who asked has hung up.
+func through(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+}
+
 // waitFor returns nil once is answers true, looking every 10 ms, or ctx's error.
 func waitFor(ctx context.Context, is func() bool) error {
 	tick := time.NewTicker(10 * time.Millisecond)

@@ -39,6 +39,8 @@ func (a *Agent) Init(ctx context.Context, by fsm.Actor, req api.InitRequest) (ap
 		return none, api.Errorf(api.CodeInvalid, "cluster name %q is not possible", req.Cluster).
 			WithHint("use letters, digits, '.', '-' and '_', at most 63")
 	}
+	ctx, done := through(ctx)
+	defer done()
 	w, id, err := a.found(ctx, req, addrs)
 	if err != nil {
 		return none, err

@@ -187,16 +187,15 @@ func (h *Home) StoreDir() string { return h.path(storeFolder) }
 // Identity returns who this node is.
 func (h *Home) Identity() Identity { return h.self }
 
-// SetName changes the node's label.
-func (h *Home) SetName(name string) error {
-	if name == h.self.Name {
-		return nil
+// Reborn gives a node without a cluster a new identity called name: an attempt to join whose answer was lost may have
+// admitted it, and an ID is admitted once. It is ErrExists on a node that has a cluster, and changes nothing then.
+func (h *Home) Reborn(name string) error {
+	if err := h.Clear(); err != nil {
+		return err
 	}
-	next := Identity{ID: h.self.ID, Name: name}
-	if err := writeJSON(h.path(identityFile), next); err != nil {
+	if err := h.beBorn(name); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	h.self = next
 	return nil
 }
 

@@ -35,9 +35,13 @@ func TestHomeIdentityIsBornOnce(t *testing.T) {
 	if _, err := OpenHome(dir, "r1"); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) {
 		t.Errorf("opened twice: %v", err)
 	}
-	if err := h.SetName("router-1"); err != nil {
+	if err := h.Reborn("router-1"); err != nil {
 		t.Fatal(err)
 	}
+	if now := h.Identity(); now.ID == self.ID || now.Name != "router-1" {
+		t.Errorf("reborn as %+v, was %+v", now, self)
+	}
+	self = h.Identity()
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
