@@ -55,7 +55,7 @@ func lagging(m api.Member, revision uint64) string {
 	case m.State == "down":
 		return "does not answer, for " + time.Duration(m.Contact*float64(time.Second)).Truncate(time.Second).String()
 	case m.State == "unknown":
-		return "has not been heard of yet"
+		return "has not answered this leader yet"
 	case m.Kind == fsm.Witness:
 		return ""
 	case m.Age > fresh.Seconds() || m.Version == "":

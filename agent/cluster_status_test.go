@@ -16,7 +16,7 @@ func TestLagging(t *testing.T) {
 	}{
 		{"as it should be", func(*api.Member) {}, ""},
 		{"silent", func(m *api.Member) { m.State, m.Contact = "down", 12.7 }, "does not answer, for 12s"},
-		{"new", func(m *api.Member) { m.State = "unknown" }, "has not been heard of yet"},
+		{"new", func(m *api.Member) { m.State = "unknown" }, "has not answered this leader yet"},
 		{"no report", func(m *api.Member) { m.Version = "" }, "has said nothing of itself lately"},
 		{"old report", func(m *api.Member) { m.Age = 4 }, "has said nothing of itself lately"},
 		{"behind", func(m *api.Member) { m.AppliedRevision = 6 }, "its kernel follows revision 6, not 7 yet"},

@@ -124,7 +124,11 @@ func loadModules(dir string) error {
 // command runs the command, copying its streams to the ports until both have ended. The ports can be opened once only,
 // so that the command gets pipes: it may then open /dev/stderr like anywhere else.
 func command(s spec.Spec, stdout, stderr io.Writer) (status int, err error) {
-	path, err := lookPath(s.Command[0], s.Env)
+	name := s.Command[0]
+	if strings.Contains(name, "/") && !filepath.IsAbs(name) {
+		name = filepath.Join(s.Dir, name) // this process is elsewhere
+	}
+	path, err := lookPath(name, s.Env)
 	if err != nil {
 		return 127, copyError(stderr, err)
 	}
