@@ -183,18 +183,19 @@ func (d *Director) round(mandate func() Mandate, state func() State) {
 	d.mu.Unlock()
 
 	m, s := mandate(), state() // once, and after it was settled who waits for this pass
-	err := d.pass(Inputs{Mandate: m, State: s, Running: time.Since(d.began)})
-	if len(m.Groups) > 0 {
-		err = ErrMandated
-	}
-	for _, done := range waiting {
-		done <- err
-	}
+	_ = d.pass(Inputs{Mandate: m, State: s, Running: time.Since(d.began)}, func(err error) {
+		if len(m.Groups) > 0 {
+			err = ErrMandated
+		}
+		for _, done := range waiting {
+			done <- err
+		}
+	})
 }
 
 // finish is the last pass. Whoever waits, or asks from now on, gets its answer.
 func (d *Director) finish() error {
-	err := d.pass(Inputs{})
+	err := d.pass(Inputs{}, func(error) {})
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.ended, d.last = true, err

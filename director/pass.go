@@ -48,15 +48,16 @@ type pass struct {
 }
 
 // pass completes the inputs, mandate and state, by what the node and its kernel are like, decides, and does what is
-// missing: let go, ready the table, hold. It publishes a Status and returns an error if an address that must go could not
-// be let go.
-func (d *Director) pass(in Inputs) error {
+// missing: let go, ready the table, hold. As soon as everything that must go has gone, or could not, it says so to gone; the
+// rest of the pass brings nothing back. It publishes a Status and returns what it said.
+func (d *Director) pass(in Inputs, gone func(error)) error {
 	p := &pass{Director: d}
 	// Who may hold nothing lets go before anything that could be slow.
 	nothing := len(in.Mandate.Groups) == 0 || !in.State.Known || in.State.Foreign
 	var letGo error
 	if nothing {
 		letGo = p.letGo(nil)
+		gone(letGo)
 	}
 	in.Health, in.Interfaces, in.Links = d.o.Health.View(), d.o.Interfaces, p.links()
 	have, stats, err := d.o.IPVS.Table()
@@ -71,6 +72,7 @@ func (d *Director) pass(in Inputs) error {
 	d.o.Health.Set(want.Probes)
 	if !nothing {
 		letGo = p.letGo(want.Held)
+		gone(letGo)
 	}
 	converged := false
 	if !want.KeepTable {
