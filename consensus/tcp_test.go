@@ -200,7 +200,7 @@ func TestOverTCP(t *testing.T) {
 	delete(c.nodes, back.id)
 	c.mu.Unlock()
 	t.Logf("an orderly stop took %v", time.Since(began))
-	n = c.leader(t, 20*time.Second)
+	c.leader(t, 20*time.Second)
 	for _, id := range []string{"a", "b", "c"} {
 		c.mu.Lock()
 		r := c.nodes[id]

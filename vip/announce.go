@@ -23,8 +23,8 @@ var schedule = [...]Instant{
 const (
 	refresh = Instant(time.Minute)
 	// Per link, so that many addresses do not overrun a switch's control plane.
-	pace  rate.Limit = 100
-	burst            = 20
+	pace  = rate.Limit(100)
+	burst = 20
 	// An announcement that could not be sent is tried again this much later, in its place in the schedule.
 	resend = Instant(200 * time.Millisecond)
 )
