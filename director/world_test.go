@@ -112,8 +112,8 @@ func (e *edge) Remove(addr netip.Addr, bits, link int) error {
 	return err
 }
 
-func (e *edge) Announce(addr netip.Addr, link int) error {
-	err := e.Fake.Announce(addr, link)
+func (e *edge) Announce(addr netip.Addr, link int, still func() bool) error {
+	err := e.Fake.Announce(addr, link, still)
 	e.note("announce %s dev %s", addr, link, err)
 	return err
 }

@@ -2,6 +2,7 @@ package vip
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -77,19 +78,21 @@ func (a *announcer) cancel(e *entry) {
 	delete(a.queue, e)
 }
 
-// quiet waits until no send for e is in flight, for a second at most.
-func (a *announcer) quiet(e *entry) {
+// quiet waits until no send for e is in flight, for a second at most, and says whether that is so.
+func (a *announcer) quiet(e *entry) bool {
 	a.mu.Lock()
 	sending, sent := a.sending, a.sent
 	a.mu.Unlock()
 	if sending != e {
-		return
+		return true
 	}
 	timer := time.NewTimer(time.Second)
 	defer timer.Stop()
 	select {
 	case <-sent:
+		return true
 	case <-timer.C:
+		return false
 	}
 }
 
@@ -149,14 +152,13 @@ func (a *announcer) pick() (*entry, *announcement, time.Duration) {
 
 // send announces e if it is still held, and puts its next announcement on the schedule.
 func (a *announcer) send(e *entry, n *announcement) {
-	var err error
-	// Right before the send: an announcement by one who no longer holds would steal the address from its new holder.
-	owned := a.k.owns(e, n.epoch)
-	if owned {
-		if err = a.k.edge.Announce(e.addr, e.index); err == nil {
-			a.k.sent(e, time.Now())
-		}
+	// An announcement by one who no longer holds would steal the address from its new holder.
+	still := func() bool { return a.k.owns(e, n.epoch) }
+	err := a.k.edge.Announce(e.addr, e.index, still)
+	if err == nil {
+		a.k.sent(e, time.Now())
 	}
+	owned := !errors.Is(err, ErrExpired) && still()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	close(a.sent)

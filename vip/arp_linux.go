@@ -17,7 +17,7 @@ const sendTimeout = 100 * time.Millisecond
 
 // announceARP sends both forms of a gratuitous ARP, as some stacks honour only the one or the other: the request (RFC
 // 5227 section 2.3) and the reply with the own hardware address as target (RFC 5944 section 4.6).
-func announceARP(ifi *net.Interface, addr netip.Addr) error {
+func announceARP(ifi *net.Interface, addr netip.Addr, still func() bool) error {
 	frames, err := gratuitous(ifi.HardwareAddr, addr)
 	if err != nil {
 		return fmt.Errorf("arp: %w", err)
@@ -32,6 +32,9 @@ func announceARP(ifi *net.Interface, addr netip.Addr) error {
 		return fmt.Errorf("arp: %w", err)
 	}
 	for _, frame := range frames {
+		if !still() {
+			return ErrExpired
+		}
 		if _, err := conn.WriteTo(frame, &packet.Addr{HardwareAddr: ethernet.Broadcast}); err != nil {
 			return fmt.Errorf("arp: %w", err)
 		}

@@ -22,8 +22,10 @@ type Edge interface {
 	Renew(addr netip.Addr, link int, valid time.Duration) error
 	// Remove takes addr off the link. The error is EADDRNOTAVAIL when it is not there.
 	Remove(addr netip.Addr, bits, link int) error
-	// Announce tells the segment once, in every form it may listen to, that addr lives at this link.
-	Announce(addr netip.Addr, link int) error
+	// Announce tells the segment once, in every form it may listen to, that addr lives at this link. It asks still right
+	// before each frame leaves, when all that may take time is behind it: once that says no nothing leaves any more, and
+	// the error is ErrExpired. still must not block.
+	Announce(addr netip.Addr, link int, still func() bool) error
 	// Subscribe calls tell for each change of an address or a link until ctx ends (then it returns nil) or changes may
 	// have been missed. tell must not block.
 	Subscribe(ctx context.Context, tell func(Event)) error

@@ -191,9 +191,12 @@ func (f *Fake) Remove(addr netip.Addr, bits, link int) error {
 }
 
 // Announce implements Edge. It is in the diary too.
-func (f *Fake) Announce(addr netip.Addr, link int) error {
+func (f *Fake) Announce(addr netip.Addr, link int, still func() bool) error {
 	if err := f.enter("Announce", addr, link); err != nil {
 		return err
+	}
+	if !still() {
+		return ErrExpired
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

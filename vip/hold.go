@@ -42,8 +42,8 @@ func (k *Keeper) Hold(want []Held) error {
 		}
 	}
 	if err := k.note(fresh); err != nil {
-		// Without the list a crash of this process could leave an address that no later one knows as ours.
-		return errors.Join(append(errs, fmt.Errorf("hold: list the addresses: %w", err))...)
+		// Kernels that keep no mark drop what a crash leaves by themselves, only later: no reason to hold nothing.
+		k.log.Warn("addresses not listed", "file", k.file.path, "err", err)
 	}
 	for _, at := range slices.SortedFunc(maps.Keys(fresh), comparePlaces) {
 		if err := k.add(fresh[at], links); err != nil {
@@ -71,7 +71,7 @@ func (k *Keeper) move(h Held, verb Verb) (known bool, err error) {
 	case leaving, undone, placing: // placing: another Hold's, which must not be, as there is one pass
 		return false, ErrLeaving
 	}
-	if k.clock() >= e.until-k.guard() {
+	if k.ended(e, k.clock()) {
 		// Its end has come and the keeper is about to see to it.
 		return false, ErrLeaving
 	}

@@ -128,8 +128,11 @@ func New(o Options) *Keeper {
 // others that end with it: a removal costs the kernel about 0.1 ms. The caller holds the lock.
 func (k *Keeper) guard() Instant {
 	const each = Instant(100 * time.Microsecond)
-	return min(Instant(k.margin/4)+Instant(len(k.entries))*each, Instant(k.margin))
+	return min(Instant(k.margin/4)+Instant(len(k.entries))*each, Instant(4*k.margin))
 }
+
+// ended says whether e's end has come, as seen at now. The caller holds the lock.
+func (k *Keeper) ended(e *entry, now Instant) bool { return now >= e.until-k.guard() }
 
 // tooLong says whether a write that began at the one instant and ended at the other took too long to be trusted.
 func (k *Keeper) tooLong(began, ended Instant) bool { return ended-began > Instant(k.margin/2) }
@@ -159,7 +162,7 @@ func (k *Keeper) Extend(epoch uint64, until Instant) {
 		if e.epoch != epoch || e.phase == leaving || e.phase == undone {
 			continue
 		}
-		if now >= e.until-k.guard() {
+		if k.ended(e, now) {
 			k.wake() // the keeper is late: it has woken from a suspend perhaps
 			continue
 		}
@@ -223,7 +226,7 @@ func (k *Keeper) tell() {
 func (k *Keeper) owns(e *entry, epoch uint64) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.running && e.phase == there && e.epoch == epoch && k.clock() < e.until-k.guard()
+	return k.running && e.phase == there && e.epoch == epoch && !k.ended(e, k.clock())
 }
 
 // epochOf returns the epoch in which e is held now.

@@ -316,13 +316,13 @@ func ifaddrmsg(addr netip.Addr, bits, link int) *nl.IfAddrmsg {
 }
 
 // Announce implements Edge.
-func (k *Kernel) Announce(addr netip.Addr, link int) error {
+func (k *Kernel) Announce(addr netip.Addr, link int, still func() bool) error {
 	ifi, err := net.InterfaceByIndex(link)
 	if err != nil {
 		return err
 	}
 	if addr.Is4() {
-		return announceARP(ifi, addr)
+		return announceARP(ifi, addr, still)
 	}
-	return announceNDP(ifi, addr)
+	return announceNDP(ifi, addr, still)
 }

@@ -146,9 +146,12 @@ func (k *Keeper) settle(e *entry) error {
 			return fmt.Errorf("let go of %s on %s: %w: a write is stuck in the kernel", e.addr, e.link, ErrNotGone)
 		}
 	}
-	k.announcer.quiet(e)
-	if err := k.remove(e); err != nil {
+	quiet := k.announcer.quiet(e)
+	switch err := k.remove(e); {
+	case err != nil:
 		return fmt.Errorf("let go of %s on %s: %w: %w", e.addr, e.link, ErrNotGone, err)
+	case !quiet: // the address is gone, but its announcement may leave after another router's
+		return fmt.Errorf("let go of %s on %s: %w: an announcement is stuck in the kernel", e.addr, e.link, ErrNotGone)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 // announceNDP sends an unsolicited neighbour advertisement to all nodes (RFC 4861 section 7.2.6). Its socket is bound to
 // the address itself, so the kernel refuses once that is gone.
-func announceNDP(ifi *net.Interface, addr netip.Addr) error {
+func announceNDP(ifi *net.Interface, addr netip.Addr, still func() bool) error {
 	conn, _, err := ndp.Listen(ifi, ndp.Addr(addr.String()))
 	if err != nil {
 		return fmt.Errorf("ndp: %w", err)
@@ -29,7 +29,11 @@ func announceNDP(ifi *net.Interface, addr netip.Addr) error {
 	if err := conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
 		return fmt.Errorf("ndp: %w", err)
 	}
-	if err := conn.WriteTo(advertisement(ifi, addr), nil, netip.IPv6LinkLocalAllNodes()); err != nil {
+	na := advertisement(ifi, addr)
+	if !still() {
+		return ErrExpired
+	}
+	if err := conn.WriteTo(na, nil, netip.IPv6LinkLocalAllNodes()); err != nil {
 		return fmt.Errorf("ndp: %w", err)
 	}
 	return nil

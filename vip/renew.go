@@ -34,9 +34,10 @@ func (k *Keeper) renewal(e *entry) Instant { return max(e.renewed+k.every(), e.a
 func (k *Keeper) nextRenewal() Instant {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	at := k.clock() + Instant(time.Hour)
+	now := k.clock()
+	at := now + Instant(time.Hour)
 	for _, e := range k.entries {
-		if e.phase == there {
+		if e.phase == there && !k.ended(e, now) {
 			at = min(at, k.renewal(e))
 		}
 	}
@@ -50,7 +51,7 @@ func (k *Keeper) dueForRenewal() []*entry {
 	now := k.clock()
 	var out []*entry
 	for _, e := range k.entries {
-		if e.phase == there && now >= k.renewal(e) {
+		if e.phase == there && now >= k.renewal(e) && !k.ended(e, now) {
 			out = append(out, e)
 		}
 	}
@@ -102,6 +103,11 @@ func (k *Keeper) renewOne(e *entry, l look) (stays bool) {
 	case e.phase != there:
 		k.mu.Unlock()
 		return true
+	case k.ended(e, began):
+		// This goroutine came first after a stop: a renewal would give the kernel two seconds more of what is over.
+		k.mu.Unlock()
+		k.wake()
+		return true
 	case l.ok && !l.seen:
 		k.lose(e, "the kernel no longer has it")
 		k.mu.Unlock()
@@ -127,7 +133,7 @@ func (k *Keeper) renewOne(e *entry, l look) (stays bool) {
 	case e.phase == leaving || e.phase == undone:
 		return false // it was dismissed meanwhile, and this write may have brought it back
 	case e.phase != there:
-	case k.tooLong(began, ended) && (ended >= e.until-k.guard() || ended-e.renewed >= Instant(k.lifetime-k.margin/2)):
+	case k.tooLong(began, ended) && (k.ended(e, ended) || ended-e.renewed >= Instant(k.lifetime-k.margin/2)):
 		// It may have given the address a life beyond its end, or a second one after it had expired. A slow renewal before
 		// either does no harm: dropping a good address for it would.
 		k.undo(e, "the kernel was too slow over a renewal")

@@ -43,17 +43,22 @@ func (k *Keeper) keep(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	var planned, last Instant
+	awake := time.Now() // on a clock that stands still while the machine is suspended
 	for {
 		now := k.clock()
+		slept := now - last - Instant(time.Since(awake))
 		if why := k.astray(now, planned, last); why != "" {
 			k.dropFirst(why)
+		} else if last != 0 && slept > Instant(k.margin/2) {
+			k.dropFirst("the machine was suspended")
 		}
-		last = now
+		last, awake = now, time.Now()
 		next, some := k.tick()
 		planned = 0
 		if some {
 			planned = max(next, k.clock()) // only oversleeping counts as late
-			timer.Reset(time.Duration(planned - k.clock()))
+			// A timer does not see a suspend: it is to fire soon after one.
+			timer.Reset(min(time.Duration(planned-k.clock()), k.margin))
 		} else {
 			timer.Reset(time.Hour)
 		}
@@ -82,7 +87,7 @@ func (k *Keeper) astray(now, planned, last Instant) string {
 			continue
 		}
 		left := e.until - planned
-		if now < e.until-k.guard() && now-planned > left/2 {
+		if !k.ended(e, now) && now-planned > left/2 {
 			return "woke late"
 		}
 	}
@@ -121,7 +126,7 @@ func (k *Keeper) due() []*entry {
 	now := k.clock()
 	var out []*entry
 	for at, e := range k.entries {
-		ended := now >= e.until-k.guard()
+		ended := k.ended(e, now)
 		switch {
 		case ended && e.phase == lost && e.writing == nil:
 			delete(k.entries, at)
@@ -137,8 +142,7 @@ func (k *Keeper) due() []*entry {
 	return out
 }
 
-// next is when something is due: the earliest end or second attempt. While there is anything it is soon, so that a clock
-// that has jumped is noticed.
+// next is when something is due: the earliest end or second attempt, and soon while there is anything.
 func (k *Keeper) next() (at Instant, some bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -89,12 +89,62 @@ func TestDropWaitsForAnAnnouncementInFlight(t *testing.T) {
 		b := newBench(t, nil)
 		b.fake.Before(slow("Announce", 50*time.Millisecond))
 		b.hold(b.held(ten, 1, time.Hour))
+		began := b.clock()
 		if err := b.k.Drop(); err != nil {
 			t.Fatal(err)
 		}
+		if took := b.clock() - began; took < Instant(50*time.Millisecond) {
+			t.Errorf("Drop took %v: it did not wait for the send", time.Duration(took))
+		}
 		b.sleep(time.Second)
-		// The one that had begun was over before the address went.
-		b.diary("ip addr add 192.0.2.10/32 dev eth0", "announce 192.0.2.10 dev eth0", "ip addr del 192.0.2.10/32 dev eth0")
+		// The one that had begun let no frame out any more.
+		b.diary("ip addr add 192.0.2.10/32 dev eth0", "ip addr del 192.0.2.10/32 dev eth0")
+	})
+}
+
+func TestDropTellsOfAnAnnouncementThatIsStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.fake.Before(slow("Announce", 5*time.Second))
+		b.hold(b.held(ten, 1, time.Hour))
+		if err := b.k.Drop(); !errors.Is(err, ErrNotGone) || !strings.Contains(err.Error(), "announcement is stuck") {
+			t.Errorf("Drop: %v", err)
+		}
+		b.present("")
+		b.sleep(5 * time.Second)
+		if err := b.k.Drop(); err != nil {
+			t.Errorf("Drop, once it is over: %v", err)
+		}
+	})
+}
+
+// Opening the sockets can take long, or the process is stopped meanwhile: the end comes before the first frame.
+func TestSlowAnnouncementLetsNothingOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.fake.Before(slow("Announce", 400*time.Millisecond))
+		b.hold(b.held(ten, 1, 350*time.Millisecond))
+		b.sleep(time.Second)
+		b.diary("ip addr add 192.0.2.10/32 dev eth0", "ip addr del 192.0.2.10/32 dev eth0")
+	})
+}
+
+// After a stop the goroutine that renews may be the first to run.
+func TestNoRenewalBeyondTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var jumped atomic.Int64
+		b := newBench(t, func(o *Options) {
+			plain := o.Clock
+			o.Clock = func() Instant { return plain() + Instant(jumped.Load()) }
+		})
+		b.hold(b.held(ten, 1, 350*time.Millisecond))
+		jumped.Store(int64(time.Second))
+		b.k.renew()
+		if n := b.fake.Renewals(); n > 0 {
+			t.Errorf("%d renewals of an address whose lease has ended", n)
+		}
+		b.sleep(40 * time.Millisecond) // the keeper looks at least that often
+		b.present("")
 	})
 }
 
@@ -339,6 +389,7 @@ func TestJumpDropsFirst(t *testing.T) {
 		want string
 	}{
 		{"a little late", 20 * time.Millisecond, "192.0.2.10/32 dev eth0\n"},
+		{"by more than a write may take, as over a short suspend", 21 * time.Millisecond, ""},
 		{"by more than half of what is left", time.Minute, ""},
 		{"backwards", -time.Minute, ""},
 	} {

@@ -7,8 +7,11 @@ import (
 	"time"
 )
 
-// resubscribe is how long Watch waits after a subscription has broken.
-const resubscribe = 100 * time.Millisecond
+// How long Watch waits after a subscription has broken; twice as long each time that it breaks again within a second.
+const (
+	resubscribe        = 100 * time.Millisecond
+	resubscribeLongest = 5 * time.Second
+)
 
 // Watch rings when an address or a link changes in a way that the pass may have to act on, until ctx ends; then it
 // returns nil. The echo of the keeper's own writes does not ring. A link that comes up or changes its hardware address
@@ -30,6 +33,7 @@ func (k *Keeper) Watch(ctx context.Context, ring func()) error {
 
 	w := watcher{k: k, ring: ring, links: make(map[int]Link)}
 	var broke time.Time // the last time that the subscription did
+	wait := resubscribe
 	for {
 		if links, err := k.edge.Links(); err == nil {
 			for _, link := range links {
@@ -41,11 +45,14 @@ func (k *Keeper) Watch(ctx context.Context, ring func()) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if again := time.Since(broke) < time.Second; !again { // one line for as long as it does not work
+		if time.Since(broke) < time.Second+wait {
+			wait = min(2*wait, resubscribeLongest)
+		} else { // one line for as long as it does not work
 			k.log.Warn("subscription to address and link changes ended, subscribing again", "err", err)
+			wait = resubscribe
 		}
 		broke = time.Now()
-		timer := time.NewTimer(resubscribe)
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()

@@ -158,7 +158,7 @@ func noSuchLink(t *testing.T, b Bench) {
 	both(func(addr netip.Addr) {
 		wantErr(t, b.Edge.Add(addr, 4711, 2*time.Second), syscall.ENODEV)
 		wantErr(t, b.Edge.Remove(addr, addr.BitLen(), 4711), syscall.ENODEV)
-		if err := b.Edge.Announce(addr, 4711); err == nil {
+		if err := b.Edge.Announce(addr, 4711, func() bool { return true }); err == nil {
 			t.Error("announced on a link that is not there")
 		}
 	})
