@@ -27,6 +27,7 @@ func (a *Agent) Doctor(ctx context.Context) api.Findings {
 		return found
 	}
 	found.Findings = append(examineMachine(ctx, a.o.Kernel), examineInterfaces(b.local.links, a.o.Interfaces)...)
+	found.Findings = append(found.Findings, examineFence(b.local.keeper.Fence()))
 	found.Findings = append(found.Findings, b.examineCluster()...)
 	found.Findings = append(found.Findings, b.examineAddresses(ctx)...)
 	return found
@@ -172,6 +173,15 @@ func examineInterfaces(links func() (vip.Links, error), names map[string]string)
 		}
 	}
 	return found
+}
+
+// examineFence says which bound holds when the agent dies or stands still.
+func examineFence(f vip.FenceState) api.Finding {
+	if f.Up {
+		return ok("fence", "nftables: nothing passes for an address beyond its lease, whatever becomes of the agent")
+	}
+	return warn("fence", "none ("+f.Why+"): when the agent is killed or stopped, its addresses are answered for up to 2.3 s beyond the lease",
+		"use a kernel with nf_tables (Debian's has it), or load it: modprobe nf_tables nft_fib_inet")
 }
 
 func examineClock() api.Finding {

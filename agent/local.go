@@ -36,6 +36,7 @@ type local struct {
 // edges are this node's kernel, real or simulated, with what must run and be closed for it.
 type edges struct {
 	addresses vip.Edge
+	fence     vip.Fence // nil: none
 	table     table
 	sysctls   director.ProcSys
 	parts     []part
@@ -54,7 +55,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 		file = filepath.Join(filepath.Dir(o.Socket), o.Name+".addresses")
 	}
 	l.keeper = vip.New(vip.Options{
-		Edge: e.addresses, Clock: func() vip.Instant { return vip.Instant(sinceBoot()) },
+		Edge: e.addresses, Fence: e.fence, Clock: func() vip.Instant { return vip.Instant(sinceBoot()) },
 		Margin: margin, StateFile: file, Log: o.Log.With("part", "vip"),
 	})
 	l.checks = health.New(health.Options{Probe: probe(o), Ring: l.ring, Log: o.Log.With("part", "health")})
@@ -86,7 +87,7 @@ func openKernel(o Options) (edges, error) {
 		lock.Close()
 		return edges{}, fmt.Errorf("addresses: %w", err)
 	}
-	e := edges{addresses: addresses, sysctls: procSys{"/proc/sys"}, close: func() { addresses.Close(); lock.Close() }}
+	e := edges{addresses: addresses, fence: new(vip.KernelFence), sysctls: procSys{"/proc/sys"}, close: func() { addresses.Close(); lock.Close() }}
 	if o.Kernel == SimulatedKernel {
 		e.table, e.sysctls = new(ipvs.Fake), withoutIPVS{procSys{"/proc/sys"}, memSys{map[string]string{}}}
 		return e, nil

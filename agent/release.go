@@ -73,6 +73,8 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 	if err := keeper.LetGo(nil); err != nil {
 		return nil, notPermitted(err)
 	}
+	// Nothing is behind it any more. Where the kernel has no nftables there was none.
+	_ = new(vip.KernelFence).Raze()
 	var done []string
 	for _, p := range have {
 		if p.Ours {

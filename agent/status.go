@@ -25,6 +25,9 @@ func (b *body) localStatus() api.Status {
 		VIPs: vips(snap, dir), Virtuals: virtuals(snap, dir), Members: []api.Member{}, Problems: problems(b.a.o.Name, dir),
 		Kernel: string(b.a.o.Kernel), Fence: "valid_lft", Health: api.Forming,
 	}
+	if b.local.keeper.Fence().Up {
+		st.Fence = "nftables"
+	}
 	if b.a.o.Dev {
 		st.Kernel, st.Fence = "simulated", "none"
 	}

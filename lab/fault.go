@@ -37,9 +37,12 @@ func (f Fault) String() string {
 	}
 }
 
-// DeadMan is how long after its lease's end the kernel may keep an address whose process can do nothing about it: the
-// lifetime of two whole seconds that it carries, and the kernel's slack.
-const DeadMan = 2500 * time.Millisecond
+// How long after its lease's end the kernel may answer for an address whose process can do nothing about it: with the
+// fence, and with no more than the address's own lifetime of two whole seconds.
+const (
+	Fenced  = 50 * time.Millisecond
+	DeadMan = 2500 * time.Millisecond
+)
 
 // Profiles are the lease lengths by profile: design, section 6.
 func Profiles() map[string]time.Duration {
@@ -61,14 +64,15 @@ func DefaultProfile() string {
 	}
 }
 
-// Bound is how long after a fault a second holder would be a defect, given the longest lease. A router that is cut off is
-// out of the segment's sight and one that is told to end lets go before anybody else may hold: never.
-func (f Fault) Bound(lease time.Duration) time.Duration {
+// Bound is how long after a fault a second holder would be a defect, given the longest lease and what takes an address
+// down when the process cannot (Fenced or DeadMan). A router that is cut off is out of the segment's sight and one that is
+// told to end lets go before anybody else may hold: never.
+func (f Fault) Bound(lease, kernel time.Duration) time.Duration {
 	switch f {
 	case CutOff, Terminated:
 		return 0
 	case Killed, Frozen:
-		return lease + DeadMan
+		return lease + kernel
 	default:
 		panic("lab: unknown fault")
 	}

@@ -203,12 +203,18 @@ func loseDirector(t *testing.T, ctx context.Context, l *Lab, f Fault) {
 	}
 	wantNeighbour(t, ctx, l, old)
 	_, lease := profile(t)
-	bound := done.Add(f.Bound(lease))
+	bound := done.Add(f.Bound(lease, kernelsBound(t, ctx, next)))
 	must(t, udp.WaitAnswer(ctx, bound.Add(500*time.Millisecond), 10*time.Second))
 	quiet := time.Now()
 	for _, vip := range []netip.Addr{WebVIP, WebVIP6} {
 		if n := len(w.Announcements(vip, began, quiet)); n == 0 {
 			t.Errorf("%v: nobody announced it", vip)
+		}
+		for _, s := range w.sightings(vip, bound, quiet, func(ClaimKind) bool { return true }) {
+			if s.Node == old.Name {
+				t.Errorf("%v: %s %v spoke for it %v after the bound", vip, old.Name, f, s.At.Sub(bound))
+				break
+			}
 		}
 		// Who took over may have lost the lead to the third since: that is for elections to say. One router answers.
 		must(t, eventually(ctx, often, 10*time.Second, func(context.Context) error {
@@ -239,6 +245,19 @@ func loseDirector(t *testing.T, ctx context.Context, l *Lab, f Fault) {
 	}
 	t.Logf("%s %v, %s took over; udp: %v; tcp over IPv6: %v", old.Name, f, next.Name,
 		udp.Between(began.Add(-100*time.Millisecond), quiet), tcp.Between(began.Add(-100*time.Millisecond), quiet))
+}
+
+// kernelsBound is what a router says takes its addresses down when its process cannot. The laboratory's kernel has nftables:
+// the fence must be up.
+func kernelsBound(t *testing.T, ctx context.Context, r *Router) time.Duration {
+	t.Helper()
+	s, err := r.Status(ctx, Own)
+	must(t, err)
+	if s.Fence != "nftables" {
+		t.Errorf("%s: fence %q, want nftables", r.Name, s.Fence)
+		return DeadMan
+	}
+	return Fenced
 }
 
 // wantNeighbour waits until the client's kernel sends what is for the addresses to the router that has them, which is not

@@ -25,6 +25,7 @@ type Status struct {
 		Held bool `json:"held"`
 	} `json:"lease"`
 	Profile string `json:"profile"`
+	Fence   string `json:"fence"`
 	Quorum  struct {
 		Voters  int `json:"voters"`
 		Healthy int `json:"healthy"`

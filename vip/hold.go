@@ -45,6 +45,15 @@ func (k *Keeper) Hold(want []Held) error {
 		// Kernels that keep no mark drop what a crash leaves by themselves, only later: no reason to hold nothing.
 		k.log.Warn("addresses not listed", "file", k.file.path, "err", err)
 	}
+	k.ringGate()
+	if len(fresh) == 0 {
+		return errors.Join(errs...)
+	}
+	k.gate.changing.Lock()
+	defer k.gate.changing.Unlock()
+	if err := k.admit(fresh); err != nil {
+		return errors.Join(append(errs, fmt.Errorf("hold: open the fence: %w", err))...)
+	}
 	for _, at := range slices.SortedFunc(maps.Keys(fresh), comparePlaces) {
 		if err := k.add(fresh[at], links); err != nil {
 			errs = append(errs, fmt.Errorf("hold %s on %s: %w", at.addr, at.link, err))

@@ -33,6 +33,7 @@ var (
 // Options is what a Keeper needs.
 type Options struct {
 	Edge      Edge          // required
+	Fence     Fence         // nil: none
 	Clock     Clock         // required
 	Margin    time.Duration // of the lease, a tenth of its length; half of it is how long a write may take. Default 40 ms
 	Lifetime  time.Duration // how long the kernel keeps an address that nobody renews, whole seconds. Default 2 s
@@ -53,6 +54,7 @@ type Keeper struct {
 	file      stateFile
 	log       *slog.Logger
 	announcer *announcer
+	gate      gate
 	bell      chan struct{} // the keeper's own goroutine looks again
 	placed    chan struct{} // there is one more to renew
 	words     chan words    // for the log
@@ -119,6 +121,7 @@ func New(o Options) *Keeper {
 		placed:   make(chan struct{}, 1),
 		words:    make(chan words, 256),
 		entries:  make(map[place]*entry),
+		gate:     gate{fence: o.Fence, moved: make(chan struct{}, 1)},
 	}
 	k.announcer = newAnnouncer(k)
 	return k
@@ -168,6 +171,7 @@ func (k *Keeper) Extend(epoch uint64, until Instant) {
 		}
 		e.until = max(e.until, until)
 	}
+	k.ringGate()
 }
 
 // Announce tells the segment again, at once and then on the schedule, where the given addresses live: all that are held

@@ -42,7 +42,7 @@ func (*Kernel) Renew(netip.Addr, int, time.Duration) error { return errOther }
 func (*Kernel) Remove(netip.Addr, int, int) error { return errOther }
 
 // Announce implements Edge.
-func (*Kernel) Announce(netip.Addr, int) error { return errOther }
+func (*Kernel) Announce(netip.Addr, int, func() bool) error { return errOther }
 
 // Subscribe implements Edge.
 func (*Kernel) Subscribe(context.Context, func(Event)) error { return errOther }
@@ -51,3 +51,24 @@ func (*Kernel) Subscribe(context.Context, func(Event)) error { return errOther }
 func Probe(context.Context, string, netip.Addr) (net.HardwareAddr, bool, error) {
 	return nil, false, errOther
 }
+
+// KernelFence is the Fence in the kernel: there is one for Linux only.
+type KernelFence struct{}
+
+// Raise implements Fence.
+func (*KernelFence) Raise([]Guarded) error { return errOther }
+
+// Guard implements Fence.
+func (*KernelFence) Guard([]Guarded) error { return errOther }
+
+// Open implements Fence.
+func (*KernelFence) Open(time.Duration) error { return errOther }
+
+// Renew implements Fence.
+func (*KernelFence) Renew(time.Duration) error { return errOther }
+
+// Shut implements Fence.
+func (*KernelFence) Shut() error { return errOther }
+
+// Raze implements Fence.
+func (*KernelFence) Raze() error { return errOther }

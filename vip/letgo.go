@@ -94,6 +94,7 @@ func (k *Keeper) letGo(keep []Held, must func(*entry) bool) error {
 			errs = append(errs, err)
 		}
 	}
+	k.leaveFence()
 	return errors.Join(errs...)
 }
 

@@ -3,6 +3,7 @@ package vip
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,7 +29,7 @@ func TestNeverBeyondItsEnd(t *testing.T) {
 		acts := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) act {
 			return act{
 				what: rapid.SampledFrom([]string{"hold", "hold", "extend", "extend", "extend", "sleep", "sleep", "let go", "drop",
-					"take", "slow write", "slow look", "slow announcement", "failing renewal", "quick"}).Draw(r, "what"),
+					"take", "slow write", "slow fence", "fence taken", "slow look", "slow announcement", "failing renewal", "quick"}).Draw(r, "what"),
 				addr:  rapid.IntRange(0, 2).Draw(r, "addr"),
 				epoch: rapid.Uint64Range(1, 4).Draw(r, "epoch"),
 				ms:    rapid.IntRange(1, 900).Draw(r, "ms"),
@@ -42,9 +43,13 @@ func TestNeverBeyondItsEnd(t *testing.T) {
 	})
 }
 
+func guarded(f *FakeFence, addr netip.Addr) bool {
+	return slices.ContainsFunc(f.Around(), func(g Guarded) bool { return g.Addr == addr })
+}
+
 // play returns what went wrong.
 func play(t *testing.T, acts []act) (wrong string) {
-	b := newBench(t, nil)
+	b, fence := fencedBench(t)
 	addrs := []netip.Addr{ten, eleven, six}
 	ends := make(map[netip.Addr]Instant)  // the latest that was granted
 	epochs := make(map[netip.Addr]uint64) // in which
@@ -78,8 +83,12 @@ func play(t *testing.T, acts []act) (wrong string) {
 			b.sleep(time.Millisecond)
 			for line := range strings.Lines(b.fake.String()) {
 				addr := netip.MustParsePrefix(strings.Fields(line)[0]).Addr()
-				if now := b.clock(); now >= end(addr) {
+				now := b.clock()
+				if now >= end(addr) {
 					wrong = fmt.Sprintf("%s: %s is there %v after its end", when, addr, time.Duration(now-end(addr)))
+				}
+				if fence.Raised() && !guarded(fence, addr) {
+					wrong = fmt.Sprintf("%s: %s is there and behind no fence", when, addr)
 				}
 			}
 		}
@@ -149,14 +158,21 @@ func play(t *testing.T, acts []act) (wrong string) {
 				}
 				return nil
 			})
+		case "slow fence":
+			d := ms % (20 * time.Millisecond)
+			fence.Before(func(string) error { time.Sleep(d); return nil })
+		case "fence taken":
+			_ = fence.Raze() // the next renewal notices
 		case "quick":
 			kernel(quick)
+			fence.Before(nil)
 		}
 		if wrong != "" {
 			break
 		}
 	}
 	b.fake.Before(nil)
+	fence.Before(nil)
 	mu.Lock()
 	if wrong == "" {
 		wrong = late

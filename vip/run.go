@@ -19,6 +19,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 	k.running = true
 	k.mu.Unlock()
+	k.raise()
 
 	// Two of the helpers live a little longer than the keeper's own loop, so that its last words are heard.
 	aside, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -26,6 +27,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	helpers.Go(func() { k.announcer.run(aside) })
 	helpers.Go(func() { k.speak(aside) })
 	helpers.Go(func() { k.keepAlive(ctx) })
+	helpers.Go(func() { k.keepOpen(ctx) })
 
 	k.keep(ctx)
 
@@ -35,6 +37,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 	err := k.Drop()
 	stop()
 	helpers.Wait()
+	if err == nil {
+		k.raze()
+	}
 	return err
 }
 

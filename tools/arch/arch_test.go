@@ -59,6 +59,7 @@ var outside = map[string][]string{
 	"github.com/mdlayher/packet":          {"vip", "lab"},
 	"github.com/mdlayher/ethernet":        {"vip", "lab"},
 	"github.com/vishvananda/netlink":      {"ipvs", "vip", "lab"},
+	"github.com/google/nftables":          {"vip"},
 	"github.com/spf13/cobra":              {"cmd/polso"},
 	"github.com/danielgtaylor/huma/v2":    {"api"},
 	"github.com/coreos/go-systemd/v22":    {"agent"},
