@@ -294,6 +294,16 @@ ip addr add 192.0.2.10 dev eth1 # until 1s epoch 3
 -A -t 192.0.2.10:80 -s wlc
 ip addr add 192.0.2.10 dev eth1 # until 5s epoch 3
 ` + vs},
+		{"a vip's prefix says which link, whatever else has the address", change(base(blocks(document(), block("wide", "192.0.2.200/24", "", ""))), func(in *Inputs) {
+			in.Links[1].Prefixes = append(in.Links[1].Prefixes, netip.MustParsePrefix("192.0.2.128/25"))
+		}), `
+ip addr add 192.0.2.200 dev eth0 # until 5s epoch 3
+`},
+		{"a vip's prefix that no link has: the longest that has the address", change(base(blocks(document(), block("narrow", "192.0.2.200/26", "", ""))), func(in *Inputs) {
+			in.Links[1].Prefixes = append(in.Links[1].Prefixes, netip.MustParsePrefix("192.0.2.128/25"))
+		}), `
+ip addr add 192.0.2.200 dev eth1 # until 5s epoch 3
+`},
 		{"addresses without a place are problems, the rest goes on", change(base(blocks(document(web()),
 			block("far", "198.51.100.1/24", "", ""), block("lost", "192.0.2.11/24", "inside", ""), block("gone", "192.0.2.12/24", "outside", ""),
 			block("both", "172.16.0.1/24", "", ""))), func(in *Inputs) {

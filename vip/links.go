@@ -40,14 +40,34 @@ func LinkFor(links Links, addr netip.Addr) (Link, error) {
 			best = append(best, link)
 		}
 	}
-	switch len(best) {
+	return only(best, addr)
+}
+
+// LinkOf finds the link on which an address belongs that is given with its subnet: the one that has an address of exactly
+// that subnet; if there is none, what LinkFor finds. The error matches ErrNoLink or ErrAmbiguous.
+func LinkOf(links Links, p netip.Prefix) (Link, error) {
+	var exact []Link
+	for _, link := range links {
+		if slices.Contains(link.Prefixes, p.Masked()) {
+			exact = append(exact, link)
+		}
+	}
+	if len(exact) == 0 {
+		return LinkFor(links, p.Addr())
+	}
+	return only(exact, p.Addr())
+}
+
+// only returns the one link of those that have addr's subnet.
+func only(links []Link, addr netip.Addr) (Link, error) {
+	switch len(links) {
 	case 0:
 		return Link{}, fmt.Errorf("%s: %w", addr, ErrNoLink)
 	case 1:
-		return best[0], nil
+		return links[0], nil
 	}
-	names := make([]string, len(best))
-	for i, link := range best {
+	names := make([]string, len(links))
+	for i, link := range links {
 		names[i] = link.Name
 	}
 	return Link{}, fmt.Errorf("%s: %w: %s", addr, ErrAmbiguous, strings.Join(names, ", "))

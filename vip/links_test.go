@@ -35,4 +35,31 @@ func TestLinkFor(t *testing.T) {
 	}
 }
 
+func TestLinkOf(t *testing.T) {
+	links := Links{
+		{Name: "eth0", Prefixes: prefixes("192.0.2.0/24", "198.51.100.0/24")},
+		{Name: "eth1", Prefixes: prefixes("192.0.2.0/25")},
+		{Name: "eth2", Prefixes: prefixes("198.51.100.0/24", "198.51.100.0/25")},
+	}
+	for _, tt := range []struct {
+		prefix, link string
+		err          error
+	}{
+		{"192.0.2.10/24", "eth0", nil},
+		{"192.0.2.10/25", "eth1", nil},
+		{"192.0.2.10/26", "eth1", nil}, // nobody's: the longest that has it
+		{"192.0.2.10/32", "eth1", nil},
+		{"192.0.2.200/26", "eth0", nil},
+		{"198.51.100.1/24", "", ErrAmbiguous},
+		{"203.0.113.1/24", "", ErrNoLink},
+	} {
+		t.Run(tt.prefix, func(t *testing.T) {
+			got, err := LinkOf(links, netip.MustParsePrefix(tt.prefix))
+			if got.Name != tt.link || !errors.Is(err, tt.err) {
+				t.Errorf("got %q, %v", got.Name, err)
+			}
+		})
+	}
+}
+
 func samePrefix(a, b netip.Prefix) bool { return a == b }
