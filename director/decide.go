@@ -19,7 +19,7 @@ import (
 // While the state is not known, or while it says that the kernel's services may be somebody else's, no table is touched
 // and nothing is held.
 func Decide(in Inputs) Want {
-	want := Want{Probes: probes(in.State.Document)}
+	want := Want{Probes: probes(in.State.Document), Homes: in.Homes}
 	if !in.State.Known {
 		want.KeepTable = true
 		want.Unfit = unknown(in)
@@ -31,10 +31,10 @@ func Decide(in Inputs) Want {
 		want.Unfit = []string{"services that are not Polso's are in the kernel"}
 		return want
 	}
-	var troubles []Problem
-	want.Places, troubles = places(in)
-	want.Problems = append(want.Problems, troubles...)
-	want.Unfit = unfit(in.Links, want.Places, troubles)
+	at := place(in)
+	want.Places, want.Homes = at.places, at.homes
+	want.Problems = slices.Concat(at.homeless, at.doubts)
+	want.Unfit = unfit(in.Links, at.places, at.homeless)
 	want.Held = held(in.Mandate, want.Places)
 
 	switch {
@@ -44,6 +44,7 @@ func Decide(in Inputs) Want {
 	case waits(in):
 		want.Table = *in.Observed
 	default:
+		var troubles []Problem
 		want.Table, troubles = table(in)
 		want.Problems = append(want.Problems, troubles...)
 	}

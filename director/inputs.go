@@ -69,9 +69,10 @@ type Inputs struct {
 	State      State
 	Health     health.View
 	Links      vip.Links
-	Interfaces map[string]string // logical name -> device, from this node's own settings
-	Observed   *ipvs.Table       // the kernel's table at the beginning of the pass; nil: it could not be read
-	Running    time.Duration     // since this process's first pass
+	Interfaces map[string]string   // logical name -> device, from this node's own settings
+	Homes      map[netip.Addr]Home // the last pass's Want.Homes
+	Observed   *ipvs.Table         // the kernel's table at the beginning of the pass; nil: it could not be read
+	Running    time.Duration       // since this process's first pass
 }
 
 // Want is what the node's kernel should look like.
@@ -79,7 +80,8 @@ type Want struct {
 	KeepTable bool       // touch no service, whatever is there: Table means nothing
 	Table     ipvs.Table // the whole table
 	Held      []vip.Held
-	Places    []Place // every address of the document that has a place on this node, held or not
+	Places    []Place             // every address of the document that has a place on this node, held or not
+	Homes     map[netip.Addr]Home // the last place of each address of the document, for the next pass
 	Probes    []health.Target
 	Sysctls   Sysctls
 	Sync      Sync
@@ -94,6 +96,12 @@ type Place struct {
 	Name     string // the vip's, or the first virtual's
 	Group    Group
 	Services []ipvs.Key // that clients reach through it; none for a vip without a virtual
+}
+
+// Home is where an address had its place last.
+type Home struct {
+	Link   string
+	Subnet netip.Prefix // as the document gave it, where the link was found by it; zero where the link was named
 }
 
 // Sysctls are kernel settings by path below /proc/sys, such as "net/ipv4/ip_forward".

@@ -14,7 +14,8 @@ import (
 
 // memory is what one pass must know of those before it.
 type memory struct {
-	links   vip.Links         // as last read
+	links   vip.Links // as last read
+	homes   map[netip.Addr]Home
 	table   ipvs.Table        // as last read
 	left    *ipvs.Table       // what the last pass wanted and reached; nil if it did not
 	present map[holding]bool  // what was in the kernel after the last pass
@@ -59,7 +60,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		letGo = p.letGo(nil)
 		gone(letGo)
 	}
-	in.Health, in.Interfaces, in.Links = d.o.Health.View(), d.o.Interfaces, p.links()
+	in.Health, in.Interfaces, in.Links, in.Homes = d.o.Health.View(), d.o.Interfaces, p.links(), d.memory.homes
 	have, stats, err := d.o.IPVS.Table()
 	if err == nil {
 		d.memory.table = have
@@ -69,6 +70,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		p.fail("ipvsadm -L", err)
 	}
 	want := Decide(in)
+	d.memory.homes = want.Homes
 	d.o.Health.Set(want.Probes)
 	if !nothing {
 		letGo = p.letGo(want.Held)

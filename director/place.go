@@ -47,50 +47,83 @@ func claims(doc config.Document) []*claim {
 	return slices.SortedFunc(maps.Values(byAddr), func(a, b *claim) int { return a.Addr.Compare(b.Addr) })
 }
 
-// places finds where each address of the document belongs on this node: once each, sorted by address. One that has no
-// place becomes a problem, on every router and not only on the director, so that it is seen before a takeover needs it.
-func places(in Inputs) ([]Place, []Problem) {
-	var (
-		out      []Place
-		problems []Problem
-	)
-	for _, c := range claims(in.State.Document) {
-		var p Problem
-		if c.Link, p = linkOf(in, c); c.Link == "" {
-			problems = append(problems, p)
-			continue
-		}
-		out = append(out, c.Place)
-	}
-	return out, problems
+// placement is where the document's addresses belong on this node.
+type placement struct {
+	places   []Place // sorted by address
+	homes    map[netip.Addr]Home
+	homeless []Problem // one for each address without a place
+	doubts   []Problem // about places that stand nevertheless
 }
 
-// linkOf finds the device for an address: the one that this node's settings (or, failing that, the document) name, else
-// the one that has its subnet. Without one it says why.
-func linkOf(in Inputs, c *claim) (string, Problem) {
-	what, logical := "vip "+c.Addr.String(), c.logical
-	if logical == "" {
-		link, err := vip.LinkOf(in.Links, c.subnet)
-		switch {
-		case err == nil:
-			return link.Name, Problem{}
-		case errors.Is(err, vip.ErrAmbiguous):
-			return "", Problem{what, "several links have its subnet", `name one with "interface" in the document`}
-		default:
-			return "", Problem{what, "no link has its subnet", `give a link an address of its subnet, or name one with "interface" in the document`}
+// place finds a place for each address of the document. What is wrong becomes a problem on every router and not only on
+// the director, so that it is seen before a takeover needs it.
+func place(in Inputs) placement {
+	out := placement{homes: make(map[netip.Addr]Home)}
+	for _, c := range claims(in.State.Document) {
+		look := named
+		if c.logical == "" {
+			look = found
 		}
+		home, trouble := look(in, c)
+		if home.Link == "" {
+			out.homeless = append(out.homeless, trouble)
+			if last, ok := in.Homes[c.Addr]; ok {
+				out.homes[c.Addr] = last
+			}
+			continue
+		}
+		if trouble != (Problem{}) {
+			out.doubts = append(out.doubts, trouble)
+		}
+		c.Link = home.Link
+		out.places, out.homes[c.Addr] = append(out.places, c.Place), home
 	}
-	if device, mapped := in.Interfaces[logical]; mapped {
+	return out
+}
+
+// found finds the link that has the subnet of an address for which none is named. What it found once stands for as long as
+// that link exists and the document asks for the same: other addresses come and go on a router that serves, and a lookup
+// that comes out differently, or fails, must not take a virtual address with it. The problem tells of it. Without a
+// place it says why.
+func found(in Inputs, c *claim) (Home, Problem) {
+	link, err := vip.LinkOf(in.Links, c.subnet)
+	why, fix := link.Name+" has its subnet", `name one with "interface" in the document`
+	switch {
+	case err == nil:
+	case errors.Is(err, vip.ErrAmbiguous):
+		why = "several links have its subnet"
+	default:
+		why, fix = "no link has its subnet", "give a link an address of its subnet, or "+fix
+	}
+	last, settled := in.Homes[c.Addr]
+	if settled {
+		_, settled = in.Links.Named(last.Link)
+	}
+	what := "vip " + c.Addr.String()
+	switch {
+	case settled && (err != nil || last.Subnet == c.subnet && last.Link != link.Name):
+		return last, Problem{what, "stays on " + last.Link + ", but " + why, fix}
+	case err != nil:
+		return Home{}, Problem{what, why, fix}
+	}
+	return Home{link.Name, c.subnet}, Problem{}
+}
+
+// named finds the device for an address whose link is named: by this node's settings or, failing that, by the document.
+// Without one it says why.
+func named(in Inputs, c *claim) (Home, Problem) {
+	what := "vip " + c.Addr.String()
+	if device, mapped := in.Interfaces[c.logical]; mapped {
 		if _, ok := in.Links.Named(device); ok {
-			return device, Problem{}
+			return Home{Link: device}, Problem{}
 		}
-		return "", Problem{what, fmt.Sprintf("interface %q is device %s on this router, and there is none of that name", logical, device), "correct --interface " + logical + "=DEVICE; it has " + devices(in.Links)}
+		return Home{}, Problem{what, fmt.Sprintf("interface %q is device %s on this router, and there is none of that name", c.logical, device), "correct --interface " + c.logical + "=DEVICE; it has " + devices(in.Links)}
 	}
 	// A document that names devices needs no map.
-	if _, ok := in.Links.Named(logical); ok {
-		return logical, Problem{}
+	if _, ok := in.Links.Named(c.logical); ok {
+		return Home{Link: c.logical}, Problem{}
 	}
-	return "", Problem{what, fmt.Sprintf("this router does not know interface %q", logical), "start the agent with --interface " + logical + "=DEVICE; it has " + devices(in.Links)}
+	return Home{}, Problem{what, fmt.Sprintf("this router does not know interface %q", c.logical), "start the agent with --interface " + c.logical + "=DEVICE; it has " + devices(in.Links)}
 }
 
 func devices(links vip.Links) string {
