@@ -22,7 +22,9 @@ func simulate(o Options) (edges, error) {
 	everywhere := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 	links := []vip.Link{{Name: "dev0", Index: 2, Up: true, Prefixes: everywhere}}
 	for _, device := range o.Interfaces {
-		links = append(links, vip.Link{Name: device, Index: len(links) + 2, Up: true})
+		index := len(links) + 2
+		own := netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(index)}), 32) // a subnet that no document asks for
+		links = append(links, vip.Link{Name: device, Index: index, Up: true, Prefixes: []netip.Prefix{own}})
 	}
 	return edges{addresses: vip.NewFake(clock, links...), table: new(ipvs.Fake), sysctls: memSys{map[string]string{}}, close: func() {}}, nil
 }

@@ -343,6 +343,17 @@ unfit: vip 192.0.2.10: no link has its subnet
 ` + held + `unfit: link eth0 of vip 192.0.2.10 is down
 `},
 
+		{"a link has addresses to hold and none of its own", change(base(blocks(document(with(web(), func(v *config.Virtual) { v.Interface = "eth2" })),
+			block("six", "2001:db8::10/64", "eth3", ""))), func(in *Inputs) {
+			in.Links = append(in.Links, vip.Link{Name: "eth2", Index: 4, Up: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("fe80::/64")}},
+				vip.Link{Name: "eth3", Index: 5, Up: true}, vip.Link{Name: "eth4", Index: 6})
+		}), `
+-A -t 192.0.2.10:80 -s wlc
+ip addr add 192.0.2.10 dev eth2 # until 5s epoch 3
+ip addr add 2001:db8::10 dev eth3 # until 5s epoch 3
+` + vs + `! link eth2: has no IPv4 address of its own, so its routes go when its virtual addresses do; ip address add ADDRESS/PREFIX dev eth2, and in the configuration that survives a boot
+`},
+
 		{"table not readable: addresses as mandated", change(base(document(web("a")), "web/a up"), func(in *Inputs) { in.Observed = nil }), `
 # the table stays as it is
 ` + held},

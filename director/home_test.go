@@ -57,6 +57,9 @@ func TestHomes(t *testing.T) {
 				got = want.Places[0].Link
 			}
 			for _, p := range want.Problems {
+				if strings.HasPrefix(p.What, "link") { // that has no address of its own: not the question here
+					continue
+				}
 				got += ": " + p.Why + "; " + p.Fix
 			}
 			if got != tt.want {

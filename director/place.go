@@ -78,6 +78,24 @@ func place(in Inputs) placement {
 		c.Link = home.Link
 		out.places, out.homes[c.Addr] = append(out.places, c.Place), home
 	}
+	out.doubts = append(out.doubts, bare(in.Links, out.places)...)
+	return out
+}
+
+// bare says which links have IPv4 places and no IPv4 address of their own. Such a link works until its last virtual address
+// leaves: the kernel then takes IPv4 off the link, and the routes through it go too. Until then a virtual address is the only
+// source for what this router itself sends there. IPv6 has link-local addresses.
+func bare(links vip.Links, places []Place) []Problem {
+	var out []Problem
+	for _, link := range links {
+		on := func(p Place) bool { return p.Link == link.Name && p.Addr.Is4() }
+		if slices.ContainsFunc(places, on) && !slices.ContainsFunc(link.Prefixes, func(p netip.Prefix) bool { return p.Addr().Is4() }) {
+			out = append(out, Problem{
+				"link " + link.Name, "has no IPv4 address of its own, so its routes go when its virtual addresses do",
+				"ip address add ADDRESS/PREFIX dev " + link.Name + ", and in the configuration that survives a boot",
+			})
+		}
+	}
 	return out
 }
 
