@@ -148,6 +148,40 @@ func TestUnreadableLinks(t *testing.T) {
 	})
 }
 
+// TestAddressThatDoesNotGo: its services stay as long as it does, whatever else of the document changes.
+func TestAddressThatDoesNotGo(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		blue := with(web("a"), func(v *config.Virtual) { v.Name, v.Address = "blue", netip.MustParseAddr("192.0.2.11") })
+		tls := with(blue, func(v *config.Virtual) { v.Name, v.Ports, v.Servers = "tls", []uint16{443}, nil })
+		w.start()
+		w.know(2, document(web("a"), blue, tls))
+		w.say("web/a up", "blue/a up")
+		w.lead(1)
+		w.wait(10 * time.Second)
+		w.forget()
+		w.edge.Before(func(c vip.Call) error {
+			if c.Method == "Remove" {
+				return errBroken
+			}
+			return nil
+		})
+		w.know(3, document(blue))
+		w.wait(50 * time.Millisecond)
+		w.expect("it does not go", `
+ 0.000 ip addr del 192.0.2.10 dev eth0 # fails
+ 0.000 ipvsadm -D -t 192.0.2.11:443
+`)
+		w.check("it does not go", "rev 2 blue 192.0.2.11 present failing 1 (ip addr del: let go of 192.0.2.10 on eth0: not gone yet: input/output error)")
+		w.edge.Before(nil)
+		w.wait(100 * time.Millisecond)
+		w.expect("it goes", `
+ 0.050 ip addr del 192.0.2.10 dev eth0
+ 0.050 ipvsadm -D -t 192.0.2.10:80
+`)
+		w.check("it goes", "converged rev 3 blue 192.0.2.11 present")
+	})
+}
+
 func TestPauseGrowsAndIsBounded(t *testing.T) {
 	for failing, want := range map[int]time.Duration{
 		0: 5 * time.Second, 1: 100 * time.Millisecond, 2: 200 * time.Millisecond, 5: 1600 * time.Millisecond, 7: 5 * time.Second, 1 << 40: 5 * time.Second,

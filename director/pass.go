@@ -79,7 +79,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	converged := false
 	if !want.KeepTable {
 		p.set(want.Sysctls)
-		converged = p.follow(want.Table, have, &stats)
+		converged = p.follow(want.Table, have, p.stuck(letGo, want.Held), &stats)
 	} else {
 		d.memory.left = nil
 	}
@@ -105,6 +105,20 @@ func (p *pass) letGo(keep []vip.Held) error {
 		p.fail("ip addr del", err)
 	}
 	return err
+}
+
+// stuck returns the addresses that are still there although they had to go, and could not: clients still come to them.
+func (p *pass) stuck(letGo error, keep []vip.Held) map[netip.Addr]bool {
+	if letGo == nil {
+		return nil
+	}
+	out := make(map[netip.Addr]bool)
+	for _, r := range p.o.VIP.Report() {
+		if r.Present && !slices.ContainsFunc(keep, func(h vip.Held) bool { return spotOf(h) == spotOf(r.Held) }) {
+			out[r.Addr] = true
+		}
+	}
+	return out
 }
 
 // links reads the links. When that fails the last known ones stand: an address must not be let go because netlink was busy.
@@ -164,8 +178,9 @@ func inOrder(s Sysctls) []string {
 	})
 }
 
-// follow does the smallest steps from have to want and tells whether the kernel then is as wanted.
-func (p *pass) follow(want, have ipvs.Table, stats *ipvs.Stats) bool {
+// follow does the smallest steps from have to want and tells whether the kernel then is as wanted. Services of addresses that
+// are stuck stay until those have gone: without them the kernel would reset the connections that it balances now.
+func (p *pass) follow(want, have ipvs.Table, stuck map[netip.Addr]bool, stats *ipvs.Stats) bool {
 	ops := ipvs.Plan(want, have)
 	// Nothing new is wanted since the kernel was as wanted: then somebody else changed it.
 	repairs := p.memory.left != nil && len(ipvs.Plan(want, *p.memory.left)) == 0
@@ -174,6 +189,10 @@ func (p *pass) follow(want, have ipvs.Table, stats *ipvs.Stats) bool {
 	failed := false
 	for _, op := range ops {
 		if lost[op.Service.Key] {
+			continue
+		}
+		if op.Verb == ipvs.DeleteService && stuck[op.Service.Addr] {
+			failed = true // at the address: that is among the failures
 			continue
 		}
 		if err := p.o.IPVS.Do(op); err != nil {
