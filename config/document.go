@@ -39,7 +39,7 @@ type SyncDaemon struct {
 	ID        int // 0..255
 }
 
-// Timeouts are IPVS's connection timeouts in whole seconds; zero leaves what the kernel has.
+// Timeouts are IPVS's connection timeouts in whole seconds; zero is the kernel's own default.
 type Timeouts struct {
 	TCP    time.Duration
 	TCPFin time.Duration

@@ -3,6 +3,7 @@ package director
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"polso/config"
 	"polso/health"
@@ -130,6 +131,19 @@ func waits(in Inputs) bool {
 	return len(in.Mandate.Groups) == 0 && in.State.Document.Cluster.Standby == config.Cold && !in.State.OtherLeads
 }
 
-func timeouts(t config.Timeouts) ipvs.Timeouts {
-	return ipvs.Timeouts{TCP: t.TCP, TCPFin: t.TCPFin, UDP: t.UDP}
+// timeouts returns the document's, and where it gives none those that a kernel begins with: a router that once had others
+// is then like one that has just booted. What reads as zero is of a protocol that this kernel was built without.
+func timeouts(doc config.Timeouts, have ipvs.Timeouts) ipvs.Timeouts {
+	or := func(given, have, initial time.Duration) time.Duration {
+		if given == 0 && have != 0 {
+			return initial
+		}
+		return given
+	}
+	initial := ipvs.KernelTimeouts()
+	return ipvs.Timeouts{
+		TCP:    or(doc.TCP, have.TCP, initial.TCP),
+		TCPFin: or(doc.TCPFin, have.TCPFin, initial.TCPFin),
+		UDP:    or(doc.UDP, have.UDP, initial.UDP),
+	}
 }

@@ -233,6 +233,16 @@ unfit: the state is not known yet
 --set 3600 0 60
 -A -t 192.0.2.10:80 -s wlc
 ` + held + vs},
+		{"timeouts that the document does not give are the kernel's first ones", observed(change(base(document(web())), func(in *Inputs) {
+			in.State.Document.Cluster.Timeouts = config.Timeouts{UDP: time.Minute}
+		}), &ipvs.Table{Timeouts: ipvs.Timeouts{TCP: time.Hour, TCPFin: time.Hour, UDP: time.Hour}}), `
+--set 900 120 60
+-A -t 192.0.2.10:80 -s wlc
+` + held + vs},
+		{"a kernel without UDP has no timeout to set", observed(base(document(web())), &ipvs.Table{Timeouts: ipvs.Timeouts{TCP: time.Hour, TCPFin: time.Hour}}), `
+--set 900 120 0
+-A -t 192.0.2.10:80 -s wlc
+` + held + vs},
 		{"one server by another method", base(document(with(web("a", "b"), func(v *config.Virtual) { v.Servers[1].Forward = config.Tun })), "web/a up", "web/b up"), `
 -A -t 192.0.2.10:80 -s wlc
 -a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1

@@ -339,6 +339,27 @@ func TestSettings(t *testing.T) {
 	})
 }
 
+// TestTimeoutsGoWithTheDocument: a router that had others is then as one that has just booted.
+func TestTimeoutsGoWithTheDocument(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		doc := document(web())
+		doc.Cluster.Timeouts = config.Timeouts{TCP: time.Hour, UDP: time.Minute}
+		w.know(2, doc)
+		w.expect("given", `
+ 0.000 ipvsadm --set 3600 0 60
+ 0.000 ipvsadm -A -t 192.0.2.10:80 -s wlc
+`)
+		w.know(3, document(web()))
+		w.expect("not given any more", `
+ 0.000 ipvsadm --set 900 0 300
+`)
+		w.check("not given any more", "converged rev 3")
+		w.wait(time.Minute)
+		w.expect("quiet", ``)
+	})
+}
+
 func TestForeignServicesBeforeTheFirstDocument(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
 		for _, op := range ipvs.Plan(*table80("10.0.0.1:80 5"), ipvs.Table{}) {

@@ -44,7 +44,7 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 		out.Services = append(out.Services, service)
 	}
 	if wanted {
-		out.Timeouts = timeouts(doc.Cluster.Timeouts)
+		out.Timeouts = timeouts(doc.Cluster.Timeouts, in.Observed.Timeouts)
 	}
 	return out.Canonical(), problems
 }

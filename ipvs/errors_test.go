@@ -34,7 +34,7 @@ func TestRefused(t *testing.T) {
 		{"no engine", Op{Verb: AddService, Service: sip}, syscall.ENOENT, ErrNoScheduler,
 			"-A -t 10.0.0.1:80 -s mh -p 1 --pe sip: the kernel lacks scheduler mh or persistence engine sip " +
 				"(modprobe ip_vs_mh ip_vs_pe_sip): no such file or directory"},
-		{"no right", Op{Verb: SetTimeouts, Timeouts: kernelTimeouts}, syscall.EPERM, fs.ErrPermission,
+		{"no right", Op{Verb: SetTimeouts, Timeouts: KernelTimeouts()}, syscall.EPERM, fs.ErrPermission,
 			"--set 900 120 300: it takes root or CAP_NET_ADMIN: operation not permitted"},
 		{"server's address", Op{Verb: EditDestination, Service: s, Destination: d}, syscall.EINVAL, syscall.EINVAL,
 			"-e -t 10.0.0.1:80 -r 10.1.0.1:80 -m -w 1: the kernel refuses these values (the server's address must be one host's, and lo must be up): invalid argument"},

@@ -27,9 +27,6 @@ type Fake struct {
 // diaryLength bounds the diary, since a simulated kernel may run for long with nobody reading.
 const diaryLength = 1024
 
-// kernelTimeouts are the kernel's defaults.
-var kernelTimeouts = Timeouts{TCP: 15 * time.Minute, TCPFin: 2 * time.Minute, UDP: 5 * time.Minute}
-
 // Table returns a copy of the table, in canonical form, and the stats that SetStats gave, without those of entries that
 // are gone and with zeroes for those that were not given.
 func (f *Fake) Table() (Table, Stats, error) {
@@ -177,7 +174,7 @@ func (f *Fake) Diary() []string {
 
 // now returns the timeouts in force; f.mu is held.
 func (f *Fake) now() Timeouts {
-	return f.timeouts.orElse(kernelTimeouts)
+	return f.timeouts.orElse(KernelTimeouts())
 }
 
 // orElse returns t with other's values where t has none.

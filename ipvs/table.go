@@ -25,6 +25,11 @@ type Timeouts struct {
 	UDP    time.Duration
 }
 
+// KernelTimeouts returns those that a kernel begins with.
+func KernelTimeouts() Timeouts {
+	return Timeouts{TCP: 15 * time.Minute, TCPFin: 2 * time.Minute, UDP: 5 * time.Minute}
+}
+
 // Key names a service: either address, port and protocol, or a firewall mark of one family. It is comparable.
 type Key struct {
 	Addr     netip.Addr // invalid for a firewall mark
