@@ -90,7 +90,7 @@ func (b *body) describe(m *member, id string, known api.Member) (api.Member, *ap
 		self := rep.status.Members[0]
 		out.Version, out.Started, out.Problems = self.Version, self.Started, self.Problems
 		out.AppliedRevision, out.Converged = self.AppliedRevision, self.Converged
-		out.Unfit, out.Failing = self.Unfit, self.Failing
+		out.Unfit, out.Undecided, out.Failing = self.Unfit, self.Undecided, self.Failing
 	}
 	if time.Since(rep.at) > fresh {
 		return out, nil

@@ -83,7 +83,7 @@ func (b *body) self(st api.Status) api.Member {
 		State: "up", Version: b.a.o.Version.Version, Started: &started, AppliedRevision: st.AppliedRevision, Converged: st.Converged, Problems: st.Problems,
 	}
 	dir := b.local.director.Status()
-	out.Unfit, out.Failing = dir.Unfit, dir.Failing
+	out.Unfit, out.Undecided, out.Failing = dir.Unfit, dir.Undecided, dir.Failing
 	if st.Lease.Held {
 		out.Director = "active"
 	}

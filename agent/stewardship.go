@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"polso/api"
 	"polso/fsm"
 	"polso/steward"
 )
@@ -43,14 +44,19 @@ func (b *body) stewardInputs(m *member) steward.Inputs {
 		if !ok || time.Since(rep.at) > fresh {
 			continue
 		}
-		report := steward.Report{Revision: rep.status.AppliedRevision, Converged: rep.status.Converged}
-		if len(rep.status.Members) == 1 {
-			self := rep.status.Members[0]
-			report.Failing, report.Unfit = self.Failing, strings.Join(self.Unfit, "; ")
-		}
-		in.Reports[n.ID] = report
+		in.Reports[n.ID] = stewardReport(rep.status)
 	}
 	return in
+}
+
+// stewardReport is what a router's own status says to the steward.
+func stewardReport(st api.Status) steward.Report {
+	out := steward.Report{Revision: st.AppliedRevision, Converged: st.Converged}
+	if len(st.Members) == 1 {
+		self := st.Members[0]
+		out.Failing, out.Unfit, out.Undecided = self.Failing, strings.Join(self.Unfit, "; "), self.Undecided
+	}
+	return out
 }
 
 // actFor carries out one of the steward's decisions.

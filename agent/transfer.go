@@ -48,10 +48,11 @@ func (m *member) notTransferred(to string, err error) *api.Error {
 		WithHint("polso members shows who answers and has caught up, polso status who directs now")
 }
 
-// fit reports whether nothing is known to keep the node with that ID from directing.
+// fit reports whether nothing is known to keep the node with that ID from directing as well as this one.
 func (m *member) fit(id string) bool {
-	rep, ok := m.reports.of(id)
-	return !ok || len(rep.status.Members) != 1 || len(rep.status.Members[0].Unfit) == 0
+	theirs, heard := m.reports.of(id)
+	mine, _ := m.reports.of(m.id)
+	return !heard || stewardReport(theirs.status).FitAs(stewardReport(mine.status))
 }
 
 // target finds the router to hand over to: the one named, or the fit voter that is furthest.
@@ -81,7 +82,7 @@ func (m *member) target(s *fsm.Snapshot, name string) (string, error) {
 		}
 	}
 	if best == "" {
-		return "", api.Errorf(api.CodeRefused, "no other router could take over").WithHint("polso members shows who has a vote, answers and has caught up")
+		return "", api.Errorf(api.CodeRefused, "no other router could take over").WithHint("polso members shows who has a vote, answers and has caught up; a router that has just started waits for its checks")
 	}
 	return best, nil
 }

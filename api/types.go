@@ -76,6 +76,7 @@ type Member struct {
 	Converged       bool       `json:"converged"`
 	Age             float64    `json:"age_seconds" doc:"age of what it last said of itself"`
 	Unfit           []string   `json:"unfit,omitempty" doc:"why it should not direct; another does while there is one"`
+	Undecided       []string   `json:"undecided,omitempty" doc:"virtuals without a server there, about which its checks have not decided yet; another takes over while there is one that knows more"`
 	Failing         int        `json:"failing_passes,omitempty" doc:"passes of its director in a row that failed"`
 	Problems        []Problem  `json:"problems,omitempty"`
 }

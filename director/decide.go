@@ -49,6 +49,7 @@ func Decide(in Inputs) Want {
 		want.Table, troubles = table(in)
 		want.Problems = append(want.Problems, troubles...)
 	}
+	want.Undecided = undecided(in)
 	want.Sysctls = sysctls(in, want.Table, want.Places)
 	return want
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"polso/health"
 	"polso/vip"
 )
 
@@ -29,6 +30,31 @@ func unfit(links vip.Links, places []Place, homeless []Problem) []string {
 	for _, p := range places {
 		if link, ok := links.Named(p.Link); ok && !link.Up {
 			out = append(out, "link "+p.Link+" of vip "+p.Addr.String()+" is down")
+		}
+	}
+	return out
+}
+
+// undecided names the virtuals that no server takes connections for while a check that has not decided could change that. A
+// router that has just booted is like this for a while: its table is as wanted, and serves nobody.
+func undecided(in Inputs) []string {
+	var out []string
+	for _, v := range in.State.Document.Virtuals {
+		key, ok := KeyOf(v)
+		if !ok {
+			continue
+		}
+		have := observedService(in.Observed, key)
+		serves, hopes := false, false
+		for _, s := range v.Servers {
+			weight, _ := weigh(in, v, s, have)
+			serves = serves || weight > 0
+			t, askable := TargetOf(v, s)
+			wished, _ := wish(in, v, s)
+			hopes = hopes || askable && wished > 0 && in.Health[t.Key()].State == health.Unknown
+		}
+		if hopes && !serves {
+			out = append(out, v.Name)
 		}
 	}
 	return out
@@ -70,14 +96,17 @@ func (p *pass) scarred(in Inputs, s *Status) []string {
 // the cluster's heartbeat timeout. It is at most half of h. It orders routers and bars none: who stands later directs all the same
 // if nobody else does.
 func (s *Status) Later(h time.Duration) time.Duration {
-	switch {
-	case len(s.Unfit) > 0:
+	if len(s.Unfit) > 0 {
 		return h / 2
-	case !s.Converged:
-		return h / 4
-	default:
-		return 0
 	}
+	var later time.Duration
+	if !s.Converged {
+		later += h / 4
+	}
+	if len(s.Undecided) > 0 {
+		later += h / 4
+	}
+	return later
 }
 
 // tellFitness logs that the router became fit or unfit, and new reasons.

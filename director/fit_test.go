@@ -2,6 +2,7 @@ package director
 
 import (
 	"fmt"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -126,6 +127,62 @@ func TestScar(t *testing.T) {
 	}
 }
 
+// TestUndecided: which virtuals this router would serve by nobody for want of verdicts.
+func TestUndecided(t *testing.T) {
+	quiesce := func(v *config.Virtual) { v.OnFailure = config.Quiesce }
+	mail := with(web("a"), func(v *config.Virtual) { v.Name, v.Ports = "mail", []uint16{25} })
+	tests := []struct {
+		name   string
+		doc    config.Document
+		words  string // verdicts, with commas
+		have   *ipvs.Table
+		change func(*Inputs)
+		want   string
+	}{
+		{"just booted", document(web("a", "b")), "", &ipvs.Table{}, nil, "web"},
+		{"one is up", document(web("a", "b")), "web/a up", &ipvs.Table{}, nil, ""},
+		{"one is down, one may be up", document(web("a", "b")), "web/a down", &ipvs.Table{}, nil, "web"},
+		{"one is quiesced, one may be up", document(with(web("a", "b"), quiesce)), "web/a down", &ipvs.Table{}, nil, "web"},
+		{"all are down", document(web("a", "b")), "web/a down,web/b down", &ipvs.Table{}, nil, ""},
+		{"the process is new, the kernel's table is not", document(web("a", "b")), "", table80("10.0.0.1:80 5"), nil, ""},
+		{"what the kernel has takes nothing", document(web("a", "b")), "", table80("10.0.0.1:80 0"), nil, "web"},
+		{"no checks", document(with(web("a"), func(v *config.Virtual) { v.Check = nil })), "", &ipvs.Table{}, nil, ""},
+		{"no servers", document(web()), "", &ipvs.Table{}, nil, ""},
+		{"a check that cannot be asked", document(with(web("a"), func(v *config.Virtual) {
+			v.Servers[0].Address = netip.MustParseAddrPort("10.0.0.1:0")
+		})), "", &ipvs.Table{}, nil, ""},
+		{"nothing to hope for: drained", document(web("a")), "", &ipvs.Table{}, func(in *Inputs) {
+			in.State.Overrides = []Override{{Virtual: "web", Server: "a", Kind: Drain}}
+		}, ""},
+		{"nothing to hope for: disabled", document(web("a")), "", &ipvs.Table{}, func(in *Inputs) {
+			in.State.Overrides = []Override{{Virtual: "web", Server: "a", Kind: Disable}}
+		}, ""},
+		{"one of two virtuals", document(mail, with(web("x", "b"), func(v *config.Virtual) { v.Servers = v.Servers[1:] })), "web/b up", &ipvs.Table{}, nil, "mail"},
+		{"a cold standby, which has no table", document(web("a", "b")), "", &ipvs.Table{}, func(in *Inputs) {
+			in.State.Document.Cluster.Standby, in.State.OtherLeads = config.Cold, true
+		}, "web"},
+		{"a cold standby that knows", document(web("a", "b")), "web/b up", &ipvs.Table{}, func(in *Inputs) {
+			in.State.Document.Cluster.Standby, in.State.OtherLeads = config.Cold, true
+		}, ""},
+		{"the director too, but it is not unfit", document(web("a")), "", &ipvs.Table{}, func(in *Inputs) { in.Mandate = mandate(1, time.Second) }, "web"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := Inputs{
+				State:  State{Known: true, Revision: 2, Document: tt.doc},
+				Health: verdicts(tt.doc, strings.Split(tt.words, ",")...), Links: links(), Observed: tt.have,
+			}
+			if tt.change != nil {
+				tt.change(&in)
+			}
+			want := Decide(in)
+			if got := strings.Join(want.Undecided, ","); got != tt.want || len(want.Unfit) > 0 {
+				t.Errorf("undecided %q, want %q; unfit %v", got, tt.want, want.Unfit)
+			}
+		})
+	}
+}
+
 func TestLater(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -135,6 +192,9 @@ func TestLater(t *testing.T) {
 		{"fit", Status{Converged: true}, 0},
 		{"its kernel is behind", Status{}, 100 * time.Millisecond},
 		{"unfit", Status{Converged: true, Unfit: []string{"the state is not known yet"}}, 200 * time.Millisecond},
+		{"its checks have not decided", Status{Converged: true, Undecided: []string{"web"}}, 100 * time.Millisecond},
+		{"nor is its kernel as wanted", Status{Undecided: []string{"web"}}, 200 * time.Millisecond},
+		{"all of it", Status{Undecided: []string{"web"}, Unfit: []string{"the state is not known yet"}}, 200 * time.Millisecond},
 		{"unfit and behind", Status{Unfit: []string{"the state is not known yet"}}, 200 * time.Millisecond},
 	}
 	for _, tt := range tests {

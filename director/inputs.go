@@ -87,6 +87,7 @@ type Want struct {
 	Sync      Sync
 	Problems  []Problem // what of the document cannot be done on this node, and why
 	Unfit     []string  // why this node could not direct as another may: see Status
+	Undecided []string  // see Status
 }
 
 // Place is where an address of the document belongs on this node.
@@ -136,12 +137,15 @@ type Status struct {
 	Problems  []Problem
 	// Unfit says, one line each, why this node could not direct as another may, whether it directs now or stands by. What
 	// is wrong with the document itself, and so on every router, is not among it. Steps that fail count by Failing.
-	Unfit    []string
-	Failures []Failure // steps that failed in the last pass
-	Failing  int       // failing passes in a row
-	Drift    uint64    // foreign changes repaired since start
-	Passes   uint64
-	Before   Sysctls // settings that this process changed, as it found them
+	Unfit []string
+	// Undecided names the virtuals that no server takes connections for, only because checks have not decided yet. Another
+	// that knows more should take over first; it is no reason for a director to hand over, so it is not among Unfit.
+	Undecided []string
+	Failures  []Failure // steps that failed in the last pass
+	Failing   int       // failing passes in a row
+	Drift     uint64    // foreign changes repaired since start
+	Passes    uint64
+	Before    Sysctls // settings that this process changed, as it found them
 }
 
 // HeldStatus is one address that this node holds or should hold.

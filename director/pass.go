@@ -246,6 +246,7 @@ func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, reports map[spot]
 		Health:    in.Health,
 		Problems:  want.Problems,
 		Unfit:     want.Unfit,
+		Undecided: want.Undecided,
 		Failures:  p.failures,
 		Drift:     old.Drift + p.drift,
 		Passes:    old.Passes + 1,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -336,6 +337,21 @@ func TestSettings(t *testing.T) {
 		w.sys.locked = true
 		w.ring()
 		w.check("not ours to write", "rev 2 drift 1 failing 1 (sysctl -w net/ipv4/ip_forward=1: open /proc/sys/net/ipv4/ip_forward: permission denied)")
+	})
+}
+
+// TestBootIsUndecided: a router that has just booted says so until its checks have decided, and only then.
+func TestBootIsUndecided(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		w.know(2, document(web("a", "b")))
+		if s := w.d.Status(); !s.Converged || !slices.Equal(s.Undecided, []string{"web"}) || len(s.Unfit) > 0 {
+			t.Errorf("before any verdict: %+v", s)
+		}
+		w.say("web/a up")
+		if s := w.d.Status(); len(s.Undecided) > 0 {
+			t.Errorf("with a server up: undecided %v", s.Undecided)
+		}
 	})
 }
 

@@ -167,9 +167,8 @@ func leaving(in Inputs, v config.Virtual, named map[netip.AddrPort]string) []ipv
 	return out
 }
 
-// weigh decides whether server s belongs in the table and with which weight. An operator's word is stronger than health,
-// health is stronger than the document; before rise or fall has decided, what the kernel has stands.
-func weigh(in Inputs, v config.Virtual, s config.Server, have map[netip.AddrPort]ipvs.Destination) (weight int, present bool) {
+// wish returns the weight that server s is to have while it is well, as document and overrides say; false if it is disabled.
+func wish(in Inputs, v config.Virtual, s config.Server) (weight int, enabled bool) {
 	weight = s.Weight
 	for _, o := range in.State.Overrides {
 		if o.Virtual == v.Name && o.Server == s.Name && o.Kind == SetWeight {
@@ -187,6 +186,16 @@ func weigh(in Inputs, v config.Virtual, s config.Server, have map[netip.AddrPort
 			weight = 0
 		case SetWeight:
 		}
+	}
+	return weight, true
+}
+
+// weigh decides whether server s belongs in the table and with which weight. An operator's word is stronger than health,
+// health is stronger than the document; before rise or fall has decided, what the kernel has stands.
+func weigh(in Inputs, v config.Virtual, s config.Server, have map[netip.AddrPort]ipvs.Destination) (weight int, present bool) {
+	weight, enabled := wish(in, v, s)
+	if !enabled {
+		return 0, false
 	}
 	if v.Check == nil {
 		return weight, true

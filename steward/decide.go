@@ -38,10 +38,17 @@ type Member struct {
 
 // Report is what a router says about its last pass. Leave out those older than a few seconds.
 type Report struct {
-	Revision  uint64 // of the document that its kernel follows
-	Converged bool   // its kernel is as that revision wants it
-	Failing   int    // failing passes in a row
-	Unfit     string // why the router could not direct as another may, in one line; "": it could
+	Revision  uint64   // of the document that its kernel follows
+	Converged bool     // its kernel is as that revision wants it
+	Failing   int      // failing passes in a row
+	Unfit     string   // why the router could not direct as another may, in one line; "": it could
+	Undecided []string // the virtuals that it would serve by no server, only because its checks have not decided yet
+}
+
+// FitAs tells whether a router with this report could direct as well as one with the other, as far as fitness goes. What
+// neither has decided, because the document is new, keeps nobody from it.
+func (r Report) FitAs(other Report) bool {
+	return r.Unfit == "" && !slices.ContainsFunc(r.Undecided, func(virtual string) bool { return !slices.Contains(other.Undecided, virtual) })
 }
 
 // Limits of a decision.
@@ -179,7 +186,7 @@ func handOver(in Inputs) []Action {
 }
 
 // candidates returns the routers that could lead: fit are those whose kernel follows the running revision without trouble
-// and that nothing makes unfit. Whoever has trouble too is no better than this node: a step that fails everywhere is a
+// and that nothing makes unfit to take over. Whoever has trouble too is no better than this node: a step that fails everywhere is a
 // fault of the document, and a segment that no router reaches is nobody's to serve.
 func (in Inputs) candidates() (fit, able []string) {
 	for _, m := range in.members() {
@@ -191,7 +198,7 @@ func (in Inputs) candidates() (fit, able []string) {
 			continue
 		}
 		able = append(able, m.ID)
-		if r, heard := in.Reports[m.ID]; heard && r.Converged && r.Failing == 0 && r.Unfit == "" && r.Revision == in.State.Revision {
+		if r, heard := in.Reports[m.ID]; heard && r.Converged && r.Failing == 0 && r.FitAs(in.Reports[in.Self]) && r.Revision == in.State.Revision {
 			fit = append(fit, m.ID)
 		}
 	}

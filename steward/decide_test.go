@@ -20,6 +20,7 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 //
 //	r1 voter | r2 learner behind | r3 voter silent | w1 voter | r4 node (not in raft) | r5 voter stranger (no node)
 //	r2 voter failing=5 | r2 voter converged | r2 voter drained | r2 learner contact=3s | r2 voter converged unfit
+//	r2 voter converged undecided=web,mail
 //
 // Trouble of r1's own has lasted for long, unless "for=1s" says how long.
 //
@@ -63,6 +64,9 @@ func scene(t testing.TB, self, words string) Inputs {
 				in.UnfitFor, in.FailingFor = d, d
 			case "unfit":
 				r.Unfit = "link eth0 of vip 192.0.2.10 is down"
+				in.Reports[f[0]] = r
+			case "undecided":
+				r.Undecided = strings.Split(value, ",")
 				in.Reports[f[0]] = r
 			case "node":
 				member = false
@@ -171,6 +175,13 @@ func TestDecide(t *testing.T) {
 		{"drained, and the other is unfit", "", "r1 voter drained | r2 voter converged unfit", ""},
 		{"a witness hands over to the unfit before it keeps the lead", "w1", "w1 voter | r1 voter converged unfit", "hand over to r1"},
 		{"an unfit standby is nobody's business", "", "r1 voter converged | r2 voter converged unfit", ""},
+
+		{"the other has just booted and knows no server, the next does", "", "r1 voter unfit | r2 voter converged undecided=web | r3 voter converged", "hand over to r3"},
+		{"the only other has just booted", "", "r1 voter drained | r2 voter converged undecided=web,mail", ""},
+		{"a virtual is new to both", "", "r1 voter drained undecided=web | r2 voter converged undecided=web", "hand over to r2"},
+		{"a virtual is new to both, the other has booted besides", "", "r1 voter drained undecided=web | r2 voter converged undecided=mail,web", ""},
+		{"the director's own verdicts are no reason to move", "", "r1 voter converged undecided=web | r2 voter converged", ""},
+		{"a witness hands over to who has just booted before it keeps the lead", "w1", "w1 voter | r1 voter converged undecided=web", "hand over to r1"},
 
 		{"drained hands over", "", "r1 voter drained | r2 voter converged", "hand over to r2"},
 		{"drained with nobody fit stays", "", "r1 voter drained | r2 voter failing=1", ""},
