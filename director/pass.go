@@ -1,6 +1,7 @@
 package director
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/netip"
@@ -78,7 +79,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	}
 	converged := false
 	if !want.KeepTable {
-		p.set(want.Sysctls)
+		p.set(p.attentive(want.Sysctls, in.Links))
 		converged = p.follow(want.Table, have, p.stuck(letGo, want.Held), &stats)
 	} else {
 		d.memory.left = nil
@@ -164,17 +165,20 @@ func (p *pass) set(want Sysctls) {
 	}
 }
 
-// inOrder puts the settings in the order in which to write them: forwarding first, since the kernel resets others with it.
+// inOrder puts the settings in the order in which to write them: accept_ra before forwarding, which forgets routes by it, and
+// forwarding before the others, some of which the kernel resets with it.
 func inOrder(s Sysctls) []string {
-	return slices.SortedFunc(maps.Keys(s), func(a, b string) int {
-		af, bf := strings.HasSuffix(a, "forward") || strings.HasSuffix(a, "forwarding"), strings.HasSuffix(b, "forward") || strings.HasSuffix(b, "forwarding")
+	rank := func(path string) int {
 		switch {
-		case af && !bf:
-			return -1
-		case bf && !af:
+		case strings.HasSuffix(path, "/accept_ra"):
+			return 0
+		case strings.HasSuffix(path, "forward"), strings.HasSuffix(path, "forwarding"):
 			return 1
 		}
-		return strings.Compare(a, b)
+		return 2
+	}
+	return slices.SortedFunc(maps.Keys(s), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
 	})
 }
 

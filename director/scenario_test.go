@@ -376,6 +376,48 @@ func TestTimeoutsGoWithTheDocument(t *testing.T) {
 	})
 }
 
+// TestForwardingKeepsRouterAdvertisements: where this router begins to forward IPv6, and there only.
+func TestForwardingKeepsRouterAdvertisements(t *testing.T) {
+	doc := document(with(web(), func(v *config.Virtual) {
+		v.Address, v.Family = netip.MustParseAddr("2001:db8::10"), config.IPv6
+		v.Servers = []config.Server{{Name: "a", Address: netip.MustParseAddrPort("[2001:db8:1::1]:80"), Forward: config.NAT}}
+	}))
+	const forwarding, eth0, eth1 = "net/ipv6/conf/all/forwarding", "net/ipv6/conf/eth0/accept_ra", "net/ipv6/conf/eth1/accept_ra"
+	for _, tt := range []struct {
+		name                    string
+		forwards, hears, hears1 string
+		want                    string
+	}{
+		{"one link hears them", "0", "1", "0", `
+ 0.000 sysctl -w net/ipv6/conf/eth0/accept_ra=2
+ 0.000 sysctl -w net/ipv6/conf/all/forwarding=1
+ 0.000 ipvsadm -A -t [2001:db8::10]:80 -s wlc
+`},
+		{"both do, one for ever", "0", "1", "2", `
+ 0.000 sysctl -w net/ipv6/conf/eth0/accept_ra=2
+ 0.000 sysctl -w net/ipv6/conf/all/forwarding=1
+ 0.000 ipvsadm -A -t [2001:db8::10]:80 -s wlc
+`},
+		{"it has been a router", "1", "1", "1", `
+ 0.000 ipvsadm -A -t [2001:db8::10]:80 -s wlc
+`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			scenario(t, func(t *testing.T, w *world) {
+				w.sys.put(forwarding, tt.forwards)
+				w.sys.put(eth0, tt.hears)
+				w.sys.put(eth1, tt.hears1)
+				w.start()
+				w.know(2, doc)
+				w.expect("known", tt.want)
+				w.wait(20 * time.Second)
+				w.expect("quiet", ``)
+				w.check("quiet", "converged rev 2")
+			})
+		})
+	}
+}
+
 func TestForeignServicesBeforeTheFirstDocument(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
 		for _, op := range ipvs.Plan(*table80("10.0.0.1:80 5"), ipvs.Table{}) {

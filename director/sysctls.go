@@ -2,6 +2,8 @@ package director
 
 import (
 	"cmp"
+	"maps"
+	"strings"
 
 	"polso/config"
 	"polso/ipvs"
@@ -30,7 +32,7 @@ func sysctls(in Inputs, t ipvs.Table, places []Place) Sysctls {
 				continue
 			}
 			if key.Family == ipvs.IPv6 {
-				out["net/ipv6/conf/all/forwarding"] = "1"
+				out[forwarding6] = "1"
 				continue
 			}
 			out["net/ipv4/ip_forward"] = "1"
@@ -47,6 +49,33 @@ func sysctls(in Inputs, t ipvs.Table, places []Place) Sysctls {
 		}
 	}
 	return out
+}
+
+const forwarding6 = "net/ipv6/conf/all/forwarding"
+
+// attentive adds to the settings what lets the links keep their default routes when this router begins to forward IPv6: the
+// kernel then forgets what router advertisements told it, and hears no more of them, on links whose accept_ra is 1; 2 means
+// also while forwarding. Where it forwards already, 1 is as deaf as the operator has had it, and 0 is the operator's word.
+func (p *pass) attentive(want Sysctls, links vip.Links) Sysctls {
+	if want[forwarding6] == "" || p.reads(forwarding6) != "0" {
+		return want
+	}
+	want = maps.Clone(want)
+	for _, link := range links {
+		if path := "net/ipv6/conf/" + link.Name + "/accept_ra"; p.reads(path) == "1" {
+			want[path] = "2"
+		}
+	}
+	return want
+}
+
+// reads returns a setting's value, "" if it cannot be read.
+func (p *pass) reads(path string) string {
+	value, err := p.o.Sysctls.Read(path)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(value)
 }
 
 // silence has a link send no redirects. A router that forwards tells a host on the segment from which a packet came, and
