@@ -29,10 +29,10 @@ func simulate(o Options) (edges, error) {
 	return edges{addresses: vip.NewFake(clock, links...), table: new(ipvs.Fake), sysctls: memSys{map[string]string{}}, close: func() {}}, nil
 }
 
-// probe is how servers are asked. With --dev nobody is: there is no network to ask.
-func probe(o Options) health.Prober {
+// probe is how servers are asked, and from where. With --dev nobody is: there is no network to ask.
+func probe(o Options, from health.Source) health.Prober {
 	if !o.Dev {
-		return health.Probe
+		return health.ProbeFrom(from)
 	}
 	return func(_ context.Context, t health.Target) health.Result {
 		return health.Result{OK: true, Reason: "simulated: " + t.Addr.String()}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -58,7 +59,8 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 		Edge: e.addresses, Fence: e.fence, Clock: func() vip.Instant { return vip.Instant(sinceBoot()) },
 		Margin: margin, StateFile: file, Log: o.Log.With("part", "vip"),
 	})
-	l.checks = health.New(health.Options{Probe: probe(o), Ring: l.ring, Log: o.Log.With("part", "health")})
+	from := func(target netip.Addr) netip.Addr { return source(l.director.Status(), target, kernelsSource) }
+	l.checks = health.New(health.Options{Probe: probe(o, from), Ring: l.ring, Log: o.Log.With("part", "health")})
 	l.director = director.New(director.Options{
 		IPVS: l.table, VIP: l.keeper, Sysctls: e.sysctls, Health: l.checks, Mandate: mandate, State: state,
 		Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
@@ -20,10 +21,21 @@ import (
 // Prober asks a target once. It returns within the target's Check.Timeout, or soon after ctx ends.
 type Prober func(ctx context.Context, t Target) Result
 
+// Source tells from which of this node's addresses to ask a target; the zero Addr leaves it to the kernel. It must not block.
+type Source func(target netip.Addr) netip.Addr
+
 // Probe is the Prober that asks over the network: a TCP connect, or an HTTP GET whose status must be in the check's
 // ranges. It follows no redirect, keeps no connection, uses no proxy and accepts any certificate: it asks whether the
-// server works, not who it is. The kernel chooses the source address; virtual addresses are deprecated and thus never it.
-func Probe(ctx context.Context, t Target) Result {
+// server works, not who it is. The kernel chooses the source address.
+func Probe(ctx context.Context, t Target) Result { return prober{}.probe(ctx, t) }
+
+// ProbeFrom returns a Prober that asks as Probe does, from where source says. An address that cannot be used as a source any
+// more leaves it to the kernel.
+func ProbeFrom(source Source) Prober { return prober{source}.probe }
+
+type prober struct{ source Source } // nil: the kernel's choice
+
+func (p prober) probe(ctx context.Context, t Target) Result {
 	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, t.Check.Timeout)
 	defer cancel()
@@ -34,9 +46,9 @@ func Probe(ctx context.Context, t Target) Result {
 	)
 	switch t.Check.Kind {
 	case config.CheckTCP:
-		answer, ok, err = probeTCP(ctx, t)
+		answer, ok, err = p.tcp(ctx, t)
 	case config.CheckHTTP:
-		answer, ok, err = probeHTTP(ctx, t)
+		answer, ok, err = p.http(ctx, t)
 	default:
 		err = fmt.Errorf("unknown kind of check %q", t.Check.Kind)
 	}
@@ -52,9 +64,25 @@ func Probe(ctx context.Context, t Target) Result {
 	return Result{OK: ok && err == nil, Took: took, Reason: t.scheme() + ": " + answer}
 }
 
-func probeTCP(ctx context.Context, t Target) (answer string, ok bool, err error) {
+// dial connects to the target.
+func (p prober) dial(ctx context.Context, t Target) (net.Conn, error) {
 	var d net.Dialer
+	if p.source != nil {
+		if from := p.source(t.Addr.Addr()); from.IsValid() {
+			d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+		}
+	}
 	c, err := d.DialContext(ctx, "tcp", t.Addr.String())
+	// The address is gone since, or has no port left: that says nothing about the server.
+	if d.LocalAddr != nil && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EADDRINUSE)) {
+		d.LocalAddr = nil
+		return d.DialContext(ctx, "tcp", t.Addr.String())
+	}
+	return c, err
+}
+
+func (p prober) tcp(ctx context.Context, t Target) (answer string, ok bool, err error) {
+	c, err := p.dial(ctx, t)
 	if err != nil {
 		return "", false, err
 	}
@@ -63,8 +91,9 @@ func probeTCP(ctx context.Context, t Target) (answer string, ok bool, err error)
 	return "connected", true, nil
 }
 
-func probeHTTP(ctx context.Context, t Target) (answer string, ok bool, err error) {
+func (p prober) http(ctx context.Context, t Target) (answer string, ok bool, err error) {
 	tr := &http.Transport{
+		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return p.dial(ctx, t) },
 		DisableKeepAlives:      true,
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: 64 << 10,

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"regexp"
+	"runtime"
 	"testing"
 	"time"
 
@@ -165,5 +166,52 @@ func TestKeyTellsApart(t *testing.T) {
 			t.Errorf("another %s has the key of %s: %s", name, twin, other.Key())
 		}
 		seen[other.Key()] = name
+	}
+}
+
+// TestProbeFrom: both kinds of check come from where they are told to, and from somewhere if that is no address of this machine.
+func TestProbeFrom(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has all of 127/8 on loopback")
+	}
+	seen := make(chan string, 1)
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{Handler: status(200), ConnState: func(c net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+			seen <- host
+		}
+	}}
+	go func() { _ = s.Serve(l) }() // until Close
+	t.Cleanup(func() { _ = s.Close() })
+	at := netip.MustParseAddrPort(l.Addr().String())
+	for _, kind := range []config.CheckKind{config.CheckTCP, config.CheckHTTP} {
+		for _, tt := range []struct {
+			from netip.Addr
+			want string
+		}{
+			{netip.Addr{}, "127.0.0.1"},
+			{netip.MustParseAddr("127.0.0.2"), "127.0.0.2"},
+			{netip.MustParseAddr("192.0.2.200"), "127.0.0.1"},
+		} {
+			t.Run(string(kind)+" "+tt.from.String(), func(t *testing.T) {
+				ask := ProbeFrom(func(target netip.Addr) netip.Addr {
+					if target != at.Addr() {
+						t.Errorf("asked about %s, want %s", target, at.Addr())
+					}
+					return tt.from
+				})
+				result := ask(t.Context(), Target{Addr: at, Check: config.Check{Kind: kind, Timeout: time.Second}})
+				if !result.OK {
+					t.Fatalf("%+v", result)
+				}
+				if got := <-seen; got != tt.want {
+					t.Errorf("came from %s, want %s", got, tt.want)
+				}
+			})
+		}
 	}
 }

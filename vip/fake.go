@@ -81,7 +81,7 @@ func NewFake(clock Clock, links ...Link) *Fake {
 			}
 			f.addrs[fakePlace{addr, p.Bits(), link.Index}] = fakeAddr{}
 		}
-		link.Prefixes = nil
+		link.Own, link.Prefixes = nil, nil
 		f.links[link.Index] = link
 	}
 	return f
@@ -274,11 +274,11 @@ func (f *Fake) Take(addr netip.Prefix, link string) error {
 	return f.take(fakePlace{addr.Addr(), addr.Bits(), i}, "# somebody: ip addr del %s")
 }
 
-// SetLink changes a link by its index, or adds it; Prefixes do not count.
+// SetLink changes a link by its index, or adds it; Own and Prefixes do not count.
 func (f *Fake) SetLink(link Link) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	link.Prefixes = nil
+	link.Own, link.Prefixes = nil, nil
 	f.links[link.Index] = link
 	f.tell(Event{Kind: LinkChanged, Index: link.Index, Link: link})
 }

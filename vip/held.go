@@ -32,7 +32,8 @@ type Link struct {
 	Index    int
 	Up       bool             // administratively up and with carrier
 	MAC      net.HardwareAddr // empty for a device that has none
-	Prefixes []netip.Prefix   // the subnets of its own addresses (masked), without those that Polso put there
+	Own      []netip.Prefix   // its own addresses, each with its subnet's length, without those that Polso put there
+	Prefixes []netip.Prefix   // their subnets, masked, each once
 }
 
 // Links is a snapshot of the node's links, by name. The loopback device is not among them: no segment hears it.

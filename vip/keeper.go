@@ -44,7 +44,7 @@ type Options struct {
 // A Keeper holds addresses until their ends. Hold, LetGo and Links are the pass's, called by one goroutine; every other
 // method may be called by any. Run must be under way for anything to be held.
 //
-// Addresses are added as host addresses that are never chosen as a source, carry a mark by which a later process knows
+// Addresses are added as host addresses that are deprecated as a source (which IPv4 ignores), carry a mark by which a later process knows
 // them, and live in the kernel for Lifetime only: Run renews them.
 type Keeper struct {
 	edge      Edge

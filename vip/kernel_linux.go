@@ -255,7 +255,7 @@ func (k *Kernel) Renew(addr netip.Addr, link int, valid time.Duration) error {
 }
 
 // put sends RTM_NEWADDR: a host address without a route for its prefix, without duplicate address detection, deprecated
-// (preferred_lft 0) so that it is never chosen as a source, with the mark.
+// (preferred_lft 0) so that IPv6 chooses it as a source only where there is no other, with the mark. IPv4 knows no such word.
 func (k *Kernel) put(addr netip.Addr, link int, valid time.Duration, flags int, label string) error {
 	msg := ifaddrmsg(addr, addr.BitLen(), link)
 	req := nl.NewNetlinkRequest(unix.RTM_NEWADDR, flags|unix.NLM_F_ACK)

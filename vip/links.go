@@ -84,14 +84,15 @@ func longestPrefix(link Link, addr netip.Addr) int {
 	return bits
 }
 
-// withPrefixes returns the links, by name, each with the subnets of its addresses that are not ours.
+// withPrefixes returns the links, by name, each with its addresses that are not ours, and their subnets.
 func withPrefixes(links Links, have []Placed) Links {
 	out := make(Links, 0, len(links))
 	for _, link := range links {
-		link.Prefixes = nil
+		link.Own, link.Prefixes = nil, nil
 		for _, p := range have {
 			if p.Index == link.Index && !p.Ours {
-				link.Prefixes = append(link.Prefixes, netip.PrefixFrom(p.Addr, p.Bits).Masked())
+				own := netip.PrefixFrom(p.Addr, p.Bits)
+				link.Own, link.Prefixes = append(link.Own, own), append(link.Prefixes, own.Masked())
 			}
 		}
 		slices.SortFunc(link.Prefixes, netip.Prefix.Compare)

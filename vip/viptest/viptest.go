@@ -188,12 +188,12 @@ func links(t *testing.T, b Bench) {
 	must(t, err)
 	link, _ := got.Named(b.Link)
 	if !link.Up || len(link.MAC) != 6 || !slices.Contains(link.Prefixes, netip.MustParsePrefix("192.0.2.0/24")) ||
-		!slices.Contains(link.Prefixes, netip.MustParsePrefix("2001:db8::/64")) {
+		!slices.Contains(link.Prefixes, netip.MustParsePrefix("2001:db8::/64")) || !slices.Contains(link.Own, netip.MustParsePrefix("192.0.2.2/24")) {
 		t.Errorf("%s is %+v", b.Link, link)
 	}
 	other, _ := got.Named(b.Other)
-	if slices.Contains(other.Prefixes, netip.PrefixFrom(Four, 32)) {
-		t.Errorf("our own address is among the prefixes of %+v", other)
+	if four := netip.PrefixFrom(Four, 32); slices.Contains(other.Prefixes, four) || slices.Contains(other.Own, four) {
+		t.Errorf("our own address is among those of %+v", other)
 	}
 	if _, ok := got.Named("lo"); ok {
 		t.Error("the loopback device is listed")

@@ -1,0 +1,43 @@
+package agent
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+
+	"polso/director"
+)
+
+// source has probes of target come from an address of this router's own where the kernel would take a virtual one: a real
+// server of direct routing has that address too, and would answer itself. Elsewhere it returns the zero Addr: the kernel knows
+// the routes. chosen asks it, of IPv4 alone and only while something is held; IPv6 takes no deprecated address.
+func source(s *director.Status, target netip.Addr, chosen func(netip.Addr) netip.Addr) netip.Addr {
+	if !target.Is4() || !slices.ContainsFunc(s.Held, func(h director.HeldStatus) bool { return h.Present && h.Addr.Is4() }) {
+		return netip.Addr{}
+	}
+	from := chosen(target)
+	i := slices.IndexFunc(s.Held, func(h director.HeldStatus) bool { return h.Present && h.Addr == from })
+	if i < 0 {
+		return netip.Addr{}
+	}
+	link, _ := s.Links.Named(s.Held[i].Link)
+	var best netip.Prefix
+	for _, own := range link.Own {
+		if own.Addr().Is4() && (!best.IsValid() || own.Contains(target) && !best.Contains(target)) {
+			best = own
+		}
+	}
+	return best.Addr()
+}
+
+// kernelsSource returns the address from which the kernel would send to target; the zero Addr if it has no route. Connecting
+// a datagram socket sends nothing.
+func kernelsSource(target netip.Addr) netip.Addr {
+	const discard = 9
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(target, discard)))
+	if err != nil {
+		return netip.Addr{}
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
+}
