@@ -66,7 +66,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 		Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
 	})
 	l.edgeParts = append(e.parts, func(ctx context.Context) error { <-ctx.Done(); e.close(); return nil })
-	l.keeperParts = []part{l.keeper.Run, func(ctx context.Context) error { return l.keeper.Watch(ctx, l.ring) }}
+	l.keeperParts = []part{l.keeper.Run, func(ctx context.Context) error { return l.keeper.Watch(ctx, l.ring) }, l.keeper.Listen}
 	l.passParts = []part{l.checks.Run, l.director.Run}
 	return l, nil
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -160,6 +161,9 @@ func healthOf(st api.Status) api.ClusterHealth {
 	return api.Healthy
 }
 
+// contested is how long after a foreign claim to a held address that is a problem.
+const contested = time.Minute
+
 func problems(node string, dir *director.Status) []api.Problem {
 	out := []api.Problem{}
 	for _, p := range dir.Problems {
@@ -167,6 +171,15 @@ func problems(node string, dir *director.Status) []api.Problem {
 	}
 	for _, f := range dir.Failures {
 		out = append(out, api.Problem{Node: node, What: f.Step, Why: f.Err})
+	}
+	for _, h := range dir.Held {
+		if c := h.Conflict; c.Count > 0 && dir.At.Sub(c.At) < contested {
+			out = append(out, api.Problem{
+				Node: node, What: "vip " + h.Addr.String(),
+				Why: fmt.Sprintf("%s claims it too on %s (%d times, last at %s)", c.MAC, h.Link, c.Count, c.At.Format(time.TimeOnly)),
+				Fix: "find the machine with that hardware address and take " + h.Addr.String() + " off it",
+			})
+		}
 	}
 	return out
 }
@@ -204,6 +217,9 @@ func vips(snap *fsm.Snapshot, dir *director.Status) []api.VIP {
 			out[i].Held, out[i].Interface = h.Present, h.Link
 			if !h.Announced.IsZero() {
 				out[i].Announced = &h.Announced
+			}
+			if c := h.Conflict; c.Count > 0 {
+				out[i].Conflict = &api.Conflict{Count: c.Count, MAC: c.MAC.String(), At: c.At}
 			}
 		}
 	}

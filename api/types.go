@@ -90,7 +90,15 @@ type VIP struct {
 	Interface string     `json:"interface" doc:"the device on that router"`
 	Held      bool       `json:"held"`
 	Announced *time.Time `json:"announced_at,omitempty"`
+	Conflict  *Conflict  `json:"conflict,omitempty"`
 	Virtuals  []string   `json:"virtuals" nullable:"false"`
+}
+
+// Conflict is somebody else who claims an address while this cluster's director holds it.
+type Conflict struct {
+	Count uint64    `json:"count" doc:"claims heard since the address was taken up"`
+	MAC   string    `json:"mac" doc:"the hardware address that the last one named"`
+	At    time.Time `json:"at" doc:"when that was"`
 }
 
 // Virtual is one virtual server with its servers as the answering router sees them.

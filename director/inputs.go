@@ -155,6 +155,7 @@ type HeldStatus struct {
 	Group     Group
 	Present   bool // in the kernel now
 	Announced time.Time
+	Conflict  vip.Conflict // who else claims it
 }
 
 // Failure is a step that failed.

@@ -269,7 +269,7 @@ func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, reports map[spot]
 	}
 	for _, h := range want.Held {
 		r, place := reports[spotOf(h)], places[h.Addr]
-		s.Held = append(s.Held, HeldStatus{Held: h, Name: place.Name, Group: place.Group, Present: r.Present, Announced: r.Announced})
+		s.Held = append(s.Held, HeldStatus{Held: h, Name: place.Name, Group: place.Group, Present: r.Present, Announced: r.Announced, Conflict: r.Conflict})
 	}
 	p.tell(old, s)
 	if in.State.Known || len(s.Unfit) > 0 { // a process that ends is not fit again

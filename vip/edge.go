@@ -26,6 +26,9 @@ type Edge interface {
 	// before each frame leaves, when all that may take time is behind it: once that says no nothing leaves any more, and
 	// the error is ErrExpired. still must not block.
 	Announce(addr netip.Addr, link int, still func() bool) error
+	// Claims calls tell for each claim that others send on a link, until ctx ends (then it returns nil) or that cannot be
+	// heard. tell must not block.
+	Claims(ctx context.Context, tell func(Claim)) error
 	// Subscribe calls tell for each change of an address or a link until ctx ends (then it returns nil) or changes may
 	// have been missed. tell must not block.
 	Subscribe(ctx context.Context, tell func(Event)) error

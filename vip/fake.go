@@ -27,6 +27,7 @@ type Fake struct {
 	announced []Announcement
 	renewals  int
 	listeners map[*listener]bool
+	claims    map[*hearer]bool
 }
 
 type fakePlace struct {
@@ -45,6 +46,9 @@ type listener struct {
 	tell   func(Event)
 	broken chan struct{}
 }
+
+// hearer is one who hears claims.
+type hearer struct{ tell func(Claim) }
 
 // Call is a call that a Fake is about to carry out.
 type Call struct {
@@ -68,6 +72,7 @@ const diaryLength = 10_000
 func NewFake(clock Clock, links ...Link) *Fake {
 	f := &Fake{
 		clock: clock, links: make(map[int]Link), addrs: make(map[fakePlace]fakeAddr), listeners: make(map[*listener]bool),
+		claims: make(map[*hearer]bool),
 	}
 	for i, link := range links {
 		link.Index = cmp.Or(link.Index, i+2)
@@ -213,6 +218,28 @@ func (f *Fake) Announce(addr netip.Addr, link int, still func() bool) error {
 	}
 	f.write("announce %s dev %s", addr, l.Name)
 	return nil
+}
+
+// Claims implements Edge.
+func (f *Fake) Claims(ctx context.Context, tell func(Claim)) error {
+	h := &hearer{tell}
+	f.mu.Lock()
+	f.claims[h] = true
+	f.mu.Unlock()
+	<-ctx.Done()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.claims, h)
+	return nil
+}
+
+// Claim has a neighbour on that link claim an address.
+func (f *Fake) Claim(c Claim) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for h := range f.claims {
+		h.tell(c)
+	}
 }
 
 // Subscribe implements Edge.

@@ -1,6 +1,7 @@
 package vip_test
 
 import (
+	"net"
 	"net/netip"
 	"testing"
 	"testing/synctest"
@@ -21,7 +22,11 @@ func TestFake(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			test(t, viptest.Bench{Edge: fake, Clock: clock, Link: "eth0", Other: "eth1", Put: fake.Put, Take: fake.Take})
+			test(t, viptest.Bench{Edge: fake, Clock: clock, Link: "eth0", Other: "eth1", Put: fake.Put, Take: fake.Take,
+				Claim: func(addr netip.Addr, mac net.HardwareAddr) error {
+					fake.Claim(vip.Claim{Addr: addr, MAC: mac, Index: 2})
+					return nil
+				}})
 		})
 	})
 }

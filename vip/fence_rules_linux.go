@@ -35,13 +35,14 @@ func (t *fenceTable) build(c *nftables.Conn) {
 		in := t.chain(c, "in", nftables.ChainHookPrerouting, nftables.ChainPriorityRaw)
 		t.drop(c, in, slices.Concat(family(unix.NFPROTO_IPV4), field(network, 16, 4), among(t.vips)), local(destination))
 		t.drop(c, in, slices.Concat(family(unix.NFPROTO_IPV6), field(network, 24, 16), among(t.vips6)), local(destination))
-		// A solicitation goes to a multicast address and names the one it asks for inside (RFC 4861 section 4.3).
-		t.drop(c, in, slices.Concat(family(unix.NFPROTO_IPV6), is(&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1}, unix.IPPROTO_ICMPV6),
-			is(field(transport, 0, 1)[0], 135), field(transport, 8, 16), among(t.vips6)), nil)
-		// What masquerading gives the address as its source, and advertisements.
+		// A solicitation goes to a multicast address and names the one it asks for inside.
+		t.drop(c, in, slices.Concat(neighbour(solicit), among(t.vips6)), nil)
+		// What masquerading gives the address as its source; advertisements also before the kernel has made its route, which
+		// it does some time after the address is there.
 		out := t.chain(c, "out", nftables.ChainHookPostrouting, nftables.ChainPriorityConntrackHelper)
 		t.drop(c, out, slices.Concat(family(unix.NFPROTO_IPV4), field(network, 12, 4), among(t.vips)), local(source))
 		t.drop(c, out, slices.Concat(family(unix.NFPROTO_IPV6), field(network, 8, 16), among(t.vips6)), local(source))
+		t.drop(c, out, slices.Concat(neighbour(advertise), among(t.vips6)), nil)
 	case nftables.TableFamilyARP:
 		in := t.chain(c, "in", nftables.ChainHookRef(arpIn), nftables.ChainPriorityFilter)
 		t.drop(c, in, slices.Concat(is(field(network, 6, 2)[0], 0, 1), field(network, 24, 4), among(t.vips)), nil)
@@ -104,6 +105,18 @@ func among(s *nftables.Set) []expr.Any {
 
 func family(nfproto byte) []expr.Any {
 	return is(&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: 1}, nfproto)
+}
+
+// Types of neighbour discovery messages, whose target address stands at the same place (RFC 4861 sections 4.3 and 4.4).
+const (
+	solicit   = 135
+	advertise = 136
+)
+
+// neighbour loads the target of a neighbour discovery message of that type.
+func neighbour(kind byte) []expr.Any {
+	return slices.Concat(family(unix.NFPROTO_IPV6), is(&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1}, unix.IPPROTO_ICMPV6),
+		is(field(transport, 0, 1)[0], kind), field(transport, 8, 16))
 }
 
 // end is one of the two addresses of a packet.

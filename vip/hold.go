@@ -98,7 +98,7 @@ func (k *Keeper) move(h Held, verb Verb) (known bool, err error) {
 		return false, nil
 	}
 	if h.Epoch != e.epoch {
-		e.epoch, e.until = h.Epoch, h.Until
+		e.epoch, e.until, e.conflict = h.Epoch, h.Until, Conflict{}
 		k.announcer.startLocked(e, h.Epoch)
 		k.wake()
 		return true, nil

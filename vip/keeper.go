@@ -62,9 +62,10 @@ type Keeper struct {
 	mu      sync.Mutex // guards below; never held across a kernel call
 	entries map[place]*entry
 	running bool
-	newest  uint64 // one more than the highest epoch heard of; 0: none
-	floor   uint64 // the lowest epoch that may still be held
-	ring    func() // of the Watch under way; nil: none
+	newest  uint64          // one more than the highest epoch heard of; 0: none
+	floor   uint64          // the lowest epoch that may still be held
+	ring    func()          // of the Watch under way; nil: none
+	macs    map[string]bool // of this node's links, as last observed
 }
 
 // place is where an address is: the device's name is what the caller said, it may have been renamed since.
@@ -87,6 +88,9 @@ type entry struct {
 	writing   chan struct{} // closed when the add or renewal in flight has ended; nil: none
 	loss      string        // why it is lost, for people
 	announced time.Time
+
+	conflict             Conflict // in this holding
+	defended, complained Instant
 }
 
 type phase int
@@ -105,6 +109,7 @@ type Report struct {
 	Present   bool      // in the kernel, as of the last write or renewal
 	Announced time.Time // the last announcement that left; zero: none yet
 	Loss      string    // why it is not present although it should be; "" otherwise
+	Conflict  Conflict  // who else claims it
 }
 
 // New builds a Keeper that holds nothing. Its Run must be called.
@@ -199,7 +204,7 @@ func (k *Keeper) Report() []Report {
 		out = append(out, Report{
 			Held:    Held{Addr: e.addr, Link: e.link, Until: e.until, Epoch: e.epoch},
 			Present: e.phase == there || e.phase == leaving || e.phase == undone,
-			Loss:    e.loss, Announced: e.announced,
+			Loss:    e.loss, Announced: e.announced, Conflict: e.conflict,
 		})
 	}
 	slices.SortFunc(out, func(a, b Report) int {
@@ -267,6 +272,10 @@ func (k *Keeper) observe() (Links, []Placed, error) {
 	type at struct {
 		addr  netip.Addr
 		index int
+	}
+	k.macs = make(map[string]bool, len(links))
+	for _, link := range links {
+		k.macs[link.MAC.String()] = true
 	}
 	mine := make(map[at]bool, len(k.entries))
 	for _, e := range k.entries {

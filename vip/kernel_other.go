@@ -44,6 +44,9 @@ func (*Kernel) Remove(netip.Addr, int, int) error { return errOther }
 // Announce implements Edge.
 func (*Kernel) Announce(netip.Addr, int, func() bool) error { return errOther }
 
+// Claims implements Edge.
+func (*Kernel) Claims(context.Context, func(Claim)) error { return errOther }
+
 // Subscribe implements Edge.
 func (*Kernel) Subscribe(context.Context, func(Event)) error { return errOther }
 

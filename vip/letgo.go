@@ -179,7 +179,7 @@ func (k *Keeper) remove(e *entry) error {
 		k.wake()
 	case e.writing != nil:
 		e.attempt = k.clock() + again
-	case k.entries[at] != e:
+	case k.entries[at] != e, e.phase == lost: // somebody else has removed it meanwhile
 	case e.phase == undone:
 		e.phase, missed = lost, true
 	default:

@@ -92,7 +92,11 @@ func newWorld(t *testing.T) *world {
 		o, _ := links.Named("w0")
 		return err == nil && v.Up && o.Up
 	})
-	w.Bench = viptest.Bench{Edge: kernel, Clock: vip.Boottime, Link: "v0", Other: "w0", Put: put, Take: take}
+	w.Bench = viptest.Bench{Edge: kernel, Clock: vip.Boottime, Link: "v0", Other: "w0", Put: put, Take: take,
+		Claim: func(addr netip.Addr, mac net.HardwareAddr) (err error) {
+			w.atPeer(t, func() { err = claim(addr, mac) })
+			return err
+		}}
 	return w
 }
 

@@ -102,16 +102,6 @@ func question(mac net.HardwareAddr, addr netip.Addr) (probe, int, func([]byte) (
 	return probe{frame, to}, unix.ETH_P_IPV6, answers, err
 }
 
-// answerARP says whether the frame has somebody claim addr, by request or reply, and who.
-func answerARP(b []byte, addr netip.Addr) (net.HardwareAddr, bool) {
-	var frame ethernet.Frame
-	var p arp.Packet
-	if frame.UnmarshalBinary(b) != nil || frame.EtherType != ethernet.EtherTypeARP || p.UnmarshalBinary(frame.Payload) != nil {
-		return nil, false
-	}
-	return p.SenderHardwareAddr, p.SenderIP == addr
-}
-
 const (
 	ipv6Header = 40
 	icmpv6     = 58
@@ -137,27 +127,4 @@ func solicitation(mac net.HardwareAddr, addr netip.Addr) ([]byte, net.HardwareAd
 	frame := ethernet.Frame{Destination: to, Source: mac, EtherType: ethernet.EtherTypeIPv6, Payload: append(b, icmp...)}
 	out, err := frame.MarshalBinary()
 	return out, to, err
-}
-
-// answerNDP says whether the frame advertises addr, and the hardware address it names.
-func answerNDP(b []byte, addr netip.Addr) (net.HardwareAddr, bool) {
-	var frame ethernet.Frame
-	if frame.UnmarshalBinary(b) != nil || frame.EtherType != ethernet.EtherTypeIPv6 {
-		return nil, false
-	}
-	p := frame.Payload
-	if len(p) <= ipv6Header || p[6] != icmpv6 || p[7] != ndp.HopLimit {
-		return nil, false
-	}
-	m, err := ndp.ParseMessage(p[ipv6Header:])
-	na, ok := m.(*ndp.NeighborAdvertisement)
-	if err != nil || !ok || na.TargetAddress != addr {
-		return nil, false
-	}
-	for _, o := range na.Options {
-		if lla, ok := o.(*ndp.LinkLayerAddress); ok && lla.Direction == ndp.Target {
-			return lla.Addr, true
-		}
-	}
-	return frame.Source, true
 }

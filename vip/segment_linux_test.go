@@ -379,3 +379,41 @@ func TestProbe(t *testing.T) {
 		}
 	})
 }
+
+// claim says on the peer's link that addr is at a hardware address.
+func claim(addr netip.Addr, at net.HardwareAddr) error {
+	ifi, err := net.InterfaceByName("v1")
+	if err != nil {
+		return err
+	}
+	if addr.Is6() {
+		conn, _, err := ndp.Listen(ifi, ndp.LinkLocal)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		return conn.WriteTo(&ndp.NeighborAdvertisement{
+			Override: true, TargetAddress: addr, Options: []ndp.Option{&ndp.LinkLayerAddress{Direction: ndp.Target, Addr: at}},
+		}, nil, netip.IPv6LinkLocalAllNodes())
+	}
+	p, err := arp.NewPacket(arp.OperationRequest, at, addr, make(net.HardwareAddr, 6), addr)
+	if err != nil {
+		return err
+	}
+	b, err := p.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	conn, err := packet.Listen(ifi, packet.Raw, 0, nil)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	f := ethernet.Frame{Destination: ethernet.Broadcast, Source: at, EtherType: ethernet.EtherTypeARP, Payload: b}
+	frame, err := f.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	_, err = conn.WriteTo(frame, &packet.Addr{HardwareAddr: ethernet.Broadcast})
+	return err
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -22,6 +23,8 @@ type Bench struct {
 	Other string
 	// Put adds an address as an operator would, Take removes one.
 	Put, Take func(addr netip.Prefix, link string) error
+	// Claim has a neighbour on Link claim an address, as one who has it too would.
+	Claim func(addr netip.Addr, mac net.HardwareAddr) error
 }
 
 // The suite's addresses, one of each family.
@@ -53,6 +56,7 @@ func Run(t *testing.T, in func(t *testing.T, test func(t *testing.T, b Bench))) 
 		{"released by a later process", released},
 		{"somebody's own", somebodysOwn},
 		{"drop", drop},
+		{"somebody else claims it", somebodyClaims},
 	} {
 		t.Run(tt.name, func(t *testing.T) { in(t, tt.test) })
 	}
@@ -459,4 +463,37 @@ func drop(t *testing.T, b Bench) {
 	})
 	wantErr(t, k.Hold(want), vip.ErrStale)
 	must(t, k.Drop())
+}
+
+func somebodyClaims(t *testing.T, b Bench) {
+	k := running(t, b)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- k.Listen(ctx) }()
+	defer func() {
+		cancel()
+		must(t, <-done)
+	}()
+	other := net.HardwareAddr{2, 0, 0, 0, 0, 0x99}
+	both(func(addr netip.Addr) {
+		must(t, k.Hold([]vip.Held{b.held(addr, time.Minute)}))
+		report := func() vip.Report {
+			all := k.Report()
+			return all[slices.IndexFunc(all, func(r vip.Report) bool { return r.Addr == addr })]
+		}
+		// The schedule's last repeat comes after five seconds.
+		until(t, "announced for the last time", func() bool {
+			at := report().Announced
+			return !at.IsZero() && time.Since(at) > 2700*time.Millisecond
+		})
+		before := report().Announced
+		until(t, "the claim is heard", func() bool {
+			must(t, b.Claim(addr, other))
+			return report().Conflict.Count > 0
+		})
+		if c := report().Conflict; c.MAC.String() != other.String() || time.Since(c.At) > time.Minute {
+			t.Errorf("conflict: %+v", c)
+		}
+		until(t, "it is announced again", func() bool { return report().Announced.After(before) })
+	})
 }
