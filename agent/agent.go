@@ -79,6 +79,7 @@ func (a *Agent) run(ctx context.Context, l net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serveAPI(ctx, l, api.New(a, a.o.Version)) })
 	g.Go(func() error { return a.bodies(ctx, first) })
+	g.Go(func() error { return a.supervise(ctx) })
 	a.log.Info("agent started", "node", a.o.Name, "version", a.o.Version.Version, "socket", a.o.Socket, "formed", first.member != nil)
 	return ignoreCanceled(g.Wait())
 }

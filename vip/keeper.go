@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -58,6 +59,8 @@ type Keeper struct {
 	bell      chan struct{} // the keeper's own goroutine looks again
 	placed    chan struct{} // there is one more to renew
 	words     chan words    // for the log
+
+	turns atomic.Uint64 // of the loop that takes addresses down
 
 	mu      sync.Mutex // guards below; never held across a kernel call
 	entries map[place]*entry
@@ -212,6 +215,13 @@ func (k *Keeper) Report() []Report {
 	})
 	return out
 }
+
+// Turns counts how often the loop that takes addresses down has looked; Look has it look once more soon. Whoever watches over
+// the process sees so that it does.
+func (k *Keeper) Turns() uint64 { return k.turns.Load() }
+
+// Look has the loop look. It never blocks.
+func (k *Keeper) Look() { k.wake() }
 
 // wake has the keeper's goroutine look again.
 func (k *Keeper) wake() {

@@ -58,6 +58,7 @@ func (k *Keeper) keep(ctx context.Context) {
 			k.dropFirst("the machine was suspended")
 		}
 		last, awake = now, time.Now()
+		k.turns.Add(1)
 		next, some := k.tick()
 		planned = 0
 		if some {
