@@ -34,7 +34,7 @@ lab-all: build lab-binaries ## the same, every fault ten times
 	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
 
 bench: build lab-binaries ## failover and switchover gaps beside keepalived's, in one run
-	$(LABVM) --timeout 60m -- $(LABBIN)/bench --polso bin/polso
+	$(LABVM) --timeout 60m --need keepalived -- $(LABBIN)/bench --polso bin/polso
 
 lab-binaries:
 	mkdir -p $(LABBIN)

@@ -27,8 +27,9 @@ type Fence interface {
 	Raise(around []Guarded) error
 	// Guard puts exactly these addresses behind the fence and leaves the gate as it is. The error may be ErrNoFence.
 	Guard(around []Guarded) error
-	// Open opens the gate for d, whether it was shut or not: for when no guarded address is up. The error may be ErrNoFence.
-	Open(d time.Duration) error
+	// Open puts exactly these addresses behind the fence and opens the gate for d, whether it was shut or not, in one step:
+	// for when none of them is up. The error may be ErrNoFence.
+	Open(around []Guarded, d time.Duration) error
 	// Renew has the open gate close in d from now. Once it has closed it stays so: that is ErrShut.
 	Renew(d time.Duration) error
 	// Shut closes the gate now. The error may be ErrNoFence.

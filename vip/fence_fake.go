@@ -86,9 +86,9 @@ func (f *FakeFence) Guard(around []Guarded) error {
 }
 
 // Open implements Fence.
-func (f *FakeFence) Open(d time.Duration) error {
+func (f *FakeFence) Open(around []Guarded, d time.Duration) error {
 	return f.do("Open", true, func() error {
-		f.end = f.clock() + Instant(d)
+		f.around, f.end = slices.Clone(around), f.clock()+Instant(d)
 		return nil
 	})
 }

@@ -133,16 +133,21 @@ func (f *KernelFence) raise(around []Guarded) error {
 func (f *KernelFence) Guard(around []Guarded) error {
 	return absent(f.transaction(func(c *nftables.Conn) error {
 		for _, t := range f.tables() {
-			c.FlushSet(t.vips)
-			if t.vips6 != nil {
-				c.FlushSet(t.vips6)
-			}
-			if err := t.guard(c, around); err != nil {
+			if err := t.move(c, around); err != nil {
 				return err
 			}
 		}
 		return nil
 	}))
+}
+
+// move empties the sets of addresses and fills them anew.
+func (t *fenceTable) move(c *nftables.Conn, around []Guarded) error {
+	c.FlushSet(t.vips)
+	if t.vips6 != nil {
+		c.FlushSet(t.vips6)
+	}
+	return t.guard(c, around)
 }
 
 // guard adds the addresses to empty sets, and has what leaves by their links looked at.
@@ -178,9 +183,12 @@ func (t *fenceTable) guard(c *nftables.Conn, around []Guarded) error {
 }
 
 // Open implements Fence.
-func (f *KernelFence) Open(d time.Duration) error {
+func (f *KernelFence) Open(around []Guarded, d time.Duration) error {
 	return absent(f.transaction(func(c *nftables.Conn) error {
 		for _, t := range f.tables() {
+			if err := t.move(c, around); err != nil {
+				return err
+			}
 			c.FlushSet(t.lease)
 			if err := c.SetAddElements(t.lease, t.elements(d)); err != nil {
 				return err

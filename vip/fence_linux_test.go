@@ -77,16 +77,18 @@ func (w *world) echoes(t *testing.T, addr netip.Addr) func() bool {
 // answerTime is how long an answer may take, on an emulated machine too.
 const answerTime = 100 * time.Millisecond
 
+// everything is what fenced has up.
+var everything = []vip.Guarded{{Addr: viptest.Four, Link: "v0"}, {Addr: viptest.Six, Link: "v0"}}
+
 // fenced is a world with both addresses up behind a fence that is shut.
 func fenced(t *testing.T) (*world, *vip.KernelFence) {
 	t.Helper()
 	w, f := newWorld(t), new(vip.KernelFence)
-	both := []vip.Guarded{{Addr: viptest.Four, Link: "v0"}, {Addr: viptest.Six, Link: "v0"}}
-	if err := f.Raise(both); err != nil {
+	if err := f.Raise(everything); err != nil {
 		t.Fatal(err)
 	}
 	link, _ := net.InterfaceByName("v0")
-	for _, g := range both {
+	for _, g := range everything {
 		if err := w.kernel.Add(g.Addr, link.Index, time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +108,7 @@ func TestFenceShut(t *testing.T) {
 			if !w.answers(t, netip.MustParseAddr(own)) {
 				t.Errorf("%s does not answer, and is behind no fence", own)
 			}
-			if err := f.Open(time.Minute); err != nil {
+			if err := f.Open(everything, time.Minute); err != nil {
 				t.Fatal(err)
 			}
 			if !w.answers(t, addr) {
@@ -126,7 +128,7 @@ func TestFenceShut(t *testing.T) {
 				t.Errorf("%v does not answer, and is behind no fence any more", addr)
 			}
 			eventually(t, "what is for it passes", passes)
-			if err := f.Guard([]vip.Guarded{{Addr: viptest.Four, Link: "v0"}, {Addr: viptest.Six, Link: "v0"}}); err != nil {
+			if err := f.Guard(everything); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -139,7 +141,7 @@ func TestFenceClosesByItself(t *testing.T) {
 		for _, addr := range []netip.Addr{viptest.Four, viptest.Six} {
 			passes := w.echoes(t, addr)
 			began := time.Now()
-			if err := f.Open(300 * time.Millisecond); err != nil {
+			if err := f.Open(everything, 300*time.Millisecond); err != nil {
 				t.Fatal(err)
 			}
 			for range 5 { // renewed before its end, it stays open
@@ -183,7 +185,7 @@ func TestFenceHoldsAnnouncementsBack(t *testing.T) {
 		if got := append(arp.lines(t, 1, 300*time.Millisecond, describeARP), na.lines(t, 1, 300*time.Millisecond, describeNA)...); len(got) > 0 {
 			t.Errorf("heard from behind a fence that is shut: %q", got)
 		}
-		if err := f.Open(time.Minute); err != nil {
+		if err := f.Open(everything, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		for _, addr := range []netip.Addr{viptest.Four, viptest.Six} {
@@ -207,13 +209,13 @@ func TestFenceTakenAway(t *testing.T) {
 			}
 		}
 		none("guard", f.Guard(nil))
-		none("open", f.Open(time.Minute))
+		none("open", f.Open(nil, time.Minute))
 		none("shut", f.Shut())
 		if err := f.Renew(time.Minute); !errors.Is(err, vip.ErrShut) {
 			t.Errorf("renew: %v", err)
 		}
 		for range 2 {
-			if err := errors.Join(f.Raise(nil), f.Open(time.Minute), f.Renew(time.Minute)); err != nil {
+			if err := errors.Join(f.Raise(nil), f.Open(nil, time.Minute), f.Renew(time.Minute)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -222,7 +224,7 @@ func TestFenceTakenAway(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		none("open", f.Open(time.Minute))
+		none("open", f.Open(nil, time.Minute))
 	})
 }
 

@@ -63,7 +63,7 @@ func (k *Keeper) raise() {
 	k.fenced(k.surround(around, k.gate.fence.Raise))
 }
 
-// surround raises the fence around the addresses, or moves it to them, and notes that.
+// surround has the fence stand around exactly these addresses, and notes that.
 func (k *Keeper) surround(around []Guarded, do func([]Guarded) error) error {
 	err := do(around)
 	k.mu.Lock()
@@ -137,15 +137,15 @@ func (k *Keeper) admit(fresh map[place]Held) error {
 		around = append(around, Guarded{at.addr, at.link})
 		until = min(cmp.Or(until, h.Until), h.Until)
 	}
-	var err error
-	if up {
+	err := ErrNoFence
+	switch {
+	case up && open:
 		err = k.surround(around, k.gate.fence.Guard)
+	case up:
+		err = k.open(around, until)
 	}
-	if !up || errors.Is(err, ErrNoFence) {
-		err, open = k.surround(around, k.gate.fence.Raise), false
-	}
-	if err == nil && !open {
-		err = k.open(until)
+	if errors.Is(err, ErrNoFence) {
+		err = k.anew(around, until)
 	}
 	if errors.Is(err, ErrLate) {
 		return err
@@ -154,15 +154,26 @@ func (k *Keeper) admit(fresh map[place]Held) error {
 	return nil
 }
 
-// open opens the gate until then. The error is ErrLate when the kernel took longer over it than the margin allows, three
-// times: the gate is shut then.
-func (k *Keeper) open(until Instant) error {
+// anew raises the fence around the addresses and opens it.
+func (k *Keeper) anew(around []Guarded, until Instant) error {
+	if err := k.surround(around, k.gate.fence.Raise); err != nil {
+		return err
+	}
+	return k.open(around, until)
+}
+
+// open opens the gate for the addresses until then. The error is ErrLate when the kernel took longer over it than the margin
+// allows, three times: the gate is shut then.
+func (k *Keeper) open(around []Guarded, until Instant) error {
 	for range 3 {
 		began := k.clock()
 		if began >= until {
 			break
 		}
-		if err := k.gate.fence.Open(time.Duration(until - began)); err != nil {
+		err := k.surround(around, func(around []Guarded) error {
+			return k.gate.fence.Open(around, time.Duration(until-began))
+		})
+		if err != nil {
 			return err
 		}
 		k.mu.Lock()
@@ -204,8 +215,8 @@ func (k *Keeper) prolong() (again bool) {
 	case open == 0:
 		k.mend()
 		return false
-	case until < open+Instant(k.margin):
-		return false
+	case until < open+Instant(k.margin) && (until <= open || open-began > 2*Instant(k.margin)):
+		return false // not worth it yet
 	}
 	err := k.gate.fence.Renew(time.Duration(until - began))
 
@@ -259,10 +270,7 @@ func (k *Keeper) mend() {
 	if until == 0 {
 		return
 	}
-	err := k.surround(around, k.gate.fence.Raise)
-	if err == nil {
-		err = k.open(until)
-	}
+	err := k.anew(around, until)
 	if errors.Is(err, ErrLate) {
 		k.dropFirst("the fence could not be opened in time")
 		k.wake()

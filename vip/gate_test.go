@@ -230,3 +230,18 @@ func TestFenceAroundWhatWasLeftBehind(t *testing.T) {
 		}
 	})
 }
+
+// The gate shuts for one address's end; what lasts longer passes on.
+func TestFenceAmongDifferentEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, f := fencedBench(t)
+		b.hold(b.held(eleven, 1, 100*time.Millisecond), b.held(ten, 1, 400*time.Millisecond))
+		for range 39 {
+			b.passes(f, true)
+			b.sleep(10 * time.Millisecond)
+		}
+		b.sleep(10 * time.Millisecond)
+		b.passes(f, false)
+		b.present("")
+	})
+}

@@ -65,7 +65,7 @@ func (*KernelFence) Raise([]Guarded) error { return errOther }
 func (*KernelFence) Guard([]Guarded) error { return errOther }
 
 // Open implements Fence.
-func (*KernelFence) Open(time.Duration) error { return errOther }
+func (*KernelFence) Open([]Guarded, time.Duration) error { return errOther }
 
 // Renew implements Fence.
 func (*KernelFence) Renew(time.Duration) error { return errOther }

@@ -139,6 +139,7 @@ func (k *Keeper) due() []*entry {
 		case ended && (e.phase == there || e.phase == placing):
 			k.announcer.cancel(e)
 			e.phase = leaving
+			k.ringGate() // the gate was to shut with this one: others may last longer
 			k.say(slog.LevelWarn, "lease ended, address goes", e)
 			out = append(out, e)
 		case (e.phase == leaving || e.phase == undone) && now >= e.attempt:
