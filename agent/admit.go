@@ -61,7 +61,10 @@ func (b *body) serveJoining(ctx context.Context, m *member, l net.Listener) erro
 
 // leadAdmit admits a node, on the leader: the token decides.
 func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welcome, error) {
-	s := m.state.Load()
+	s, err := b.known(ctx)
+	if err != nil {
+		return welcome{}, err
+	}
 	token, ok := s.TokenByHash(app.TokenHash)
 	switch {
 	case !ok:

@@ -31,8 +31,30 @@ func (a *Agent) Status(ctx context.Context) (api.Status, error) {
 // Local is this router alone.
 func (a *Agent) Local() api.Status { return a.current.Load().localStatus() }
 
-// State is this node's replica.
-func (a *Agent) State() *fsm.Snapshot { return a.current.Load().snapshot() }
+// State is this node's replica, once it is known.
+func (a *Agent) State(ctx context.Context) (*fsm.Snapshot, error) { return a.current.Load().known(ctx) }
+
+// known is the replicated state once everything is in it that was committed when this process first heard a leader. After a
+// restart that takes a moment with a quorum, and does not come about without one: what is in the data directory may be old.
+func (b *body) known(ctx context.Context) (*fsm.Snapshot, error) {
+	m := b.member
+	if m == nil {
+		return nil, notFormed()
+	}
+	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Known || b.removed() }); ctx.Err() != nil {
+		return nil, ctx.Err()
+	} else if err != nil {
+		return nil, noLeader(m)
+	}
+	switch s := m.state.Load(); {
+	case !s.Known:
+		return nil, wasRemoved(m)
+	case !s.Founded():
+		return nil, unfinished(m)
+	default:
+		return s, nil
+	}
+}
 
 // Propose writes to the replicated state.
 func (a *Agent) Propose(ctx context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {

@@ -10,6 +10,9 @@ import (
 
 // leaderStatus is the cluster as this node, the leader, sees it.
 func (b *body) leaderStatus(m *member) (api.Status, error) {
+	if !m.state.Load().Known { // it has just been elected, and its replica may be old
+		return api.Status{}, noLeader(m)
+	}
 	if !b.role().Leader {
 		if id, known := m.node.Leader(); !known || id != m.id {
 			return api.Status{}, noLeader(m)

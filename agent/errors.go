@@ -14,6 +14,11 @@ func notFormed() *api.Error {
 	return api.Errorf(api.CodeNotFormed, "this router belongs to no cluster").WithHint("polso init on the first router, polso join on the others")
 }
 
+// unfinished is a cluster whose init was interrupted after this router had become its first member.
+func unfinished(m *member) *api.Error {
+	return api.Errorf(api.CodeNotFormed, "cluster %s was not made to its end", m.cluster).WithHint("polso leave, then polso init once more")
+}
+
 // noLeader says how many voters are out of reach, as far as this node can tell.
 func noLeader(m *member) *api.Error {
 	e := api.Errorf(api.CodeNoLeader, "no leader; writes are refused and no router holds an address without one")

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"polso/api"
@@ -178,6 +179,35 @@ func TestErrorsOfANewUser(t *testing.T) {
 	refused(t, "leave without a quorum", err, api.CodeNoLeader, "polso leave --force")
 	if l, err := r1.client.Local(ctx); err != nil || l.Revision != 1 || l.Health != api.Down || l.Lease.Held {
 		t.Errorf("local: %+v, %v; want revision 1, DOWN, no lease", l, err)
+	}
+
+	// A router that restarts without a quorum knows that it is a member, and that what it has may be old.
+	r1.halt()
+	r1.start()
+	files := []api.File{{Name: "edge.hcl", Text: edgeHCL}}
+	var all sync.WaitGroup
+	for what, ask := range map[string]func() error{
+		"history":      func() error { _, err := r1.client.History(ctx, 20); return err },
+		"show":         func() error { _, err := r1.client.Document(ctx); return err },
+		"show 1":       func() error { _, err := r1.client.Revision(ctx, 1); return err },
+		"plan":         func() error { _, err := r1.client.Plan(ctx, api.PlanRequest{Files: files}); return err },
+		"apply":        func() error { _, err := r1.client.Apply(ctx, api.ApplyRequest{Files: files}); return err },
+		"rollback":     func() error { _, err := r1.client.Rollback(ctx, api.RollbackRequest{}); return err },
+		"token list":   func() error { _, err := r1.client.Tokens(ctx); return err },
+		"token create": func() error { _, err := r1.client.CreateToken(ctx, api.TokenRequest{}); return err },
+		"token revoke": func() error { _, err := r1.client.RevokeToken(ctx, few.ID); return err },
+		"remove":       func() error { _, err := r1.client.Remove(ctx, "r2"); return err },
+	} {
+		all.Go(func() {
+			refused(t, what+" after a restart without a quorum", ask(), api.CodeNoLeader, "2 of the 3 voters", "polso status --local")
+		})
+	}
+	all.Wait()
+
+	// As soon as there is one again, a router that has only just started waits for what it has missed.
+	r2.start()
+	if h, err := r2.client.History(ctx, 20); err != nil || len(h) != 1 {
+		t.Errorf("history right after a restart: %+v, %v; want the one revision", h, err)
 	}
 }
 

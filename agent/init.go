@@ -145,9 +145,9 @@ func (a *Agent) CreateToken(ctx context.Context, by fsm.Actor, req api.TokenRequ
 }
 
 func (b *body) createToken(ctx context.Context, by fsm.Actor, req api.TokenRequest) (api.Token, error) {
-	m := b.member
-	if m == nil || !m.state.Load().Founded() {
-		return api.Token{}, notFormed()
+	s, err := b.known(ctx)
+	if err != nil {
+		return api.Token{}, err
 	}
 	if req.Kind == "" {
 		req.Kind = fsm.Router
@@ -166,7 +166,7 @@ func (b *body) createToken(ctx context.Context, by fsm.Actor, req api.TokenReque
 		return api.Token{}, api.Errorf(api.CodeInvalid, "a token of %v and %d uses is not possible", ttl, req.Uses).
 			WithHint("it is good for one second to 30 days and 1 to 1000 uses: --ttl 1h --uses 1")
 	}
-	pin, err := trust.Fingerprint([]byte(m.state.Load().Cluster.CA))
+	pin, err := trust.Fingerprint([]byte(s.Cluster.CA))
 	if err != nil {
 		return api.Token{}, err
 	}

@@ -52,15 +52,15 @@ func (b *body) leadSpare(_ context.Context, who expulsion) (api.Done, error) {
 // Remove takes another router out of the cluster.
 func (a *Agent) Remove(ctx context.Context, by fsm.Actor, name string) (api.Done, error) {
 	b := a.current.Load()
-	m := b.member
-	if m == nil {
-		return api.Done{}, notFormed()
+	s, err := b.known(ctx)
+	if err != nil {
+		return api.Done{}, err
 	}
-	n, ok := m.state.Load().NodeByName(name)
+	n, ok := s.NodeByName(name)
 	switch {
 	case !ok:
-		return api.Done{}, unknownRouter(m.state.Load(), name)
-	case n.ID == m.id:
+		return api.Done{}, unknownRouter(s, name)
+	case n.ID == b.member.id:
 		return api.Done{}, api.Errorf(api.CodeRefused, "%s is this router", name).WithHint("polso leave takes it out")
 	}
 	if err := b.expel(ctx, by, n.ID); err != nil {

@@ -19,7 +19,10 @@ func (a *Agent) Transfer(ctx context.Context, req api.TransferRequest) (api.Tran
 
 func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.Transferred, error) {
 	m := b.member
-	s := m.state.Load()
+	s, err := b.known(ctx)
+	if err != nil {
+		return api.Transferred{}, err
+	}
 	to, err := m.target(s, req.To)
 	if err != nil {
 		return api.Transferred{}, err

@@ -24,7 +24,7 @@ func TestActorOfAUnixSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := fsm.Actor{Kind: "local", Name: whoami(t)}
-	if got := b.State().History[1].Author; got != want {
+	if got := b.fsm.Load().History[1].Author; got != want {
 		t.Errorf("author %+v, want %+v", got, want)
 	}
 }

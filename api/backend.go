@@ -13,8 +13,10 @@ type Backend interface {
 	Status(context.Context) (Status, error)
 	// Local is this router alone. It needs no leader and never blocks.
 	Local() Status
-	// State is this node's replica, never nil; before a cluster is formed it is empty.
-	State() *fsm.Snapshot
+	// State is this node's replica with everything that was committed when this process first heard a leader; it waits a
+	// while for that. The error is an *Error: CodeNotFormed on a router that belongs to no cluster, CodeNoLeader while the
+	// state is not known.
+	State(context.Context) (*fsm.Snapshot, error)
 
 	// Propose writes to the replicated state and waits until this node's replica has it.
 	Propose(context.Context, fsm.Actor, string, fsm.Command) (fsm.Result, error)

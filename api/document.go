@@ -68,16 +68,8 @@ func source(files []File) string {
 	return b.String()
 }
 
-func (s *server) formed() (*fsm.Snapshot, error) {
-	snap := s.State()
-	if snap.Cluster.ID == "" {
-		return nil, Errorf(CodeNotFormed, "this router belongs to no cluster").WithHint("polso init on the first router, polso join on the others")
-	}
-	return snap, nil
-}
-
-func (s *server) plan(_ context.Context, req PlanRequest) (Plan, error) {
-	snap, err := s.formed()
+func (s *server) plan(ctx context.Context, req PlanRequest) (Plan, error) {
+	snap, err := s.State(ctx)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -109,7 +101,7 @@ func planOf(base uint64, from, to config.Document) Plan {
 }
 
 func (s *server) apply(ctx context.Context, req ApplyRequest) (Applied, error) {
-	snap, err := s.formed()
+	snap, err := s.State(ctx)
 	if err != nil {
 		return Applied{}, err
 	}
@@ -121,7 +113,7 @@ func (s *server) apply(ctx context.Context, req ApplyRequest) (Applied, error) {
 }
 
 func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, error) {
-	snap, err := s.formed()
+	snap, err := s.State(ctx)
 	if err != nil {
 		return Applied{}, err
 	}
@@ -188,10 +180,10 @@ func revisionOf(snap *fsm.Snapshot, n uint64) (fsm.Revision, config.Document, er
 	return snap.History[i], doc, nil
 }
 
-func (s *server) history(_ context.Context, i *struct {
+func (s *server) history(ctx context.Context, i *struct {
 	Count int `query:"n" minimum:"1" maximum:"1000" default:"20"`
 }) ([]Revision, error) {
-	snap, err := s.formed()
+	snap, err := s.State(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -219,10 +211,10 @@ func describeRevision(snap *fsm.Snapshot, at int, r fsm.Revision) Revision {
 	return out
 }
 
-func (s *server) revision(_ context.Context, i *struct {
+func (s *server) revision(ctx context.Context, i *struct {
 	Number uint64 `path:"number"`
 }) (Revision, error) {
-	snap, err := s.formed()
+	snap, err := s.State(ctx)
 	if err != nil {
 		return Revision{}, err
 	}
@@ -234,8 +226,8 @@ func (s *server) revision(_ context.Context, i *struct {
 	return withDocument(describeRevision(snap, at, r), r), nil
 }
 
-func (s *server) document(_ context.Context, _ *none) (Revision, error) {
-	snap, err := s.formed()
+func (s *server) document(ctx context.Context, _ *none) (Revision, error) {
+	snap, err := s.State(ctx)
 	if err != nil {
 		return Revision{}, err
 	}

@@ -44,6 +44,7 @@ func formed(t testing.TB) *backend {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.fsm.Hear(1, 1)
 	_, err = b.Propose(t.Context(), fsm.Actor{Kind: "local", Name: "root"}, "found", &fsm.Found{
 		Cluster:  fsm.Cluster{ID: "c1", Name: "edge", Profile: "lan", Generation: 1, CA: testPEM},
 		Node:     fsm.Node{ID: "n1", Name: "r1", Kind: fsm.Router, Addresses: []string{"10.9.0.11:5390"}},
@@ -73,7 +74,16 @@ func (b *backend) notes() string {
 	return s
 }
 
-func (b *backend) State() *fsm.Snapshot { return b.fsm.Load() }
+func (b *backend) State(context.Context) (*fsm.Snapshot, error) {
+	switch s := b.fsm.Load(); {
+	case s.Known:
+		return s, nil
+	case b.status.Formed:
+		return nil, Errorf(CodeNoLeader, "no leader").WithHint("polso status --local")
+	default:
+		return nil, Errorf(CodeNotFormed, "this router belongs to no cluster").WithHint("polso init")
+	}
+}
 
 func (b *backend) Propose(_ context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {
 	if err := b.note("propose", by.Kind+"/"+by.Name, string(c.Name())); err != nil {

@@ -166,8 +166,8 @@ func TestRefusedRequests(t *testing.T) {
 			if got.kind != "application/problem+json" {
 				t.Errorf("content type %q", got.kind)
 			}
-			if b.State().Revision != 1 {
-				t.Errorf("revision %d: something was changed", b.State().Revision)
+			if b.fsm.Load().Revision != 1 {
+				t.Errorf("revision %d: something was changed", b.fsm.Load().Revision)
 			}
 		})
 	}
@@ -208,17 +208,25 @@ func TestDocumentWithMistakes(t *testing.T) {
 	}
 }
 
-// Before a cluster is formed, what needs one says what to do.
-func TestNotFormed(t *testing.T) {
-	h := New(newBackend(t), Version{})
-	for _, r := range [][2]string{{"GET", "/v1/document"}, {"GET", "/v1/revisions"}, {"GET", "/v1/tokens"}, {"POST", "/v1/rollback"}, {"DELETE", "/v1/tokens/x"}} {
-		body := ""
-		if r[0] == "POST" {
-			body = "{}"
-		}
-		got := request(h, r[0], r[1], body)
-		if e := got.problem(t); got.code != 409 || e.Code != CodeNotFormed || !strings.Contains(e.Hint, "polso init") {
-			t.Errorf("%v: got %d %+v", r, got.code, e)
+// Before a cluster is formed, and while a router that restarted knows nothing of it yet, what needs the state says so.
+func TestStateIsNotThere(t *testing.T) {
+	for _, test := range []struct {
+		formed bool
+		status int
+		code   Code
+	}{{false, 409, CodeNotFormed}, {true, 503, CodeNoLeader}} {
+		b := newBackend(t)
+		b.status.Formed = test.formed
+		h := New(b, Version{})
+		for _, r := range [][3]string{
+			{"GET", "/v1/document"}, {"GET", "/v1/revisions"}, {"GET", "/v1/revisions/1"}, {"GET", "/v1/tokens"}, {"DELETE", "/v1/tokens/x"},
+			{"POST", "/v1/rollback", "{}"}, {"POST", "/v1/document", `{"files":[{"name":"e.hcl","text":""}]}`},
+			{"POST", "/v1/document/plan", `{"files":[{"name":"e.hcl","text":""}]}`},
+		} {
+			got := request(h, r[0], r[1], r[2])
+			if e := got.problem(t); got.code != test.status || e.Code != test.code || e.Hint == "" {
+				t.Errorf("formed %v, %v: got %d %+v", test.formed, r, got.code, e)
+			}
 		}
 	}
 }
@@ -303,8 +311,8 @@ func TestSourceOfSeveralFiles(t *testing.T) {
 	if _, err := c.Apply(t.Context(), ApplyRequest{Files: []File{{"again.hcl", d.Source}}}); err != nil {
 		t.Errorf("the kept text does not apply again: %v", err)
 	}
-	if b.State().Revision != 2 {
-		t.Errorf("revision %d, want 2: the kept text is the same document", b.State().Revision)
+	if b.fsm.Load().Revision != 2 {
+		t.Errorf("revision %d, want 2: the kept text is the same document", b.fsm.Load().Revision)
 	}
 }
 
@@ -316,7 +324,7 @@ func TestRequestID(t *testing.T) {
 	one, err1 := c.Apply(t.Context(), r)
 	r.Files[0].Text = strings.Replace(webHCL, "80", "81", 1)
 	two, err2 := c.Apply(t.Context(), r)
-	if err1 != nil || err2 != nil || one.Revision != 2 || two.Revision != 2 || b.State().Revision != 2 {
-		t.Errorf("got revisions %d, %d, running %d (%v, %v); want 2 each time", one.Revision, two.Revision, b.State().Revision, err1, err2)
+	if err1 != nil || err2 != nil || one.Revision != 2 || two.Revision != 2 || b.fsm.Load().Revision != 2 {
+		t.Errorf("got revisions %d, %d, running %d (%v, %v); want 2 each time", one.Revision, two.Revision, b.fsm.Load().Revision, err1, err2)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"polso/fsm"
 )
 
-func (s *server) listTokens(context.Context, *none) ([]Token, error) {
-	snap, err := s.formed()
+func (s *server) listTokens(ctx context.Context, _ *none) ([]Token, error) {
+	snap, err := s.State(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -20,7 +20,7 @@ func (s *server) listTokens(context.Context, *none) ([]Token, error) {
 }
 
 func (s *server) revokeToken(ctx context.Context, i *named) (Done, error) {
-	if _, err := s.formed(); err != nil {
+	if _, err := s.State(ctx); err != nil {
 		return Done{}, err
 	}
 	if _, err := s.Propose(ctx, actorOf(ctx), fsm.NewRequest(), &fsm.RevokeToken{ID: i.Name}); err != nil {

@@ -26,8 +26,8 @@ type canned struct {
 
 func (c canned) Status(context.Context) (api.Status, error) { return c.status, nil }
 
-func (c canned) State() *fsm.Snapshot {
-	return &fsm.Snapshot{Cluster: fsm.Cluster{ID: "c1"}, Revision: 1}
+func (c canned) State(context.Context) (*fsm.Snapshot, error) {
+	return &fsm.Snapshot{Cluster: fsm.Cluster{ID: "c1"}, Revision: 1}, nil
 }
 
 func (c canned) Propose(context.Context, fsm.Actor, string, fsm.Command) (fsm.Result, error) {
