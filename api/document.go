@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -117,8 +118,9 @@ func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, er
 	if err != nil {
 		return Applied{}, err
 	}
-	if req.Revision == 0 && snap.Revision > 1 {
-		req.Revision = snap.Revision - 1
+	if req.Revision == 0 { // the one before, of what was seen: nothing else must run in between
+		req.Base = cmp.Or(req.Base, snap.Revision)
+		req.Revision = req.Base - 1
 	}
 	old, doc, err := revisionOf(snap, req.Revision)
 	if err != nil {
@@ -128,9 +130,15 @@ func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, er
 		req.Message = fmt.Sprintf("rollback to revision %d", req.Revision)
 	}
 	if req.DryRun {
-		return Applied{Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Plan: planOf(snap.Revision, snap.Document, doc)}, nil
+		if req.Base != 0 && req.Base != snap.Revision {
+			return Applied{}, Errorf(CodeConflict, "the document changed: revision %d runs now, this rollback is based on %d", snap.Revision, req.Base).
+				WithHint("polso history shows what ran, polso rollback --dry-run what it would change now")
+		}
+		return Applied{
+			Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Rollback: req.Revision, Plan: planOf(snap.Revision, snap.Document, doc),
+		}, nil
 	}
-	return s.write(ctx, snap, req.RequestID, writing{doc: doc, source: old.Source, message: req.Message, base: snap.Revision, rollback: req.Revision})
+	return s.write(ctx, snap, req.RequestID, writing{doc: doc, source: old.Source, message: req.Message, base: req.Base, rollback: req.Revision})
 }
 
 // writing is one document on its way in.
@@ -156,7 +164,10 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 	if err != nil {
 		return Applied{}, err
 	}
-	done := Applied{Schema: Schema, Revision: res.Revision, Before: res.Revision, Unchanged: res.Unchanged, Plan: planOf(snap.Revision, snap.Document, w.doc)}
+	done := Applied{
+		Schema: Schema, Revision: res.Revision, Before: res.Revision, Unchanged: res.Unchanged, Rollback: w.rollback,
+		Plan: planOf(snap.Revision, snap.Document, w.doc),
+	}
 	if !res.Unchanged && res.Revision > 0 {
 		done.Before = res.Revision - 1
 	}

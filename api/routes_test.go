@@ -328,3 +328,40 @@ func TestRequestID(t *testing.T) {
 		t.Errorf("got revisions %d, %d, running %d (%v, %v); want 2 each time", one.Revision, two.Revision, b.fsm.Load().Revision, err1, err2)
 	}
 }
+
+// A rollback does what was shown or nothing: a document that came in between is a conflict, and "the one before" is that of
+// the revision that was seen.
+func TestRollbackToWhatWasShown(t *testing.T) {
+	b := formed(t)
+	c, ctx := serve(t, b), t.Context()
+	apply := func(port string) {
+		t.Helper()
+		if _, err := c.Apply(ctx, ApplyRequest{Files: []File{{"e.hcl", strings.Replace(webHCL, "80", port, 1)}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply("80")
+	apply("81")
+	shown, err := c.Rollback(ctx, RollbackRequest{DryRun: true})
+	if err != nil || shown.Rollback != 2 || shown.Plan.Base != 3 {
+		t.Fatalf("shown: back to %d from %d, %v; want to 2 from 3", shown.Rollback, shown.Plan.Base, err)
+	}
+	apply("82")
+	for what, r := range map[string]RollbackRequest{
+		"as shown":                       {Revision: shown.Rollback, Base: shown.Plan.Base},
+		"to the one before what was":     {Base: shown.Plan.Base},
+		"the same, only to be shown":     {Base: shown.Plan.Base, DryRun: true},
+		"on a revision that is yet none": {Revision: 2, Base: 9},
+	} {
+		if _, err := c.Rollback(ctx, r); CodeOf(err) != CodeConflict || b.fsm.Load().Revision != 4 {
+			t.Errorf("%s: %v, running %d; want a conflict and revision 4", what, err, b.fsm.Load().Revision)
+		}
+	}
+	done, err := c.Rollback(ctx, RollbackRequest{Base: 4})
+	if err != nil || done.Rollback != 3 || done.Revision != 5 || b.fsm.Load().Document.Virtuals[0].Ports[0] != 81 {
+		t.Errorf("the one before 4: %+v, %v; want the document of 3", done, err)
+	}
+	if done, err = c.Rollback(ctx, RollbackRequest{Revision: 2}); err != nil || done.Rollback != 2 || done.Before != 5 {
+		t.Errorf("without a base: %+v, %v; want it done", done, err)
+	}
+}

@@ -254,7 +254,8 @@ type ApplyRequest struct {
 
 // RollbackRequest makes an old document run again, as a new revision.
 type RollbackRequest struct {
-	Revision  uint64 `json:"revision,omitempty" doc:"0: the one before the running one"`
+	Revision  uint64 `json:"revision,omitempty" doc:"0: the one before base_revision, or before the running one"`
+	Base      uint64 `json:"base_revision,omitempty" doc:"refuse with conflict unless this is the running revision; 0: no check"`
 	Message   string `json:"message,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
 	DryRun    bool   `json:"dry_run,omitempty"`
@@ -266,6 +267,7 @@ type Applied struct {
 	Revision  uint64 `json:"revision"`
 	Before    uint64 `json:"before" doc:"the revision that ran before; undo with a rollback to it"`
 	Unchanged bool   `json:"unchanged"`
+	Rollback  uint64 `json:"rollback_of,omitempty" doc:"of a rollback: the revision whose document runs again"`
 	Plan      Plan   `json:"plan"`
 }
 

@@ -134,6 +134,7 @@ func (a *app) rollbackCmd() *cobra.Command {
 				if err := a.confirm(yes, "Roll back?"); err != nil {
 					return err
 				}
+				req.Revision, req.Base = shown.Rollback, shown.Plan.Base // what was shown is what is done
 			}
 			done, err := cl.Rollback(cmd.Context(), req)
 			if err != nil {
