@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -41,14 +42,14 @@ func (b *body) known(ctx context.Context) (*fsm.Snapshot, error) {
 	if m == nil {
 		return nil, notFormed()
 	}
-	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Known || b.removed() }); ctx.Err() != nil {
+	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Known || b.removal() != nil }); ctx.Err() != nil {
 		return nil, ctx.Err()
 	} else if err != nil {
 		return nil, noLeader(m)
 	}
 	switch s := m.state.Load(); {
 	case !s.Known:
-		return nil, wasRemoved(m)
+		return nil, cmp.Or(b.removal(), noLeader(m))
 	case !s.Founded():
 		return nil, unfinished(m)
 	default:
@@ -86,8 +87,8 @@ func (b *body) commit(ctx context.Context, by fsm.Actor, request string, c fsm.C
 	if m == nil {
 		return fsm.Result{}, notFormed()
 	}
-	if b.removed() {
-		return fsm.Result{}, wasRemoved(m)
+	if err := b.removal(); err != nil {
+		return fsm.Result{}, err
 	}
 	data, err := fsm.Encode(fsm.Envelope{Request: request, Actor: by, At: now(), Command: c})
 	if err != nil {

@@ -34,22 +34,24 @@ func noLeader(m *member) *api.Error {
 	return e.WithHint("polso status --local on each router; an election takes about two seconds at most after a failure")
 }
 
-// removed says whether this node knows that the others have taken it out.
-func (b *body) removed() bool {
+// removal says that the others have taken this node out, as far as it knows or must suppose; nil if nothing speaks for it.
+func (b *body) removal() *api.Error {
 	m := b.member
 	if m == nil {
-		return false
+		return nil
 	}
+	const fix = "polso leave makes it forget the cluster; after that polso join takes it in again"
 	s := m.state.Load()
+	switch {
 	// While an old log is replayed, configurations without this node pass by.
-	return s.IsRemoved(m.id) || s.Known && len(m.node.Members()) > 0 && raftWord(m, m.id) == "unknown"
+	case s.IsRemoved(m.id), s.Known && len(m.node.Members()) > 0 && raftWord(m, m.id) == "unknown":
+		return api.Errorf(api.CodeRefused, "this router was removed from cluster %s", m.cluster).WithHint(fix)
+	case m.refused():
+		return api.Errorf(api.CodeRefused, "the others refuse this router: was it removed from cluster %s?", m.cluster).
+			WithHint("polso members on another router tells; if so, " + fix)
+	}
+	return nil
 }
-
-func wasRemoved(m *member) *api.Error {
-	return api.Errorf(api.CodeRefused, "this router was removed from cluster %s", m.cluster).WithHint(removedFix)
-}
-
-const removedFix = "polso leave makes it forget the cluster; after that polso join takes it in again"
 
 // asAPIError makes every error one that the wire can carry.
 func asAPIError(err error) *api.Error {

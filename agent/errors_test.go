@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"polso/api"
+	"polso/consensus/wire"
 )
 
 // What a new user runs into: each answer says what, where, why and the next step, and changes nothing.
@@ -208,6 +209,56 @@ func TestErrorsOfANewUser(t *testing.T) {
 	r2.start()
 	if h, err := r2.client.History(ctx, 20); err != nil || len(h) != 1 {
 		t.Errorf("history right after a restart: %+v, %v; want the one revision", h, err)
+	}
+
+	// A router that is removed while it is down learns it when it comes back, from being refused, and may leave.
+	r1.status("two voters answer", func(st api.Status) error {
+		if st.Quorum.Healthy != 2 {
+			return fmt.Errorf("%d voters answer", st.Quorum.Healthy)
+		}
+		return nil
+	})
+	if _, err := r1.client.Remove(ctx, "r3"); err != nil {
+		t.Fatal(err)
+	}
+	r3.start()
+	w.eventually("r3 learns that it was removed", func() error {
+		l, err := r3.client.Local(ctx)
+		if err != nil || len(l.Problems) == 0 || !strings.Contains(l.Problems[0].Why, "refuse this router: was it removed from cluster edge?") {
+			return fmt.Errorf("problems %+v, %v", l.Problems, err)
+		}
+		return nil
+	})
+	_, err = r3.client.Status(ctx)
+	refused(t, "status of a removed router", err, api.CodeRefused, "was it removed from cluster edge?", "polso leave", "polso join")
+	_, err = r3.client.History(ctx, 20)
+	refused(t, "history of a removed router", err, api.CodeRefused, "was it removed from cluster edge?")
+	if _, err := r3.client.Leave(ctx, api.LeaveRequest{}); err != nil {
+		t.Errorf("leave after a removal: %v", err)
+	}
+	unformed(r3)
+}
+
+// One that errs does not talk a router out of its cluster.
+func TestAllRefuse(t *testing.T) {
+	const unasked, silent, accepts, refuses = wire.Unasked, wire.Silent, wire.Accepts, wire.Refuses
+	for _, test := range []struct {
+		name    string
+		answers []wire.Answer
+		want    bool
+	}{
+		{"alone", nil, false},
+		{"nobody answers", []wire.Answer{silent, silent}, false},
+		{"all refuse", []wire.Answer{refuses, refuses}, true},
+		{"one refuses, one accepts", []wire.Answer{refuses, accepts}, false},
+		{"two refuse, one accepts", []wire.Answer{refuses, refuses, accepts}, false},
+		{"one refuses, the other was not asked yet", []wire.Answer{refuses, unasked}, false},
+		{"one refuses, the other is gone", []wire.Answer{refuses, silent}, true},
+		{"a majority refuses, the rest was not asked yet", []wire.Answer{refuses, refuses, unasked}, true},
+	} {
+		if got := allRefuse(test.answers); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
 	}
 }
 

@@ -114,7 +114,7 @@ func (a *Agent) Leave(ctx context.Context, by fsm.Actor, req api.LeaveRequest) (
 		return api.Done{}, notFormed()
 	}
 	// Raft's configuration is in this node's log: it knows of the others before it has heard a leader.
-	others := len(b.member.node.Members()) > 1 && !b.removed()
+	others := len(b.member.node.Members()) > 1 && b.removal() == nil
 	if others && !req.Force {
 		if err := b.expel(ctx, by, b.member.id); err != nil {
 			if e := asAPIError(err); e.Code == api.CodeNoLeader {

@@ -32,6 +32,7 @@ type member struct {
 	reports *reports
 	claim   *claim          // nil with Dev: a simulated kernel has nothing of anybody's
 	peers   *wire.Client    // nil with Dev
+	dialer  *wire.Dialer    // nil with Dev
 	trust   trust.Authority // the cluster's CA with its key
 
 	opened atomic.Bool // node is set, for those who may be asked while it is being opened
@@ -44,6 +45,32 @@ type member struct {
 // needed, perhaps for the very majority that takes it out.
 func (m *member) gone(id string) bool {
 	return m.state.Load().IsRemoved(id) && (!m.opened.Load() || raftWord(m, id) == "unknown")
+}
+
+// refused reports whether the others refuse this node, as they do once it was removed. A node that was down then hears of
+// it in no other way: nobody speaks to it any more.
+func (m *member) refused() bool {
+	if _, led := m.node.Leader(); led || m.dialer == nil {
+		return false
+	}
+	var answers []wire.Answer
+	for _, s := range m.node.Members() {
+		if !s.Self {
+			answers = append(answers, m.dialer.Answer(s.ID))
+		}
+	}
+	return allRefuse(answers)
+}
+
+// allRefuse reports whether nobody accepts this node and those that refuse it are a majority, or all that can be asked: one
+// that errs must not talk it out of its cluster.
+func allRefuse(answers []wire.Answer) bool {
+	count := map[wire.Answer]int{}
+	for _, a := range answers {
+		count[a]++
+	}
+	refuse := count[wire.Refuses]
+	return count[wire.Accepts] == 0 && refuse > 0 && (refuse > len(answers)/2 || count[wire.Unasked] == 0)
 }
 
 // settling is how long what has been decided may take to be true here: an election or two, under load.
@@ -81,7 +108,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 		}
 	}()
 	dialer := wire.NewDialer(wire.DialerOptions{Membership: membership, Addresses: m.addresses(cluster.Peers), Timeout: profile.RPCTimeout})
-	m.peers = wire.NewClient(wire.ClientOptions{Dialer: dialer})
+	m.dialer, m.peers = dialer, wire.NewClient(wire.ClientOptions{Dialer: dialer})
 	logs, err := store.Open(store.Options{Dir: a.home.StoreDir(), Cluster: cluster.ID, Node: identity.ID})
 	if err != nil {
 		return nil, a.noStore(cluster.Name, err)

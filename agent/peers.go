@@ -191,8 +191,8 @@ func askLeader[O any](ctx context.Context, b *body, here func() (O, error), meth
 	if m == nil {
 		return none, notFormed()
 	}
-	if b.removed() {
-		return none, wasRemoved(m)
+	if err := b.removal(); err != nil {
+		return none, err
 	}
 	var out O
 	var err error

@@ -15,7 +15,8 @@ type report struct {
 	at     time.Time
 }
 
-// reports asks the other members for their status once a second while this node leads.
+// reports asks the other members for their status once a second while this node leads, and while it knows of no leader: how
+// they take it then tells whether it is still a member.
 type reports struct {
 	b *body
 	m *member
@@ -37,7 +38,7 @@ func (r *reports) run(ctx context.Context) error {
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
 	for {
-		if r.m.peers != nil && r.b.role().Leader {
+		if _, led := r.m.node.Leader(); r.m.peers != nil && (!led || r.b.role().Leader) {
 			r.round(ctx)
 		}
 		select {
@@ -53,16 +54,27 @@ func (r *reports) round(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, reportWait)
 	defer cancel()
 	var all sync.WaitGroup
-	for _, n := range r.m.state.Load().Nodes {
-		if n.ID == r.m.id {
-			continue
-		}
+	for id := range r.others() {
 		all.Go(func() {
-			_ = r.ask(ctx, n.ID) // its last report grows old, which says it all
+			_ = r.ask(ctx, id) // its last report grows old, which says it all
 		})
 	}
 	all.Wait()
 	r.b.changed(r.m)
+}
+
+// others are the IDs of the other members, those that raft does not count yet too. Before the state is known raft's
+// configuration, which is in the log, is all there is.
+func (r *reports) others() map[string]bool {
+	ids := map[string]bool{}
+	for _, n := range r.m.state.Load().Nodes {
+		ids[n.ID] = true
+	}
+	for _, s := range r.m.node.Members() {
+		ids[s.ID] = true
+	}
+	delete(ids, r.m.id)
+	return ids
 }
 
 // ask has one member report.

@@ -36,8 +36,8 @@ func (b *body) localStatus() api.Status {
 		return st
 	}
 	st.Cluster = b.member.cluster
-	if b.removed() {
-		st.Problems = append(st.Problems, api.Problem{Node: b.a.o.Name, What: "membership", Why: "this router was removed from cluster " + st.Cluster, Fix: removedFix})
+	if out := b.removal(); out != nil {
+		st.Problems = append(st.Problems, api.Problem{Node: b.a.o.Name, What: "membership", Why: out.Title, Fix: out.Hint})
 	}
 	st.Node = b.member.nameOf(b.member.id)
 	if st.Node == b.member.id {

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 
@@ -13,6 +15,29 @@ type conn struct {
 	raw      net.Conn
 	peer     trust.Identity // zero on a joining one
 	closed   func()         // tells the owner, once
+	answered func(Answer)   // on a dialled connection: takes the other end's first word, once
+	first    sync.Once
+}
+
+// Read reads. In TLS 1.3 a handshake ends for the client before the server has looked at its certificate: what the server
+// thinks of it comes with the first read.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.answered != nil {
+		switch {
+		case n > 0:
+			c.first.Do(func() { c.answered(Accepts) })
+		case isRefusal(err):
+			c.first.Do(func() { c.answered(Refuses) })
+		}
+	}
+	return n, err
+}
+
+// isRefusal tells whether the other end has refused this node's certificate (RFC 8446, 6.2: bad_certificate).
+func isRefusal(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error" && op.Err.Error() == tls.AlertError(42).Error() // the type of Err is crypto/tls's own
 }
 
 // Close ends the connection politely.

@@ -26,13 +26,25 @@ type DialerOptions struct {
 	Stagger time.Duration // head start of an address before the next is tried beside it; default 100 ms, at most an equal share of half the time
 }
 
+// Answer is how a node took this one the last time that it was dialled.
+type Answer uint8
+
+// The answers.
+const (
+	Unasked Answer = iota // it was not dialled yet, or has not said a word
+	Silent                // no connection could be had
+	Accepts               // it has spoken
+	Refuses               // it does not accept this node's certificate: to it this node is no member
+)
+
 // Dialer makes connections to members by their ID. It is safe for concurrent use.
 type Dialer struct {
 	options DialerOptions
 	members registry
 
-	mu   sync.Mutex        // guards below
-	last map[string]string // node to the address that worked last
+	mu      sync.Mutex        // guards below
+	last    map[string]string // node to the address that worked last
+	answers map[string]Answer
 }
 
 // NewDialer builds a Dialer.
@@ -43,7 +55,7 @@ func NewDialer(o DialerOptions) *Dialer {
 	if o.Stagger == 0 {
 		o.Stagger = 100 * time.Millisecond
 	}
-	return &Dialer{options: o, last: make(map[string]string)}
+	return &Dialer{options: o, last: make(map[string]string), answers: make(map[string]Answer)}
 }
 
 // Dial connects to the node with this ID and leaves the connection to nobody else: the certificate at the other end is
@@ -62,6 +74,7 @@ func (d *Dialer) Dial(ctx context.Context, id string, p trust.Protocol) (net.Con
 	config := d.options.Membership.ClientTLS(p, id)
 	t, address, err := race(ctx, addrs, d.options.Stagger, config)
 	if err != nil {
+		d.note(id, Silent)
 		return nil, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, err)
 	}
 	peer, err := d.options.Membership.Identify(t.ConnectionState())
@@ -69,7 +82,7 @@ func (d *Dialer) Dial(ctx context.Context, id string, p trust.Protocol) (net.Con
 		t.NetConn().Close()
 		return nil, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, err)
 	}
-	c := &conn{Conn: t, raw: t.NetConn(), peer: peer}
+	c := &conn{Conn: t, raw: t.NetConn(), peer: peer, answered: func(a Answer) { d.note(id, a) }}
 	c.closed = func() { d.members.drop(c) }
 	if !d.members.add(c, 0) {
 		c.raw.Close()
@@ -83,6 +96,19 @@ func (d *Dialer) Dial(ctx context.Context, id string, p trust.Protocol) (net.Con
 	d.last[id] = address
 	d.mu.Unlock()
 	return c, nil
+}
+
+func (d *Dialer) note(id string, a Answer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.answers[id] = a
+}
+
+// Answer tells how the node took this one last. It never blocks.
+func (d *Dialer) Answer(id string) Answer {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.answers[id]
 }
 
 // addresses returns where to look for the node, the one that worked last first.

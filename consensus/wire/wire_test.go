@@ -370,6 +370,53 @@ func TestDialNobody(t *testing.T) {
 	}
 }
 
+// What a node that is dialled thinks of this one comes after the handshake, and the last word counts.
+func TestAnswer(t *testing.T) {
+	g := newGroup(t)
+	r1, r2 := g.node("r1"), g.node("r2")
+	want := func(what string, want Answer) {
+		t.Helper()
+		if got := r2.Answer("r1"); got != want {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	dialled := func(says string) {
+		t.Helper()
+		c := r2.dial(t, "r1", trust.Peer)
+		if says != "" {
+			if _, err := accept(t, r1.Peer()).Write([]byte(says)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := c.Read(make([]byte, 1)); (err == nil) != (says != "") {
+			t.Errorf("read: %v", err)
+		}
+	}
+	want("not dialled yet", Unasked)
+	dialled("hello")
+	want("it speaks", Accepts)
+	g.remove("r2")
+	dialled("")
+	want("removed", Refuses)
+	r1.stop()
+	if _, err := r2.Dial(t.Context(), "r1", trust.Peer); err == nil {
+		t.Error("dialled a node that has gone")
+	}
+	want("gone", Silent)
+	c := &conn{Conn: broken{err: errors.New("connection reset")}, answered: func(a Answer) { t.Errorf("any other error is %v", a) }}
+	if _, err := c.Read(nil); err == nil {
+		t.Error("no error")
+	}
+}
+
+// broken is a connection that ended with err.
+type broken struct {
+	net.Conn
+	err error
+}
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
+
 func TestListenErrors(t *testing.T) {
 	g := newGroup(t)
 	r1 := g.node("r1")
