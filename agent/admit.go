@@ -68,7 +68,7 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 	token, ok := s.TokenByHash(app.TokenHash)
 	switch {
 	case !ok:
-		return welcome{}, api.Errorf(api.CodeDenied, "this token admits nobody: it has ended, was revoked or was never made here").WithHint("polso token create on a member makes a new one")
+		return welcome{}, api.Errorf(api.CodeDenied, "this token admits nobody: it ended more than a day ago, was revoked or was never made here").WithHint("polso token create on a member makes a new one")
 	case !token.Expires.After(time.Now()):
 		return welcome{}, api.Errorf(api.CodeDenied, "this token ended at %s", token.Expires.Format(time.RFC3339)).WithHint("polso token create on a member makes a new one")
 	case token.Uses < 1:

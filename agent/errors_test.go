@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"polso/api"
 	"polso/consensus/wire"
@@ -84,6 +85,17 @@ func TestErrorsOfANewUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, "revoked", join(r2, r1.listen, once.Text), api.CodeDenied, "admits nobody", "polso token create")
+	brief, err := r1.client.CreateToken(ctx, api.TokenRequest{TTL: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("a token ends", func() error {
+		if list, err := r1.client.Tokens(ctx); err != nil || len(list) != 1 {
+			return fmt.Errorf("listed: %+v, %v; want init's alone", list, err)
+		}
+		return nil
+	})
+	refused(t, "ended", join(r2, r1.listen, brief.Text), api.CodeDenied, "this token ended at "+brief.Expires.Format(time.RFC3339), "polso token create")
 	_, err = r1.client.RevokeToken(ctx, once.ID)
 	refused(t, "revoke twice", err, api.CodeNotFound, once.ID)
 	_, err = r1.client.CreateToken(ctx, api.TokenRequest{Kind: "witness"})

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"polso/fsm"
 )
@@ -14,6 +15,9 @@ func (s *server) listTokens(ctx context.Context, _ *none) ([]Token, error) {
 	}
 	list := []Token{}
 	for _, t := range snap.Tokens {
+		if !t.Admits(time.Now()) {
+			continue
+		}
 		list = append(list, Token{Schema: Schema, ID: t.ID, Kind: t.Kind, Uses: t.Uses, Expires: t.Expires, By: t.By.Name})
 	}
 	return list, nil

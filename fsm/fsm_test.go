@@ -229,7 +229,7 @@ func TestNodesAndTokens(t *testing.T) {
 	}
 
 	m.must(with(token("k2", "b"), func(k *AddToken) { k.Token.Expires = t0.Add(time.Minute) }))
-	if got, want := m.Load().Due[0], (Due{At: t0.Add(time.Minute), Kind: DueToken, ID: "k2"}); got != want {
+	if got, want := m.Load().Due[0], (Due{At: t0.Add(time.Minute + tokenKept), Kind: DueToken, ID: "k2"}); got != want {
 		t.Errorf("due: got %v, want %v", got, want)
 	}
 	m.must(&RevokeToken{ID: "k2"}, &RevokeToken{ID: "k1"})
@@ -256,10 +256,19 @@ func TestExpire(t *testing.T) {
 	// Prolonged meanwhile: the old end is none.
 	m.must(&SetOverride{Target: "server/Web/a", Kind: Drain, Until: soon.Add(time.Second)})
 	var refused int
-	for _, d := range due[:3] {
+	for _, d := range due[:2] {
 		if r := m.do(&Expire{d}); r.Refusal != nil {
 			refused++
 		}
+	}
+	// A token that has ended stays for a day and says so.
+	if r := m.do(join("n2", "r2", "k2")); !errors.Is(r.Err(), ErrExpired) {
+		t.Errorf("a token that has ended: %+v", r)
+	}
+	m.index += uint64(tokenKept.Seconds())
+	m.must(&Expire{due[2]})
+	if r := m.do(join("n2", "r2", "k2")); !errors.Is(r.Err(), ErrNotFound) {
+		t.Errorf("a token that ended a day ago: %+v", r)
 	}
 	s := m.Load()
 	if refused != 1 || len(s.Leaving) != 0 || len(s.Tokens) != 1 || len(s.Overrides) != 1 {
@@ -268,6 +277,29 @@ func TestExpire(t *testing.T) {
 	m.must(&Expire{Due{At: soon.Add(time.Second), Kind: DueOverride, ID: "server/Web/a"}})
 	if s := m.Load(); len(s.Overrides) != 0 || len(s.Due) != 1 {
 		t.Errorf("left: %v %v", s.Overrides, s.Due)
+	}
+}
+
+// Tokens that admit nobody any more make room for new ones.
+func TestTokensMakeRoom(t *testing.T) {
+	m := cluster(t, "")
+	add := func(i int) Result {
+		k := token(fmt.Sprintf("t%d", i), "b")
+		k.Token.Hash, k.Token.Expires = fmt.Sprintf("%064d", i), t0.Add(1005*time.Second)
+		return m.do(k)
+	}
+	for i := range maxTokens - 1 { // k1 is there
+		if r := add(i); r.Refusal != nil {
+			t.Fatal(r.Refusal)
+		}
+	}
+	if r := add(maxTokens); !errors.Is(r.Err(), ErrTooLarge) {
+		t.Errorf("one too many: %+v", r)
+	}
+	m.index = 1100
+	m.must(with(token("k2", "b"), func(k *AddToken) { k.Token.Hash = hashOf("c") }))
+	if s := m.Load(); len(s.Tokens) != 2 || len(s.Due) != 2 {
+		t.Errorf("%d tokens, %d of them due; want k1 and k2", len(s.Tokens), len(s.Due))
 	}
 }
 

@@ -37,8 +37,8 @@ func TestRefusals(t *testing.T) {
 
 		{"nothing due", nil, &Expire{Due{Kind: DueToken, ID: "k9", At: t0}}, CodeNotFound, "token k9 does not end at 2026-11-22T10:00:00Z"},
 		{"due at another time", nil, &Expire{Due{Kind: DueToken, ID: "k1", At: t0}}, CodeNotFound, "token k1 does not end at 2026-11-22T10:00:00Z"},
-		{"not due yet", nil, &Expire{Due{Kind: DueToken, ID: "k1", At: t0.Add(time.Hour)}}, CodeInvalid,
-			"token k1 does not end before 2026-11-22T11:00:00Z"},
+		{"not due yet", nil, &Expire{Due{Kind: DueToken, ID: "k1", At: t0.Add(time.Hour + tokenKept)}}, CodeInvalid,
+			"token k1 does not end before 2026-11-23T11:00:00Z"},
 
 		{"token unknown", nil, join("n2", "r2", "k9"), CodeNotFound, "the token k9 is not known: revoked, expired, or of another cluster"},
 		{"token revoked", []Command{&RevokeToken{ID: "k1"}}, join("n2", "r2", "k1"), CodeNotFound,

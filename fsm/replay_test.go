@@ -90,7 +90,7 @@ func invariants(r *rapid.T, s *Snapshot) {
 		}
 	}
 	for _, k := range s.Tokens {
-		want[DueToken+" "+k.ID] = k.Expires
+		want[DueToken+" "+k.ID] = k.Expires.Add(tokenKept)
 	}
 	got := make(map[string]time.Time)
 	for i, d := range s.Due {

@@ -117,8 +117,8 @@ const (
 	Witness = "witness" // votes and never directs
 )
 
-// Token admits a node. Only the secret's hash is kept. A token that was used up stays until it expires, so that the answer
-// can say so.
+// Token admits a node. Only the secret's hash is kept. A token that has ended or was used up stays for a day after its end,
+// so that the answer can say so.
 type Token struct {
 	ID      string    `json:"id"`   // public, for list and revoke
 	Hash    string    `json:"hash"` // hex SHA-256 of the secret
@@ -127,6 +127,9 @@ type Token struct {
 	Expires time.Time `json:"expires"`
 	By      Actor     `json:"by,omitzero"` // set by Apply
 }
+
+// Admits reports whether the token admits somebody at that time.
+func (t Token) Admits(at time.Time) bool { return t.Uses > 0 && at.Before(t.Expires) }
 
 // Entry is one line of the audit.
 type Entry struct {

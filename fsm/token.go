@@ -14,6 +14,9 @@ type AddToken struct {
 
 const maxUses = 1000
 
+// tokenKept is how long a token stays after its end.
+const tokenKept = 24 * time.Hour
+
 // Name returns NameAddToken.
 func (*AddToken) Name() Name { return NameAddToken }
 
@@ -46,12 +49,15 @@ func (a *AddToken) apply(c *change) *Refusal {
 		return refuse(CodeInvalid, "", "its end, %s, has passed already", a.Token.Expires.UTC().Format(time.RFC3339))
 	}
 	if len(c.Tokens) >= maxTokens {
+		c.dropSpent()
+	}
+	if len(c.Tokens) >= maxTokens {
 		return refuse(CodeTooLarge, "`polso token list` shows them, `polso token revoke` ends one", "there are %d tokens already", maxTokens)
 	}
 	t := a.Token
 	t.By, t.Expires = c.by, t.Expires.UTC()
 	c.Tokens = append(slices.Clip(c.Tokens), t)
-	c.due(Due{At: t.Expires, Kind: DueToken, ID: t.ID})
+	c.due(Due{At: t.Expires.Add(tokenKept), Kind: DueToken, ID: t.ID})
 	return nil
 }
 
@@ -77,6 +83,15 @@ func (r *RevokeToken) apply(c *change) *Refusal {
 	}
 	c.dropToken(r.ID)
 	return nil
+}
+
+// dropSpent makes room: what admits nobody any more is kept for its answer alone.
+func (c *change) dropSpent() {
+	for _, t := range c.Tokens {
+		if !t.Admits(c.at) {
+			c.dropToken(t.ID)
+		}
+	}
 }
 
 func (c *change) dropToken(id string) {
