@@ -118,6 +118,10 @@ func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, er
 	if err != nil {
 		return Applied{}, err
 	}
+	if req.RequestID != "" && req.Revision == 0 && req.Base == 0 {
+		return Applied{}, Errorf(CodeInvalid, "request_id needs revision or base_revision: once it is done, another revision is the one before").
+			WithHint("polso rollback --dry-run -o json, and /v1/rollback with dry_run, tell both")
+	}
 	if req.Revision == 0 { // the one before, of what was seen: nothing else must run in between
 		req.Base = cmp.Or(req.Base, snap.Revision)
 		req.Revision = req.Base - 1

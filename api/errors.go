@@ -14,7 +14,7 @@ const (
 	CodeInvalid     Code = "invalid"     // the request or document is wrong
 	CodeUnsupported Code = "unsupported" // understood, but not supported yet
 	CodeNoLeader    Code = "no_leader"   // no quorum, or no leader just now
-	CodeConflict    Code = "conflict"    // the document changed since it was read
+	CodeConflict    Code = "conflict"    // the document changed since it was read, or a request ID was used for something else
 	CodeNotFound    Code = "not_found"   // what was named is not there
 	CodeExists      Code = "exists"      // what was to be made is there already
 	CodeNotFormed   Code = "not_formed"  // this router belongs to no cluster

@@ -320,16 +320,34 @@ func TestSourceOfSeveralFiles(t *testing.T) {
 	}
 }
 
-// A request that is repeated with its ID is answered, not done again.
+// A request that is repeated with its ID is answered, not done again; another one with the same ID is refused.
 func TestRequestID(t *testing.T) {
 	b := formed(t)
 	c := serve(t, b)
-	r := ApplyRequest{Files: []File{{"e.hcl", webHCL}}, RequestID: "once"}
-	one, err1 := c.Apply(t.Context(), r)
-	r.Files[0].Text = strings.Replace(webHCL, "80", "81", 1)
-	two, err2 := c.Apply(t.Context(), r)
-	if err1 != nil || err2 != nil || one.Revision != 2 || two.Revision != 2 || b.fsm.Load().Revision != 2 {
-		t.Errorf("got revisions %d, %d, running %d (%v, %v); want 2 each time", one.Revision, two.Revision, b.fsm.Load().Revision, err1, err2)
+	apply := func(port, id string) (Applied, error) {
+		return c.Apply(t.Context(), ApplyRequest{Files: []File{{"e.hcl", strings.Replace(webHCL, "80", port, 1)}}, RequestID: id})
+	}
+	for _, test := range []struct {
+		port, id string
+		want     uint64 // 0: a conflict
+		runs     uint64
+	}{{"80", "once", 2, 2}, {"80", "once", 2, 2}, {"81", "once", 0, 2}, {"81", "twice", 3, 3}, {"80", "once", 2, 3}} {
+		got, err := apply(test.port, test.id)
+		if test.want == 0 && CodeOf(err) != CodeConflict || test.want != 0 && err != nil || got.Revision != test.want || b.fsm.Load().Revision != test.runs {
+			t.Errorf("port %s as %q: revision %d, running %d (%v); want %d, %d", test.port, test.id, got.Revision, b.fsm.Load().Revision, err, test.want, test.runs)
+		}
+	}
+	back := func(r RollbackRequest) (Applied, error) {
+		r.RequestID = "back"
+		return c.Rollback(t.Context(), r)
+	}
+	if _, err := back(RollbackRequest{}); CodeOf(err) != CodeInvalid {
+		t.Errorf("back to whatever was before: %v, want it refused", err)
+	}
+	for range 2 {
+		if got, err := back(RollbackRequest{Base: 3}); err != nil || got.Revision != 4 || b.fsm.Load().Revision != 4 {
+			t.Errorf("back from 3: %+v, %v; want revision 4 both times", got, err)
+		}
 	}
 }
 

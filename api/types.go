@@ -248,7 +248,7 @@ type ApplyRequest struct {
 	Files     []File `json:"files" minItems:"1"`
 	Base      uint64 `json:"base_revision,omitempty" doc:"refuse with conflict unless this is the running revision; 0: no check"`
 	Message   string `json:"message,omitempty" maxLength:"1000"`
-	RequestID string `json:"request_id,omitempty" maxLength:"64" doc:"repeat a request with the same ID and it is answered, not done again"`
+	RequestID string `json:"request_id,omitempty" maxLength:"64" doc:"repeat a request as it was, with the same ID, and it is answered, not done again"`
 	Adopt     bool   `json:"adopt,omitempty" doc:"let go of services in the kernel that Polso did not put there"`
 }
 
@@ -257,7 +257,7 @@ type RollbackRequest struct {
 	Revision  uint64 `json:"revision,omitempty" doc:"0: the one before base_revision, or before the running one"`
 	Base      uint64 `json:"base_revision,omitempty" doc:"refuse with conflict unless this is the running revision; 0: no check"`
 	Message   string `json:"message,omitempty"`
-	RequestID string `json:"request_id,omitempty"`
+	RequestID string `json:"request_id,omitempty" doc:"as for apply; needs revision or base_revision"`
 	DryRun    bool   `json:"dry_run,omitempty"`
 }
 

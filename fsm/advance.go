@@ -1,11 +1,43 @@
 package fsm
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+)
 
-// request is an answer that was given.
+// request is an answer that was given, and to what.
 type request struct {
-	ID     string `json:"id"`
-	Result Result `json:"result"`
+	ID      string `json:"id"`
+	Command Name   `json:"command,omitempty"` // "" in a snapshot of before it was kept: whatever has the ID is taken for it
+	Sum     uint32 `json:"sum,omitempty"`     // content's
+	Result  Result `json:"result"`
+}
+
+// answer is the result for a command that comes with the ID again: the first one, if it is the same command.
+func (r request) answer(c Command, now Result) Result {
+	if r.Command == "" || r.Command == c.Name() && r.Sum == content(c) {
+		return r.Result
+	}
+	now.Refusal = refuse(CodeConflict, "give each request an ID of its own, and repeat one as it was",
+		"the request ID %q has been used for something else: %s", r.ID, r.Command)
+	return now
+}
+
+// timed is a command with a time that the proposer's clock makes: untimed is the same without it, which a second attempt
+// has in common with the first.
+type timed interface{ untimed() Command }
+
+// content is a checksum of what a command asks for.
+func content(c Command) uint32 {
+	if t, ok := c.(timed); ok {
+		c = t.untimed()
+	}
+	b, err := marshal(c)
+	if err != nil {
+		panic(fmt.Sprintf("fsm: %s: %v", c.Name(), err)) // it was read from JSON
+	}
+	return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli))
 }
 
 // What the state remembers.
@@ -25,7 +57,7 @@ func (s *Snapshot) advance(index, term uint64, entry []byte) (*Snapshot, Result,
 	}
 	if r, ok := find(s.requests, func(r request) bool { return r.ID == e.Request }); ok {
 		c := s.begin(index, term, e)
-		return c.Snapshot, r.Result, nil
+		return c.Snapshot, r.answer(e.Command, Result{Index: index, Revision: c.Revision}), nil
 	}
 
 	c := s.begin(index, term, e)
@@ -48,7 +80,7 @@ func (s *Snapshot) advance(index, term uint64, entry []byte) (*Snapshot, Result,
 		done.Error = line(refusal.Text, maxDetail)
 	}
 	c.Audit = push(c.Audit, done, maxAudit)
-	c.requests = push(c.requests, request{ID: e.Request, Result: result}, maxRequests)
+	c.requests = push(c.requests, request{ID: e.Request, Command: e.Command.Name(), Sum: content(e.Command), Result: result}, maxRequests)
 	return c.Snapshot, result, nil
 }
 

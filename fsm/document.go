@@ -46,6 +46,12 @@ func (d *SetDocument) read() (err error) {
 	return err
 }
 
+func (d *SetDocument) untimed() Command {
+	same := *d
+	same.LeaveUntil = time.Time{}
+	return &same
+}
+
 func (d *SetDocument) check() *Refusal {
 	if len(d.Message) > maxMessage {
 		return refuse(CodeTooLarge, "shorten it", "the message is %d bytes, at most %d are possible", len(d.Message), maxMessage)

@@ -95,7 +95,8 @@ func TestKnownByRestore(t *testing.T) {
 	}
 }
 
-// A request that comes again gets the first answer, a refusal too, and changes nothing; the state remembers 1,024.
+// A request that comes again gets the first answer, a refusal too, and changes nothing; nor does another one with its ID. The
+// state remembers 1,024.
 func TestRequests(t *testing.T) {
 	m := cluster(t, "")
 	asked := m.entry(set(t, "Web=10.0.0.1:80 a=10.1.0.1:80"))
@@ -115,9 +116,31 @@ func TestRequests(t *testing.T) {
 	if got := again(refused); !bytes.Equal(got, firstRefusal) {
 		t.Errorf("got %s, want %s", got, firstRefusal)
 	}
+	// The proposer's clock goes on between two attempts; anything else is another request.
+	ask := func(c Command) Result {
+		m.index++
+		b, err := Encode(Envelope{Request: fmt.Sprintf("req-%d", asked.Index), Actor: admin, At: t0.Add(time.Hour), Command: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := DecodeResult(m.Apply(&raft.Log{Index: m.index, Term: m.term, Data: b}).([]byte))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	later := with(set(t, "Web=10.0.0.1:80 a=10.1.0.1:80"), func(d *SetDocument) { d.LeaveUntil = t0.Add(2 * time.Hour) })
+	if got := ask(later); !bytes.Equal(got.encode(), first) {
+		t.Errorf("a second attempt: got %+v, want %s", got, first)
+	}
+	for _, c := range []Command{set(t, "Web=10.0.0.1:80 a=10.1.0.2:80"), with(later, func(d *SetDocument) { d.Adopt = true }), &RevokeToken{ID: "k1"}} {
+		if r := ask(c); !errors.Is(r.Err(), ErrConflict) || r.Index != m.index {
+			t.Errorf("%s with a used ID: %+v", c, r)
+		}
+	}
 	same := *m.Load()
-	if same.Index != before.Index+2 {
-		t.Errorf("index %d, want %d", same.Index, before.Index+2)
+	if same.Index != before.Index+6 {
+		t.Errorf("index %d, want %d", same.Index, before.Index+6)
 	}
 	same.Index = before.Index
 	if d := cmp.Diff(textOf(t, before), textOf(t, &same)); d != "" {

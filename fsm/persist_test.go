@@ -47,6 +47,22 @@ func TestSnapshotForm(t *testing.T) {
 	}
 }
 
+// A snapshot of before requests were kept with what they asked: whatever comes with such an ID is answered as it was then.
+func TestSnapshotBefore(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "snapshot-before.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := restored(t, string(text))
+	if s := f.Load(); s.Revision != 3 || len(s.requests) != 11 {
+		t.Fatalf("revision %d, %d requests", s.Revision, len(s.requests))
+	}
+	m := &machine{t: t, FSM: f, term: 4, index: 10} // the next request is req-11
+	if r := m.do(&RevokeToken{ID: "k1"}); r.Refusal != nil || r.Index != 11 || len(f.Load().Tokens) != 2 {
+		t.Errorf("req-11 again: %+v", r)
+	}
+}
+
 func TestSnapshotEmpty(t *testing.T) {
 	s := textOf(t, New(Options{}).Load())
 	if d := cmp.Diff(s, textOf(t, restored(t, s).Load())); d != "" {

@@ -23,7 +23,7 @@ const (
 
 // What a Refusal is to errors.Is, and what decoding answers.
 var (
-	// ErrConflict means the document changed since the writer read it.
+	// ErrConflict means the document changed since the writer read it, or the request's ID was used for something else.
 	ErrConflict = errors.New("the document changed meanwhile")
 	// ErrNotFound means that what the command names is not there.
 	ErrNotFound = errors.New("not found")
