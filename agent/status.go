@@ -127,16 +127,17 @@ func lastFailover(s *fsm.Snapshot) *api.Failover {
 	if s.Lead.Node == "" || s.Lead.From == "" && s.Before.Node == "" {
 		return nil
 	}
-	from := cmp.Or(s.Before.Node, s.Lead.From)
-	return &api.Failover{From: nodeLabel(s, from), To: nodeLabel(s, s.Lead.Node), At: s.Lead.At, Reason: s.Lead.Reason, Seconds: s.Lead.Took.Seconds()}
+	from := s.Before
+	if from.Node == "" {
+		from.Node = s.Lead.From
+	}
+	return &api.Failover{From: leaderName(s, from), To: leaderName(s, s.Lead), At: s.Lead.At, Reason: s.Lead.Reason, Seconds: s.Lead.Took.Seconds()}
 }
 
-// nodeLabel is a node's name, or the beginning of its ID once it is removed.
-func nodeLabel(s *fsm.Snapshot, id string) string {
-	if n, ok := s.Node(id); ok {
-		return n.Name
-	}
-	return id[:min(8, len(id))]
+// leaderName is the name of the node that took that lead, a removed one's too; the beginning of its ID when there is no name.
+func leaderName(s *fsm.Snapshot, l fsm.Lead) string {
+	n, _ := s.Node(l.Node)
+	return cmp.Or(n.Name, l.Name, l.Node[:min(8, len(l.Node))])
 }
 
 func healthOf(st api.Status) api.ClusterHealth {

@@ -221,7 +221,11 @@ func TestLastFailover(t *testing.T) {
 		{"the first lead of all", fsm.Snapshot{Nodes: nodes, Lead: fsm.Lead{Node: "n1", At: at, Reason: "first"}}, nil},
 		{"lost", fsm.Snapshot{Nodes: nodes, Before: fsm.Lead{Node: "n1"}, Lead: fsm.Lead{Node: "n2", From: "n1", At: at, Reason: "leader lost", Took: 310 * time.Millisecond}},
 			&api.Failover{From: "r1", To: "r2", At: at, Reason: "leader lost", Seconds: 0.31}},
-		{"from one that is removed", fsm.Snapshot{Nodes: nodes, Before: fsm.Lead{Node: "a3afd5cc845a2d75"}, Lead: fsm.Lead{Node: "n2", At: at}},
+		{"after all were down, nobody knows how long", fsm.Snapshot{Nodes: nodes, Before: fsm.Lead{Node: "n1"}, Lead: fsm.Lead{Node: "n2", At: at, Reason: "first"}},
+			&api.Failover{From: "r1", To: "r2", At: at, Reason: "first"}},
+		{"from one that is removed", fsm.Snapshot{Nodes: nodes, Before: fsm.Lead{Node: "a3afd5cc845a2d75", Name: "r3"}, Lead: fsm.Lead{Node: "n2", At: at}},
+			&api.Failover{From: "r3", To: "r2", At: at}},
+		{"from one of which no name is known", fsm.Snapshot{Nodes: nodes, Before: fsm.Lead{Node: "a3afd5cc845a2d75"}, Lead: fsm.Lead{Node: "n2", At: at}},
 			&api.Failover{From: "a3afd5cc", To: "r2", At: at}},
 	} {
 		if diff := cmp.Diff(test.want, lastFailover(&test.snap)); diff != "" {

@@ -143,7 +143,7 @@ type Failover struct {
 	To      string    `json:"to"`
 	At      time.Time `json:"at"`
 	Reason  string    `json:"reason"`
-	Seconds float64   `json:"seconds" doc:"from the last sign of the old director to the new one ready to hold"`
+	Seconds float64   `json:"seconds,omitempty" doc:"from the last sign of the old director to the new one ready to hold; absent when nobody saw both"`
 }
 
 // Problem is something that needs an operator.

@@ -35,7 +35,7 @@ type Taking struct {
 	Term   uint64
 	From   string // the leader before, as far as this process knows; "" when it never heard one
 	Reason Reason
-	Took   time.Duration // from the last sign of the leader before until now
+	Took   time.Duration // from the last sign of the leader before until now; 0: unknown, for this process heard none
 }
 
 // Reason is why the lead was taken.

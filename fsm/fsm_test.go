@@ -214,6 +214,29 @@ func TestLead(t *testing.T) {
 	}
 }
 
+// Who led is named after it was removed too, whether it left the lead before or has it still.
+func TestLeadOfARemovedNode(t *testing.T) {
+	m := cluster(t, "")
+	m.must(join("n2", "r2", "k1"))
+	m.term = 5
+	m.must(&TakeLead{Node: "n2", Reason: "leader lost"})
+	names := func(want ...string) {
+		t.Helper()
+		s := m.Load()
+		if d := cmp.Diff(want, []string{s.Lead.Node, s.Lead.Name, s.Before.Node, s.Before.Name}); d != "" {
+			t.Errorf("-want +got:\n%s", d)
+		}
+	}
+	names("n2", "", "n1", "")
+	m.must(join("n3", "r3", "k1"), &RemoveNode{ID: "n1"})
+	names("n2", "", "n1", "r1")
+	m.must(&RemoveNode{ID: "n2"})
+	names("n2", "r2", "n1", "r1")
+	m.term = 6
+	m.must(&TakeLead{Node: "n3", Reason: "leader lost"})
+	names("n3", "", "n2", "r2")
+}
+
 func TestNodesAndTokens(t *testing.T) {
 	m := cluster(t, "")
 	m.must(join("n2", "r2", "k1"), &SetOverride{Target: "router/r2", Kind: Drain},

@@ -11,7 +11,7 @@ type TakeLead struct {
 	Node   string        `json:"node"`           // ID
 	From   string        `json:"from,omitempty"` // ID of the leader before, as this node knew it; "" unknown
 	Reason string        `json:"reason"`         // "first", "leader lost", "transfer"
-	Took   time.Duration `json:"took"`           // from the last sign of the leader before to this node ready to direct
+	Took   time.Duration `json:"took"`           // from the last sign of the leader before to this node ready to direct; 0: unknown
 }
 
 // Name returns NameLead.

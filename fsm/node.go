@@ -114,8 +114,13 @@ func gone(id string) *Refusal {
 	return refuse(CodeInvalid, "start with an empty data directory and join as a new node", "node %s was removed and cannot come back", id)
 }
 
-// drop removes a node for good.
+// drop removes a node for good. What it did while it led goes on to bear its name.
 func (c *change) drop(id string) {
+	for _, l := range []*Lead{&c.Lead, &c.Before} {
+		if n, ok := c.Node(id); ok && l.Node == id {
+			l.Name = n.Name
+		}
+	}
 	c.Nodes = without(c.Nodes, func(n Node) bool { return n.ID == id })
 	c.Removed = append(slices.Clip(c.Removed), id)
 }

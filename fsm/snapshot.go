@@ -144,10 +144,11 @@ type Entry struct {
 
 // Lead is one taking of the lead.
 type Lead struct {
-	Node   string        `json:"node"` // ID
+	Node   string        `json:"node"`           // ID
+	Name   string        `json:"name,omitempty"` // the node's, kept when it is removed; "" for a member
 	Term   uint64        `json:"term"`
 	At     time.Time     `json:"at"`
 	Reason string        `json:"reason"`         // "first", "leader lost", "transfer"
-	Took   time.Duration `json:"took"`           // from the last sign of the leader before to this node ready to direct
+	Took   time.Duration `json:"took"`           // from the last sign of the leader before to this node ready to direct; 0: unknown
 	From   string        `json:"from,omitempty"` // ID of the leader before, as the new one knew it; "" unknown
 }

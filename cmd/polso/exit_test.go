@@ -84,6 +84,10 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 	healthy := api.Status{Formed: true, Cluster: "edge", Health: api.Healthy, Members: []api.Member{}}
 	degraded, down := healthy, healthy
 	degraded.Health, down.Health = api.Degraded, api.Down
+	known, unknown := healthy, healthy
+	at := time.Now().Add(-time.Hour)
+	known.LastFailover = &api.Failover{From: "r1", To: "r2", At: at, Seconds: 0.31}
+	unknown.LastFailover = &api.Failover{From: "r1", To: "r2", At: at}
 	late := healthy
 	late.Members = []api.Member{{Name: "r1", State: "up", AppliedRevision: 2, Converged: true}, {Name: "r2", State: "up", AppliedRevision: 1, Converged: true}}
 	silent := healthy
@@ -100,6 +104,8 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 		says string // a part of both outputs
 	}{
 		{"healthy", canned{status: healthy}, []string{"status"}, 0, "HEALTHY"},
+		{"a failover", canned{status: known}, []string{"status"}, 0, "last failover 1h00m ago (r1 -> r2, 310ms)"},
+		{"a failover that nobody timed", canned{status: unknown}, []string{"status"}, 0, "last failover 1h00m ago (r1 -> r2)"},
 		{"degraded", canned{status: degraded}, []string{"status"}, 3, "DEGRADED"},
 		{"down", canned{status: down}, []string{"status", "-o", "json"}, 3, `"health": "DOWN"`},
 		{"doctor content", canned{findings: []api.Finding{{Name: "clock", Level: "ok"}, {Name: "x", Level: "warn", Fix: "y"}}}, []string{"doctor"}, 0, "fix: y"},

@@ -90,7 +90,11 @@ func (a *app) status(w io.Writer, st api.Status) error {
 	line := fmt.Sprintf("CLUSTER  %s   %s   revision %d   quorum %d/%d (can lose %d)", st.Cluster, a.state(string(st.Health)), st.Revision,
 		st.Quorum.Healthy, st.Quorum.Voters, st.Quorum.CanLose)
 	if f := st.LastFailover; f != nil && f.From != "" {
-		line += fmt.Sprintf("   last failover %s ago (%s -> %s, %s)", age(time.Since(f.At)), f.From, f.To, age(seconds(f.Seconds)))
+		took := ""
+		if f.Seconds > 0 {
+			took = ", " + age(seconds(f.Seconds))
+		}
+		line += fmt.Sprintf("   last failover %s ago (%s -> %s%s)", age(time.Since(f.At)), f.From, f.To, took)
 	}
 	fmt.Fprintln(w, a.paint(line))
 	fmt.Fprintln(w, a.director(st))
