@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"polso/consensus"
@@ -15,6 +16,8 @@ type body struct {
 	a      *Agent
 	local  *local
 	member *member // nil: in no cluster
+
+	letGo atomic.Pointer[time.Time] // when the addresses went last, before the lead was handed over
 }
 
 // open builds a body on what the data directory says. What a crashed predecessor left on the links goes first, before the

@@ -6,12 +6,14 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"polso/api"
+	"polso/vip"
 )
 
 const edgeHCL = `virtual "web" {
@@ -84,6 +86,19 @@ func TestClusterLife(t *testing.T) {
 	sameTables(t, w, "-A -t 10.9.0.50:80 -s wlc\n-a -t 10.9.0.50:80 -r 10.9.0.21:80 -g -w 1\n-a -t 10.9.0.50:80 -r 10.9.0.22:80 -g -w 3\n")
 
 	step("a switchover that was asked for, of a follower")
+	var letGo atomic.Pointer[time.Time]
+	slow := func(r *router) {
+		r.addresses.Before(func(c vip.Call) error {
+			if c.Method == "Remove" {
+				time.Sleep(time.Second)
+				letGo.CompareAndSwap(nil, new(time.Now())) // the director lets go once more
+			}
+			return r.watched(c)
+		})
+	}
+	for _, r := range w.nodes {
+		slow(r)
+	}
 	var moved api.Transferred
 	st = r3.status("the lead moved to r2 as asked", func(st api.Status) (err error) {
 		if st.Active == "r2" { // elected meanwhile, on a machine too busy to keep a lease
@@ -101,6 +116,12 @@ func TestClusterLife(t *testing.T) {
 	})
 	if moved.To != "r2" || moved.Seconds <= 0 || moved.Seconds > 5 {
 		t.Errorf("transfer: %+v", moved)
+	}
+	if went := letGo.Load(); went == nil || moved.Seconds > time.Since(*went).Seconds() {
+		t.Errorf("addresses without a holder for %.3f s, but they went at %v", moved.Seconds, went)
+	}
+	for _, r := range w.nodes {
+		r.addresses.Before(r.watched)
 	}
 	st = r1.status("one holds", settled(3, 2))
 	if w.holder(webVIP) != st.Active {

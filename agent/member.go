@@ -185,6 +185,7 @@ func (b *body) released(ctx context.Context) error {
 	if err := b.local.keeper.Drop(); err != nil {
 		return err
 	}
+	b.letGo.Store(new(time.Now()))
 	return b.local.director.Released(ctx)
 }
 

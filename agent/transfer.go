@@ -27,7 +27,6 @@ func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.T
 	if err != nil {
 		return api.Transferred{}, err
 	}
-	began := time.Now()
 	if err := m.node.Transfer(ctx, to); err != nil {
 		return api.Transferred{}, m.notTransferred(to, err)
 	}
@@ -36,7 +35,7 @@ func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.T
 		return api.Transferred{}, api.Errorf(api.CodeTimeout, "%s was handed the lead, but did not begin to direct", m.nameOf(to)).
 			WithHint("polso status tells who directs; then try again")
 	}
-	return api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Seconds: time.Since(began).Seconds()}, nil
+	return api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Seconds: time.Since(*b.letGo.Load()).Seconds()}, nil
 }
 
 // notTransferred says why a switchover did not come about.
