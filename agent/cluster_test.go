@@ -1,11 +1,13 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -245,6 +247,51 @@ func TestClusterLife(t *testing.T) {
 	history, err := r2.client.History(ctx, 20)
 	if err != nil || len(history) != 2 || history[0].Message != "first" {
 		t.Errorf("history %+v, %v; want two revisions", history, err)
+	}
+}
+
+// A router that was admitted and has heard nothing yet is counted by the others: it does not leave without their word.
+func TestLeaveBeforeAnythingWasHeard(t *testing.T) {
+	w := newNetwork(t, 2)
+	r1, r2 := w.nodes[0], w.nodes[1]
+	ctx := t.Context()
+	r1.start()
+	r2.start()
+	made, err := r1.client.Init(ctx, api.InitRequest{Advertise: []string{r1.listen}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hung, hangUp := context.WithCancel(ctx)
+	var joining sync.WaitGroup
+	joining.Go(func() { // nobody listens where it says it is
+		_, _ = r2.client.Join(hung, api.JoinRequest{Addresses: made.Addresses, Token: made.Token, Advertise: []string{freePort(t)}})
+	})
+	members := func(want int) {
+		t.Helper()
+		r1.status("members", func(st api.Status) error {
+			if len(st.Members) != want {
+				return fmt.Errorf("%d members, want %d", len(st.Members), want)
+			}
+			return nil
+		})
+	}
+	members(2)
+	w.eventually("r2 is a member by its own account", func() error {
+		if l, err := r2.client.Local(ctx); err != nil || !l.Formed {
+			return errors.Join(errors.New("not formed"), err)
+		}
+		return nil
+	})
+	hangUp()
+	joining.Wait()
+	r2.halt()
+	r2.start()
+	_, err = r2.client.Leave(ctx, api.LeaveRequest{})
+	refused(t, "leave", err, api.CodeNoLeader, "polso leave --force")
+	members(2)
+	done, err := r2.client.Leave(ctx, api.LeaveRequest{Force: true})
+	if err != nil || len(done.Done) != 2 || !strings.Contains(done.Done[1], "polso remove router r2") {
+		t.Errorf("leave --force: %+v, %v; want it done, with what is left to do", done, err)
 	}
 }
 

@@ -113,8 +113,9 @@ func (a *Agent) Leave(ctx context.Context, by fsm.Actor, req api.LeaveRequest) (
 	if b.member == nil {
 		return api.Done{}, notFormed()
 	}
-	// Raft's configuration is in this node's log: it knows of the others before it has heard a leader.
-	others := len(b.member.node.Members()) > 1 && b.removal() == nil
+	// Raft's configuration is in this node's log: it knows of the others before it has heard a leader. One that was admitted and
+	// has heard nothing yet has none: there are others, who count it.
+	others := len(b.member.node.Members()) != 1 && b.removal() == nil
 	if others && !req.Force {
 		if err := b.expel(ctx, by, b.member.id); err != nil {
 			if e := asAPIError(err); e.Code == api.CodeNoLeader {
