@@ -57,13 +57,39 @@ func (b *body) localStatus() api.Status {
 		}
 	}
 	if unfit := dir.Unfit; len(unfit) > 0 {
-		st.Problems = append(st.Problems, api.Problem{Node: st.Node, What: "not fit to direct", Why: strings.Join(unfit, "; "), Fix: "polso doctor on " + st.Node})
+		st.Problems = append(st.Problems, api.Problem{Node: st.Node, What: "not fit to direct", Why: strings.Join(unfit, "; "), Fix: remedy(dir)})
 	}
 	st.Members = []api.Member{b.self(st)}
 	st.Quorum.Voters = voters(b.member)
 	st.LastFailover = lastFailover(snap)
 	st.Health = healthHere(st)
 	return st
+}
+
+// remedy is what to do about what keeps a router from directing: the fixes of the problems behind it.
+func remedy(dir *director.Status) string {
+	var fixes []string
+	add := func(fix string) {
+		if fix != "" && !slices.Contains(fixes, fix) {
+			fixes = append(fixes, fix)
+		}
+	}
+	for _, p := range dir.Problems {
+		if slices.Contains(dir.Unfit, p.What+": "+p.Why) {
+			add(p.Fix)
+		}
+	}
+	for _, p := range dir.Places {
+		if link, ok := dir.Links.Named(p.Link); ok && !link.Up {
+			add("ip link set " + p.Link + " up")
+		}
+	}
+	if len(fixes) == 0 { // its reason is told in other words, or lies in the past
+		for _, p := range dir.Problems {
+			add(p.Fix)
+		}
+	}
+	return cmp.Or(strings.Join(fixes, "; "), "the log of this router's agent says more")
 }
 
 // healthHere is the health of one router alone: one that stands by well holds no address.
@@ -256,7 +282,7 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 		for _, l := range snap.Leaving {
 			if l.Virtual.Name == v.Name {
 				a.Servers = append(a.Servers, api.Server{Name: l.Server.Name, Address: l.Server.Address.Addr().String(), Port: l.Server.Address.Port(),
-					State: "leaving", Reason: "removed; drains until " + l.Until.Format(time.TimeOnly), Active: stats.Destinations[l.Server.Address].Active})
+					State: "leaving", Reason: "removed; drains", Until: &l.Until, Active: stats.Destinations[l.Server.Address].Active})
 			}
 		}
 		out = append(out, a)

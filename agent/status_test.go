@@ -178,7 +178,7 @@ func TestStatusOfVirtuals(t *testing.T) {
 		{Name: "b", Address: "10.0.0.2", Port: 8080, State: "down", Weight: 1, Reason: "refused", Since: &since},
 		{Name: "c", Address: "10.0.0.3", Port: 8080, State: "drain", Weight: 1, Reason: "drained by ada", Since: &since},
 		{Name: "d", Address: "10.0.0.4", Port: 8080, State: "unknown", Weight: 1},
-		{Name: "old", Address: "10.0.0.9", Port: 8080, State: "leaving", Reason: "removed; drains until 10:00:00"},
+		{Name: "old", Address: "10.0.0.9", Port: 8080, State: "leaving", Reason: "removed; drains", Until: &since},
 	}
 	if diff := cmp.Diff(want, got["web"].Servers); diff != "" {
 		t.Errorf("servers of web (-want +got):\n%s", diff)
@@ -188,6 +188,29 @@ func TestStatusOfVirtuals(t *testing.T) {
 	}
 	if v := got["mark"]; v.FWMark != 7 || v.Address != "" || len(v.Ports) != 0 || v.Ports == nil || v.Servers[0].State != "up" {
 		t.Errorf("mark: %+v; want mark 7, no address, an unchecked server counted as up", v)
+	}
+}
+
+// What keeps a router from directing is told with what mends it, not with where to ask.
+func TestRemedy(t *testing.T) {
+	homeless := director.Problem{What: "vip 192.0.2.10", Why: "no link has its subnet", Fix: "give a link an address of its subnet"}
+	other := director.Problem{What: "virtual web", Why: "its check has no port", Fix: `add "port" to the check`}
+	foreign := director.Problem{What: "ipvs table", Why: "1 service was there", Fix: "polso apply --adopt"}
+	down := []director.Place{{Addr: netip.MustParseAddr("192.0.2.10"), Link: "eth0"}, {Addr: netip.MustParseAddr("192.0.2.11"), Link: "eth0"}}
+	for _, test := range []struct {
+		name string
+		dir  director.Status
+		want string
+	}{
+		{"no link", director.Status{Unfit: []string{"vip 192.0.2.10: no link has its subnet"}, Problems: []director.Problem{other, homeless}}, homeless.Fix},
+		{"a link that is down", director.Status{Unfit: []string{"link eth0 of vip 192.0.2.10 is down"}, Places: down, Links: vip.Links{{Name: "eth0"}}, Problems: []director.Problem{other}},
+			"ip link set eth0 up"},
+		{"somebody else's services", director.Status{Unfit: []string{"services that are not Polso's are in the kernel"}, Problems: []director.Problem{foreign}}, foreign.Fix},
+		{"what failed when it last directed", director.Status{Unfit: []string{"when it last directed: -A -t 192.0.2.10:80: no such scheduler"}}, "the log of this router's agent says more"},
+	} {
+		if got := remedy(&test.dir); got != test.want {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
 	}
 }
 

@@ -125,6 +125,7 @@ type Server struct {
 	EffectiveWeight int        `json:"effective_weight" doc:"as the kernel has it; 0 also when it is out of the table"`
 	Reason          string     `json:"reason" doc:"the last check's answer"`
 	Since           *time.Time `json:"since,omitempty"`
+	Until           *time.Time `json:"until,omitempty" doc:"when it goes; only while it leaves"`
 	Active          int        `json:"active_connections"`
 	Inactive        int        `json:"inactive_connections"`
 	Rates           Rates      `json:"rates"`

@@ -88,6 +88,11 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 	at := time.Now().Add(-time.Hour)
 	known.LastFailover = &api.Failover{From: "r1", To: "r2", At: at, Seconds: 0.31}
 	unknown.LastFailover = &api.Failover{From: "r1", To: "r2", At: at}
+	leaving := healthy
+	until := time.Date(2026, 11, 22, 10, 0, 0, 0, time.Local)
+	leaving.Virtuals = []api.Virtual{{Name: "web", Protocol: "tcp", Servers: []api.Server{
+		{Name: "a", State: "up"}, {Name: "b", Address: "10.0.0.2", Port: 80, State: "leaving", Reason: "removed; drains", Until: &until},
+	}}}
 	late := healthy
 	late.Members = []api.Member{{Name: "r1", State: "up", AppliedRevision: 2, Converged: true}, {Name: "r2", State: "up", AppliedRevision: 1, Converged: true}}
 	silent := healthy
@@ -106,6 +111,9 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 		{"healthy", canned{status: healthy}, []string{"status"}, 0, "HEALTHY"},
 		{"a failover", canned{status: known}, []string{"status"}, 0, "last failover 1h00m ago (r1 -> r2, 310ms)"},
 		{"a failover that nobody timed", canned{status: unknown}, []string{"status"}, 0, "last failover 1h00m ago (r1 -> r2)"},
+		{"a server that leaves is not missing", canned{status: leaving}, []string{"status"}, 0, "    1/1  "},
+		{"a server that leaves", canned{status: leaving}, []string{"status"}, 0, "10.0.0.2:80  removed; drains  until 2026-11-22 10:00:00\n"},
+		{"members of no cluster", canned{status: api.Status{Node: "r1"}}, []string{"members"}, 0, "ROUTER   r1   belongs to no cluster\nHint: polso init"},
 		{"degraded", canned{status: degraded}, []string{"status"}, 3, "DEGRADED"},
 		{"down", canned{status: down}, []string{"status", "-o", "json"}, 3, `"health": "DOWN"`},
 		{"doctor content", canned{findings: []api.Finding{{Name: "clock", Level: "ok"}, {Name: "x", Level: "warn", Fix: "y"}}}, []string{"doctor"}, 0, "fix: y"},

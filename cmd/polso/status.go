@@ -135,7 +135,11 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 	for _, v := range st.Virtuals {
 		for _, s := range v.Servers {
 			if s.State != "up" {
-				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s  %s  for %s", v.Name, s.Name, a.state(s.State), hostPort(s), cmp.Or(s.Reason, "not checked yet"), since(s.Since))))
+				how := "for " + since(s.Since)
+				if s.Until != nil {
+					how = "until " + s.Until.Local().Format(time.DateTime)
+				}
+				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s  %s  %s", v.Name, s.Name, a.state(s.State), hostPort(s), cmp.Or(s.Reason, "not checked yet"), how)))
 			}
 		}
 	}
@@ -192,18 +196,21 @@ func (a *app) vipTable(w io.Writer, st api.Status, free string) error {
 func (a *app) virtualTable(w io.Writer, st api.Status) error {
 	t := newTable("VIRTUAL", "ADDRESS", "SCHED", "FWD", ">SERVERS", ">CONN/S", ">ACTIVE", ">IN", ">OUT")
 	for _, v := range st.Virtuals {
-		up, active := 0, 0
+		up, all, active := 0, 0, 0
 		for _, s := range v.Servers {
 			if s.State == "up" {
 				up++
 			}
+			if s.State != "leaving" { // it is not meant to be up
+				all++
+			}
 			active += s.Active
 		}
 		mark := ""
-		if up < len(v.Servers) {
+		if up < all {
 			mark = " !"
 		}
-		t.row(v.Name, virtualAddress(v), v.Scheduler, v.Forward, fmt.Sprintf("%d/%d%s", up, len(v.Servers), mark),
+		t.row(v.Name, virtualAddress(v), v.Scheduler, v.Forward, fmt.Sprintf("%d/%d%s", up, all, mark),
 			si(v.Rates.Connections), si(uint64(active)), bits(v.Rates.BytesIn), bits(v.Rates.BytesOut))
 	}
 	return a.table(w, t)
@@ -241,7 +248,12 @@ func (a *app) membersCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(st.Members, func(w io.Writer) error { return a.members(w, st) })
+			return a.print(st.Members, func(w io.Writer) error {
+				if !st.Formed && !a.names() {
+					return a.status(w, st)
+				}
+				return a.members(w, st)
+			})
 		},
 	}
 }
