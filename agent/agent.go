@@ -37,16 +37,30 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	err = run(ctx, o)
-	if _, ok := errors.AsType[*api.Error](err); !ok && errors.Is(err, fs.ErrPermission) {
-		return api.Errorf(api.CodeDenied, "%v", err).WithHint("run as root, or choose places that you may write to with --data-dir and --socket; polso agent --dev needs no privileges")
+	return permitted(run(ctx, o), o)
+}
+
+// tryIt is how Polso runs where one may do nothing special.
+const tryIt = "polso agent --dev --socket /tmp/polso.sock"
+
+// permitted gives a want of privileges its next step.
+func permitted(err error, o Options) error {
+	if _, ok := errors.AsType[*api.Error](err); ok || !errors.Is(err, fs.ErrPermission) {
+		return err
 	}
-	return err
+	e := api.Errorf(api.CodeDenied, "%v", err)
+	if o.Dev {
+		return e.WithHint("%s needs no privileges; then export POLSO_ADDR=unix:///tmp/polso.sock for the commands", tryIt)
+	}
+	return e.WithHint("run as root, or choose places that you may write to with --data-dir and --socket; to try it without privileges: %s", tryIt)
 }
 
 func run(ctx context.Context, o Options) (err error) {
 	if o.needsKernel {
 		if err := privileged(); err != nil {
+			return err
+		}
+		if err := hasTable(o.Kernel); err != nil {
 			return err
 		}
 	}

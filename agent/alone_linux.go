@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -17,12 +18,12 @@ import (
 const runDir = "/run/polso"
 
 // alone makes this process the one that touches the addresses and the IPVS table of its network namespace, until it closes
-// what it is given. Two agents there would each take the other's addresses for a dead one's. The lock is a file that only
-// root can hold; it goes with the process.
+// what it is given. Two agents there would each take the other's addresses for a dead one's. The lock is a file in a
+// directory that not everybody may write to; it goes with the process.
 func alone() (io.Closer, error) {
 	f, err := openLock()
 	if err != nil {
-		return nil, notPermitted(fmt.Errorf("lock of the network namespace: %w", err))
+		return nil, notLocked(err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
@@ -33,6 +34,16 @@ func alone() (io.Closer, error) {
 		return nil, fmt.Errorf("lock of the network namespace: %w", err)
 	}
 	return f, nil
+}
+
+// notLocked says how to get at the lock, for which capabilities are not enough.
+func notLocked(err error) error {
+	err = fmt.Errorf("lock of the network namespace: %w", err)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return api.Errorf(api.CodeDenied, "%v", err).
+		WithHint("%s must be this user's, with what is in it: RuntimeDirectory=polso in the service, or as root: chown -R USER %s; or run as root", runDir, runDir)
 }
 
 // openLock opens the lock file of this network namespace, which its inode names (namespaces(7)).

@@ -118,7 +118,7 @@ func privileged() error {
 		return nil // without /proc, the first attempt will tell
 	}
 	return api.Errorf(api.CodeDenied, "not permitted to change addresses: %s missing", strings.Join(missing, " and ")).
-		WithHint("%s; polso agent --dev needs none", privilegesFix)
+		WithHint("%s; to try it without: %s", privilegesFix, tryIt)
 }
 
 func examineIPVS(ctx context.Context) []api.Finding {

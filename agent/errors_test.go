@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -294,6 +296,8 @@ func TestAgentDoesNotStart(t *testing.T) {
 		{"socket in use", func(o *Options) { o.DataDir += "2" }, []string{r.socket(), "another agent answers there", "--socket"}},
 		{"data directory is a file", func(o *Options) { o.DataDir = w.dir + "/file" }, []string{w.dir + "/file", "not a directory"}},
 		{"data directory is somebody else's", func(o *Options) { o.DataDir = w.dir + "/full" }, []string{w.dir + "/full"}},
+		{"a socket's path that is too long", func(o *Options) { o.Socket = "/run/" + strings.Repeat("x", 103) },
+			[]string{"socket: /run/xxx", "has 108 bytes", "at most 107"}},
 		{"everything wrong at once", func(o *Options) {
 			*o = Options{Name: "r 1", Kernel: "fake", Listen: []string{"router.example", "10.0.0.1:x"}, openEdges: o.openEdges}
 		}, []string{`name "r 1"`, `kernel "fake"`, "socket: a path", "data-dir: a directory", `"router.example" is not an IP address`, `"x"`}},
@@ -313,6 +317,31 @@ func TestAgentDoesNotStart(t *testing.T) {
 	}
 	if _, err := r.client.Local(t.Context()); err != nil {
 		t.Errorf("the agent that runs was disturbed: %v", err)
+	}
+}
+
+// Without privileges the next step is one that helps, also to those who have some.
+func TestNotPermitted(t *testing.T) {
+	err := fmt.Errorf("socket: %w", &fs.PathError{Op: "mkdir", Path: "/run/polso", Err: fs.ErrPermission})
+	refused(t, "an agent", permitted(err, Options{}), api.CodeDenied, "mkdir /run/polso", "--data-dir and --socket", "polso agent --dev --socket /tmp/polso.sock")
+	refused(t, "with --dev", permitted(err, Options{Dev: true}), api.CodeDenied, "mkdir /run/polso", "polso agent --dev --socket /tmp/polso.sock",
+		"export POLSO_ADDR=unix:///tmp/polso.sock")
+	refused(t, "the lock", permitted(notLocked(err), Options{}), api.CodeDenied, "lock of the network namespace", "RuntimeDirectory=polso", "chown -R USER /run/polso")
+	if got := permitted(fs.ErrExist, Options{}); got != fs.ErrExist {
+		t.Errorf("any other error became %v", got)
+	}
+}
+
+// An agent that cannot start for want of IPVS leaves nothing behind.
+func TestNoIPVS(t *testing.T) {
+	if privileged() != nil || hasTable(RealKernel) == nil {
+		t.Skip("only with privileges, on a kernel without IPVS")
+	}
+	dir := t.TempDir()
+	err := Run(t.Context(), Options{Name: "r1", DataDir: filepath.Join(dir, "data"), Socket: filepath.Join(dir, "s")})
+	refused(t, "start", err, api.CodeRefused, "this kernel has no IPVS", "--kernel simulated")
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 

@@ -103,6 +103,18 @@ func openKernel(o Options) (edges, error) {
 	return e, nil
 }
 
+// hasTable refuses to begin on a kernel without IPVS, before anything is written.
+func hasTable(kernel Kernel) error {
+	if kernel != RealKernel {
+		return nil
+	}
+	k, err := ipvs.Open(ipvs.Options{})
+	if err != nil {
+		return noTable(err)
+	}
+	return k.Close()
+}
+
 // noTable says what to do on a kernel that has no IPVS.
 func noTable(err error) error {
 	if errors.Is(err, ipvs.ErrNoIPVS) {

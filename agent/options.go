@@ -38,6 +38,9 @@ type Options struct {
 	needsKernel bool                         // addresses are put on this kernel's links
 }
 
+// maxSocket is the longest path of a unix socket, in bytes (unix(7): sun_path less its NUL).
+const maxSocket = 107
+
 var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 // OptionsError is what is wrong with Options, everything at once.
@@ -74,8 +77,11 @@ func (o Options) check() (Options, error) {
 	if o.Kernel != RealKernel && o.Kernel != SimulatedKernel {
 		errs = append(errs, fmt.Errorf("kernel %q: want real or simulated", o.Kernel))
 	}
-	if o.Socket == "" {
+	switch {
+	case o.Socket == "":
 		errs = append(errs, errors.New("socket: a path is needed"))
+	case len(o.Socket) > maxSocket:
+		errs = append(errs, fmt.Errorf("socket: %s has %d bytes, and the path of a unix socket at most %d", o.Socket, len(o.Socket), maxSocket))
 	}
 	if !o.Dev {
 		if o.DataDir == "" {
