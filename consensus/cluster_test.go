@@ -23,7 +23,8 @@ import (
 // disk is a store that can be told to hang: each write that begins while it hangs waits until the given moment.
 type disk struct {
 	*raft.InmemStore
-	mu         sync.Mutex // guards below
+	mu         sync.Mutex    // guards below
+	pace       time.Duration // each write to the log takes so long
 	logsUntil  time.Time
 	votesUntil time.Time
 }
@@ -46,6 +47,10 @@ func (d *disk) wait(until *time.Time) {
 func (d *disk) StoreLog(l *raft.Log) error { return d.StoreLogs([]*raft.Log{l}) }
 func (d *disk) StoreLogs(ls []*raft.Log) error {
 	d.wait(&d.logsUntil)
+	d.mu.Lock()
+	pace := d.pace
+	d.mu.Unlock()
+	time.Sleep(pace)
 	return d.InmemStore.StoreLogs(ls)
 }
 func (d *disk) Set(k, v []byte) error { d.wait(&d.votesUntil); return d.InmemStore.Set(k, v) }
@@ -56,13 +61,17 @@ func (d *disk) SetUint64(k []byte, v uint64) error {
 
 // words is a state machine that remembers every command.
 type words struct {
-	mu    sync.Mutex // guards below
+	busy  time.Duration // how long the command "busy" takes
+	mu    sync.Mutex    // guards below
 	list  []string
 	heard uint64
 	leads []Taking
 }
 
 func (w *words) Apply(l *raft.Log) any {
+	if string(l.Data) == "busy" {
+		time.Sleep(w.busy)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.list = append(w.list, string(l.Data))
@@ -102,6 +111,7 @@ type member struct {
 	id    string
 	disk  *disk
 	snaps raft.SnapshotStore
+	busy  time.Duration // its next process's words.busy
 
 	node *Node
 	fsm  *words
@@ -185,7 +195,7 @@ func (c *cluster) member(id string) *member {
 }
 
 func (c *cluster) options(m *member) Options {
-	m.fsm, m.end = &words{}, c.net.endpoint(m.id)
+	m.fsm, m.end = &words{busy: m.busy}, c.net.endpoint(m.id)
 	o := Options{
 		ID: m.id, Profile: c.profile, FSM: m.fsm, Transport: m.end, Logs: m.disk, Stable: m.disk, Snapshots: m.snaps,
 		Clock: c.clock, Peers: peers{c, m.id},

@@ -28,7 +28,7 @@ func (l *Ledger) sending(term uint64) error {
 	defer l.mu.Unlock()
 	l.lead(term)
 	l.extend(l.clock())
-	if term <= l.muted {
+	if term <= l.muted || term <= l.lapsed && !l.alone() {
 		return ErrMuted
 	}
 	return nil
@@ -88,17 +88,21 @@ func (l *Ledger) met(term uint64) {
 	}
 }
 
-// extend recomputes the end of the own lease. A lease that ran out is over, and so is its leader's voice.
+// extend recomputes the end of the own lease. One that ran out while there were other voters is over, and so is its
+// leader's voice: raft steps down then. A leader that turns out to be the only voter never steps down in raft, and nobody
+// else can be elected, since that would have taken its vote: what ran out before that was known begins anew.
 func (l *Ledger) extend(now Instant) {
 	o := &l.own
 	if o.term == 0 || o.term <= l.over || o.term == o.released {
 		return
 	}
-	if o.end != 0 && now >= o.end && !l.alone() && l.on(offNoRevival) {
-		l.over, l.muted = max(l.over, o.term), max(l.muted, o.term)
-		return
+	switch {
+	case l.alone():
+		l.lapsed = 0
+	case o.end != 0 && now >= o.end && l.on(offNoRevival):
+		l.lapsed = o.term
 	}
-	if len(o.voters) == 0 {
+	if len(o.voters) == 0 || o.term == l.lapsed {
 		return
 	}
 	sent := l.quorumSent(o.voters[0], now)
@@ -143,26 +147,28 @@ func (l *Ledger) quorumSent(voters []string, now Instant) Instant {
 }
 
 // Until returns the end of this node's lease in term. It is false when no lease of that term runs; once a lease of a term
-// with other voters has run out there is none again in that term.
+// has run out there is none again in that term, unless this node is the only voter.
 func (l *Ledger) Until(term uint64) (Instant, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock()
 	l.extend(now)
 	o := &l.own
-	if term != o.term || term <= l.over || term == o.released || o.end <= now {
+	if term != o.term || l.ended(term) || term == o.released || o.end <= now {
 		return 0, false
 	}
 	return o.end, true
 }
 
-// Over says whether the lease of term is over for good.
+// Over says whether the lease of term is over for good, as far as is known of the voters.
 func (l *Ledger) Over(term uint64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.extend(l.clock())
-	return term <= l.over
+	return l.ended(term)
 }
+
+func (l *Ledger) ended(term uint64) bool { return term <= l.over || term <= l.lapsed }
 
 // Release notes that no address of this node is up any more and none comes up before Resume or a newer term: its lease
 // does not stand in the way of another leader. The caller must know it.

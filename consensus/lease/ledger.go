@@ -59,6 +59,7 @@ type Ledger struct {
 	voted    uint64     // highest term for which a vote, or an own request for votes, has left
 	armed    uint64     // the term whose leader announced a hand-over to this node
 	over     uint64     // this node's leases of this term and all before are over for good
+	lapsed   uint64     // the lease of this term ran out when this node was not known to be the only voter; 0: none
 	muted    uint64     // this node sends no heartbeat of this term or any before
 	favoured string     // the candidate whose request for a pre-vote was let in last
 	courtesy Instant    // others wait until then

@@ -213,6 +213,25 @@ func TestLease(t *testing.T) {
 			w.pass(90 * time.Millisecond)
 			success(l, "b", 90*time.Millisecond)
 		}, 0},
+		{"ran out, then alone", func(l *Ledger, w *watch) {
+			success(l, "b", 0)
+			w.pass(h)
+			l.SetVoters([]string{"a"})
+		}, 190 * time.Millisecond},
+		{"ran out, then alone and no longer", func(l *Ledger, w *watch) {
+			success(l, "b", 0)
+			w.pass(h)
+			l.SetVoters([]string{"a"})
+			w.pass(h)
+			l.SetVoters([]string{"a"}, []string{"a", "b"})
+		}, 290 * time.Millisecond},
+		{"ran out, voted for another, then alone", func(l *Ledger, w *watch) {
+			success(l, "b", 0)
+			w.pass(h)
+			_ = l.leave(ballot{term: 8})
+			l.SetVoters([]string{"a"})
+		}, 0},
+		{"muted, then alone", func(l *Ledger, _ *watch) { success(l, "b", 0); l.Mute(7); l.SetVoters([]string{"a"}) }, 0},
 		{"met a newer term", func(l *Ledger, _ *watch) { success(l, "b", 0); l.met(8) }, 0},
 		{"voted for a newer term", func(l *Ledger, _ *watch) {
 			success(l, "b", 0)
@@ -278,6 +297,10 @@ func TestMuted(t *testing.T) {
 	w.pass(h)
 	if err := l.sending(8); !errors.Is(err, ErrMuted) {
 		t.Errorf("after the lease ran out: %v", err)
+	}
+	l.SetVoters([]string{"a"})
+	if err := l.sending(8); err != nil {
+		t.Errorf("once it is the only voter, to its learners: %v", err)
 	}
 }
 
