@@ -62,10 +62,13 @@ func Open(o Options) (*Node, error) {
 		Self: o.ID, Clock: o.Clock,
 		Length: min(o.Profile.H, cmp.Or(o.Lease, o.Profile.H)), Promise: max(o.Profile.H, o.Promise),
 	})
-	n.roster = &roster{publish: n.ledger.SetVoters}
+	last, err := o.Logs.LastIndex()
+	if err != nil {
+		return nil, fmt.Errorf("the log's last index: %w", err)
+	}
+	n.roster = &roster{publish: n.ledger.SetVoters, replayed: last}
 	n.journal = &journal{LogStore: o.Logs, clock: o.Clock, limit: o.Profile.H, roster: n.roster}
 	n.machine = &machine{fsm: o.FSM, roster: n.roster, ring: n.announce}
-	var err error
 	n.trans, err = lease.NewTransport(o.Transport, n.ledger, lease.Hooks{
 		Heard:     o.FSM.Hear,
 		Installed: func(c raft.Configuration, _ uint64) { n.roster.reset(c) },

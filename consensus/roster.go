@@ -11,9 +11,10 @@ import (
 type roster struct {
 	publish func(sets ...[]string) // the ledger's SetVoters
 
-	mu    sync.Mutex // guards below
-	base  []string   // voters of the configuration committed last
-	after []change   // in log order
+	mu       sync.Mutex // guards below
+	replayed uint64     // what is committed up to here was in the log when the process began, and is old news
+	base     []string   // voters of the configuration committed last
+	after    []change   // in log order
 }
 
 type change struct {
@@ -59,13 +60,18 @@ func (r *roster) truncated(from uint64) {
 		}
 	}
 	r.after = kept
+	r.replayed = min(r.replayed, from-1)
 	r.tell()
 }
 
-// committed is called when the configuration at index is known to be committed.
+// committed is called when the configuration at index is known to be committed. One that is replayed at the start of the
+// process says nothing: found knew the latest in that log.
 func (r *roster) committed(index uint64, c raft.Configuration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if index <= r.replayed {
+		return
+	}
 	var kept []change
 	for _, a := range r.after {
 		if a.index > index {
