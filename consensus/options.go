@@ -70,7 +70,8 @@ type Options struct {
 	// Lead gives the command that a new leader commits first; Role says leader once it is applied.
 	Lead func(Taking) []byte
 	// Released returns nil once no address of this node is up any more and no work that began under an earlier Role can
-	// bring one up. It is called when Role has stopped saying leader, before the lead is handed over.
+	// bring one up. It is called when Role has stopped saying leader, before the lead is handed over. A call that takes
+	// more than 2 H + 1 s is given up, and another may begin beside it.
 	Released func(ctx context.Context) error
 	// Ring is called after any change of role, leader or members. It must not block.
 	Ring func()

@@ -9,9 +9,12 @@ import (
 	"github.com/hashicorp/raft"
 )
 
+// errHangs means that letting go has neither succeeded nor failed in time.
+var errHangs = errors.New("this node's pass hangs")
+
 // Transfer hands the lead to the member to, a voter that has caught up. The addresses go first; a failure before the
-// hand-over was announced to the target takes them back, a failure after it makes the cluster elect a leader anew. It
-// returns once to leads.
+// hand-over was announced to the target takes them back, a failure after it makes the cluster elect a leader anew, and so
+// does a node that neither lets go nor says why. It returns once to leads.
 func (n *Node) Transfer(ctx context.Context, to string) error {
 	select {
 	case n.transfer <- struct{}{}:
@@ -35,7 +38,10 @@ func (n *Node) handOver(ctx context.Context, term uint64, to string) error {
 	if err := n.eligible(to); err != nil {
 		return err
 	}
-	if err := n.letGo(ctx, term); err != nil {
+	if err := n.letGo(ctx, term); errors.Is(err, errHangs) {
+		n.ledger.Mute(term) // what cannot let go cannot take back either: docs/decisions/0006
+		return err
+	} else if err != nil {
 		n.takeBack(term)
 		return err
 	}
@@ -68,7 +74,7 @@ func (n *Node) letGo(ctx context.Context, term uint64) error {
 	n.mu.Unlock()
 	n.announce()
 	if n.o.Released != nil {
-		if err := n.o.Released(ctx); err != nil {
+		if err := n.released(ctx); err != nil {
 			return fmt.Errorf("let go of the addresses: %w", err)
 		}
 	}
@@ -79,6 +85,24 @@ func (n *Node) letGo(ctx context.Context, term uint64) error {
 	}
 	n.ledger.Release(term)
 	return nil
+}
+
+// released waits until the addresses are known to be gone, for a limited time: a pass that is stuck in the kernel says
+// nothing for as long as it is, and until it does nobody holds although raft has a leader.
+func (n *Node) released(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*n.o.Profile.H+time.Second, errHangs)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- n.o.Released(ctx) }() // ends when the pass does; by then it tells nobody anything
+	select {
+	case err := <-done:
+		if err != nil && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // takeBack lets Role say leader again: no hand-over was announced.

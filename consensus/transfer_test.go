@@ -156,6 +156,94 @@ func TestRetiringWaitsForATransfer(t *testing.T) {
 	})
 }
 
+// TestTransferOfAStuckNode: a node whose pass hangs gives up its term, and another holds; before, nobody did for as long as
+// it hung.
+func TestTransferOfAStuckNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		time.Sleep(2 * c.profile.H)
+		hold := make(chan error)
+		l.mu.Lock()
+		l.hold = hold
+		l.mu.Unlock()
+		ended := make(chan error, 1)
+		began := time.Now()
+		go func() { ended <- l.node.Transfer(t.Context(), c.others(l)[0].id) }()
+		c.until("another holds", 4*c.profile.H+time.Second, func() bool { h := c.holder(); return h != nil && h != l })
+		t.Logf("another holds after %v", time.Since(began))
+		if err := <-ended; !errors.Is(err, errHangs) {
+			t.Errorf("error %v, want %v", err, errHangs)
+		}
+		hold <- nil
+		c.safe()
+	})
+}
+
+// TestTransferGivenUpByItsCaller: a caller that waits no longer than it likes loses no leader by it.
+func TestTransferGivenUpByItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		time.Sleep(2 * c.profile.H)
+		before := l.node.Role()
+		hold := make(chan error)
+		l.mu.Lock()
+		l.hold = hold
+		l.mu.Unlock()
+		ctx, cancel := context.WithTimeout(t.Context(), c.profile.H)
+		defer cancel()
+		if err := l.node.Transfer(ctx, c.others(l)[0].id); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want the caller's deadline", err)
+		}
+		hold <- nil
+		c.until("held again", c.profile.H, func() bool { return l.node.Role().Leader })
+		if r := l.node.Role(); r.Term != before.Term {
+			t.Errorf("term %d, want %d as before", r.Term, before.Term)
+		}
+		c.safe()
+	})
+}
+
+// TestLastVoterGivesUp: the only other voter is taken out while the lead is handed over to it. Nobody can be elected instead
+// of the node that hangs, so its process ends.
+func TestLastVoterGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b")
+		defer c.close()
+		l := c.leader()
+		time.Sleep(2 * c.profile.H)
+		hold, to := make(chan error), c.others(l)[0]
+		l.mu.Lock()
+		l.hold = hold
+		l.mu.Unlock()
+		ended := make(chan error, 1)
+		go func() { ended <- l.node.Transfer(t.Context(), to.id) }()
+		synctest.Wait()
+		if err := l.node.Remove(t.Context(), to.id); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; !errors.Is(err, errHangs) {
+			t.Errorf("error %v, want %v", err, errHangs)
+		}
+		hold <- nil
+		if err := <-l.done; err == nil {
+			t.Error("ended without a reason")
+		} else {
+			t.Log(err)
+		}
+		l.mu.Lock()
+		l.node = nil
+		l.mu.Unlock()
+		c.start(l)
+		if h := c.leader(); h != l || h.node.Role().Term <= 2 {
+			t.Errorf("%s holds, role %+v", h.id, h.node.Role())
+		}
+	})
+}
+
 func TestUnarmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, lan(t), "a", "b", "c")

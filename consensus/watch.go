@@ -42,6 +42,7 @@ func (n *Node) watch(ctx context.Context) {
 	var last seen
 	var took uint64 // the term that was or is being taken
 	taken := make(chan uint64, 1)
+	var forsaken lease.Instant // since when; zero: not
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -64,6 +65,7 @@ func (n *Node) watch(ctx context.Context) {
 				}
 			})
 		}
+		forsaken = n.forsake(now, forsaken)
 		timer.Reset(n.stand())
 		select {
 		case <-n.bell:
@@ -89,6 +91,27 @@ func (n *Node) look() seen {
 		n.led = n.o.Clock()
 	}
 	return s
+}
+
+// forsake ends the process when it has long been the only voter and leads a term whose lease is over for good, as after a
+// hand-over that failed while the others were taken out: raft ends no term by itself then. It returns since when it is so.
+func (n *Node) forsake(now seen, since lease.Instant) lease.Instant {
+	if now.state != raft.Leader || !n.ledger.Forsaken(now.term) {
+		return 0
+	}
+	at := n.o.Clock()
+	if since == 0 {
+		return at
+	}
+	if at-since > n.stuck() {
+		n.fail(errors.New("the only voter leads a term whose lease is over: the process must start anew"))
+	}
+	return since
+}
+
+// stuck is how long a state that ends by itself may last.
+func (n *Node) stuck() lease.Instant {
+	return lease.Instant(3*n.o.Profile.Election + n.o.Profile.RPCTimeout)
 }
 
 // stand lets raft test its patience now if a leader that this process has heard has been silent for longer than was
@@ -157,7 +180,7 @@ func (n *Node) take(ctx context.Context, term uint64) bool {
 		}
 		n.log.Warn("taking the lead", "term", term, "err", err)
 		// A transfer to a silent peer can leave raft refusing every command for good (hashicorp/raft#696).
-		if stuck := n.o.Clock() - began; errors.Is(err, ErrTransferring) && stuck > lease.Instant(3*n.o.Profile.Election+n.o.Profile.RPCTimeout) {
+		if errors.Is(err, ErrTransferring) && n.o.Clock()-began > n.stuck() {
 			n.ledger.Mute(term)
 			n.fail(errors.New("raft refuses every command after a failed transfer: the process must start anew"))
 			return true

@@ -168,6 +168,14 @@ func (l *Ledger) Over(term uint64) bool {
 	return l.ended(term)
 }
 
+// Forsaken says whether the lease of term is over for good although this node is the only voter: raft never steps down
+// then, and nobody else can be elected.
+func (l *Ledger) Forsaken(term uint64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return term <= l.over && l.alone()
+}
+
 func (l *Ledger) ended(term uint64) bool { return term <= l.over || term <= l.lapsed }
 
 // Release notes that no address of this node is up any more and none comes up before Resume or a newer term: its lease

@@ -304,6 +304,26 @@ func TestMuted(t *testing.T) {
 	}
 }
 
+func TestForsaken(t *testing.T) {
+	l, w := fresh(0)
+	_ = l.sending(7)
+	l.count(reply{from: "b", term: 7, sent: w.now})
+	w.pass(h)
+	l.SetVoters([]string{"a"})
+	if l.Forsaken(7) {
+		t.Error("a lease that merely ran out is over for good")
+	}
+	l.SetVoters([]string{"a", "b", "c"})
+	l.Mute(7)
+	if l.Forsaken(7) {
+		t.Error("forsaken, and another can be elected")
+	}
+	l.SetVoters([]string{"a"})
+	if !l.Forsaken(7) || l.Forsaken(8) {
+		t.Errorf("alone and muted in term 7: %v, in term 8 %v; want true and false", l.Forsaken(7), l.Forsaken(8))
+	}
+}
+
 func TestPeers(t *testing.T) {
 	l, w := fresh(0)
 	_ = l.sending(7)
