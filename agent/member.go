@@ -142,7 +142,13 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 		fatal.wait,
 	}
 	m.raftParts = []part{
-		func(ctx context.Context) error { defer logs.Close(); return m.node.Run(ctx) },
+		func(ctx context.Context) error {
+			err := m.node.Run(ctx)
+			if !errors.Is(err, consensus.ErrStoreHangs) {
+				logs.Close()
+			}
+			return err
+		},
 		m.steward.Run, m.reports.run, m.claim.run,
 		func(ctx context.Context) error { return a.remember(ctx, m.state.Load) },
 	}

@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -201,6 +202,29 @@ func TestStuckDisk(t *testing.T) {
 		if h := c.leader(); h == nil {
 			t.Error("no leader afterwards")
 		}
+		c.safe()
+	})
+}
+
+// TestEndOnAStuckDisk: a process ends although a write of its hangs for longer than anybody waits, and says so, because
+// closing the store would wait for that write.
+func TestEndOnAStuckDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		time.Sleep(2 * c.profile.H)
+		l.disk.hang(time.Minute, time.Minute)
+		go func() { _, _ = l.node.Propose(t.Context(), []byte("x")) }()
+		c.until("another leader", 5*c.profile.H, func() bool { h := c.holder(); return h != nil && h != l })
+		began := time.Now()
+		if err := l.retire(); !errors.Is(err, ErrStoreHangs) {
+			t.Errorf("error %v, want %v", err, ErrStoreHangs)
+		}
+		if took, most := time.Since(began), 2*c.profile.H+2*time.Second+c.profile.RPCTimeout+5*time.Second; took > most {
+			t.Errorf("ended after %v, more than %v", took, most)
+		}
+		time.Sleep(time.Minute)
 		c.safe()
 	})
 }

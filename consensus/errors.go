@@ -13,6 +13,9 @@ var (
 	ErrUnknownOutcome = errors.New("outcome unknown")
 	// ErrStopped means the node is shut down; nothing was done.
 	ErrStopped = errors.New("this node is shut down")
+	// ErrStoreHangs means that raft does not stop because a write to its stores hangs. They must not be closed then: that
+	// would wait for the write.
+	ErrStoreHangs = errors.New("the log store hangs")
 	// ErrExists means the store already belongs to a cluster.
 	ErrExists = errors.New("the store already belongs to a cluster")
 	// ErrNotMember means the cluster has no member with that ID.

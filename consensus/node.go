@@ -91,8 +91,8 @@ func Open(o Options) (*Node, error) {
 }
 
 // Run answers the other nodes and keeps the role until ctx ends, then hands the lead over if this node has it and shuts
-// raft and the transport down. The stores may be closed once it has returned. It returns nil unless the node cannot go
-// on; the process should be started anew then.
+// raft and the transport down. The stores may be closed once it has returned, unless with ErrStoreHangs. It returns nil
+// unless the node cannot go on; the process should be started anew then.
 func (n *Node) Run(ctx context.Context) error {
 	inside, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
@@ -127,7 +127,7 @@ func (n *Node) shutdown() error {
 	case err := <-done:
 		return err
 	case <-limit.C:
-		return errors.New("raft does not stop: the log store hangs")
+		return fmt.Errorf("raft does not stop: %w", ErrStoreHangs)
 	}
 }
 
