@@ -41,7 +41,7 @@ func (n *Node) watch(ctx context.Context) {
 	defer taking.Wait()
 	var last seen
 	var took uint64 // the term that was or is being taken
-	taken := make(chan uint64, 1)
+	untaken := make(chan uint64, 1)
 	var forsaken lease.Instant // since when; zero: not
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -59,7 +59,7 @@ func (n *Node) watch(ctx context.Context) {
 			taking.Go(func() {
 				if !n.take(ctx, now.term) {
 					select {
-					case taken <- now.term: // not taken: look again
+					case untaken <- now.term:
 					case <-ctx.Done():
 					}
 				}
@@ -71,7 +71,7 @@ func (n *Node) watch(ctx context.Context) {
 		case <-n.bell:
 		case <-events:
 		case <-n.raft.LeaderCh():
-		case term := <-taken:
+		case term := <-untaken: // look again
 			if term == took {
 				took = 0
 			}
@@ -166,7 +166,8 @@ func (n *Node) rank(leader string) (int, bool) {
 	return i, ok
 }
 
-// take commits this term's first command. It returns false when that failed although this node still leads the term.
+// take commits this term's first command, unless this node leads that term no longer, or not yet: state and term are read
+// one after the other. It returns false when another look may find the lead to be taken still.
 func (n *Node) take(ctx context.Context, term uint64) bool {
 	began := n.o.Clock()
 	for n.leads(term) {
@@ -176,7 +177,7 @@ func (n *Node) take(ctx context.Context, term uint64) bool {
 			return true
 		}
 		if ctx.Err() != nil {
-			return true
+			return false
 		}
 		n.log.Warn("taking the lead", "term", term, "err", err)
 		// A transfer to a silent peer can leave raft refusing every command for good (hashicorp/raft#696).
@@ -185,14 +186,11 @@ func (n *Node) take(ctx context.Context, term uint64) bool {
 			n.fail(errors.New("raft refuses every command after a failed transfer: the process must start anew"))
 			return true
 		}
-		if !sleep(ctx, n.o.Profile.H/10) {
-			return true
-		}
-		if errors.Is(err, ErrUnknownOutcome) {
-			return !n.leads(term)
+		if !sleep(ctx, n.o.Profile.H/10) || errors.Is(err, ErrUnknownOutcome) {
+			return false
 		}
 	}
-	return true
+	return false
 }
 
 func (n *Node) takeOnce(ctx context.Context, term uint64) (uint64, error) {
@@ -211,7 +209,7 @@ func (n *Node) taking(term, index uint64) {
 	n.roster.settle(n.raft.GetConfiguration().Configuration(), index)
 	n.ledger.Lead(term)
 	n.mu.Lock()
-	n.taken = term
+	n.taken = max(n.taken, term) // a later one may have been quicker
 	n.mu.Unlock()
 	n.o.FSM.Hear(term, index)
 	n.log.Info("took the lead", "term", term)
