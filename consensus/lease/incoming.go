@@ -16,11 +16,11 @@ func (t *Transport) SetHeartbeatHandler(cb func(raft.RPC)) {
 		return
 	}
 	t.inner.SetHeartbeatHandler(func(rpc raft.RPC) {
-		t.note(rpc.Command)
 		answer := make(chan raft.RPCResponse, 1)
 		cb(raft.RPC{Command: rpc.Command, Reader: rpc.Reader, RespChan: answer})
 		select {
 		case r := <-answer:
+			t.note(rpc.Command, r.Response)
 			rpc.RespChan <- t.filter(rpc.Command, r)
 		default: // raft is shut down and will not answer
 		}
@@ -35,7 +35,6 @@ func (t *Transport) pass(ctx context.Context, rpc raft.RPC) {
 			return
 		}
 	}
-	t.note(rpc.Command)
 	if req, ok := rpc.Command.(*raft.RequestPreVoteRequest); ok {
 		if left := t.ledger.patience(); left <= t.ledger.promise/2 {
 			t.wg.Go(func() { t.hold(ctx, rpc, string(req.ID), left) })
@@ -80,15 +79,20 @@ func (t *Transport) hand(ctx context.Context, rpc raft.RPC) {
 	t.wg.Go(func() {
 		select {
 		case r := <-answer:
+			t.note(rpc.Command, r.Response)
 			rpc.RespChan <- t.filter(rpc.Command, r) // has room for one
 		case <-t.stop:
 		}
 	})
 }
 
-// note remembers whom raft takes for its leader.
-func (t *Transport) note(command any) {
-	if req, ok := command.(*raft.AppendEntriesRequest); ok && len(req.Addr) > 0 {
+// note remembers whom raft takes for its leader: the sender of the last request of one that it did not refuse for its term.
+func (t *Transport) note(command, answer any) {
+	req, ok := command.(*raft.AppendEntriesRequest)
+	if !ok || len(req.Addr) == 0 {
+		return
+	}
+	if resp, ok := answer.(*raft.AppendEntriesResponse); ok && resp.Term <= req.Term {
 		addr := slices.Clone(req.Addr)
 		t.leader.Store(&addr)
 	}

@@ -14,7 +14,8 @@ import (
 type pair struct {
 	a, b   *Transport
 	la, lb *Ledger
-	seen   []any // what b's raft was shown
+	seen   []any  // what b's raft was shown
+	newer  uint64 // b's raft refuses what is of an earlier term
 	heard  uint64
 }
 
@@ -45,6 +46,10 @@ func newPair(t *testing.T) *pair {
 			select {
 			case rpc := <-p.b.Consumer():
 				p.seen = append(p.seen, rpc.Command)
+				if q, ok := rpc.Command.(*raft.AppendEntriesRequest); ok && q.Term < p.newer {
+					rpc.Respond(&raft.AppendEntriesResponse{Term: p.newer}, nil)
+					continue
+				}
 				rpc.Respond(grantAll(rpc.Command), nil)
 			case <-ctx.Done():
 				return
@@ -230,6 +235,27 @@ func TestPreVoteIsHeld(t *testing.T) {
 		go func() { time.Sleep(h / 8); _ = p.beat(9) }()
 		if p.preVote(t, "c") {
 			t.Error("granted although the leader was heard meanwhile")
+		}
+	})
+}
+
+// TestRefusedIsNoLeader: raft is shown a pre-vote as if it came from its leader. A leader of the past whose heartbeat it has
+// just refused is not that.
+func TestRefusedIsNoLeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t)
+		if err := p.beat(7); err != nil {
+			t.Fatal(err)
+		}
+		p.newer = 8
+		req := &raft.AppendEntriesRequest{RPCHeader: raft.RPCHeader{ID: []byte("x"), Addr: []byte("x")}, Term: 6}
+		if err := p.a.inner.AppendEntries("b", "b", req, &raft.AppendEntriesResponse{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(h)
+		p.preVote(t, "c")
+		if shown := p.seen[len(p.seen)-1].(*raft.RequestPreVoteRequest); string(shown.Addr) != "a" {
+			t.Errorf("raft was shown a request from %s, want its leader a", shown.Addr)
 		}
 	})
 }
