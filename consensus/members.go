@@ -87,7 +87,7 @@ func (n *Node) AddLearner(ctx context.Context, id string) error {
 			return nil, nil
 		}
 		return func() raft.IndexFuture {
-			return n.raft.AddNonvoter(raft.ServerID(id), raft.ServerAddress(id), 0, n.patience())
+			return n.raft.AddNonvoter(raft.ServerID(id), raft.ServerAddress(id), 0, n.room(ctx))
 		}, nil
 	})
 }
@@ -103,7 +103,7 @@ func (n *Node) Promote(ctx context.Context, id string) error {
 			return nil, err
 		}
 		return func() raft.IndexFuture {
-			return n.raft.AddVoter(raft.ServerID(id), raft.ServerAddress(id), 0, n.patience())
+			return n.raft.AddVoter(raft.ServerID(id), raft.ServerAddress(id), 0, n.room(ctx))
 		}, nil
 	})
 }
@@ -117,7 +117,7 @@ func (n *Node) Remove(ctx context.Context, id string) error {
 		if !slices.ContainsFunc(ms, func(m Member) bool { return m.ID == id }) {
 			return nil, ErrNotMember
 		}
-		return func() raft.IndexFuture { return n.raft.RemoveServer(raft.ServerID(id), 0, n.patience()) }, nil
+		return func() raft.IndexFuture { return n.raft.RemoveServer(raft.ServerID(id), 0, n.room(ctx)) }, nil
 	})
 }
 

@@ -38,6 +38,15 @@ func again(err error) bool {
 
 func (n *Node) patience() time.Duration { return max(10*n.o.Profile.H, 3*time.Second) }
 
+// room is how long raft may take to take something in: it knows no context.
+func (n *Node) room(ctx context.Context) time.Duration {
+	room := n.patience()
+	if at, ok := ctx.Deadline(); ok {
+		room = min(room, max(time.Until(at), 1)) // 0 has no end
+	}
+	return room
+}
+
 // await waits for a change, or a little, whichever comes first; false when ctx ended.
 func (n *Node) await(ctx context.Context, next <-chan struct{}) bool {
 	t := time.NewTimer(n.o.Profile.H / 4)
@@ -85,7 +94,7 @@ func (n *Node) Receive(ctx context.Context, data []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	f := n.raft.Apply(data, n.patience())
+	f := n.raft.Apply(data, n.room(ctx))
 	if err := n.wait(ctx, f); err != nil {
 		return nil, err
 	}

@@ -106,6 +106,46 @@ func TestAdmit(t *testing.T) {
 	})
 }
 
+// TestDeadline: raft's main loop is stuck behind its disk and takes nothing in, and nobody waits longer than he wants to.
+func TestDeadline(t *testing.T) {
+	tests := []struct {
+		name string
+		do   func(ctx context.Context, n *Node, other string) error
+	}{
+		{"propose", func(ctx context.Context, n *Node, _ string) error { _, err := n.Receive(ctx, []byte("x")); return err }},
+		{"add", func(ctx context.Context, n *Node, _ string) error { return n.AddLearner(ctx, "x") }},
+		{"remove", func(ctx context.Context, n *Node, other string) error { return n.Remove(ctx, other) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t, lan(t), "a", "b", "c")
+				defer c.close()
+				l := c.leader()
+				time.Sleep(2 * c.profile.H)
+				l.disk.hang(time.Minute, 0)
+				full := make(chan struct{})
+				go func() { // enough for raft's queue to be full
+					defer close(full)
+					for range 200 {
+						l.node.raft.Apply([]byte("w"), time.Millisecond)
+					}
+				}()
+				<-full
+				ctx, cancel := context.WithTimeout(t.Context(), c.profile.H/8)
+				defer cancel()
+				began := time.Now()
+				if err := tt.do(ctx, l.node, c.others(l)[0].id); err == nil {
+					t.Error("done, by a disk that hangs")
+				}
+				if took := time.Since(began); took > c.profile.H/8+10*time.Millisecond {
+					t.Errorf("took %v with %v to go", took, c.profile.H/8)
+				}
+			})
+		})
+	}
+}
+
 func TestOutcome(t *testing.T) {
 	tests := []struct {
 		in   error
