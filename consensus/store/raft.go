@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -64,8 +65,21 @@ func (s *Store) Get(key []byte) ([]byte, error) {
 	return value, nil
 }
 
-// SetUint64 implements raft.StableStore.
+// raft's keys for its vote.
+var (
+	voteTermKey      = []byte("LastVoteTerm")
+	voteCandidateKey = []byte("LastVoteCand")
+)
+
+// SetUint64 implements raft.StableStore. raft writes a vote as a term and then a candidate. Between the two the candidate
+// of the vote before would stand beside the new term, and be granted that vote again after a crash without a look at its
+// log: so it goes first, and a process that crashes in between has voted for nobody in that term.
 func (s *Store) SetUint64(key []byte, value uint64) error {
+	if bytes.Equal(key, voteTermKey) {
+		if err := s.Set(voteCandidateKey, nil); err != nil {
+			return err
+		}
+	}
 	return s.Set(key, binary.BigEndian.AppendUint64(nil, value))
 }
 
