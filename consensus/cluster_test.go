@@ -1,12 +1,10 @@
 package consensus
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -20,98 +18,13 @@ import (
 	"polso/consensus/lease"
 )
 
-// disk is a store that can be told to hang: each write that begins while it hangs waits until the given moment.
-type disk struct {
-	*raft.InmemStore
-	mu         sync.Mutex    // guards below
-	pace       time.Duration // each write to the log takes so long
-	logsUntil  time.Time
-	votesUntil time.Time
-}
-
-func (d *disk) hang(logs, votes time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.logsUntil, d.votesUntil = time.Now().Add(logs), time.Now().Add(votes)
-}
-
-func (d *disk) wait(until *time.Time) {
-	d.mu.Lock()
-	left := time.Until(*until)
-	d.mu.Unlock()
-	if left > 0 {
-		time.Sleep(left)
-	}
-}
-
-func (d *disk) StoreLog(l *raft.Log) error { return d.StoreLogs([]*raft.Log{l}) }
-func (d *disk) StoreLogs(ls []*raft.Log) error {
-	d.wait(&d.logsUntil)
-	d.mu.Lock()
-	pace := d.pace
-	d.mu.Unlock()
-	time.Sleep(pace)
-	return d.InmemStore.StoreLogs(ls)
-}
-func (d *disk) Set(k, v []byte) error { d.wait(&d.votesUntil); return d.InmemStore.Set(k, v) }
-func (d *disk) SetUint64(k []byte, v uint64) error {
-	d.wait(&d.votesUntil)
-	return d.InmemStore.SetUint64(k, v)
-}
-
-// words is a state machine that remembers every command.
-type words struct {
-	busy  time.Duration // how long the command "busy" takes
-	mu    sync.Mutex    // guards below
-	list  []string
-	heard uint64
-	leads []Taking
-}
-
-func (w *words) Apply(l *raft.Log) any {
-	if string(l.Data) == "busy" {
-		time.Sleep(w.busy)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.list = append(w.list, string(l.Data))
-	var t Taking
-	if json.Unmarshal(l.Data, &t) == nil && t.Term != 0 {
-		w.leads = append(w.leads, t)
-	}
-	return fmt.Appendf(nil, "%d", len(w.list))
-}
-
-func (w *words) Hear(_, commit uint64) { w.mu.Lock(); w.heard = max(w.heard, commit); w.mu.Unlock() }
-
-func (w *words) all() []string { w.mu.Lock(); defer w.mu.Unlock(); return slices.Clone(w.list) }
-
-func (w *words) Snapshot() (raft.FSMSnapshot, error) {
-	b, err := json.Marshal(w.all())
-	return picture(b), err
-}
-
-func (w *words) Restore(r io.ReadCloser) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.list = nil
-	return json.NewDecoder(r).Decode(&w.list)
-}
-
-type picture []byte
-
-func (p picture) Persist(s raft.SnapshotSink) error {
-	_, err := io.Copy(s, bytes.NewReader(p))
-	return errors.Join(err, s.Close())
-}
-func (picture) Release() {}
-
 // member is one router of a test's cluster: what survives its process, and the process if there is one.
 type member struct {
 	id    string
 	disk  *disk
 	snaps raft.SnapshotStore
-	busy  time.Duration // its next process's words.busy
+	busy  time.Duration    // its next process's words.busy
+	alter func(o *Options) // changes its next process's; nil: nothing
 
 	node *Node
 	fsm  *words
@@ -134,6 +47,8 @@ type cluster struct {
 	net     *network
 	profile Profile
 	boot    time.Time
+	off     []string // guards of the ledger that are switched off
+	spoilt  bool     // the run is to show two holders
 
 	mu       sync.Mutex // guards below
 	members  []*member  // written by the test's own goroutine only
@@ -225,6 +140,9 @@ func (c *cluster) options(m *member) Options {
 		}
 		return c.profile.H / 4
 	}
+	if m.alter != nil {
+		m.alter(&o)
+	}
 	if os.Getenv("POLSO_LOG") != "" {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("node", m.id)
 	}
@@ -238,6 +156,7 @@ func (c *cluster) start(m *member) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	switchOff(n.ledger, c.off)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	m.mu.Lock()

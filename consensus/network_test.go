@@ -34,6 +34,28 @@ func (w *network) cut(from, to string) {
 	w.cuts[[2]string{from, to}] = true
 }
 
+// part cuts two nodes from each other, and join ends that.
+func (w *network) part(a, b string) { w.cut(a, b); w.cut(b, a) }
+
+func (w *network) join(a, b string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.cuts, [2]string{a, b})
+	delete(w.cuts, [2]string{b, a})
+}
+
+// hold makes whatever goes to a node from another one, or from all if that is "", take that long.
+func (w *network) hold(from, to string, d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.delay = func(f, t string) time.Duration {
+		if t == to && (from == "" || from == f) {
+			return d
+		}
+		return 0
+	}
+}
+
 // isolate cuts a node from all others, both ways.
 func (w *network) isolate(id string) {
 	w.mu.Lock()
@@ -84,6 +106,7 @@ type endpoint struct {
 	closed    bool
 	arrived   func(rpc any) // sees what comes in; for directed schedules
 	left      func(rpc, answer any)
+	refuses   func(rpc any) bool // what is reset at once
 }
 
 func (w *network) endpoint(id string) *endpoint {
@@ -147,8 +170,11 @@ func (e *endpoint) call(to raft.ServerAddress, req any, body io.Reader) (any, er
 		return lost()
 	}
 	peer.mu.Lock()
-	fast, arrived, left := peer.heartbeat, peer.arrived, peer.left
+	fast, arrived, left, refuses := peer.heartbeat, peer.arrived, peer.left, peer.refuses
 	peer.mu.Unlock()
+	if refuses != nil && refuses(req) {
+		return nil, errors.New("connection reset")
+	}
 	if arrived != nil {
 		arrived(req)
 	}
@@ -215,63 +241,6 @@ func (e *endpoint) InstallSnapshot(_ raft.ServerID, to raft.ServerAddress, req *
 func (e *endpoint) TimeoutNow(_ raft.ServerID, to raft.ServerAddress, req *raft.TimeoutNowRequest, resp *raft.TimeoutNowResponse) error {
 	return fetch(e, to, req, nil, resp)
 }
-
-// AppendEntriesPipeline keeps up to two requests under way, in order, as the network transport does.
-func (e *endpoint) AppendEntriesPipeline(_ raft.ServerID, to raft.ServerAddress) (raft.AppendPipeline, error) {
-	p := &memPipeline{e: e, to: to, queue: make(chan *memFuture, 1), done: make(chan raft.AppendFuture, 1), closed: make(chan struct{})}
-	go p.run()
-	return p, nil
-}
-
-type memPipeline struct {
-	e      *endpoint
-	to     raft.ServerAddress
-	queue  chan *memFuture
-	done   chan raft.AppendFuture
-	once   sync.Once
-	closed chan struct{}
-}
-
-type memFuture struct {
-	req   *raft.AppendEntriesRequest
-	resp  *raft.AppendEntriesResponse
-	start time.Time
-	err   error
-}
-
-func (f *memFuture) Error() error                          { return f.err }
-func (f *memFuture) Start() time.Time                      { return f.start }
-func (f *memFuture) Request() *raft.AppendEntriesRequest   { return f.req }
-func (f *memFuture) Response() *raft.AppendEntriesResponse { return f.resp }
-
-func (p *memPipeline) run() {
-	for {
-		select {
-		case f := <-p.queue:
-			f.err = fetch(p.e, p.to, f.req, nil, f.resp)
-			select {
-			case p.done <- f:
-			case <-p.closed:
-				return
-			}
-		case <-p.closed:
-			return
-		}
-	}
-}
-
-func (p *memPipeline) AppendEntries(req *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
-	f := &memFuture{req: req, resp: resp, start: time.Now()}
-	select {
-	case p.queue <- f:
-		return f, nil
-	case <-p.closed:
-		return nil, raft.ErrPipelineShutdown
-	}
-}
-
-func (p *memPipeline) Consumer() <-chan raft.AppendFuture { return p.done }
-func (p *memPipeline) Close() error                       { p.once.Do(func() { close(p.closed) }); return nil }
 
 // peers reaches the nodes of a cluster over its network.
 type peers struct {
