@@ -156,7 +156,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"rollback to nothing", "POST", "/v1/rollback", `{"revision":9}`, 404, "not_found; revision 9 is not in the history"},
 		{"token that is not there", "DELETE", "/v1/tokens/zz", ``, 404, "not_found; there is no token zz"},
 		{"no such path", "GET", "/v2/status", ``, 404, "not_found; GET /v2/status is not served here"},
-		{"conflict", "POST", "/v1/document", `{"files":[{"name":"e.hcl","text":""}],"base_revision":7}`, 409,
+		{"conflict", "POST", "/v1/document", `{"files":[{"name":"e.hcl","text":"cluster {}"}],"base_revision":7}`, 409,
 			"conflict; the document changed: revision 1 runs now, this change is based on 7"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

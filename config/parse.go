@@ -27,10 +27,15 @@ func Parse(files ...File) (Document, error) {
 	return r.doc, nil
 }
 
-// Load is Parse that refuses, with the place and the words "not supported yet", what this release understands but cannot do.
+// Load is Parse for what is to run: it refuses, with the place and the words "not supported yet", what this release understands
+// but cannot do, and a text without any block. What a document does not name is removed, and nobody removes everything by saying
+// nothing: an empty pipe is a slip, `cluster {}` is a wish.
 func Load(files ...File) (Document, error) {
 	r := read(files)
 	r.judge(unsupported(r.doc))
+	if !r.written && len(r.problems) == 0 {
+		r.problems = Errors{nothing(files)}
+	}
 	r.problems.sortByPlace(files)
 	if err := r.problems.orNil(); err != nil {
 		return Document{}, err
@@ -38,9 +43,23 @@ func Load(files ...File) (Document, error) {
 	return r.doc, nil
 }
 
+// nothing is what is wrong with files that hold no block.
+func nothing(files []File) Problem {
+	p := Problem{
+		What: "the document is empty",
+		Why:  "What a document does not name is removed, and this one names nothing.",
+		Fix:  "Write cluster {} to remove everything.",
+	}
+	if len(files) == 1 {
+		p.File = files[0].Name
+	}
+	return p
+}
+
 // reader turns syntax trees into a document and remembers where everything was written.
 type reader struct {
 	doc      Document
+	written  bool // there is a block
 	problems Errors
 	texts    map[string][]byte
 	places   map[path]hcl.Range
@@ -153,6 +172,7 @@ func (r *reader) where(p path) string {
 
 // document reads the top level of one file.
 func (r *reader) document(body *hclsyntax.Body, diagnostics hcl.Diagnostics) {
+	r.written = r.written || len(body.Blocks) > 0
 	r.damage(body.Blocks, "", diagnostics)
 	r.body(body, "", nil, map[string]blockSpec{
 		"cluster": {read: r.cluster},

@@ -3,8 +3,11 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func mustRead(t testing.TB, name string) File {
@@ -52,6 +55,39 @@ func TestRender(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, tt.golden, b.Bytes())
+		})
+	}
+}
+
+// TestLoadRefusesNothing: what removes everything is written, not left out.
+func TestLoadRefusesNothing(t *testing.T) {
+	const why = " (What a document does not name is removed, and this one names nothing) (Write cluster {} to remove everything)"
+	const web = "virtual \"web\" {\n  address = \"192.0.2.10\"\n  port = 80\n}\n"
+	for _, tt := range []struct {
+		name, want string
+		texts      []string
+	}{
+		{"no text", "0.hcl: the document is empty" + why, []string{""}},
+		{"blank lines", "0.hcl: the document is empty" + why, []string{"\n \t\r\n"}},
+		{"comments only", "0.hcl: the document is empty" + why, []string{"# nothing\n// yet\n/* virtual \"web\" {} */\n"}},
+		{"two texts", "the document is empty" + why, []string{"", "# nothing\n"}},
+		{"no file", "the document is empty" + why, nil},
+		{"everything removed", "", []string{"cluster {}\n"}},
+		{"one of two", "", []string{"", web}},
+		{"another mistake", "0.hcl:1,1: unknown attribute \"port\" (Only blocks stand here: cluster, vip or virtual)", []string{"port = 80\n"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var files []File
+			for i, text := range tt.texts {
+				files = append(files, File{fmt.Sprintf("%d.hcl", i), []byte(text)})
+			}
+			got := ""
+			if _, err := Load(files...); err != nil {
+				got = err.Error()
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
 		})
 	}
 }
