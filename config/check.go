@@ -81,7 +81,7 @@ func (v *verdicts) notHTTP(p path, c *Check) {
 // probePort makes sure that there is a port to probe, and that it can answer.
 func (v *verdicts) probePort(p path, x Virtual) {
 	c := x.Check
-	if c.Port != 0 {
+	if c.Port != 0 || !x.reachable() {
 		return
 	}
 	if c.Kind == CheckHTTP && (x.Protocol == UDP || x.Protocol == SCTP) {

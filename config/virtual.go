@@ -204,6 +204,9 @@ func (v *verdicts) destination(p path, a netip.AddrPort, forward Forward, x Virt
 	if f := familyOf(a.Addr()); x.identified() && f != x.Family && forward != Tun {
 		v.add(p, fmt.Sprintf("%s is %s and the virtual is %s", a.Addr(), f, x.Family), fmt.Sprintf("Forwarding by %s cannot change the family of a packet.", forward), "")
 	}
+	if !x.reachable() {
+		return
+	}
 	port := uint16(0) // every port, or the packet's own
 	if len(x.Ports) == 1 {
 		port = x.Ports[0]
@@ -223,6 +226,10 @@ func (v *verdicts) destination(p path, a netip.AddrPort, forward Forward, x Virt
 		v.add(p, "the server has no port", "", "")
 	}
 }
+
+// reachable reports whether the virtual has what it is reached at. If not, its port is missing or was not understood, and
+// nothing can be said of what is compared with it.
+func (x Virtual) reachable() bool { return len(x.Ports) > 0 || x.FWMark != 0 }
 
 // identified reports whether the virtual's family is more than a guess.
 func (x Virtual) identified() bool {
