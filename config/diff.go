@@ -1,8 +1,8 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -47,10 +47,12 @@ type FieldChange struct {
 // Changes is a whole difference: the cluster, then vips, then virtuals by name, each virtual followed by its servers.
 type Changes []Change
 
-// What a change means for connections. The kernel edits schedulers, flags, persistence and weights in place; a service of
-// another address, port, protocol or mark is another service.
+// What a change means for connections. The kernel edits schedulers, flags, persistence and weights in place and knows no
+// names; a service of another address, port, protocol or mark is another service.
 const (
 	inPlace        = "in place, existing connections stay"
+	renamed        = "renamed, connections stay"
+	renamedVIP     = "renamed, the address stays"
 	newService     = "new service: connections of the old one end"
 	newDestination = "new destination: the old one takes no new connections"
 	endService     = "its connections end"
@@ -58,36 +60,75 @@ const (
 )
 
 // Diff returns what is different in to, seen from from. Both must be complete; a cluster's first document counts as one
-// where everything is default. Equal documents have no difference.
+// where everything is default. Equal documents have no difference. A part that only got another name is changed, neither added
+// nor removed, and the change bears the new name.
 func Diff(from, to Document) Changes {
 	from, to = complete(from), complete(to)
 	var all Changes
 	if fields := fieldChanges(clusterFields(from.Cluster), clusterFields(to.Cluster)); len(fields) > 0 {
 		all = append(all, Change{Symbol: Changed, Kind: KindCluster, Fields: fields})
 	}
-	all = append(all, merge(from.VIPs, to.VIPs, func(v VIP) string { return v.Name }, vipChanges)...)
-	return append(all, merge(from.Virtuals, to.Virtuals, func(v Virtual) string { return v.Name }, virtualChanges)...)
+	vips := pairs(from.VIPs, to.VIPs, func(v VIP) string { return v.Address.Addr().String() }, func(v VIP) string { return v.Name })
+	virtuals := pairs(from.Virtuals, to.Virtuals, where, func(v Virtual) string { return v.Name })
+	return slices.Concat(all, each(vips, vipChanges), each(virtuals, virtualChanges))
 }
 
-// merge calls each for every name on either side, in the order of names; a side that lacks it is nil.
-func merge[T any](from, to []T, name func(T) string, each func(from, to *T) Changes) Changes {
-	before, after := make(map[string]*T), make(map[string]*T)
-	for i := range from {
-		before[name(from[i])] = &from[i]
+// pair is one part on both sides; a side that lacks it is nil.
+type pair[T any] struct{ from, to *T }
+
+// name is the part's, the newer one if it has two.
+func (p pair[T]) name(of func(T) string) string {
+	if p.to != nil {
+		return of(*p.to)
 	}
-	for i := range to {
-		after[name(to[i])] = &to[i]
-	}
-	names := slices.Sorted(maps.Keys(before))
-	for n := range after {
-		if before[n] == nil {
-			names = append(names, n)
+	return of(*p.from)
+}
+
+// pairs matches the parts of both sides, in the order of their names. What the kernel knows a part by comes first (key): one
+// that only got another name is still the same. Those that are left are the same if they have the same name.
+func pairs[T any](from, to []T, key, name func(T) string) []pair[T] {
+	before, after := pointers(from), pointers(to)
+	var matched []pair[T]
+	for _, by := range []func(T) string{key, name} {
+		free := make(map[string]*T)
+		for _, t := range after {
+			free[by(*t)] = t
 		}
+		met := make(map[*T]bool)
+		for _, f := range before {
+			if t := free[by(*f)]; t != nil && !met[t] {
+				met[f], met[t] = true, true
+				matched = append(matched, pair[T]{f, t})
+			}
+		}
+		before = slices.DeleteFunc(before, func(p *T) bool { return met[p] })
+		after = slices.DeleteFunc(after, func(p *T) bool { return met[p] })
 	}
-	slices.Sort(names)
+	var all []pair[T] // what goes before what comes in its place
+	for _, f := range before {
+		all = append(all, pair[T]{from: f})
+	}
+	all = append(all, matched...)
+	for _, t := range after {
+		all = append(all, pair[T]{to: t})
+	}
+	slices.SortStableFunc(all, func(a, b pair[T]) int { return cmp.Compare(a.name(name), b.name(name)) })
+	return all
+}
+
+func pointers[T any](list []T) []*T {
+	out := make([]*T, len(list))
+	for i := range list {
+		out[i] = &list[i]
+	}
+	return out
+}
+
+// each is the changes of every pair, one after another.
+func each[T any](list []pair[T], changes func(from, to *T) Changes) Changes {
 	var all Changes
-	for _, n := range names {
-		all = append(all, each(before[n], after[n])...)
+	for _, p := range list {
+		all = append(all, changes(p.from, p.to)...)
 	}
 	return all
 }
@@ -103,7 +144,11 @@ func vipChanges(from, to *VIP) Changes {
 	if len(fields) == 0 {
 		return nil
 	}
-	return Changes{{Symbol: Changed, Kind: KindVIP, Name: to.Name, Fields: fields}}
+	note := ""
+	if from.Name != to.Name {
+		note = renamedVIP
+	}
+	return Changes{{Symbol: Changed, Kind: KindVIP, Name: to.Name, Fields: fields, Note: note}}
 }
 
 func virtualChanges(from, to *Virtual) Changes {
@@ -125,13 +170,14 @@ func virtualChanges(from, to *Virtual) Changes {
 			note := inPlace
 			if where(*from) != where(*to) {
 				note = newService
+			} else if from.Name != to.Name {
+				note = renamed
 			}
 			all = Changes{{Symbol: Changed, Kind: KindVirtual, Name: to.Name, Fields: fields, Note: note}}
 		}
 	}
-	return append(all, merge(from.Servers, to.Servers, func(s Server) string { return s.Name }, func(a, b *Server) Changes {
-		return serverChanges(*from, *to, a, b)
-	})...)
+	servers := pairs(from.Servers, to.Servers, func(s Server) string { return s.Address.String() }, func(s Server) string { return s.Name })
+	return append(all, each(servers, func(a, b *Server) Changes { return serverChanges(*from, *to, a, b) })...)
 }
 
 func serverChanges(before, after Virtual, from, to *Server) Changes {
@@ -146,10 +192,13 @@ func serverChanges(before, after Virtual, from, to *Server) Changes {
 		return nil
 	}
 	note := inPlace
-	if where(before) != where(after) {
+	switch {
+	case where(before) != where(after):
 		note = "" // the virtual's own note says it
-	} else if from.Address != to.Address {
+	case from.Address != to.Address:
 		note = newDestination
+	case from.Name != to.Name:
+		note = renamed
 	}
 	return Changes{{Symbol: Changed, Kind: KindServer, Name: after.Name + "/" + to.Name, Fields: fields, Note: note}}
 }

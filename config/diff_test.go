@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,6 +51,50 @@ func TestDiffChecks(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestDiffOfNames: the kernel knows services and destinations by their addresses, so a new name ends no connection.
+func TestDiffOfNames(t *testing.T) {
+	const web, mail = "address = \"192.0.2.10\"\nport = 80", "address = \"192.0.2.11\"\nport = 25"
+	one, two := srv("a", `address = "10.0.0.1"`), srv("b", `address = "10.0.0.2"`)
+	virtual := func(name string, body ...string) string {
+		return "virtual \"" + name + "\" {\n" + strings.Join(body, "\n") + "\n}\n"
+	}
+	for _, tt := range []struct{ name, from, to, want string }{
+		{"a virtual", virtual("web", web, one), virtual("www", web, one),
+			`~ virtual "www"  name  web -> www  (renamed, connections stay)`},
+		{"a virtual and more of it", virtual("web", web, one), virtual("www", web, "scheduler = \"mh\"", one, two),
+			`~ virtual "www"   name       web -> www  (renamed, connections stay)
+                  scheduler  wlc -> mh
++ server "www/b"  10.0.0.2 weight 1`},
+		{"a server", virtual("web", web, one, two), virtual("web", web, srv("aa", "address = \"10.0.0.1\"\nweight = 3"), two),
+			`~ server "web/aa"  name    a -> aa  (renamed, connections stay)
+                   weight  1 -> 3`},
+		{"servers that change places", virtual("web", web, one, two), virtual("web", web, srv("b", `address = "10.0.0.1"`), srv("a", `address = "10.0.0.2"`)),
+			`~ server "web/a"  name  b -> a  (renamed, connections stay)
+~ server "web/b"  name  a -> b  (renamed, connections stay)`},
+		{"a name for another service", virtual("web", web, one) + virtual("mail", mail), virtual("web", mail),
+			`- virtual "web"   192.0.2.10:80/tcp  (its connections end)
+- server "web/a"  10.0.0.1
+~ virtual "web"   name  mail -> web  (renamed, connections stay)`},
+		{"another address is another service", virtual("web", web, one), virtual("web", mail, srv("a", `address = "10.0.0.1:25"`)),
+			`~ virtual "web"   address  192.0.2.10 -> 192.0.2.11    (new service: connections of the old one end)
+                  port     80 -> 25
+~ server "web/a"  address  10.0.0.1:80 -> 10.0.0.1:25`},
+		{"a vip", "vip \"inside\" {\n address = \"10.0.0.254/24\"\n}\n", "vip \"gateway\" {\n address = \"10.0.0.254/24\"\n}\n",
+			`~ vip "gateway"  name  inside -> gateway  (renamed, the address stays)`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			from, err1 := Parse(File{"from.hcl", []byte(tt.from)})
+			to, err2 := Parse(File{"to.hcl", []byte(tt.to)})
+			if err := errors.Join(err1, err2); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, strings.Join(Diff(from, to).Lines(), "\n")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

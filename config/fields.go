@@ -53,7 +53,7 @@ func clusterFields(c Cluster) []field {
 }
 
 func vipFields(v VIP) []field {
-	return []field{{"address", v.Address.String()}, {"interface", v.Interface}, {"group", v.Group}}
+	return []field{{"name", v.Name}, {"address", v.Address.String()}, {"interface", v.Interface}, {"group", v.Group}}
 }
 
 func virtualFields(v Virtual) []field {
@@ -71,6 +71,7 @@ func virtualFields(v Virtual) []field {
 		sorry = hostPort(*v.SorryServer)
 	}
 	return []field{
+		{"name", v.Name},
 		{"fwmark", mark},
 		{"family", family},
 		{"address", address},
@@ -111,7 +112,7 @@ func checkFields(c Check) []field {
 }
 
 func serverFields(s Server) []field {
-	return []field{{"address", hostPort(s.Address)}, {"forward", string(s.Forward)}, {"weight", fmt.Sprint(s.Weight)}}
+	return []field{{"name", s.Name}, {"address", hostPort(s.Address)}, {"forward", string(s.Forward)}, {"weight", fmt.Sprint(s.Weight)}}
 }
 
 // checkText is the gist of a check.
