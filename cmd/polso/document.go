@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -164,58 +163,6 @@ func (a *app) applyCmd() *cobra.Command {
 	f.BoolVar(&yes, "yes", false, "do not ask")
 	f.BoolVar(&dryRun, "dry-run", false, "only show the plan")
 	f.BoolVar(&req.Adopt, "adopt", false, "let go of services in the kernel that Polso did not put there")
-	f.DurationVar(&wait, "wait", 0, "wait until every reachable router's kernel follows it; exit 7 when the time is up")
+	f.DurationVar(&wait, "wait", 0, "wait until every reachable router's kernel follows it; exit 7 when the time is up, 3 when something needs you then")
 	return c
-}
-
-// applied says what was done and waits for it to be true everywhere.
-func (a *app) applied(ctx context.Context, cl *api.Client, done api.Applied, wait time.Duration) error {
-	if wait > 0 {
-		if err := a.waitFor(ctx, cl, done.Revision, wait); err != nil {
-			return err
-		}
-	}
-	return a.print(done, func(w io.Writer) error {
-		if done.Unchanged {
-			_, err := fmt.Fprintf(w, "Unchanged: revision %d is this document already.\n", done.Revision)
-			return err
-		}
-		_, err := fmt.Fprintf(w, "Applied revision %d. Undo: polso rollback %d\n", done.Revision, done.Before)
-		return err
-	})
-}
-
-// waitFor returns once every router that answered lately follows revision.
-func (a *app) waitFor(ctx context.Context, cl *api.Client, revision uint64, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	late := []string{"nobody answered yet"}
-	for {
-		if st, err := cl.Status(ctx); err == nil {
-			var silent []string
-			late = nil
-			for _, m := range st.Members {
-				switch {
-				case m.State != "up" || m.Age > 2:
-					silent = append(silent, m.Name)
-				case m.AppliedRevision < revision || !m.Converged:
-					late = append(late, m.Name)
-				}
-			}
-			if len(late) == 0 {
-				if len(silent) > 0 {
-					a.tell("Not waited for (no answer): %s.", strings.Join(silent, ", "))
-				}
-				return nil
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return api.Errorf(api.CodeTimeout, "revision %d is accepted, but after %s not every router follows it", revision, limit).
-				WithDetail("waiting for %s", strings.Join(late, ", ")).WithHint("polso status; polso members -o wide")
-		case <-tick.C:
-		}
-	}
 }

@@ -97,6 +97,10 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 	late.Members = []api.Member{{Name: "r1", State: "up", AppliedRevision: 2, Converged: true}, {Name: "r2", State: "up", AppliedRevision: 1, Converged: true}}
 	silent := healthy
 	silent.Members = []api.Member{{Name: "r1", State: "up", AppliedRevision: 2, Converged: true}, {Name: "r2", State: "down", AppliedRevision: 1}}
+	silent.Problems = []api.Problem{{Node: "r2", What: "router", Why: "does not answer, for 1m"}}
+	homeless := healthy
+	homeless.Members = []api.Member{{Name: "r1", State: "up", AppliedRevision: 2, Converged: true}}
+	homeless.Problems = []api.Problem{{Node: "r1", What: "vip 192.0.2.1", Why: "no link has its subnet", Fix: "name a link"}}
 	document := filepath.Join(t.TempDir(), "edge.hcl")
 	if err := os.WriteFile(document, []byte("virtual \"web\" {\n  address = \"192.0.2.1\"\n  port = 80\n  server \"a\" {\n    address = \"10.0.0.1\"\n  }\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -120,6 +124,7 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 		{"doctor fails", canned{findings: []api.Finding{{Name: "clock", Level: "ok"}, {Name: "ipvs", Level: "fail", Fix: "modprobe ip_vs"}}}, []string{"doctor"}, 3, "FAIL  ipvs"},
 		{"apply waits for one that is late", canned{status: late}, []string{"apply", "-f", document, "--yes", "--wait", "300ms"}, 7, "waiting for r2"},
 		{"apply does not wait for the dead", canned{status: silent}, []string{"apply", "-f", document, "--yes", "--wait", "5s"}, 0, "Not waited for (no answer): r2."},
+		{"apply tells what is followed and does not work", canned{status: homeless}, []string{"apply", "-f", document, "--yes", "--wait", "5s"}, 3, "Applied revision 2. Undo: polso rollback 1\nPROBLEM r1: vip 192.0.2.1: no link has its subnet\n        name a link\n"},
 		{"plan with changes", canned{}, []string{"plan", "-f", document, "--exit-code"}, 2, "2 to add"},
 		{"transfer", canned{}, []string{"transfer", "--yes"}, 0, "Director: r1 -> r2, addresses without a holder for 43ms"},
 	} {

@@ -143,13 +143,18 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 			}
 		}
 	}
-	for _, p := range st.Problems {
+	tellProblems(w, st.Problems)
+	return nil
+}
+
+// tellProblems prints what needs an operator, each with its remedy.
+func tellProblems(w io.Writer, list []api.Problem) {
+	for _, p := range list {
 		fmt.Fprintf(w, "PROBLEM %s%s: %s\n", at(p.Node), p.What, p.Why)
 		if p.Fix != "" {
 			fmt.Fprintf(w, "        %s\n", p.Fix)
 		}
 	}
-	return nil
 }
 
 func at(node string) string {

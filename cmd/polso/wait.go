@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"polso/api"
+)
+
+// applied says what was done and waits for it to be true everywhere. What is followed and troubles a router all the same, an
+// address that fits no link, say, makes the exit status that of a degraded cluster.
+func (a *app) applied(ctx context.Context, cl *api.Client, done api.Applied, wait time.Duration) error {
+	var troubles []api.Problem
+	if wait > 0 {
+		var err error
+		if troubles, err = a.waitFor(ctx, cl, done.Revision, wait); err != nil {
+			return err
+		}
+	}
+	err := a.print(done, func(w io.Writer) error {
+		if done.Unchanged {
+			_, err := fmt.Fprintf(w, "Unchanged: revision %d is this document already.\n", done.Revision)
+			return err
+		}
+		_, err := fmt.Fprintf(w, "Applied revision %d. Undo: polso rollback %d\n", done.Revision, done.Before)
+		return err
+	})
+	if err == nil && len(troubles) > 0 {
+		tellProblems(a.stderr, troubles)
+		return status(exitDegraded)
+	}
+	return err
+}
+
+// waitFor returns once every router that answered lately follows revision, with what troubles those routers then.
+func (a *app) waitFor(ctx context.Context, cl *api.Client, revision uint64, limit time.Duration) ([]api.Problem, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	late := []string{"nobody answered yet"}
+	for {
+		if st, err := cl.Status(ctx); err == nil {
+			var silent []string
+			late = nil
+			for _, m := range st.Members {
+				switch {
+				case m.State != "up" || m.Age > 2:
+					silent = append(silent, m.Name)
+				case m.AppliedRevision < revision || !m.Converged:
+					late = append(late, m.Name)
+				}
+			}
+			if len(late) == 0 {
+				if len(silent) > 0 {
+					a.tell("Not waited for (no answer): %s.", strings.Join(silent, ", "))
+				}
+				return slices.DeleteFunc(st.Problems, func(p api.Problem) bool { return slices.Contains(silent, p.Node) }), nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, api.Errorf(api.CodeTimeout, "revision %d is accepted, but after %s not every router follows it", revision, limit).
+				WithDetail("waiting for %s", strings.Join(late, ", ")).WithHint("polso status; polso members -o wide")
+		case <-tick.C:
+		}
+	}
+}
