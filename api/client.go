@@ -22,15 +22,26 @@ type Client struct {
 	addr string
 }
 
-// NewClient speaks to the agent at addr: unix:///run/polso/polso.sock.
+// SocketPath is the path of the unix socket that addr names: unix:///run/polso/polso.sock or unix:/run/polso/polso.sock. It is the
+// one place where an agent's address is read; only absolute paths mean the same to an agent and to who asks it.
+func SocketPath(addr string) (string, error) {
+	rest, ok := strings.CutPrefix(addr, "unix:")
+	path := strings.TrimPrefix(rest, "//")
+	if !ok || !strings.HasPrefix(path, "/") || strings.HasSuffix(path, "/") {
+		return "", Errorf(CodeInvalid, "address %q is not understood", addr).WithHint("give unix:///PATH/TO/SOCKET, as in unix:///run/polso/polso.sock")
+	}
+	return path, nil
+}
+
+// NewClient speaks to the agent at addr, which is what SocketPath reads.
 func NewClient(addr string) (*Client, error) {
-	u, err := url.Parse(addr)
-	if err != nil || u.Scheme != "unix" || u.Host != "" || u.Path == "" {
-		return nil, Errorf(CodeInvalid, "address %q is not understood", addr).WithHint("give unix:///PATH/TO/SOCKET, as in unix:///run/polso/polso.sock")
+	path, err := SocketPath(addr)
+	if err != nil {
+		return nil, err
 	}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "unix", u.Path)
+		return d.DialContext(ctx, "unix", path)
 	}
 	return &Client{base: "http://polso", addr: addr, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
 }

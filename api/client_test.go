@@ -36,7 +36,7 @@ func TestClientCannotAsk(t *testing.T) {
 		{"a plain file", "unix://" + plain, CodeUnreachable, "polso agent"},
 		{"not a socket's address", "tcp://127.0.0.1:1", CodeInvalid, "unix:///"},
 		{"no path", "unix://", CodeInvalid, "unix:///"},
-		{"no URL", "unix://%zz", CodeInvalid, "unix:///"},
+		{"not a URL", "unix://%zz", CodeInvalid, "unix:///"},
 		{"a relative path", "unix://run/polso.sock", CodeInvalid, "unix:///"},
 	} {
 		c, err := NewClient(test.addr)
@@ -46,6 +46,18 @@ func TestClientCannotAsk(t *testing.T) {
 		e, ok := errors.AsType[*Error](err)
 		if !ok || e.Code != test.code || !strings.Contains(e.Hint, test.hint) {
 			t.Errorf("%s: got %#v, want %s with a hint at %s", test.name, err, test.code, test.hint)
+		}
+	}
+}
+
+func TestSocketPath(t *testing.T) {
+	for addr, want := range map[string]string{
+		"unix:///run/polso.sock": "/run/polso.sock", "unix:/run/polso.sock": "/run/polso.sock", "unix:///run/50%zz": "/run/50%zz",
+		"unix://run/polso.sock": "", "unix:run/polso.sock": "", "unix:": "", "unix:///": "", "unix:///run/": "",
+		"https://r1:3636": "", "tcp://127.0.0.1:1": "", "/run/polso.sock": "", "foo": "", "": "",
+	} {
+		if got, err := SocketPath(addr); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: got %q, %v, want %q", addr, got, err, want)
 		}
 	}
 }

@@ -36,7 +36,9 @@ its cluster in the data directory.`,
 				return usageError{err}
 			}
 			if o.Socket == "" {
-				o.Socket = strings.TrimPrefix(a.addr, "unix://")
+				if o.Socket, err = a.socket(); err != nil {
+					return err
+				}
 			}
 			if o.Name == "" {
 				if o.Name, err = os.Hostname(); err != nil {

@@ -151,7 +151,23 @@ func (a *app) env(name, fallback string) string {
 	return fallback
 }
 
-func (a *app) client() (*api.Client, error) { return api.NewClient(a.addr) }
+// client speaks to the agent at --addr.
+func (a *app) client() (*api.Client, error) {
+	c, err := api.NewClient(a.addr)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return c, nil
+}
+
+// socket is the path behind --addr: where an agent listens, and near which a dead one left its notes.
+func (a *app) socket() (string, error) {
+	path, err := api.SocketPath(a.addr)
+	if err != nil {
+		return "", usageError{err}
+	}
+	return path, nil
+}
 
 // tell prints a note that is no data.
 func (a *app) tell(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }

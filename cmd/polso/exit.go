@@ -44,7 +44,11 @@ func (a *app) exit(err error) int {
 		return int(s)
 	}
 	if u, ok := errors.AsType[usageError](err); ok {
-		fmt.Fprintf(a.stderr, "Error: %s\n", sentence(u.Error()))
+		e, ok := errors.AsType[*api.Error](u.err)
+		if !ok {
+			e = api.Errorf(api.CodeInvalid, "%v", u.err)
+		}
+		a.explain(e)
 		return exitUsage
 	}
 	if errors.Is(err, context.Canceled) {

@@ -131,7 +131,11 @@ supervisor, or for you, after an agent died. It refuses while an agent runs.`,
 			if all {
 				what = agent.Everything
 			}
-			done, err := agent.Release(cmd.Context(), agent.Remains{DataDir: dataDir, Socket: strings.TrimPrefix(a.addr, "unix://")}, what)
+			socket, err := a.socket()
+			if err != nil {
+				return err
+			}
+			done, err := agent.Release(cmd.Context(), agent.Remains{DataDir: dataDir, Socket: socket}, what)
 			return a.done(api.Done{Schema: api.Schema, Done: done}, err)
 		},
 	}
