@@ -156,7 +156,6 @@ func (a *app) describeCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a.noHeaders = false
 			if err := a.get(st, kind, name); err != nil || a.output != "" || a.quiet {
 				return err
 			}
