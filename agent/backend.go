@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"polso/api"
+	"polso/config"
 	"polso/director"
 	"polso/fsm"
 	"polso/ipvs"
@@ -168,11 +169,19 @@ func (a *Agent) IPVS(_ context.Context, req api.IPVSRequest) (api.IPVS, error) {
 		svc.Flags = nonNil(svc.Flags)
 		for _, d := range s.Destinations {
 			st := stats[s.Key].Destinations[d.Addr]
-			svc.Destinations = append(svc.Destinations, api.IPVSDestination{Address: d.Addr.String(), Forward: d.Forward.String(), Weight: d.Weight, Active: st.Active, Inactive: st.Inactive})
+			svc.Destinations = append(svc.Destinations, api.IPVSDestination{Address: d.Addr.String(), Forward: forwardWord(d.Forward), Weight: d.Weight, Active: st.Active, Inactive: st.Inactive})
 		}
 		out.Services = append(out.Services, svc)
 	}
 	return out, nil
+}
+
+// forwardWord is the document's word for a forwarding method.
+func forwardWord(f ipvs.Forward) string {
+	if f == ipvs.Direct {
+		return string(config.DR)
+	}
+	return f.String()
 }
 
 func (b *body) layout(name string, table ipvs.Table, stats ipvs.Stats) (string, error) {

@@ -329,7 +329,7 @@ type IPVSService struct {
 // IPVSDestination is one destination of a service.
 type IPVSDestination struct {
 	Address  string `json:"address"`
-	Forward  string `json:"forward"`
+	Forward  string `json:"forward" doc:"nat, dr or tun, as in the document; local for this router itself"`
 	Weight   int    `json:"weight"`
 	Active   int    `json:"active_connections"`
 	Inactive int    `json:"inactive_connections"`

@@ -171,7 +171,7 @@ func (a *app) tokenListCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(list, func(w io.Writer) error {
+			return a.print(listing{"tokens", list}, func(w io.Writer) error {
 				if a.names() {
 					for _, k := range list {
 						fmt.Fprintln(w, "token/"+k.ID)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,34 +51,75 @@ func (a *app) getCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.get(st, kind, name)
+			found, err := a.find(st, kind, name)
+			if err != nil {
+				return err
+			}
+			return a.list(found)
 		},
 	}
 }
 
-func (a *app) get(st api.Status, kind, name string) error {
-	keep := func(n string) bool { return name == "" || n == name }
-	switch kind {
-	case "virtual":
-		st.Virtuals = slices.DeleteFunc(st.Virtuals, func(v api.Virtual) bool { return !keep(v.Name) })
-		return list(a, kind, name, st.Virtuals, func(v api.Virtual) string { return v.Name }, func(w io.Writer) error { return a.virtualTable(w, st) })
-	case "vip":
-		st.VIPs = slices.DeleteFunc(st.VIPs, func(v api.VIP) bool { return !keep(v.Name) && !keep(v.Address) })
-		return list(a, kind, name, st.VIPs, func(v api.VIP) string { return v.Name }, func(w io.Writer) error { return a.vipTable(w, st, "DOWN") })
-	case "member":
-		st.Members = slices.DeleteFunc(st.Members, func(m api.Member) bool { return !keep(m.Name) })
-		return list(a, kind, name, st.Members, func(m api.Member) string { return m.Name }, func(w io.Writer) error { return a.members(w, st) })
-	}
-	virtual, server, _ := strings.Cut(name, "/")
-	rows := []serverRow{}
-	for _, v := range st.Virtuals {
-		for _, s := range v.Servers {
-			if (virtual == "" || v.Name == virtual) && (server == "" || s.Name == server) {
-				rows = append(rows, serverRow{Virtual: v.Name, Server: s})
-			}
+// selection is what was found of a kind: for scripts, by name, and as a table for people.
+type selection struct {
+	kind  string
+	items []any
+	names []string
+	table func(io.Writer) error
+}
+
+// choose makes a selection of what keep keeps, in a list of its own that it returns too.
+func choose[T any](kind string, all []T, name func(T) string, keep func(T) bool) (selection, []T) {
+	s, kept := selection{kind: kind, items: []any{}}, []T{}
+	for _, item := range all {
+		if keep(item) {
+			s.items, s.names, kept = append(s.items, item), append(s.names, label(kind)+"/"+name(item)), append(kept, item)
 		}
 	}
-	return list(a, kind, name, rows, func(r serverRow) string { return r.Virtual + "/" + r.Name }, func(w io.Writer) error { return a.serverTable(w, kind, rows) })
+	return s, kept
+}
+
+// find selects what is called name, or everything if that is empty; that nothing has the name is an error.
+func (a *app) find(st api.Status, kind, name string) (selection, error) {
+	is := func(n string) bool { return name == "" || n == name }
+	var s selection
+	switch kind {
+	case "virtual":
+		s, st.Virtuals = choose(kind, st.Virtuals, func(v api.Virtual) string { return v.Name }, func(v api.Virtual) bool { return is(v.Name) })
+		s.table = func(w io.Writer) error { return a.virtualTable(w, st) }
+	case "vip":
+		s, st.VIPs = choose(kind, st.VIPs, func(v api.VIP) string { return v.Name }, func(v api.VIP) bool { return is(v.Name) || is(v.Address) })
+		s.table = func(w io.Writer) error { return a.vipTable(w, st, "DOWN") }
+	case "member":
+		s, st.Members = choose(kind, st.Members, func(m api.Member) string { return m.Name }, func(m api.Member) bool { return is(m.Name) })
+		s.table = func(w io.Writer) error { return a.memberTable(w, st) }
+	case "server", "check":
+		virtual, server, _ := strings.Cut(name, "/")
+		var rows []serverRow
+		s, rows = choose(kind, serverRows(st), func(r serverRow) string { return r.Virtual + "/" + r.Name }, func(r serverRow) bool {
+			return (virtual == "" || r.Virtual == virtual) && (server == "" || r.Name == server)
+		})
+		s.table = func(w io.Writer) error { return a.serverTable(w, kind, rows) }
+	default:
+		panic("find: unknown kind " + kind) // kindOf knows no other
+	}
+	if name != "" && len(s.items) == 0 {
+		return s, api.Errorf(api.CodeNotFound, "%s %q is not there", label(kind), name).WithHint("polso get %ss lists what is", kind)
+	}
+	return s, nil
+}
+
+// list prints a selection as one document, as a table or name by name.
+func (a *app) list(s selection) error {
+	return a.print(listing{s.kind + "s", s.items}, func(w io.Writer) error {
+		if !a.names() {
+			return s.table(w)
+		}
+		for _, name := range s.names {
+			fmt.Fprintln(w, name)
+		}
+		return nil
+	})
 }
 
 // serverRow is a server with the virtual it belongs to.
@@ -88,28 +128,22 @@ type serverRow struct {
 	api.Server
 }
 
+func serverRows(st api.Status) []serverRow {
+	var rows []serverRow
+	for _, v := range st.Virtuals {
+		for _, s := range v.Servers {
+			rows = append(rows, serverRow{Virtual: v.Name, Server: s})
+		}
+	}
+	return rows
+}
+
 // label is how one of the kind is named: members are routers.
 func label(kind string) string {
 	if kind == "member" {
 		return "router"
 	}
 	return kind
-}
-
-// list prints items, or says that the one that was named is not there.
-func list[T any](a *app, kind, name string, items []T, nameOf func(T) string, human func(io.Writer) error) error {
-	if name != "" && len(items) == 0 {
-		return api.Errorf(api.CodeNotFound, "%s %q is not there", label(kind), name).WithHint("polso get %ss lists what is", kind)
-	}
-	return a.print(items, func(w io.Writer) error {
-		if !a.names() {
-			return human(w)
-		}
-		for _, item := range items {
-			fmt.Fprintln(w, label(kind)+"/"+nameOf(item))
-		}
-		return nil
-	})
 }
 
 func (a *app) serverTable(w io.Writer, kind string, rows []serverRow) error {
@@ -140,13 +174,9 @@ func (a *app) describeCmd() *cobra.Command {
 		Example: "  polso describe virtual/web\n  polso describe server/web/a",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			word, name, ok := strings.Cut(args[0], "/")
-			kind, err := kindOf(word)
+			kind, name, err := oneOf(args[0])
 			if err != nil {
 				return err
-			}
-			if !ok || name == "" {
-				return usageError{fmt.Errorf("%q names no one; use KIND/NAME, as in virtual/web", args[0])}
 			}
 			cl, err := a.client()
 			if err != nil {
@@ -156,14 +186,46 @@ func (a *app) describeCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.get(st, kind, name); err != nil || a.output != "" || a.quiet {
-				return err
-			}
-			if kind == "virtual" {
-				fmt.Fprintln(a.stdout)
-				return a.get(st, "server", name)
-			}
-			return nil
+			return a.describe(st, kind, name)
 		},
 	}
+}
+
+// oneOf reads KIND/NAME, where NAME can only be one's.
+func oneOf(arg string) (kind, name string, err error) {
+	word, name, _ := strings.Cut(arg, "/")
+	if kind, err = kindOf(word); err != nil {
+		return "", "", err
+	}
+	if name == "" || (kind == "server" || kind == "check") && !strings.Contains(strings.Trim(name, "/"), "/") {
+		return "", "", usageError{fmt.Errorf("%q names no one; use KIND/NAME, as in virtual/web or server/web/a", arg)}
+	}
+	return kind, name, nil
+}
+
+func (a *app) describe(st api.Status, kind, name string) error {
+	found, err := a.find(st, kind, name)
+	if err != nil {
+		return err
+	}
+	if len(found.items) > 1 { // the vip of a virtual has its name, and a vip block may have it too
+		return usageError{fmt.Errorf("%s %q is more than one; name it by its address", kind, name)}
+	}
+	if a.names() {
+		return a.list(found)
+	}
+	return a.print(one{found.items[0]}, func(w io.Writer) error {
+		if err := found.table(w); err != nil || kind != "virtual" {
+			return err
+		}
+		servers, err := a.find(st, "server", name)
+		if api.CodeOf(err) == api.CodeNotFound {
+			return nil // a virtual without servers
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+		return servers.table(w)
+	})
 }

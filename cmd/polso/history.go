@@ -28,7 +28,7 @@ func (a *app) historyCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(list, func(w io.Writer) error {
+			return a.print(listing{"revisions", list}, func(w io.Writer) error {
 				if a.names() {
 					for _, r := range list {
 						fmt.Fprintf(w, "revision/%d\n", r.Number)

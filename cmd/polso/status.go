@@ -253,23 +253,19 @@ func (a *app) membersCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(st.Members, func(w io.Writer) error {
-				if !st.Formed && !a.names() {
-					return a.status(w, st)
-				}
-				return a.members(w, st)
-			})
+			all, err := a.find(st, "member", "")
+			if err != nil {
+				return err
+			}
+			if !st.Formed {
+				all.table = func(w io.Writer) error { return a.status(w, st) }
+			}
+			return a.list(all)
 		},
 	}
 }
 
-func (a *app) members(w io.Writer, st api.Status) error {
-	if a.names() {
-		for _, m := range st.Members {
-			fmt.Fprintln(w, "router/"+m.Name)
-		}
-		return nil
-	}
+func (a *app) memberTable(w io.Writer, st api.Status) error {
 	header := []string{"NAME", "ADDRESS", "RAFT", "DIRECTOR", "STATE", ">BEHIND", ">CONTACT", "VERSION", ">UPTIME"}
 	if a.wide() {
 		header = append(header, ">REVISION", "CONVERGED", "ID")
