@@ -188,11 +188,7 @@ func joinError(err error, addrs []string) error {
 		return api.Errorf(api.CodeDenied, "the token is of another cluster than what answers at %s", strings.Join(addrs, ", ")).
 			WithHint("nothing secret was sent; check the address, or make a token there: polso token create")
 	case errors.Is(err, wire.ErrUnreachable):
-		why := err
-		if op, ok := errors.AsType[*net.OpError](err); ok {
-			why = op.Err
-		}
-		return api.Errorf(api.CodeUnreachable, "no member answers at %s", strings.Join(addrs, ", ")).WithDetail("%v", why).
+		return api.Errorf(api.CodeUnreachable, "no member answers at %s", strings.Join(addrs, ", ")).WithReason(err).
 			WithHint("is polso agent of a member running there, and its port (default %s) open?", wire.Port)
 	}
 	return asAPIError(err)

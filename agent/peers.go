@@ -165,7 +165,7 @@ func askPeer[O any](ctx context.Context, m *member, id, method, path string, in 
 	}
 	resp, err := m.peers.HTTP(id).Do(req)
 	if err != nil {
-		return out, api.Errorf(api.CodeUnreachable, "router %s does not answer", m.nameOf(id)).WithDetail("%v", err)
+		return out, api.Errorf(api.CodeUnreachable, "router %s does not answer", m.nameOf(id)).WithReason(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))

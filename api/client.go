@@ -92,7 +92,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	case ended != nil:
 		return ended
 	}
-	e := Errorf(CodeUnreachable, "the agent at %s does not answer", c.addr).WithDetail("%v", cause(err))
+	e := Errorf(CodeUnreachable, "the agent at %s does not answer", c.addr).WithReason(err)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		e = Errorf(CodeDenied, "not permitted to speak to the agent at %s", c.addr).WithHint("be root or a member of group polso")
@@ -100,14 +100,6 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 		e = e.WithHint("is it running? start it with `polso agent`, or name its socket with --addr or POLSO_ADDR")
 	}
 	return e
-}
-
-// cause strips what the HTTP client wraps around an error.
-func cause(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
 }
 
 // refusal decodes the answer of a refused request.

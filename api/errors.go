@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 )
 
 // Code is a stable word for what went wrong; scripts and the command line's exit status depend on it.
@@ -43,6 +45,7 @@ type Error struct {
 	Detail   string   `json:"detail,omitempty" doc:"where and why"`
 	Hint     string   `json:"hint,omitempty" doc:"the next step"`
 	Problems []string `json:"problems,omitempty" doc:"every mistake, with its place, as people read it"`
+	Cause    string   `json:"cause,omitempty" doc:"the error behind it in a program's words, for whoever looks for a fault"`
 }
 
 // Errorf makes an Error whose title is formatted.
@@ -60,6 +63,34 @@ func (e *Error) WithDetail(format string, args ...any) *Error {
 func (e *Error) WithHint(format string, args ...any) *Error {
 	e.Hint = fmt.Sprintf(format, args...)
 	return e
+}
+
+// WithReason takes the detail from what err comes from, keeps all of err as the cause, and returns e.
+func (e *Error) WithReason(err error) *Error {
+	e.Detail, e.Cause = reason(err), err.Error()
+	return e
+}
+
+// reason is the innermost error of err in an operator's words.
+func reason(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return "no answer in time"
+	}
+	for {
+		var inner error
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			inner = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			if list := e.Unwrap(); len(list) > 0 {
+				inner = list[len(list)-1]
+			}
+		}
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
 }
 
 // Error implements error: title and detail in one line.

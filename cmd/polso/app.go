@@ -66,7 +66,7 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 	f.BoolVar(&a.noHeaders, "no-headers", false, "tables without their first line")
 	f.BoolVar(&a.noColor, "no-color", false, "no colour (env NO_COLOR)")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "names only, one a line")
-	f.BoolVarP(&a.verbose, "verbose", "v", false, "say more")
+	f.BoolVarP(&a.verbose, "verbose", "v", false, "errors with what is behind them")
 	root.AddGroup(
 		&cobra.Group{ID: "cluster", Title: "The cluster:"},
 		&cobra.Group{ID: "document", Title: "The document:"},

@@ -64,11 +64,14 @@ func (a *app) exit(err error) int {
 	return exitCode(e.Code)
 }
 
-// explain prints what, where and why, and the next step.
+// explain prints what, where and why, and the next step; with -v the error behind it too, which only says how it came to that.
 func (a *app) explain(e *api.Error) {
 	fmt.Fprintf(a.stderr, "Error: %s\n", sentence(e.Error()))
 	for _, p := range e.Problems {
 		fmt.Fprintln(a.stderr, strings.TrimRight(p, "\n"))
+	}
+	if a.verbose && e.Cause != "" {
+		fmt.Fprintf(a.stderr, "Cause: %s\n", e.Cause)
 	}
 	if e.Hint != "" {
 		fmt.Fprintf(a.stderr, "Hint: %s\n", sentence(e.Hint))

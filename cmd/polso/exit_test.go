@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -76,6 +78,27 @@ func TestExitCodes(t *testing.T) {
 		got, out, errs := polso(t, t.Context(), "transfer", "--yes", "--addr", serve(t, canned{err: e}))
 		if said := "Error: what happened: and why.\nHint: do this.\n"; got != want || out != "" || errs != said {
 			t.Errorf("%s: exit %d, printed %q, %q; want %d and\n%s", code, got, out, errs, want, said)
+		}
+	}
+}
+
+// The chain of errors behind one is for those who ask for it.
+func TestVerbose(t *testing.T) {
+	e := api.Errorf(api.CodeUnreachable, "nobody answers").WithReason(fmt.Errorf("join: %w: dial tcp: %w", errors.New("unreachable"), syscall.ECONNREFUSED)).WithHint("do this")
+	addr := serve(t, canned{err: e})
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"told", []string{"transfer", "--yes", "--addr", addr}, "Error: nobody answers: connection refused.\nHint: do this.\n"},
+		{"told with -v", []string{"transfer", "--yes", "-v", "--addr", addr},
+			"Error: nobody answers: connection refused.\nCause: join: unreachable: dial tcp: connection refused\nHint: do this.\n"},
+		{"no agent", []string{"status", "--addr", "unix:///nowhere"},
+			"Error: the agent at unix:///nowhere does not answer: no such file or directory.\nHint: is it running? start it with `polso agent`, or name its socket with --addr or POLSO_ADDR.\n"},
+	} {
+		if _, _, errs := polso(t, t.Context(), test.args...); errs != test.want {
+			t.Errorf("%s: got\n%swant\n%s", test.name, errs, test.want)
 		}
 	}
 }
