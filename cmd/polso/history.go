@@ -76,7 +76,7 @@ func (a *app) showCmd() *cobra.Command {
 				return err
 			}
 			return a.print(r, func(w io.Writer) error {
-				a.tell("# revision %d, %s, %s%s", r.Number, r.At.Local().Format(time.DateTime), r.Author, message(r.Message))
+				a.tell("# revision %d, %s, %s%s", r.Number, r.At.Local().Format(time.DateTime), oneLine(r.Author), message(r.Message))
 				_, err := io.WriteString(w, r.Source)
 				return err
 			})
@@ -88,7 +88,7 @@ func message(m string) string {
 	if m == "" {
 		return ""
 	}
-	return ": " + m
+	return ": " + oneLine(m)
 }
 
 func revisionNumber(s string) (uint64, error) {

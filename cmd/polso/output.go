@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -100,11 +101,10 @@ func newTable(header ...string) *table {
 	return t
 }
 
+// row adds a row; an empty cell is "-".
 func (t *table) row(cells ...string) {
 	for i, c := range cells {
-		if c == "" {
-			cells[i] = "-"
-		}
+		cells[i] = cmp.Or(oneLine(c), "-")
 	}
 	t.rows = append(t.rows, cells)
 }

@@ -139,7 +139,7 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 				if s.Until != nil {
 					how = "until " + s.Until.Local().Format(time.DateTime)
 				}
-				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s  %s  %s", v.Name, s.Name, a.state(s.State), hostPort(s), cmp.Or(s.Reason, "not checked yet"), how)))
+				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s  %s  %s", v.Name, s.Name, a.state(s.State), hostPort(s), cmp.Or(oneLine(s.Reason), "not checked yet"), how)))
 			}
 		}
 	}
@@ -150,9 +150,9 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 // tellProblems prints what needs an operator, each with its remedy.
 func tellProblems(w io.Writer, list []api.Problem) {
 	for _, p := range list {
-		fmt.Fprintf(w, "PROBLEM %s%s: %s\n", at(p.Node), p.What, p.Why)
+		fmt.Fprintf(w, "PROBLEM %s%s: %s\n", at(p.Node), oneLine(p.What), oneLine(p.Why))
 		if p.Fix != "" {
-			fmt.Fprintf(w, "        %s\n", p.Fix)
+			fmt.Fprintf(w, "        %s\n", oneLine(p.Fix))
 		}
 	}
 }

@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // age is a duration as people say it: 0.2s, 12s, 5m12s, 3h10m, 9d.
@@ -56,6 +59,15 @@ func bits(bytes uint64) string {
 	s := si(bytes * 8)
 	unit := strings.TrimLeft(s, "0123456789.")
 	return strings.TrimSuffix(s, unit) + " " + unit + "b/s"
+}
+
+// oneLine is text of somebody else's as it can stand in a line: quoted, with escapes, if it would break the line or steer the
+// terminal.
+func oneLine(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	return strconv.Quote(s)
 }
 
 func plural(n int, one string) string {
