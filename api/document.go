@@ -180,6 +180,10 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 
 // revisionOf finds revision n in the history.
 func revisionOf(snap *fsm.Snapshot, n uint64) (fsm.Revision, config.Document, error) {
+	if n == 0 {
+		return fsm.Revision{}, config.Document{}, Errorf(CodeNotFound, "there is nothing before revision 1").
+			WithHint("polso history lists what there is")
+	}
 	i := slices.IndexFunc(snap.History, func(r fsm.Revision) bool { return r.Number == n })
 	if i < 0 {
 		e := Errorf(CodeNotFound, "revision %d is not in the history", n).WithHint("polso history lists what is")
