@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -122,6 +123,9 @@ func (a *app) applyCmd() *cobra.Command {
   polso apply -f edge.d/ -m "add web/d" --check-revision 42 --yes --wait 30s`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if req.Base == 0 && cmd.Flags().Changed("check-revision") { // a script's empty variable must not mean "no check"
+				return usageError{errors.New("--check-revision 0 is no revision: they begin at 1")}
+			}
 			files, err := a.read(paths)
 			if err != nil {
 				return err

@@ -13,6 +13,9 @@ import (
 	"polso/api"
 )
 
+// mostRevisions is what the agent lists at most.
+const mostRevisions = 1000
+
 func (a *app) historyCmd() *cobra.Command {
 	var n int
 	c := &cobra.Command{
@@ -20,6 +23,9 @@ func (a *app) historyCmd() *cobra.Command {
 		Short: "The documents that ran, newest first",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if n < 1 || n > mostRevisions {
+				return usageError{fmt.Errorf("--count %d is not between 1 and %d", n, mostRevisions)}
+			}
 			cl, err := a.client()
 			if err != nil {
 				return err
