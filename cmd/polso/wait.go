@@ -23,7 +23,7 @@ func (a *app) applied(ctx context.Context, cl *api.Client, done api.Applied, wai
 	}
 	err := a.print(done, func(w io.Writer) error {
 		if done.Unchanged {
-			_, err := fmt.Fprintf(w, "Unchanged: revision %d is this document already.\n", done.Revision)
+			_, err := fmt.Fprintf(w, "Unchanged: the document means the same; revision %d keeps its text.\n", done.Revision)
 			return err
 		}
 		_, err := fmt.Fprintf(w, "Applied revision %d. Undo: polso rollback %d\n", done.Revision, done.Before)
