@@ -11,18 +11,20 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// What a text may hold at most. A document is plain values in three levels of blocks; the parser and the evaluator descend
+// MaxText is how many bytes a text may hold at most.
+const MaxText = 16 << 20
+
+// What else a text may hold at most. A document is plain values in three levels of blocks; the parser and the evaluator descend
 // once per bracket and operator, so a hostile text could exhaust the stack, which no program survives.
 const (
-	maxText      = 16 << 20
 	maxDepth     = 64
 	maxOperators = 4096
 )
 
 // tooMuch refuses a text that is too long or nests too deeply, before it is parsed.
 func tooMuch(f File) *Problem {
-	if len(f.Text) > maxText {
-		return &Problem{File: f.Name, What: fmt.Sprintf("the text is longer than %d MiB", maxText>>20)}
+	if len(f.Text) > MaxText {
+		return &Problem{File: f.Name, What: fmt.Sprintf("the text is longer than %d MiB", MaxText>>20)}
 	}
 	if !utf8.Valid(f.Text) {
 		return &Problem{File: f.Name, What: "the text is not UTF-8", Fix: "Save the file as UTF-8."}

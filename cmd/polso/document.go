@@ -18,7 +18,7 @@ func (a *app) read(paths []string) ([]api.File, error) {
 	var files []api.File
 	for _, p := range paths {
 		if p == "-" {
-			text, err := io.ReadAll(io.LimitReader(a.stdin, 16<<20))
+			text, err := io.ReadAll(io.LimitReader(a.stdin, config.MaxText+1)) // one too many is refused like a file's
 			if err != nil {
 				return nil, fmt.Errorf("standard input: %w", err)
 			}
