@@ -28,6 +28,8 @@ type canned struct {
 
 func (c canned) Status(context.Context) (api.Status, error) { return c.status, nil }
 
+func (c canned) Local() api.Status { return c.status }
+
 func (c canned) State(context.Context) (*fsm.Snapshot, error) {
 	return &fsm.Snapshot{Cluster: fsm.Cluster{ID: "c1"}, Revision: 1}, nil
 }
@@ -116,6 +118,8 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 	leaving.Virtuals = []api.Virtual{{Name: "web", Protocol: "tcp", Servers: []api.Server{
 		{Name: "a", State: "up"}, {Name: "b", Address: "10.0.0.2", Port: 80, State: "leaving", Reason: "removed; drains", Until: &until},
 	}}}
+	standby := healthy
+	standby.Node, standby.Leader, standby.VIPs = "r2", "r1", []api.VIP{{Name: "web", Address: "192.0.2.1"}}
 	late := healthy
 	late.Members = []api.Member{{Name: "r1", State: "up", AppliedRevision: 2, Converged: true}, {Name: "r2", State: "up", AppliedRevision: 1, Converged: true}}
 	silent := healthy
@@ -143,6 +147,9 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 		{"members of no cluster", canned{status: api.Status{Node: "r1"}}, []string{"members"}, 0, "ROUTER   r1   belongs to no cluster\nHint: polso init"},
 		{"degraded", canned{status: degraded}, []string{"status"}, 3, "DEGRADED"},
 		{"down", canned{status: down}, []string{"status", "-o", "json"}, 3, `"health": "DOWN"`},
+		{"a standby that is well", canned{status: standby}, []string{"status", "--local"}, 0, "HEALTHY"},
+		{"this router degraded", canned{status: degraded}, []string{"status", "--local"}, 3, "DEGRADED"},
+		{"this router down", canned{status: down}, []string{"status", "--local", "-o", "json"}, 3, `"health": "DOWN"`},
 		{"doctor content", canned{findings: []api.Finding{{Name: "clock", Level: "ok"}, {Name: "x", Level: "warn", Fix: "y"}}}, []string{"doctor"}, 0, "fix: y"},
 		{"doctor fails", canned{findings: []api.Finding{{Name: "clock", Level: "ok"}, {Name: "ipvs", Level: "fail", Fix: "modprobe ip_vs"}}}, []string{"doctor"}, 3, "FAIL  ipvs"},
 		{"apply waits for one that is late", canned{status: late}, []string{"apply", "-f", document, "--yes", "--wait", "300ms"}, 7, "waiting for r2"},

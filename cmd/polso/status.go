@@ -43,7 +43,7 @@ func (a *app) statusCmd() *cobra.Command {
 			if err := a.print(st, func(w io.Writer) error { return show(w, st) }); err != nil {
 				return err
 			}
-			if st.Health != api.Healthy && !local {
+			if st.Health != api.Healthy {
 				return status(exitDegraded)
 			}
 			return nil
