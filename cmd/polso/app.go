@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +24,7 @@ type app struct {
 
 	addr      string
 	output    string
+	sortBy    string
 	noHeaders bool
 	noColor   bool
 	quiet     bool
@@ -52,7 +54,7 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 			}
 			return usageError{unknownCommand(cmd, args[0])}
 		},
-		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkOutput() },
+		PersistentPreRunE: func(*cobra.Command, []string) error { return errors.Join(a.checkOutput(), a.checkSort()) },
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)

@@ -158,7 +158,7 @@ func (a *app) tokenCreateCmd() *cobra.Command {
 }
 
 func (a *app) tokenListCmd() *cobra.Command {
-	return &cobra.Command{
+	return a.sortable(&cobra.Command{
 		Use:   "list",
 		Short: "The tokens that still admit somebody",
 		Args:  noArgs,
@@ -185,7 +185,7 @@ func (a *app) tokenListCmd() *cobra.Command {
 				return a.table(w, t)
 			})
 		},
-	}
+	})
 }
 
 func (a *app) tokenRevokeCmd() *cobra.Command {

@@ -27,7 +27,7 @@ func kindOf(word string) (string, error) {
 }
 
 func (a *app) getCmd() *cobra.Command {
-	return &cobra.Command{
+	return a.sortable(&cobra.Command{
 		Use:       "get KIND [NAME]",
 		Short:     "List virtuals, servers, vips, checks or members",
 		Aliases:   []string{"ls"},
@@ -57,7 +57,7 @@ func (a *app) getCmd() *cobra.Command {
 			}
 			return a.list(found)
 		},
-	}
+	})
 }
 
 // selection is what was found of a kind: for scripts, by name, and as a table for people.

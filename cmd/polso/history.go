@@ -55,7 +55,7 @@ func (a *app) historyCmd() *cobra.Command {
 		},
 	}
 	c.Flags().IntVarP(&n, "count", "n", 20, "how many")
-	return c
+	return a.sortable(c)
 }
 
 func (a *app) showCmd() *cobra.Command {

@@ -109,7 +109,13 @@ func (t *table) row(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
+// table prints t as the flags want it.
 func (a *app) table(w io.Writer, t *table) error {
+	if a.sortBy != "" {
+		if err := t.sort(a.sortBy); err != nil {
+			return err
+		}
+	}
 	rows := t.rows
 	if !a.noHeaders {
 		rows = append([][]string{t.header}, rows...)

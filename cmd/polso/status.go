@@ -240,7 +240,7 @@ func virtualAddress(v api.Virtual) string {
 }
 
 func (a *app) membersCmd() *cobra.Command {
-	return &cobra.Command{
+	return a.sortable(&cobra.Command{
 		Use:   "members",
 		Short: "The routers of the cluster",
 		Args:  noArgs,
@@ -262,7 +262,7 @@ func (a *app) membersCmd() *cobra.Command {
 			}
 			return a.list(all)
 		},
-	}
+	})
 }
 
 func (a *app) memberTable(w io.Writer, st api.Status) error {
