@@ -27,6 +27,19 @@ func Format(d Document) []byte {
 	return hclwrite.Format(f.Bytes())
 }
 
+// FormatVirtuals writes virtuals as Format does, alone. They must be complete and valid.
+func FormatVirtuals(list []Virtual) []byte {
+	f := hclwrite.NewEmptyFile()
+	w := writer{f.Body()}
+	for i, v := range list {
+		if i > 0 {
+			w.line()
+		}
+		w.virtual(v)
+	}
+	return hclwrite.Format(f.Bytes())
+}
+
 // writer writes into one body.
 type writer struct {
 	body *hclwrite.Body

@@ -32,6 +32,10 @@ func TestFormatIsReadBack(t *testing.T) {
 		if !got.Equal(d) {
 			t.Fatalf("%s\n%s", cmp.Diff(d, got, cmpNet), text)
 		}
+		alone, err := Parse(File{"virtuals.hcl", FormatVirtuals(d.Virtuals)})
+		if err != nil || !alone.Equal(complete(Document{Virtuals: d.Virtuals})) {
+			t.Fatalf("virtuals alone: %v\n%s", err, FormatVirtuals(d.Virtuals))
+		}
 		if again := Format(got); !bytes.Equal(again, text) {
 			t.Fatal(cmp.Diff(string(text), string(again)))
 		}

@@ -54,7 +54,7 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 			}
 			return usageError{unknownCommand(cmd, args[0])}
 		},
-		PersistentPreRunE: func(*cobra.Command, []string) error { return errors.Join(a.checkOutput(), a.checkSort()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return errors.Join(a.checkOutput(cmd), a.checkSort()) },
 	}
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
@@ -64,7 +64,7 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 	})
 	f := root.PersistentFlags()
 	f.StringVar(&a.addr, "addr", a.env("POLSO_ADDR", "unix://"+defaultSocket), "where the agent listens (env POLSO_ADDR)")
-	f.StringVarP(&a.output, "output", "o", a.env("POLSO_OUTPUT", ""), "json, yaml, wide, name or template=GO-TEMPLATE (env POLSO_OUTPUT)")
+	f.StringVarP(&a.output, "output", "o", a.env("POLSO_OUTPUT", ""), "json, yaml, hcl (show, get virtuals), wide, name or template=GO-TEMPLATE (env POLSO_OUTPUT)")
 	f.BoolVar(&a.noHeaders, "no-headers", false, "tables without their first line")
 	f.BoolVar(&a.noColor, "no-color", false, "no colour (env NO_COLOR)")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "names only, one a line")

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"polso/api"
+	"polso/config"
 )
 
 // kinds are what get and describe know, with their aliases.
@@ -31,7 +36,7 @@ func (a *app) getCmd() *cobra.Command {
 		Use:       "get KIND [NAME]",
 		Short:     "List virtuals, servers, vips, checks or members",
 		Aliases:   []string{"ls"},
-		Example:   "  polso get virtuals\n  polso get servers web\n  polso get vips -o json",
+		Example:   "  polso get virtuals\n  polso get servers web\n  polso get vips -o json\n  polso get virtuals web -o hcl      # as it would be applied",
 		Args:      cobra.RangeArgs(1, 2),
 		ValidArgs: []string{"virtuals", "servers", "vips", "checks", "members"},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,6 +52,9 @@ func (a *app) getCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if a.output == outputHCL {
+				return a.written(cmd.Context(), cl, kind, name)
+			}
 			st, err := cl.Status(cmd.Context())
 			if err != nil {
 				return err
@@ -58,6 +66,35 @@ func (a *app) getCmd() *cobra.Command {
 			return a.list(found)
 		},
 	})
+}
+
+// written prints virtuals of the running document as apply takes them.
+func (a *app) written(ctx context.Context, cl *api.Client, kind, name string) error {
+	if kind != "virtual" {
+		return usageError{errors.New("-o hcl is for get virtuals, and for show: the whole document")}
+	}
+	r, err := cl.Document(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(r.Document)
+	if err != nil {
+		return err
+	}
+	doc, err := config.FromCanonical(text)
+	if err != nil {
+		return fmt.Errorf("revision %d: %w", r.Number, err)
+	}
+	list := slices.DeleteFunc(doc.Virtuals, func(v config.Virtual) bool { return name != "" && v.Name != name })
+	if name != "" && len(list) == 0 {
+		return notThere(kind, name)
+	}
+	_, err = a.stdout.Write(config.FormatVirtuals(list))
+	return err
+}
+
+func notThere(kind, name string) error {
+	return api.Errorf(api.CodeNotFound, "%s %q is not there", label(kind), name).WithHint("polso get %ss lists what is", kind)
 }
 
 // selection is what was found of a kind: for scripts, by name, and as a table for people.
@@ -104,7 +141,7 @@ func (a *app) find(st api.Status, kind, name string) (selection, error) {
 		panic("find: unknown kind " + kind) // kindOf knows no other
 	}
 	if name != "" && len(s.items) == 0 {
-		return s, api.Errorf(api.CodeNotFound, "%s %q is not there", label(kind), name).WithHint("polso get %ss lists what is", kind)
+		return s, notThere(kind, name)
 	}
 	return s, nil
 }

@@ -12,16 +12,24 @@ import (
 	"text/template"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/term"
 )
 
-func (a *app) checkOutput() error {
+// outputHCL is for what a document is made of.
+const outputHCL = "hcl"
+
+func (a *app) checkOutput(cmd *cobra.Command) error {
 	switch {
+	case a.output == outputHCL && (cmd.Name() == "get" || cmd.Name() == "show"):
+		return nil
+	case a.output == outputHCL:
+		return usageError{fmt.Errorf("%s has no output hcl; polso show and polso get virtuals have", cmd.CommandPath())}
 	case a.output == "", a.output == "json", a.output == "yaml", a.output == "wide", a.output == "name", strings.HasPrefix(a.output, "template="):
 		return nil
 	}
-	return usageError{fmt.Errorf("output %q is not known; use json, yaml, wide, name or template=GO-TEMPLATE", a.output)}
+	return usageError{fmt.Errorf("output %q is not known; use json, yaml, hcl, wide, name or template=GO-TEMPLATE", a.output)}
 }
 
 func (a *app) wide() bool { return a.output == "wide" }
