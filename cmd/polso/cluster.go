@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -117,93 +116,6 @@ func (a *app) secret(flag, file, env string) (string, error) {
 	return "", usageError{fmt.Errorf("no token given; use --token, --token-file or %s", env)}
 }
 
-func (a *app) tokenCmd() *cobra.Command {
-	c := &cobra.Command{Use: "token", Short: "Join tokens: create, list, revoke"}
-	c.AddCommand(a.tokenCreateCmd(), a.tokenListCmd(), a.tokenRevokeCmd())
-	return c
-}
-
-func (a *app) tokenCreateCmd() *cobra.Command {
-	var req api.TokenRequest
-	var ttl time.Duration
-	c := &cobra.Command{
-		Use:     "create",
-		Short:   "Make a join token and print it",
-		Example: "  polso token create --ttl 1h --uses 2",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if req.Uses < 1 || ttl <= 0 {
-				return usageError{fmt.Errorf("--uses %d and --ttl %v: both must be above 0", req.Uses, ttl)}
-			}
-			req.TTL = ttl.Seconds()
-			cl, err := a.client()
-			if err != nil {
-				return err
-			}
-			t, err := cl.CreateToken(cmd.Context(), req)
-			if err != nil {
-				return err
-			}
-			return a.print(t, func(w io.Writer) error {
-				_, err := fmt.Fprintln(w, t.Text)
-				return err
-			})
-		},
-	}
-	f := c.Flags()
-	f.StringVar(&req.Kind, "kind", "router", "what it admits: router")
-	f.DurationVar(&ttl, "ttl", time.Hour, "how long it is good")
-	f.IntVar(&req.Uses, "uses", 1, "how many nodes it admits")
-	return c
-}
-
-func (a *app) tokenListCmd() *cobra.Command {
-	return a.sortable(&cobra.Command{
-		Use:   "list",
-		Short: "The tokens that still admit somebody",
-		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cl, err := a.client()
-			if err != nil {
-				return err
-			}
-			list, err := cl.Tokens(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.print(listing{"tokens", list}, func(w io.Writer) error {
-				if a.names() {
-					for _, k := range list {
-						fmt.Fprintln(w, "token/"+k.ID)
-					}
-					return nil
-				}
-				t := newTable("ID", "KIND", ">USES", "EXPIRES", "BY")
-				for _, k := range list {
-					t.row(k.ID, k.Kind, fmt.Sprint(k.Uses), k.Expires.Local().Format(time.DateTime), k.By)
-				}
-				return a.table(w, t)
-			})
-		},
-	})
-}
-
-func (a *app) tokenRevokeCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:   "revoke ID",
-		Short: "Make a token admit nobody any more",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			cl, err := a.client()
-			if err != nil {
-				return err
-			}
-			done, err := cl.RevokeToken(cmd.Context(), args[0])
-			return a.done(done, err)
-		},
-	}
-}
-
 // done prints what was done.
 func (a *app) done(d api.Done, err error) error {
 	if err != nil {
@@ -223,7 +135,9 @@ func (a *app) leaveCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "leave",
 		Short: "Take this router out of its cluster",
-		Args:  noArgs,
+		Example: `  polso leave
+  polso leave --force --yes                              # though the others do not answer`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.confirm(yes, "Leave the cluster and forget it?"); err != nil {
 				return err
@@ -242,12 +156,13 @@ func (a *app) leaveCmd() *cobra.Command {
 }
 
 func (a *app) removeCmd() *cobra.Command {
-	c := &cobra.Command{Use: "remove", Short: "Remove a router from the cluster"}
+	const examples = "  polso remove router r3\n  polso remove router r3 --yes"
+	c := &cobra.Command{Use: "remove", Short: "Remove a router from the cluster", Example: examples}
 	var yes bool
 	router := &cobra.Command{
 		Use:     "router NAME",
 		Short:   "Take a router out of the cluster for good",
-		Example: "  polso remove router r3",
+		Example: examples,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.confirm(yes, "Remove router "+args[0]+" for good?"); err != nil {
@@ -269,10 +184,11 @@ func (a *app) removeCmd() *cobra.Command {
 func (a *app) transferCmd() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
-		Use:     "transfer [ROUTER]",
-		Short:   "Planned switchover: another router becomes the director",
-		Example: "  polso transfer r2 --yes",
-		Args:    cobra.MaximumNArgs(1),
+		Use:   "transfer [ROUTER]",
+		Short: "Planned switchover: another router becomes the director",
+		Example: `  polso transfer                                         # to the router that is most caught up
+  polso transfer r2 --yes`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var req api.TransferRequest
 			question := "Move the addresses to another router?"

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 // Every command that README and docs tell a reader to type exists, with its flags and its number of arguments, and every
@@ -91,4 +93,29 @@ func fields(line string) []string {
 		words[i] = strings.Trim(w, `"`)
 	}
 	return words
+}
+
+// Every command begins its help with two to four examples, and they can be typed.
+func TestExamples(t *testing.T) {
+	root := newApp(strings.NewReader(""), new(strings.Builder), new(strings.Builder), func(string) string { return "" }).root()
+	var each func(*cobra.Command)
+	each = func(c *cobra.Command) {
+		if c.Name() == "help" || c.Name() == "completion" {
+			return
+		}
+		lines := shellLines("```sh\n" + c.Example + "\n```")
+		if len(lines) < 2 || len(lines) > 4 {
+			t.Errorf("%s has %d examples, want 2 to 4", c.CommandPath(), len(lines))
+		}
+		for _, line := range lines {
+			words := fields(line[strings.LastIndex(line, "polso "):])
+			if err := understood(words[1:]); err != nil {
+				t.Errorf("%s: `%s`: %v", c.CommandPath(), line, err)
+			}
+		}
+		for _, sub := range c.Commands() {
+			each(sub)
+		}
+	}
+	each(root)
 }

@@ -44,10 +44,11 @@ func fileFlag(c *cobra.Command, paths *[]string) {
 func (a *app) validateCmd() *cobra.Command {
 	var paths []string
 	c := &cobra.Command{
-		Use:     "validate -f FILE",
-		Short:   "Check a document without an agent; every mistake at once",
-		Example: "  polso validate -f edge.hcl",
-		Args:    noArgs,
+		Use:   "validate -f FILE",
+		Short: "Check a document without an agent; every mistake at once",
+		Example: `  polso validate -f edge.hcl
+  polso validate -f edge.d -o json`,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			files, err := a.read(paths)
 			if err != nil {
@@ -78,8 +79,9 @@ func (a *app) planCmd() *cobra.Command {
 		Use:     "plan -f FILE",
 		Short:   "What a document would change",
 		Aliases: []string{"diff"},
-		Example: "  polso plan -f edge.hcl",
-		Args:    noArgs,
+		Example: `  polso plan -f edge.hcl
+  polso plan -f edge.d --exit-code                       # 2 when something would change`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			files, err := a.read(paths)
 			if err != nil {

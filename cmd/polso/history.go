@@ -21,7 +21,10 @@ func (a *app) historyCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "history",
 		Short: "The documents that ran, newest first",
-		Args:  noArgs,
+		Example: `  polso history
+  polso history -n 5 --sort-by at
+  polso history -o json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if n < 1 || n > mostRevisions {
 				return usageError{fmt.Errorf("--count %d is not between 1 and %d", n, mostRevisions)}
@@ -110,10 +113,12 @@ func (a *app) rollbackCmd() *cobra.Command {
 	var yes bool
 	var wait time.Duration
 	c := &cobra.Command{
-		Use:     "rollback [REVISION]",
-		Short:   "Run an old document again, as a new revision",
-		Example: "  polso rollback 41 --dry-run",
-		Args:    cobra.MaximumNArgs(1),
+		Use:   "rollback [REVISION]",
+		Short: "Run an old document again, as a new revision",
+		Example: `  polso rollback                                         # to the one before
+  polso rollback 41 --dry-run
+  polso rollback 41 -m "mh was worse" --yes --wait 30s`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				n, err := revisionNumber(args[0])

@@ -18,7 +18,10 @@ func (a *app) ipvsCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ipvs",
 		Short: "This router's kernel table, in ipvsadm's layout",
-		Args:  noArgs,
+		Example: `  polso ipvs
+  polso ipvs --stats
+  polso ipvs --save                                      # fit for ipvsadm -R`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			layout, chosen := "list", 0
 			for name, wanted := range map[string]bool{"stats": stats, "rate": rate, "save": save} {
@@ -53,9 +56,10 @@ func (a *app) ipvsCmd() *cobra.Command {
 
 func (a *app) announceCmd() *cobra.Command {
 	return &cobra.Command{
-		Use:     "announce [VIP...]",
-		Short:   "Tell the segment again where the addresses live (gratuitous ARP, NA)",
-		Example: "  polso announce 192.0.2.10",
+		Use:   "announce [VIP...]",
+		Short: "Tell the segment again where the addresses live (gratuitous ARP, NA)",
+		Example: `  polso announce                                         # every address that this router holds
+  polso announce 192.0.2.10`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cl, err := a.client()
 			if err != nil {
@@ -72,7 +76,10 @@ func (a *app) doctorCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "What this router lacks, each with its remedy",
-		Args:  noArgs,
+		Example: `  polso doctor
+  polso doctor --fix-hints=false
+  polso doctor -o json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := a.client()
 			if err != nil {
@@ -125,6 +132,8 @@ func (a *app) releaseCmd() *cobra.Command {
 		Short: "Let go of the addresses that a dead agent left on this router",
 		Long: `Removes every address that carries Polso's mark from this router. A running agent does so by itself; this is for a
 supervisor, or for you, after an agent died. It refuses while an agent runs.`,
+		Example: `  polso release
+  polso release --all                                    # the IPVS table too; this cuts connections`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			what := agent.Addresses
@@ -148,7 +157,9 @@ func (a *app) versionCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "What this binary is",
-		Args:  noArgs,
+		Example: `  polso version
+  polso version -o json`,
+		Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := buildVersion()
 			return a.print(v, func(w io.Writer) error {

@@ -243,7 +243,10 @@ func (a *app) membersCmd() *cobra.Command {
 	return a.sortable(&cobra.Command{
 		Use:   "members",
 		Short: "The routers of the cluster",
-		Args:  noArgs,
+		Example: `  polso members
+  polso members -o wide --sort-by behind
+  polso members -o json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := a.client()
 			if err != nil {
