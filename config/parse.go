@@ -74,14 +74,18 @@ type spot struct {
 	byte int
 }
 
-func read(files []File) *reader {
-	r := &reader{
+func newReader() *reader {
+	return &reader{
 		texts:   make(map[string][]byte),
 		places:  make(map[path]hcl.Range),
 		faulty:  make(map[spot]bool),
 		unread:  make(map[path]bool),
 		damaged: make(map[path]bool),
 	}
+}
+
+func read(files []File) *reader {
+	r := newReader()
 	for _, f := range files {
 		if _, twice := r.texts[f.Name]; twice {
 			r.problems = append(r.problems, Problem{File: f.Name, What: "the file is named twice"})
@@ -97,20 +101,26 @@ func read(files []File) *reader {
 }
 
 func (r *reader) file(f File) {
+	if body, diagnostics := r.parse(f); body != nil {
+		r.document(body, diagnostics)
+	}
+}
+
+// parse parses a text and records what the parser complains of; nil if there is nothing to read. r.texts has the text.
+func (r *reader) parse(f File) (*hclsyntax.Body, hcl.Diagnostics) {
 	if problem := tooMuch(f); problem != nil {
 		r.problems = append(r.problems, *problem)
-		return
+		return nil, nil
 	}
 	tree, diagnostics := hclsyntax.ParseConfig(f.Text, f.Name, hcl.InitialPos)
 	for _, d := range withoutEchoes(diagnostics) {
 		r.syntax(d)
 	}
 	if tree == nil {
-		return
+		return nil, diagnostics
 	}
-	if body, ok := tree.Body.(*hclsyntax.Body); ok {
-		r.document(body, diagnostics)
-	}
+	body, _ := tree.Body.(*hclsyntax.Body) // the native syntax has no other
+	return body, diagnostics
 }
 
 // judge adds what the rules found, each at the place of the innermost thing that was written, but nothing about what could

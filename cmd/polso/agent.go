@@ -10,41 +10,27 @@ import (
 	"github.com/spf13/cobra"
 
 	"polso/agent"
+	"polso/config"
 )
 
 const defaultDataDir = "/var/lib/polso"
 
 func (a *app) agentCmd() *cobra.Command {
-	var o agent.Options
-	var interfaces []string
-	var kernel, level, format string
+	var f agentFlags
 	c := &cobra.Command{
 		Use:   "agent",
 		Short: "Run this router's daemon",
 		Long: `Runs in the foreground until it is told to stop. A new agent waits for polso init or polso join; after that it finds
-its cluster in the data directory.`,
+its cluster in the data directory. What no flag and no environment variable says, ` + defaultNodeFile + ` does: name, data_dir,
+socket, listen, interface and kernel.`,
 		Example: `  polso agent --name r1 --interface outside=eth0 --interface inside=eth1
+  polso agent --config r1.hcl
   polso agent --dev               # one node in memory, a simulated kernel, no privileges: to try things`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log, err := newLog(a, level, format)
+			o, err := f.options(a, cmd)
 			if err != nil {
-				return usageError{err}
-			}
-			o.Log, o.Kernel, o.Version = log, agent.Kernel(kernel), buildVersion()
-			if o.Interfaces, err = interfaceMap(interfaces); err != nil {
-				return usageError{err}
-			}
-			if o.Socket == "" {
-				if o.Socket, err = a.socket(); err != nil {
-					return err
-				}
-			}
-			if o.Name == "" {
-				if o.Name, err = os.Hostname(); err != nil {
-					return fmt.Errorf("name: %w; give one with --name", err)
-				}
-				o.Name, _, _ = strings.Cut(o.Name, ".")
+				return err
 			}
 			err = agent.Run(cmd.Context(), o)
 			if wrong, ok := errors.AsType[*agent.OptionsError](err); ok {
@@ -53,17 +39,71 @@ its cluster in the data directory.`,
 			return err
 		},
 	}
-	f := c.Flags()
-	f.StringVar(&o.Name, "name", a.env("POLSO_NAME", ""), "this router's name (default: the host's; env POLSO_NAME)")
-	f.StringVar(&o.DataDir, "data-dir", a.env("POLSO_DATA_DIR", defaultDataDir), "where the cluster's state is kept (env POLSO_DATA_DIR)")
-	f.StringVar(&o.Socket, "socket", "", "unix socket for the command line (default: that of --addr)")
-	f.StringSliceVar(&o.Listen, "listen", nil, "ADDRESS:PORT for the other routers (default: every address, port 5390)")
-	f.StringArrayVar(&interfaces, "interface", nil, "logical=device, as in outside=eth0; repeat it")
-	f.StringVar(&kernel, "kernel", string(agent.RealKernel), "real, or simulated: addresses and ARP are real, the IPVS table is not")
-	f.BoolVar(&o.Dev, "dev", false, "one node in memory, everything simulated, formed by itself")
-	f.StringVar(&level, "log-level", a.env("POLSO_LOG_LEVEL", "info"), "debug, info, warn or error (env POLSO_LOG_LEVEL)")
-	f.StringVar(&format, "log-format", a.env("POLSO_LOG_FORMAT", "text"), "text or json (env POLSO_LOG_FORMAT)")
+	f.register(a, c)
 	return c
+}
+
+// agentFlags are the agent's flags as given.
+type agentFlags struct {
+	o             agent.Options
+	config        string
+	interfaces    []string
+	kernel        string
+	level, format string
+}
+
+func (f *agentFlags) register(a *app, c *cobra.Command) {
+	flags := c.Flags()
+	a.configFlag(c, &f.config)
+	flags.StringVar(&f.o.Name, "name", a.env("POLSO_NAME", ""), "this router's name (default: the host's; env POLSO_NAME)")
+	flags.StringVar(&f.o.DataDir, "data-dir", a.env("POLSO_DATA_DIR", defaultDataDir), "where the cluster's state is kept (env POLSO_DATA_DIR)")
+	flags.StringVar(&f.o.Socket, "socket", "", "unix socket for the command line (default: that of --addr)")
+	flags.StringSliceVar(&f.o.Listen, "listen", nil, "ADDRESS:PORT for the other routers (default: every address, port 5390)")
+	flags.StringArrayVar(&f.interfaces, "interface", nil, "logical=device, as in outside=eth0; repeat it")
+	flags.StringVar(&f.kernel, "kernel", string(agent.RealKernel), "real, or simulated: addresses and ARP are real, the IPVS table is not")
+	flags.BoolVar(&f.o.Dev, "dev", false, "one node in memory, everything simulated, formed by itself")
+	flags.StringVar(&f.level, "log-level", a.env("POLSO_LOG_LEVEL", "info"), "debug, info, warn or error (env POLSO_LOG_LEVEL)")
+	flags.StringVar(&f.format, "log-format", a.env("POLSO_LOG_FORMAT", "text"), "text or json (env POLSO_LOG_FORMAT)")
+}
+
+// options are the settings of the agent: flags before the environment, that before the file, that before what is usual. An agent
+// that only tries things (--dev) takes no file that nobody named.
+func (f *agentFlags) options(a *app, c *cobra.Command) (agent.Options, error) {
+	o, n := f.o, config.Node{}
+	var err error
+	if o.Log, err = newLog(a, f.level, f.format); err != nil {
+		return o, usageError{err}
+	}
+	if o.Interfaces, err = interfaceMap(f.interfaces); err != nil {
+		return o, usageError{err}
+	}
+	if f.config != "" || !o.Dev {
+		if n, err = a.nodeFile(f.config); err != nil {
+			return o, err
+		}
+	}
+	o.Version = buildVersion()
+	o.Name = a.setting(c, "name", "POLSO_NAME", o.Name, n.Name)
+	o.DataDir = a.setting(c, "data-dir", "POLSO_DATA_DIR", o.DataDir, n.DataDir)
+	o.Kernel = agent.Kernel(a.setting(c, "kernel", "", f.kernel, n.Kernel))
+	if !c.Flags().Changed("listen") && n.Listen != nil {
+		o.Listen = n.Listen
+	}
+	if !c.Flags().Changed("interface") && n.Interfaces != nil {
+		o.Interfaces = n.Interfaces
+	}
+	if o.Socket == "" {
+		if o.Socket, err = a.socket(c, n); err != nil {
+			return o, err
+		}
+	}
+	if o.Name == "" {
+		if o.Name, err = os.Hostname(); err != nil {
+			return o, fmt.Errorf("name: %w; give one with --name", err)
+		}
+		o.Name, _, _ = strings.Cut(o.Name, ".")
+	}
+	return o, nil
 }
 
 func newLog(a *app, level, format string) (*slog.Logger, error) {

@@ -22,6 +22,8 @@ type app struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 
+	settings string // where a router's settings are, unless --config says
+
 	addr      string
 	output    string
 	sortBy    string
@@ -32,7 +34,7 @@ type app struct {
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, settings: defaultNodeFile}
 }
 
 func (a *app) root() *cobra.Command {
@@ -160,15 +162,6 @@ func (a *app) client() (*api.Client, error) {
 		return nil, usageError{err}
 	}
 	return c, nil
-}
-
-// socket is the path behind --addr: where an agent listens, and near which a dead one left its notes.
-func (a *app) socket() (string, error) {
-	path, err := api.SocketPath(a.addr)
-	if err != nil {
-		return "", usageError{err}
-	}
-	return path, nil
 }
 
 // tell prints a note that is no data.

@@ -3,10 +3,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"polso/config"
 )
 
 // Every command that README and docs tell a reader to type exists, with its flags and its number of arguments, and every
@@ -42,6 +45,25 @@ func TestDocumentedCommandsExist(t *testing.T) {
 	}
 	if seen < 20 {
 		t.Errorf("only %d documented commands were found: the test no longer sees them", seen)
+	}
+}
+
+// The settings that the manual shows are read, and it shows every one.
+func TestDocumentedSettings(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```hcl\n")
+	text, _, _ := strings.Cut(rest, "```")
+	n, err := config.LoadNode(config.File{Name: "operate.md", Text: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := 0, reflect.ValueOf(n); i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Errorf("%s is not shown", v.Type().Field(i).Name)
+		}
 	}
 }
 

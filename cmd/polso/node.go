@@ -126,7 +126,7 @@ func (a *app) findings(w io.Writer, found api.Findings, hints bool) error {
 
 func (a *app) releaseCmd() *cobra.Command {
 	var all bool
-	var dataDir string
+	var dataDir, file string
 	c := &cobra.Command{
 		Use:   "release",
 		Short: "Let go of the addresses that a dead agent left on this router",
@@ -140,16 +140,22 @@ supervisor, or for you, after an agent died. It refuses while an agent runs.`,
 			if all {
 				what = agent.Everything
 			}
-			socket, err := a.socket()
+			n, err := a.nodeFile(file)
 			if err != nil {
 				return err
 			}
+			socket, err := a.socket(cmd, n)
+			if err != nil {
+				return err
+			}
+			dataDir = a.setting(cmd, "data-dir", "POLSO_DATA_DIR", dataDir, n.DataDir)
 			done, err := agent.Release(cmd.Context(), agent.Remains{DataDir: dataDir, Socket: socket}, what)
 			return a.done(api.Done{Schema: api.Schema, Done: done}, err)
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "the IPVS table too; this cuts connections")
-	c.Flags().StringVar(&dataDir, "data-dir", defaultDataDir, "the agent's data directory")
+	c.Flags().StringVar(&dataDir, "data-dir", a.env("POLSO_DATA_DIR", defaultDataDir), "the agent's data directory (env POLSO_DATA_DIR)")
+	a.configFlag(c, &file)
 	return c
 }
 
