@@ -230,6 +230,7 @@ func loaded() []string {
 	modules := []string{
 		"ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc", "ip_vs_sh", "ip_vs_mh", "nf_conntrack", "nf_tables",
 		"nft_fib_inet", "nft_masq", "xt_ipvs", "veth", "bridge", "dummy", "macvlan", "ipip", "ip6_tunnel", "sch_netem",
+		"sch_prio", "cls_u32", "loop", "ext4",
 	}
 	sort.Strings(modules)
 	return modules

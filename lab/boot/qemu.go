@@ -151,7 +151,7 @@ func converse(o Options, listeners []net.Listener) (answer string, err error) {
 // buildInitrd compiles init and packs it with the modules the root file system needs.
 func buildInitrd(ctx context.Context, o Options, k kernel, work string) error {
 	s := spec.Spec{
-		Command: o.Command, Dir: o.Dir, Env: o.environment(emulated()...), Modules: k.modules, Load: loaded(),
+		Command: o.Command, Dir: o.Dir, Env: o.environment(machine()...), Modules: k.modules, Load: loaded(),
 		Shares: []spec.Share{{Tag: artifactsTag, Path: o.Artifacts}},
 	}
 	text, err := json.Marshal(s)
@@ -240,13 +240,13 @@ func hasKVM() bool {
 	return true
 }
 
-// emulated tells the command, by POLSO_LAB_EMULATED, that the processors are a program: ten times slower, and slower still
-// when this machine is busy.
-func emulated() []string {
+// machine tells the command where it is: by POLSO_LAB_VM that kernel and clock are nobody else's, and by
+// POLSO_LAB_EMULATED that the processors are a program: ten times slower, and slower still when this machine is busy.
+func machine() []string {
 	if hasKVM() {
-		return nil
+		return []string{"POLSO_LAB_VM=1"}
 	}
-	return []string{"POLSO_LAB_EMULATED=1"}
+	return []string{"POLSO_LAB_VM=1", "POLSO_LAB_EMULATED=1"}
 }
 
 // consoleTail is what the kernel said last.

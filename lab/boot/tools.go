@@ -28,7 +28,10 @@ func ParseNeed(s string) (Need, error) {
 
 // insideNeeds are the programs the laboratory itself calls.
 func insideNeeds() []Need {
-	return []Need{{"ip", "iproute2"}, {"modprobe", "kmod"}, {"nft", "nftables"}, {"ipvsadm", "ipvsadm"}}
+	return []Need{
+		{"ip", "iproute2"}, {"tc", "iproute2"}, {"modprobe", "kmod"}, {"nft", "nftables"}, {"ipvsadm", "ipvsadm"},
+		{"mkfs.ext4", "e2fsprogs"}, {"fsfreeze", "util-linux"},
+	}
 }
 
 // vmNeeds are those that fetch, unpack and boot a kernel.
