@@ -25,6 +25,7 @@ type Options struct {
 	Dir        string   // data directories and logs; default a new folder below $TMPDIR, removed by Close
 	Artifacts  string   // where KeepLogs copies the routers' logs; default $POLSO_LAB_ARTIFACTS
 	AgentFlags []string // further flags for every agent
+	DiskSize   int64    // bytes of a file system for each router's data directory, which StallDisk and FillDisk need; 0: none of its own
 }
 
 // Lab is a built laboratory. Its methods may be called by one goroutine at a time unless they say otherwise.
@@ -100,10 +101,12 @@ func New(ctx context.Context, o Options) (l *Lab, err error) {
 	}
 	for i := range o.Routers {
 		r, err := l.addRouter(ctx, fmt.Sprintf("r%d", i+1), firstRouter+i)
+		if r != nil {
+			l.Routers = append(l.Routers, r) // Close takes away what there is of it
+		}
 		if err != nil {
 			return l, err
 		}
-		l.Routers = append(l.Routers, r)
 	}
 	for i, name := range o.Beside {
 		if err := l.addServer(ctx, name, firstBeside+i, outer); err != nil {
@@ -122,7 +125,15 @@ func New(ctx context.Context, o Options) (l *Lab, err error) {
 func (l *Lab) Close() error {
 	var errs []error
 	for _, r := range l.Routers {
+		if r.disk != nil {
+			errs = append(errs, r.disk.resume()) // what hangs on it does not end
+		}
+	}
+	for _, r := range l.Routers {
 		errs = append(errs, r.shutdown())
+		if r.disk != nil {
+			errs = append(errs, r.disk.close())
+		}
 	}
 	for _, s := range l.Servers {
 		s.Down()

@@ -18,6 +18,7 @@ type Router struct {
 
 	lab    *Lab
 	dir    string
+	disk   *disk // under its data directory; nil without Options.DiskSize
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
 }
@@ -32,10 +33,23 @@ func (l *Lab) addRouter(ctx context.Context, name string, host int) (*Router, er
 		return nil, err
 	}
 	r := &Router{Node: n, lab: l, dir: filepath.Join(l.dir, name)}
-	return r, os.MkdirAll(r.dir, 0o700)
+	if err := os.MkdirAll(r.dir, 0o700); err != nil {
+		return nil, err
+	}
+	if l.options.DiskSize > 0 {
+		if r.disk, err = newDisk(ctx, filepath.Join(r.dir, "disk"), l.options.DiskSize); err != nil {
+			return r, fmt.Errorf("%s: disk: %w", name, err)
+		}
+	}
+	return r, nil
 }
 
-func (r *Router) dataDir() string { return filepath.Join(r.dir, "data") }
+func (r *Router) dataDir() string {
+	if r.disk != nil {
+		return filepath.Join(r.disk.at, "data") // one level down: it can be wiped, and lost+found is none of its business
+	}
+	return filepath.Join(r.dir, "data")
+}
 func (r *Router) socket() string  { return filepath.Join(r.dir, "polso.sock") }
 func (r *Router) logPath() string { return filepath.Join(r.dir, "agent.log") }
 
