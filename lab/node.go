@@ -22,12 +22,21 @@ type Node struct {
 	Host int // the last number of its addresses
 
 	ports []port // where it is plugged in
+	sieve bool   // the switch keeps some of its frames: CutOneWay, CutPair
 	work  chan func()
 	done  chan struct{}
 }
 
 // port is a plug: the far end of a node's device on the switch.
 type port struct{ bridge, device string }
+
+// segment is the one that the plug leads to.
+func (p port) segment() Segment {
+	if p.bridge == inner {
+		return Inside
+	}
+	return Outside
+}
 
 const namesDir = "/run/netns"
 

@@ -35,12 +35,10 @@ func (l *Lab) addNode(ctx context.Context, name string, host int, bridges ...str
 	}
 	var plug, inside []string
 	for i, bridge := range bridges {
-		segment := Outside
-		if bridge == inner {
-			segment = Inside
-		}
 		device, far := fmt.Sprintf("eth%d", i), fmt.Sprintf("%s-%s", name, bridge)
-		n.ports = append(n.ports, port{bridge, far})
+		p := port{bridge, far}
+		n.ports = append(n.ports, p)
+		segment := p.segment()
 		plug = append(plug,
 			fmt.Sprintf("link add %s type veth peer name %s address %s netns %s", far, device, n.MAC(segment), name),
 			fmt.Sprintf("link set %s master %s up", far, bridge))
@@ -53,28 +51,4 @@ func (l *Lab) addNode(ctx context.Context, name string, host int, bridges ...str
 		return nil, err
 	}
 	return n, n.Batch(ctx, inside...)
-}
-
-// Cut takes the node's plugs out of the switch but keeps its links' carrier, as when a switch loses its uplink: the node
-// notices nothing but silence. Heal undoes it.
-func (l *Lab) Cut(ctx context.Context, n *Node) error {
-	return l.plugs(ctx, n, func(p port) string { return "link set " + p.device + " nomaster" })
-}
-
-// Heal undoes Cut and CutLink.
-func (l *Lab) Heal(ctx context.Context, n *Node) error {
-	return l.plugs(ctx, n, func(p port) string { return "link set " + p.device + " master " + p.bridge + " up" })
-}
-
-// CutLink pulls the node's cables: its links lose their carrier. Heal undoes it.
-func (l *Lab) CutLink(ctx context.Context, n *Node) error {
-	return l.plugs(ctx, n, func(p port) string { return "link set " + p.device + " down" })
-}
-
-func (l *Lab) plugs(ctx context.Context, n *Node, line func(port) string) error {
-	var lines []string
-	for _, p := range n.ports {
-		lines = append(lines, line(p))
-	}
-	return l.fabric.Batch(ctx, lines...)
 }
