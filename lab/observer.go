@@ -15,7 +15,7 @@ import (
 
 // Sighting is a claim seen on the segment.
 type Sighting struct {
-	At   time.Time // the kernel's time of arrival
+	At   time.Time // the kernel's time of arrival; on the monotonic clock too, so that the wall clock may be set meanwhile
 	Node string    // whose hardware address it is; the address itself if it is nobody's here
 	Claim
 }
@@ -143,23 +143,30 @@ func (w *Watch) listen(ctx context.Context) {
 			name = c.MAC.String()
 		}
 		w.mu.Lock()
-		w.seen = append(w.seen, Sighting{arrival(control[:cn]), name, c})
+		w.seen = append(w.seen, Sighting{arrival(control[:cn], time.Now()), name, c})
 		w.mu.Unlock()
 	}
 }
 
-// arrival reads the kernel's time stamp; now if there is none.
-func arrival(control []byte) time.Time {
+// longestQueue is how long a frame may have waited to be read. A stamp that is further from now is from before the wall
+// clock was set.
+const longestQueue = 2 * time.Second
+
+// arrival is the kernel's time stamp, told in the reader's clocks; now if there is none, or none that can be believed.
+func arrival(control []byte, now time.Time) time.Time {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
-		return time.Now()
+		return now
 	}
 	for _, m := range messages {
 		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SO_TIMESTAMPNS_NEW && len(m.Data) >= 16 {
-			return time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
+			stamp := time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
+			if age := now.Round(0).Sub(stamp); age > 0 && age < longestQueue {
+				return now.Add(-age)
+			}
 		}
 	}
-	return time.Now()
+	return now
 }
 
 // Stop ends the questions; what was seen stays. It may be called more than once.
@@ -186,7 +193,7 @@ func (w *Watch) sightings(addr netip.Addr, from, to time.Time, want func(ClaimKi
 	defer w.mu.Unlock()
 	var found []Sighting
 	for _, s := range w.seen {
-		if s.Addr == addr && want(s.Kind) && !s.At.Before(from.Round(0)) && s.At.Before(to.Round(0)) {
+		if s.Addr == addr && want(s.Kind) && !s.At.Before(from) && s.At.Before(to) {
 			found = append(found, s)
 		}
 	}

@@ -1,11 +1,15 @@
 package lab
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // answers reads "r1@0/3 r2@10/4": who answered after how many ms which asker.
@@ -52,5 +56,38 @@ func TestAskerIsANeighbour(t *testing.T) {
 		if got := asker(netip.MustParseAddr(tt.addr), 3).String(); got != tt.want {
 			t.Errorf("asker of %s is %s, want %s", tt.addr, got, tt.want)
 		}
+	}
+}
+
+func TestArrivalKeepsTheMonotonicClock(t *testing.T) {
+	now := time.Now()
+	stamped := func(at time.Time) []byte {
+		data := make([]byte, unix.CmsgSpace(16))
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&data[0]))
+		h.Level, h.Type = unix.SOL_SOCKET, unix.SO_TIMESTAMPNS_NEW
+		h.SetLen(unix.CmsgLen(16))
+		binary.NativeEndian.PutUint64(data[unix.CmsgLen(0):], uint64(at.Unix()))
+		binary.NativeEndian.PutUint64(data[unix.CmsgLen(8):], uint64(at.Nanosecond()))
+		return data
+	}
+	for _, tt := range []struct {
+		name    string
+		control []byte
+		ago     time.Duration
+	}{
+		{"a moment ago", stamped(now.Round(0).Add(-30 * time.Millisecond)), 30 * time.Millisecond},
+		{"the clock was set forward since", stamped(now.Round(0).Add(-time.Hour)), 0},
+		{"the clock was set back since", stamped(now.Round(0).Add(time.Hour)), 0},
+		{"no stamp", nil, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := arrival(tt.control, now)
+			if ago := now.Sub(got); ago != tt.ago {
+				t.Errorf("%v ago, want %v", ago, tt.ago)
+			}
+			if got.Round(0) == got {
+				t.Error("no monotonic reading")
+			}
+		})
 	}
 }
