@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -62,33 +60,11 @@ const (
 	Own     Scope = "/v1/status?local=true"
 )
 
-// Status asks the router's agent on its socket: the document that `polso status -o json` prints, without a process for
-// every question, which would slow down what is measured.
-func (r *Router) Status(ctx context.Context, scope Scope) (Status, error) {
+// Status asks the router's agent for the document that `polso status -o json` prints.
+func (r *Router) Status(ctx context.Context, scope Scope) (s Status, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", r.socket())
-	}
-	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://polso"+string(scope), nil)
-	if err != nil {
-		return Status{}, err
-	}
-	answer, err := client.Do(req)
-	if err != nil {
-		return Status{}, fmt.Errorf("%s: %w", r.Name, err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return Status{}, fmt.Errorf("%s: status: %w", r.Name, err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		return Status{}, fmt.Errorf("%s: status: %s: %s", r.Name, answer.Status, text)
-	}
-	return parseStatus(text)
+	return s, r.Ask(ctx, http.MethodGet, string(scope), nil, &s)
 }
 
 func parseStatus(text []byte) (Status, error) {
