@@ -90,6 +90,35 @@ func (r *Router) Table(ctx context.Context) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
+// TableOf is the table of these virtual servers when every one of their servers is up, in the form of Router.Table.
+func (l *Lab) TableOf(virtuals ...Virtual) string {
+	var lines []string
+	for _, v := range virtuals {
+		scheduler, forward, segment := v.Scheduler, "g", Outside
+		if scheduler == "" {
+			scheduler = "rr"
+		}
+		if slices.Contains(l.options.Behind, v.Servers[0]) {
+			forward, segment = "m", Inside
+		}
+		service := fmt.Sprintf("-%s %s", v.Protocol[:1], netip.AddrPortFrom(v.Address, uint16(v.Port)))
+		lines = append(lines, fmt.Sprintf("-A %s -s %s", service, scheduler))
+		for _, name := range v.Servers {
+			addr := l.Servers[name].Addr(segment)
+			if v.Address.Is6() {
+				addr = l.Servers[name].Addr6(segment)
+			}
+			weight, ok := v.Weights[name]
+			if !ok {
+				weight = 1
+			}
+			lines = append(lines, fmt.Sprintf("-a %s -r %s -%s -w %d", service, netip.AddrPortFrom(addr, uint16(v.Port)), forward, weight))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
 // SameTable waits until every running router's kernel has the same table, with as many lines as wanted, and returns it.
 func (l *Lab) SameTable(ctx context.Context, lines int) (table string, err error) {
 	err = Eventually(ctx, startupTimeout, func(ctx context.Context) error {

@@ -1,0 +1,84 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Usage is what a process has open.
+type Usage struct {
+	PID, Descriptors, Sockets, Threads int
+}
+
+// Usage counts what the router's process has open, from the outside (/proc).
+func (r *Router) Usage() (Usage, error) {
+	if !r.Running() {
+		return Usage{}, fmt.Errorf("%s: usage: no process", r.Name)
+	}
+	u := Usage{PID: r.cmd.Process.Pid}
+	proc := fmt.Sprintf("/proc/%d", u.PID)
+	open, err := os.ReadDir(proc + "/fd")
+	if err != nil {
+		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
+	}
+	u.Descriptors = len(open)
+	for _, fd := range open {
+		// One that was closed meanwhile is none.
+		if to, err := os.Readlink(proc + "/fd/" + fd.Name()); err == nil && strings.HasPrefix(to, "socket:") {
+			u.Sockets++
+		}
+	}
+	status, err := os.ReadFile(proc + "/status")
+	if err != nil {
+		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
+	}
+	_, rest, _ := strings.Cut(string(status), "\nThreads:")
+	line, _, _ := strings.Cut(rest, "\n")
+	if u.Threads, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
+		return u, fmt.Errorf("%s: usage: threads: %w", r.Name, err)
+	}
+	return u, nil
+}
+
+// Goroutines ends the router's process with SIGQUIT, upon which a Go program writes where each of its goroutines is, and
+// counts them in the router's log.
+func (r *Router) Goroutines(ctx context.Context) (int, error) {
+	before, err := os.Stat(r.logPath())
+	if err != nil {
+		return 0, err
+	}
+	if err := errors.Join(r.signal(syscall.SIGQUIT), r.Wait(ctx)); err != nil {
+		return 0, err
+	}
+	log, err := os.Open(r.logPath())
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	if _, err := log.Seek(before.Size(), 0); err != nil {
+		return 0, err
+	}
+	n := countGoroutines(bufio.NewScanner(log))
+	if n == 0 {
+		return 0, fmt.Errorf("%s: no goroutine in its last words", r.Name)
+	}
+	return n, nil
+}
+
+var goroutine = regexp.MustCompile(`^goroutine [1-9][0-9]* .*\[.+\]:$`)
+
+func countGoroutines(dump *bufio.Scanner) (n int) {
+	for dump.Scan() {
+		if goroutine.MatchString(dump.Text()) {
+			n++
+		}
+	}
+	return n
+}
