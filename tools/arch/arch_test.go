@@ -39,7 +39,7 @@ var ours = map[string][]string{
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
 		"director", "fsm", "health", "ipvs", "steward", "vip"},
 	"cmd/polso": {"agent", "api", "config"},
-	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"},
+	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/faults": {"lab"},
 	"tools/labvm": {"lab/boot"},
 	"tools/arch":  {},
 }
@@ -63,7 +63,7 @@ var outside = map[string][]string{
 	"github.com/spf13/cobra":              {"cmd/polso"},
 	"github.com/danielgtaylor/huma/v2":    {"api"},
 	"github.com/coreos/go-systemd/v22":    {"agent"},
-	"github.com/anishathalye/porcupine":   {},
+	"github.com/anishathalye/porcupine":   {"lab/faults"},
 	"github.com/rogpeppe/go-internal":     {},
 	"pgregory.net/rapid":                  {},
 	"github.com/google/go-cmp":            {"ipvs/ipvstest", "vip/viptest"},
