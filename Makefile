@@ -10,7 +10,7 @@ LABVM   := go run ./tools/labvm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools)
 
-.PHONY: build demo test unit race lab lab-all fuzz bench lint help lab-binaries
+.PHONY: build demo test unit race lab lab-all faults fuzz bench lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -28,10 +28,14 @@ race: ## the same under the race detector (virtual-time rounds are left to `unit
 	CGO_ENABLED=1 go test -race $(RACE_PKGS)
 
 lab: build lab-binaries ## the scenarios on a kernel with real IPVS
-	POLSO_LAB=require $(LABVM) --timeout 15m -- lab/run.sh $(LABBIN)
+	POLSO_LAB=require $(LABVM) --timeout 25m -- lab/run.sh $(LABBIN)
 
 lab-all: build lab-binaries ## the same, every fault ten times
 	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
+
+FAULTS ?= --rounds 200
+faults: build lab-binaries ## 200 rounds of seeded faults under traffic and writes; FAULTS="--seed N --round N" repeats one
+	$(LABVM) --timeout 90m -- $(LABBIN)/faults --polso bin/polso $(FAULTS)
 
 bench: build lab-binaries ## failover and switchover gaps beside keepalived's, in one run
 	$(LABVM) --timeout 60m --need keepalived -- $(LABBIN)/bench --polso bin/polso
@@ -41,7 +45,7 @@ lab-binaries:
 	go test -c -o $(LABBIN)/ipvs.test ./ipvs
 	go test -c -o $(LABBIN)/vip.test ./vip
 	go test -c -o $(LABBIN)/lab.test ./lab
-	go build -o $(LABBIN)/ ./lab/demo ./lab/bench
+	go build -o $(LABBIN)/ ./lab/demo ./lab/bench ./lab/faults
 
 fuzz: ## every fuzz target for 30 seconds
 	go list ./... | while read -r pkg; do \
