@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+	"time"
 )
 
 // hasIPVS tells whether the running kernel balances: its proc file is there once the module is, or it is built in.
@@ -31,6 +32,9 @@ ip link set lo up
 exec "$@"
 `
 
+// gracePeriod is how long a command that is to end has to put things right.
+const gracePeriod = 20 * time.Second
+
 // runDirect runs the command under this machine's kernel in mount, network and process namespaces of its own: the host's
 // interfaces and IPVS table are out of reach, and when the command ends everything it started ends with it.
 func runDirect(ctx context.Context, o Options) (status int, err error) {
@@ -41,6 +45,9 @@ func runDirect(ctx context.Context, o Options) (status int, err error) {
 	cmd := exec.CommandContext(ctx, "unshare", args...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.Dir, o.environment(), o.Stdout, o.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// Asked first: here the kernel outlives the command, and with it a file system that was left frozen.
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = gracePeriod
 	exited, err := start(cmd)
 	if err != nil {
 		return 0, fmt.Errorf("namespaces: %w", err)
