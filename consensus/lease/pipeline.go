@@ -56,8 +56,16 @@ func (p *pipeline) take(req *raft.AppendEntriesRequest) (Instant, bool) {
 	return at, ok
 }
 
+// relay books answers and keeps them for raft. raft stops to take them when it steps down while it may be sending still: a
+// pipeline that is full then would hold its sender, and raft's shutdown, for ever.
 func (p *pipeline) relay() {
+	var kept []raft.AppendFuture
 	for {
+		var out chan raft.AppendFuture
+		var next raft.AppendFuture
+		if len(kept) > 0 {
+			out, next = p.out, kept[0]
+		}
 		select {
 		case f := <-p.inner.Consumer():
 			if f == nil { // a transport that closes its channel
@@ -68,11 +76,9 @@ func (p *pipeline) relay() {
 			if f.Error() == nil && ok {
 				p.t.appended(p.id, f.Request(), f.Response(), sent)
 			}
-			select {
-			case p.out <- f:
-			case <-p.closed:
-				return
-			}
+			kept = append(kept, f)
+		case out <- next:
+			kept = kept[1:]
 		case <-p.closed:
 			return
 		}

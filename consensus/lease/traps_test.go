@@ -91,3 +91,40 @@ func TestRefusalOfANewerTerm(t *testing.T) {
 		}
 	})
 }
+
+// TestNobodyTakesTheAnswers: raft's leader steps down and takes no answers any more, but sends what it has begun to.
+func TestNobodyTakesTheAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t)
+		p.a.inner = deadTransport{p.a.inner}
+		line, err := p.a.AppendEntriesPipeline("b", "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := make(chan error, 1)
+		go func() {
+			for range 10 {
+				req := &raft.AppendEntriesRequest{RPCHeader: raft.RPCHeader{ID: []byte("a")}, Term: 7}
+				if _, err := line.AppendEntries(req, &raft.AppendEntriesResponse{}); err != nil {
+					sent <- err
+					return
+				}
+			}
+			sent <- nil
+		}()
+		select {
+		case err := <-sent:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(time.Minute):
+			t.Error("raft is held in sending, for ever")
+			for range 10 {
+				<-line.Consumer()
+			}
+		}
+		if err := line.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
