@@ -21,9 +21,14 @@ type gate struct {
 	// Guarded by the Keeper's mutex.
 	up      bool    // the fence is raised and works
 	why     string  // why it is not, for people
-	until   Instant // until when the gate was last opened; 0: shut, as far as is known
+	until   Instant // the gate stays open until then at least; 0: it is shut, as far as is known
+	late    bool    // it may stay open for too long
 	guarded map[Guarded]bool
 }
+
+// slack is how much earlier than the end the gate is to shut: it counts its time from when the kernel comes to it, which may
+// be that much later than the clock was read, and is open for too long only after that.
+func (k *Keeper) slack() Instant { return Instant(k.margin) }
 
 // FenceState is what a Keeper says of its fence.
 type FenceState struct {
@@ -110,32 +115,40 @@ func (k *Keeper) fenced(err error) {
 	}
 }
 
-// behind lists what is in the table, with the earliest end of what is held; 0: nothing is. The caller holds the lock.
-func (k *Keeper) behind() (around []Guarded, until Instant) {
+// behind lists what is in the table, says whether any of it is held, and until when the gate may be open: the earliest end.
+// Ends differ for moments only, as one mandate gives them to all; one that is too near to be renewed for is left out, or it
+// would shut the gate before those that last longer. 0: there is no other. The caller holds the lock.
+func (k *Keeper) behind() (around []Guarded, until Instant, held bool) {
 	now := k.clock()
 	for at, e := range k.entries {
 		around = append(around, Guarded{at.addr, at.link})
-		if (e.phase == there || e.phase == placing) && !k.ended(e, now) {
+		if e.phase != there && e.phase != placing || k.ended(e, now) {
+			continue
+		}
+		held = true
+		if e.until-now > k.slack()+2*Instant(k.margin) {
 			until = min(cmp.Or(until, e.until), e.until)
 		}
 	}
-	return around, until
+	return around, until, held
 }
 
 // admit puts what is about to be added behind the fence and opens the gate. The caller is who changes what is guarded, until
-// that is added. The only error is ErrLate: nothing must be added then.
+// that is added. The only errors are ErrExpired and ErrLate: nothing must be added then.
 func (k *Keeper) admit(fresh map[place]Held) error {
 	if k.gate.fence == nil {
 		return nil
 	}
 	k.mu.Lock()
-	around, held := k.behind()
-	up, open := k.gate.up, held != 0 && k.gate.until != 0
+	around, until, held := k.behind()
+	up, open := k.gate.up, held && k.gate.until != 0
 	k.mu.Unlock()
-	until := held
 	for at, h := range fresh {
 		around = append(around, Guarded{at.addr, at.link})
 		until = min(cmp.Or(until, h.Until), h.Until)
+	}
+	if until-k.clock() <= k.slack()+Instant(k.margin) {
+		return ErrExpired
 	}
 	err := ErrNoFence
 	switch {
@@ -148,7 +161,7 @@ func (k *Keeper) admit(fresh map[place]Held) error {
 		err = k.anew(around, until)
 	}
 	if errors.Is(err, ErrLate) {
-		return err
+		return ErrLate
 	}
 	k.fenced(err)
 	return nil
@@ -162,24 +175,26 @@ func (k *Keeper) anew(around []Guarded, until Instant) error {
 	return k.open(around, until)
 }
 
-// open opens the gate for the addresses until then. The error is ErrLate when the kernel took longer over it than the margin
-// allows, three times: the gate is shut then.
+// open opens the gate for the addresses until then. The error is ErrLate when the end is too near, or the kernel came to it
+// too late three times: the gate is shut then.
 func (k *Keeper) open(around []Guarded, until Instant) error {
 	for range 3 {
 		began := k.clock()
-		if began >= until {
+		end := until - k.slack()
+		if began >= end {
 			break
 		}
 		err := k.surround(around, func(around []Guarded) error {
-			return k.gate.fence.Open(around, time.Duration(until-began))
+			return k.gate.fence.Open(around, time.Duration(end-began))
 		})
 		if err != nil {
 			return err
 		}
 		k.mu.Lock()
-		late := k.tooLong(began, k.clock())
+		k.gate.late = k.clock()-began > k.slack()
+		late := k.gate.late
 		if !late {
-			k.gate.until = until
+			k.gate.until = end
 		}
 		k.mu.Unlock()
 		if !late {
@@ -206,48 +221,41 @@ func (k *Keeper) keepOpen(ctx context.Context) {
 // prolong moves the gate's end to the earliest of those of what is held, and says whether it must be put right at once.
 func (k *Keeper) prolong() (again bool) {
 	k.mu.Lock()
-	_, until := k.behind()
-	began, open, up := k.clock(), k.gate.until, k.gate.up
+	_, until, held := k.behind()
+	began, open, late, up := k.clock(), k.gate.until, k.gate.late, k.gate.up
 	k.mu.Unlock()
+	end := until - k.slack()
 	switch {
-	case !up || until == 0 || until <= began:
+	case up && late && !held:
+		// The process stood still, and has opened what was to be shut by now.
+		k.shut()
+		return false
+	case !up || until == 0 || end <= began:
 		return false
 	case open == 0:
 		k.mend()
 		return false
-	case until < open+Instant(k.margin) && (until <= open || open-began > 2*Instant(k.margin)):
+	case !late && end < open+Instant(k.margin) && (end <= open || open-began > 2*Instant(k.margin)):
 		return false // not worth it yet
 	}
-	err := k.gate.fence.Renew(time.Duration(until - began))
+	err := k.gate.fence.Renew(time.Duration(end - began))
 
 	k.mu.Lock()
-	ended := k.clock()
-	if err == nil && ended >= until {
-		// The process stood still meanwhile, and has opened what was to be shut by now.
-		k.gate.until = 0
-		k.mu.Unlock()
-		if err := k.gate.fence.Shut(); err != nil {
-			k.log.Warn("fence not shut", "err", err)
-		}
-		return false
-	}
 	defer k.mu.Unlock()
+	ended := k.clock()
 	switch {
-	case err == nil && k.tooLong(began, ended):
-		// It stays open beyond the end by as long as that took, if nothing is done.
-		k.gate.until = until - 2*Instant(k.margin)
-		return true
 	case err == nil:
-		k.gate.until = until
+		k.gate.until, k.gate.late = end, ended-began > k.slack()
+		return k.gate.late // to be put right before anything else
 	case !errors.Is(err, ErrShut):
 		k.log.Warn("fence not renewed", "err", err)
-	case ended < open-Instant(k.margin/2):
+	case ended < open-Instant(k.margin/4):
 		// It cannot have closed yet: somebody has taken it away, as a reload of a firewall's rules does.
-		k.gate.until = 0
+		k.gate.until, k.gate.late = 0, false
 		k.log.Warn("the fence was taken away by somebody, raising it again")
 		return true
 	default:
-		k.gate.until = 0
+		k.gate.until, k.gate.late = 0, false
 		for _, e := range k.entries {
 			if e.phase == there || e.phase == placing {
 				k.undo(e, "the fence has closed: it was not renewed in time")
@@ -255,6 +263,17 @@ func (k *Keeper) prolong() (again bool) {
 		}
 	}
 	return false
+}
+
+// shut shuts the gate.
+func (k *Keeper) shut() {
+	if err := k.gate.fence.Shut(); err != nil && !errors.Is(err, ErrNoFence) {
+		k.log.Warn("fence not shut", "err", err)
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.gate.until, k.gate.late = 0, false
 }
 
 // mend raises anew a fence that somebody took away, and opens it for what is held. While the pass changes what is guarded
@@ -265,7 +284,7 @@ func (k *Keeper) mend() {
 	}
 	defer k.gate.changing.Unlock()
 	k.mu.Lock()
-	around, until := k.behind()
+	around, until, _ := k.behind()
 	k.mu.Unlock()
 	if until == 0 {
 		return
@@ -286,24 +305,24 @@ func (k *Keeper) leaveFence() {
 	}
 	defer k.gate.changing.Unlock()
 	k.mu.Lock()
-	around, until := k.behind()
+	around, _, held := k.behind()
 	same := k.gate.up && len(around) == len(k.gate.guarded)
 	for _, g := range around {
 		same = same && k.gate.guarded[g]
 	}
 	up, open := k.gate.up, k.gate.until != 0
-	if until == 0 {
+	if !held {
 		k.gate.until = 0
 	}
 	k.mu.Unlock()
-	if !up || same && (until != 0 || !open) {
+	if !up || same && (held || !open) {
 		return
 	}
 	err := k.surround(around, k.gate.fence.Guard)
-	if err == nil && until == 0 {
+	if err == nil && !held {
 		err = k.gate.fence.Shut()
 	}
-	if errors.Is(err, ErrNoFence) && until == 0 {
+	if errors.Is(err, ErrNoFence) && !held {
 		err = k.surround(around, k.gate.fence.Raise)
 	}
 	if err != nil && !errors.Is(err, ErrNoFence) { // with something held the next renewal mends it

@@ -82,9 +82,11 @@ func TestFenceClosesThoughTheAddressStays(t *testing.T) {
 			}
 			return nil
 		})
-		b.sleep(349 * time.Millisecond)
+		b.sleep(309 * time.Millisecond) // a margin before the end
 		b.passes(f, true)
 		b.sleep(time.Millisecond)
+		b.passes(f, false)
+		b.sleep(100 * time.Millisecond)
 		b.passes(f, false)
 		b.present("192.0.2.10/32 dev eth0\n")
 		b.fake.Before(nil)
@@ -94,7 +96,7 @@ func TestFenceClosesThoughTheAddressStays(t *testing.T) {
 func TestNothingIsAddedBehindAFenceThatOpensLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, f := fencedBench(t)
-		f.Before(slowFence("Open", 21*time.Millisecond))
+		f.Before(slowFence("Open", 41*time.Millisecond))
 		if err := b.k.Hold([]Held{b.held(ten, 1, 350*time.Millisecond)}); !errors.Is(err, ErrLate) {
 			t.Errorf("Hold: %v", err)
 		}
@@ -137,11 +139,11 @@ func TestLateRenewalOfTheFenceIsPutRight(t *testing.T) {
 				})
 				end := b.in(450 * time.Millisecond)
 				b.k.Extend(1, end)
-				b.sleep(time.Duration(end-b.clock()) - time.Millisecond)
+				b.sleep(time.Duration(end-b.clock()) - 41*time.Millisecond)
 				if tt.took < 300*time.Millisecond {
 					b.passes(f, true)
 				}
-				b.sleep(time.Millisecond)
+				b.sleep(41 * time.Millisecond)
 				b.passes(f, false)
 			})
 		})
@@ -236,11 +238,11 @@ func TestFenceAmongDifferentEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, f := fencedBench(t)
 		b.hold(b.held(eleven, 1, 100*time.Millisecond), b.held(ten, 1, 400*time.Millisecond))
-		for range 39 {
+		for range 36 {
 			b.passes(f, true)
 			b.sleep(10 * time.Millisecond)
 		}
-		b.sleep(10 * time.Millisecond)
+		b.sleep(40 * time.Millisecond)
 		b.passes(f, false)
 		b.present("")
 	})

@@ -107,7 +107,9 @@ func play(t *testing.T, acts []act) (wrong string) {
 			}
 			err := b.k.Hold([]Held{h})
 			synctest.Wait()
-			if there := strings.Contains(b.fake.String(), addr.String()+"/"); err == nil && !there && b.clock() < h.Until-Instant(20*time.Millisecond) {
+			// A gate that has shut, a little before the end, is not opened for what is still up: it goes, and comes back.
+			shut := slices.ContainsFunc(b.k.Report(), func(r Report) bool { return strings.Contains(r.Loss, "fence has closed") })
+			if there := strings.Contains(b.fake.String(), addr.String()+"/"); err == nil && !there && !shut && b.clock() < h.Until-Instant(20*time.Millisecond) {
 				wrong = when + ": held without an error, and not there"
 			}
 		case "extend":

@@ -48,21 +48,24 @@ func (k *Keeper) keep(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	var planned, last Instant
-	awake := time.Now() // on a clock that stands still while the machine is suspended
+	var before time.Time // just before last, on a clock that stands still while the machine is suspended
 	for {
+		next := time.Now()
 		now := k.clock()
-		slept := now - last - Instant(time.Since(awake))
+		// At least so long: whatever comes between two readings of one moment is taken for time awake.
+		slept := now - last - Instant(time.Since(before))
 		if why := k.astray(now, planned, last); why != "" {
 			k.dropFirst(why)
 		} else if last != 0 && slept > Instant(k.margin/2) {
 			k.dropFirst("the machine was suspended")
 		}
-		last, awake = now, time.Now()
+		last, before = now, next
 		k.turns.Add(1)
-		next, some := k.tick()
+		k.ringGate() // ends that are near shut the gate no more
+		due, some := k.tick()
 		planned = 0
 		if some {
-			planned = max(next, k.clock()) // only oversleeping counts as late
+			planned = max(due, k.clock()) // only oversleeping counts as late
 			// A timer does not see a suspend: it is to fire soon after one.
 			timer.Reset(min(time.Duration(planned-k.clock()), k.margin))
 		} else {
@@ -139,7 +142,6 @@ func (k *Keeper) due() []*entry {
 		case ended && (e.phase == there || e.phase == placing):
 			k.announcer.cancel(e)
 			e.phase = leaving
-			k.ringGate() // the gate was to shut with this one: others may last longer
 			k.say(slog.LevelWarn, "lease ended, address goes", e)
 			out = append(out, e)
 		case (e.phase == leaving || e.phase == undone) && now >= e.attempt:
