@@ -130,9 +130,8 @@ func (k *Keeper) renewOne(e *entry, l look) (stays bool) {
 	e.writing = nil
 	close(writing)
 	switch {
-	case e.phase == leaving || e.phase == undone:
-		return false // it was dismissed meanwhile, and this write may have brought it back
 	case e.phase != there:
+		return false // it was dismissed or lost meanwhile, and this write may have brought it back
 	case k.tooLong(began, ended) && (k.ended(e, ended) || ended-e.renewed >= Instant(k.lifetime-k.margin/2)):
 		// It may have given the address a life beyond its end, or a second one after it had expired. A slow renewal before
 		// either does no harm: dropping a good address for it would.

@@ -158,11 +158,14 @@ func (k *Keeper) next() (at Instant, some bool) {
 	at = k.clock() + k.every()
 	for _, e := range k.entries {
 		some = true
-		if e.phase == leaving || e.phase == undone {
+		switch {
+		case e.phase == leaving || e.phase == undone:
 			at = min(at, e.attempt)
-			continue
+		case e.phase == lost && e.writing != nil: // forgotten once that has ended, which nothing tells of
+			at = min(at, max(e.until-k.guard(), k.clock()+again))
+		default:
+			at = min(at, e.until-k.guard())
 		}
-		at = min(at, e.until-k.guard())
 	}
 	return at, some
 }

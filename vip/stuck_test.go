@@ -129,6 +129,28 @@ func TestSlowAnnouncementLetsNothingOut(t *testing.T) {
 	})
 }
 
+// Somebody takes the address away while its renewal is stuck in the kernel, and then its end comes: the keeper waits for that
+// without spinning. In virtual time a loop that spins never ends.
+func TestEndOfWhatWasLostWhileItIsRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.hold(b.held(ten, 1, 700*time.Millisecond))
+		b.fake.Before(slow("Renew", 300*time.Millisecond))
+		b.sleep(620 * time.Millisecond)
+		if err := b.fake.Take(hostPrefix(ten), "eth0"); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.k.Hold([]Held{b.held(ten, 1, 100*time.Millisecond)}); !errors.Is(err, ErrLeaving) {
+			t.Errorf("Hold: %v", err)
+		}
+		b.sleep(time.Second)
+		b.present("")
+		if r := b.k.Report(); len(r) != 0 {
+			t.Errorf("reported: %+v", r)
+		}
+	})
+}
+
 // After a stop the goroutine that renews may be the first to run.
 func TestNoRenewalBeyondTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
