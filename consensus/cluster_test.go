@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -32,9 +31,10 @@ type member struct {
 	stop context.CancelFunc
 	done chan error
 
-	mu       sync.Mutex // guards below
-	frozen   bool       // the process does not run: it cannot let go of anything
-	up       lease.Instant
+	mu       sync.Mutex    // guards below
+	frozen   bool          // the process does not run: it cannot let go of anything
+	up       lease.Instant // the kernel answers until then
+	last     lease.Instant // until when it did last
 	epoch    uint64
 	stuck    error      // what Released answers
 	hold     chan error // the next Released waits for its answer here; nil: it does not
@@ -55,14 +55,17 @@ type cluster struct {
 	fittest  string     // the others stand later; "": all alike
 	overlaps []string
 	states   []string // two believers by raft's own state
+	margins  margins
 	checking chan struct{}
 
-	acked []string // the test's own goroutine: what Propose confirmed
+	byState bool           // who leads by raft's own state holds
+	acked   []string       // the test's own goroutine: what Propose confirmed
+	faults  map[string]int // and what it did to the cluster
 }
 
 // newCluster starts ids as one cluster, all of them voters, inside a bubble.
 func newCluster(t testing.TB, p Profile, ids ...string) *cluster {
-	c := &cluster{t: t, net: newNetwork(p.RPCTimeout), profile: p, boot: time.Now(), checking: make(chan struct{})}
+	c := &cluster{t: t, net: newNetwork(p.RPCTimeout), profile: p, boot: time.Now(), checking: make(chan struct{}), faults: map[string]int{}}
 	conf := raft.Configuration{}
 	for _, id := range ids {
 		conf.Servers = append(conf.Servers, raft.Server{Suffrage: raft.Voter, ID: raft.ServerID(id), Address: raft.ServerAddress(id)})
@@ -110,7 +113,9 @@ func (c *cluster) member(id string) *member {
 }
 
 func (c *cluster) options(m *member) Options {
+	m.mu.Lock()
 	m.fsm, m.end = &words{busy: m.busy}, c.net.endpoint(m.id)
+	m.mu.Unlock()
 	o := Options{
 		ID: m.id, Profile: c.profile, FSM: m.fsm, Transport: m.end, Logs: m.disk, Stable: m.disk, Snapshots: m.snaps,
 		Clock: c.clock, Peers: peers{c, m.id},
@@ -126,7 +131,7 @@ func (c *cluster) options(m *member) Options {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			if m.stuck == nil {
-				m.up = 0
+				m.letGo(c.clock())
 				m.released++
 			}
 			return m.stuck
@@ -214,64 +219,6 @@ func (c *cluster) close() {
 	}
 	time.Sleep(time.Minute) // virtual: what was under way ends
 	synctest.Wait()
-}
-
-// poll does what a router's director and kernel do: it holds while Role says so, and the kernel lets go at the end.
-func (m *member) poll(now lease.Instant) (holds, believes bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.node != nil && !m.frozen {
-		r := m.node.Role()
-		if r.Leader && r.Until > m.up {
-			m.up = r.Until
-		}
-		if r.Leader && r.Epoch != m.epoch {
-			m.epoch = r.Epoch
-			m.takeups++
-		}
-	}
-	return m.up > now, m.node != nil && m.node.raft.State() == raft.Leader
-}
-
-// check looks every millisecond for two holders.
-func (c *cluster) check() {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-		case <-c.checking:
-			return
-		}
-		now := c.clock()
-		var holders, believers []string
-		for _, m := range c.everyone() {
-			h, b := m.poll(now)
-			if h {
-				holders = append(holders, m.id)
-			}
-			if b {
-				believers = append(believers, m.id)
-			}
-		}
-		c.mu.Lock()
-		if len(holders) > 1 {
-			c.overlaps = append(c.overlaps, fmt.Sprintf("%v: %v hold", time.Duration(now), holders))
-		}
-		if len(believers) > 1 {
-			c.states = append(c.states, fmt.Sprintf("%v: %v lead", time.Duration(now), believers))
-		}
-		c.mu.Unlock()
-	}
-}
-
-func (c *cluster) safe() {
-	c.t.Helper()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.overlaps) > 0 {
-		c.t.Fatalf("two holders at %d moments, first %s", len(c.overlaps), c.overlaps[0])
-	}
 }
 
 // until waits for a condition in virtual time and fails after limit.

@@ -82,6 +82,16 @@ func (w *words) Hear(_, commit uint64) { w.mu.Lock(); w.heard = max(w.heard, com
 
 func (w *words) all() []string { w.mu.Lock(); defer w.mu.Unlock(); return slices.Clone(w.list) }
 
+// reason is that of the last taking of the lead.
+func (w *words) reason() Reason {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.leads) == 0 {
+		return ""
+	}
+	return w.leads[len(w.leads)-1].Reason
+}
+
 func (w *words) Snapshot() (raft.FSMSnapshot, error) {
 	b, err := json.Marshal(w.all())
 	return picture(b), err

@@ -232,23 +232,6 @@ func TestReasons(t *testing.T) {
 	})
 }
 
-// TestTakingOutOfOrder: raft's state and term are read one after the other, and a taking may end late.
-func TestTakingOutOfOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, lan(t), "a", "b", "c")
-		defer c.close()
-		l := c.leader()
-		before := l.node.Role()
-		if l.node.take(t.Context(), before.Term+1) {
-			t.Error("a term that it does not lead yet counts as taken, and would not be looked at again")
-		}
-		l.node.taking(before.Term-1, 1)
-		if r := l.node.Role(); !r.Leader || r.Term != before.Term || r.Epoch != before.Epoch {
-			t.Errorf("role %+v after the taking of an earlier term, want %+v undisturbed", r, before)
-		}
-	})
-}
-
 // TestFit: the fittest follower is elected, because it stands first and the others vote as soon as they may.
 func TestFit(t *testing.T) {
 	for _, ids := range [][]string{{"a", "b", "c"}, {"a", "b", "c", "d", "e"}} {
