@@ -236,3 +236,16 @@ func FuzzFromCanonical(f *testing.F) {
 		}
 	})
 }
+
+// TestRank: the order of prefer, and after it everybody else alike.
+func TestRank(t *testing.T) {
+	c := Cluster{Prefer: []string{"r2", "r1"}}
+	for router, want := range map[string]int{"r2": 0, "r1": 1, "r3": 2, "": 2} {
+		if got := c.Rank(router); got != want {
+			t.Errorf("%q: got %d, want %d", router, got, want)
+		}
+	}
+	if got := (Cluster{}).Rank("r1"); got != 0 {
+		t.Errorf("without prefer: got %d, want 0", got)
+	}
+}

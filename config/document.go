@@ -4,6 +4,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -17,11 +18,19 @@ type Document struct {
 
 // Cluster holds what concerns every router.
 type Cluster struct {
-	Standby    Standby // warm unless said otherwise
-	Prefer     []string
-	Failback   bool
+	Standby    Standby     // warm unless said otherwise
+	Prefer     []string    // names of routers, the one that should direct first; see Rank
+	Failback   bool        // the addresses go back to who comes earlier in Prefer
 	SyncDaemon *SyncDaemon // nil: none
 	Timeouts   Timeouts
+}
+
+// Rank is a router's place among those that should direct, 0 the first: all that Prefer does not name share the last one.
+func (c Cluster) Rank(router string) int {
+	if i := slices.Index(c.Prefer, router); i >= 0 {
+		return i
+	}
+	return len(c.Prefer)
 }
 
 // Standby says what a router that does not direct keeps in its kernel.

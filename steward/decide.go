@@ -1,6 +1,7 @@
 package steward
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -185,16 +186,12 @@ func handOver(in Inputs) []Action {
 	return actions
 }
 
-// candidates returns the routers that could lead: fit are those whose kernel follows the running revision without trouble
-// and that nothing makes unfit to take over. Whoever has trouble too is no better than this node: a step that fails everywhere is a
-// fault of the document, and a segment that no router reaches is nobody's to serve.
+// candidates returns the routers that could lead, in the order of the document's `prefer`: fit are those whose kernel follows
+// the running revision without trouble and that nothing makes unfit to take over. Whoever has trouble too is no better than this
+// node: a step that fails everywhere is a fault of the document, and a segment that no router reaches is nobody's to serve.
 func (in Inputs) candidates() (fit, able []string) {
-	for _, m := range in.members() {
-		n, ok := in.State.Node(m.ID)
-		if !ok || n.Kind != fsm.Router || m.ID == in.Self || !m.Voter || !m.CaughtUp || !m.Reachable {
-			continue
-		}
-		if _, drained := in.State.Override("router/" + n.Name); drained {
+	for _, m := range in.preferred() {
+		if !in.able(m) {
 			continue
 		}
 		able = append(able, m.ID)
@@ -203,6 +200,29 @@ func (in Inputs) candidates() (fit, able []string) {
 		}
 	}
 	return fit, able
+}
+
+// able tells whether another member could lead, as far as raft and the operators go.
+func (in Inputs) able(m Member) bool {
+	n, ok := in.State.Node(m.ID)
+	if !ok || n.Kind != fsm.Router || m.ID == in.Self || !m.Voter || !m.CaughtUp || !m.Reachable {
+		return false
+	}
+	_, drained := in.State.Override("router/" + n.Name)
+	return !drained
+}
+
+// preferred returns the members in the order in which they should direct.
+func (in Inputs) preferred() []Member {
+	list := in.members()
+	slices.SortStableFunc(list, func(a, b Member) int { return cmp.Compare(in.rank(a.ID), in.rank(b.ID)) })
+	return list
+}
+
+// rank is a member's place in `prefer`. Who is no node any more is preferred by nobody.
+func (in Inputs) rank(id string) int {
+	n, _ := in.State.Node(id)
+	return in.State.Document.Cluster.Rank(n.Name)
 }
 
 // members returns the members by ID, so that the choice among equals is the same every time.

@@ -20,7 +20,7 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 //
 //	r1 voter | r2 learner behind | r3 voter silent | w1 voter | r4 node (not in raft) | r5 voter stranger (no node)
 //	r2 voter failing=5 | r2 voter converged | r2 voter drained | r2 learner contact=3s | r2 voter converged unfit
-//	r2 voter converged undecided=web,mail
+//	r2 voter converged undecided=web,mail | prefer r2 r1 (the document's order)
 //
 // Trouble of r1's own has lasted for long, unless "for=1s" says how long.
 //
@@ -33,6 +33,12 @@ func scene(t testing.TB, self, words string) Inputs {
 	}
 	for part := range strings.SplitSeq(words, "|") {
 		f := strings.Fields(part)
+		if f[0] == "prefer" {
+			for _, id := range f[1:] {
+				in.State.Document.Cluster.Prefer = append(in.State.Document.Cluster.Prefer, id+"-name")
+			}
+			continue
+		}
 		m := Member{ID: f[0], CaughtUp: true, Reachable: true, LastContact: 50 * time.Millisecond}
 		n := fsm.Node{ID: f[0], Name: f[0] + "-name", Kind: fsm.Router}
 		if strings.HasPrefix(f[0], "w") {
@@ -184,6 +190,13 @@ func TestDecide(t *testing.T) {
 		{"a witness hands over to who has just booted before it keeps the lead", "w1", "w1 voter | r1 voter converged undecided=web", "hand over to r1"},
 
 		{"drained hands over", "", "r1 voter drained | r2 voter converged", "hand over to r2"},
+		{"drained hands over to who is preferred", "", "r1 voter drained | r2 voter converged | r3 voter converged | prefer r1 r3", "hand over to r3"},
+		{"the preferred one cannot", "", "r1 voter drained | r2 voter converged | r3 voter converged unfit | prefer r3 r2", "hand over to r2"},
+		{"unfit hands over in that order", "", "r1 voter unfit | r2 voter converged | r3 voter converged | r4 voter converged | prefer r4 r3", "hand over to r4"},
+		{"nobody listed: as without", "", "r1 voter unfit | r2 voter converged | r3 voter converged | prefer r9", "hand over to r2"},
+		{"removed hands over in that order", "", "r1 voter stranger | r2 voter converged | r3 voter converged | prefer r3", "hand over to r3"},
+		{"a witness hands over in that order", "w1", "w1 voter | r1 voter failing=1 | r2 voter | prefer r2", "hand over to r2"},
+		{"preferred alone is no reason", "", "r1 voter converged | r2 voter converged | prefer r2 r1", ""},
 		{"drained with nobody fit stays", "", "r1 voter drained | r2 voter failing=1", ""},
 		{"a witness hands over", "w1", "w1 voter | r1 voter | r2 voter converged", "hand over to r2"},
 		{"a witness hands over to whoever directs at all", "w1", "w1 voter | r1 voter failing=9 | r2 voter silent", "hand over to r1"},
