@@ -55,6 +55,9 @@ func stewardReport(st api.Status) steward.Report {
 	if len(st.Members) == 1 {
 		self := st.Members[0]
 		out.Failing, out.Unfit, out.Undecided = self.Failing, strings.Join(self.Unfit, "; "), self.Undecided
+		if self.Started != nil {
+			out.Started = *self.Started
+		}
 	}
 	return out
 }
@@ -78,7 +81,7 @@ func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error 
 			return fmt.Errorf("router %s does not answer yet", m.nameOf(act.ID))
 		}
 		return m.node.AddLearner(ctx, act.ID)
-	case steward.HandOver:
+	case steward.HandOver, steward.HandBack:
 		return m.node.Transfer(ctx, act.ID)
 	default:
 		return fmt.Errorf("steward: %v is not known here", act.Kind)

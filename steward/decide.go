@@ -23,9 +23,11 @@ type Inputs struct {
 
 	// The Steward's to fill in, not for who reads the inputs.
 
-	Waiting    func(Action) bool // true for what is not to be tried just now; nil: for nothing
-	UnfitFor   time.Duration     // how long this node's report has named a reason in Unfit, pass after pass
-	FailingFor time.Duration     // how long it has counted FailingPasses or more
+	Waiting    func(Action) bool        // true for what is not to be tried just now; nil: for nothing
+	UnfitFor   time.Duration            // how long this node's report has named a reason in Unfit, pass after pass
+	FailingFor time.Duration            // how long it has counted FailingPasses or more
+	FitFor     map[string]time.Duration // by node ID, of the other routers that are fit now: for how long
+	HandedBack map[string]int           // by node ID: how often the lead was handed back to it within the last hour, or was to be
 }
 
 // Member is a node in raft's configuration.
@@ -39,11 +41,12 @@ type Member struct {
 
 // Report is what a router says about its last pass. Leave out those older than a few seconds.
 type Report struct {
-	Revision  uint64   // of the document that its kernel follows
-	Converged bool     // its kernel is as that revision wants it
-	Failing   int      // failing passes in a row
-	Unfit     string   // why the router could not direct as another may, in one line; "": it could
-	Undecided []string // the virtuals that it would serve by no server, only because its checks have not decided yet
+	Revision  uint64    // of the document that its kernel follows
+	Converged bool      // its kernel is as that revision wants it
+	Failing   int       // failing passes in a row
+	Unfit     string    // why the router could not direct as another may, in one line; "": it could
+	Undecided []string  // the virtuals that it would serve by no server, only because its checks have not decided yet
+	Started   time.Time // of its process; zero: not said
 }
 
 // FitAs tells whether a router with this report could direct as well as one with the other, as far as fitness goes. What
@@ -66,7 +69,8 @@ const (
 )
 
 // Decide returns what the leader has to do now, in the order to do it in: whatever is due, then one handing over or one
-// change of the raft group (raft makes one at a time, and each changes what the next may be). With a state that is not
+// change of the raft group (raft makes one at a time, and each changes what the next may be), and when there is nothing else,
+// failing back. With a state that is not
 // known, or before there is a cluster, it returns nothing.
 func Decide(in Inputs) []Action {
 	if !in.State.Known || !in.State.Founded() {
@@ -79,7 +83,7 @@ func Decide(in Inputs) []Action {
 			actions = append(actions, a)
 		}
 	}
-	for _, rule := range []func(Inputs) []Action{handOver, removeMembers, addLearners, promote} {
+	for _, rule := range []func(Inputs) []Action{handOver, removeMembers, addLearners, promote, failBack} {
 		for _, a := range rule(in) {
 			if !in.waits(a) {
 				return append(actions, a)
@@ -233,7 +237,7 @@ func (in Inputs) members() []Member {
 // Action is one thing to do.
 type Action struct {
 	Kind   Kind
-	ID     string  // of the node: AddLearner, Promote, RemoveMember, HandOver (to)
+	ID     string  // of the node: AddLearner, Promote, RemoveMember, HandOver and HandBack (to)
 	Due    fsm.Due // Expire
 	Reason string  // why, in one line
 }
@@ -247,7 +251,8 @@ const (
 	AddLearner                   // add the node to raft's configuration as a learner
 	Promote                      // make the learner a voter
 	RemoveMember                 // remove the node from raft's configuration
-	HandOver                     // transfer the lead to the node
+	HandOver                     // transfer the lead to the node, because this one should not have it
+	HandBack                     // transfer the lead to the node, because it is preferred
 )
 
 // String returns the kind in the log's words.
@@ -263,6 +268,8 @@ func (k Kind) String() string {
 		return "remove member"
 	case HandOver:
 		return "hand over to"
+	case HandBack:
+		return "hand back to"
 	default:
 		return fmt.Sprintf("kind %d", int(k))
 	}

@@ -20,7 +20,8 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 //
 //	r1 voter | r2 learner behind | r3 voter silent | w1 voter | r4 node (not in raft) | r5 voter stranger (no node)
 //	r2 voter failing=5 | r2 voter converged | r2 voter drained | r2 learner contact=3s | r2 voter converged unfit
-//	r2 voter converged undecided=web,mail | prefer r2 r1 (the document's order)
+//	r2 voter converged undecided=web,mail | prefer r2 r1 (the document's order) | failback
+//	r2 voter converged fit=1m | r2 voter converged fit=5m handed=3
 //
 // Trouble of r1's own has lasted for long, unless "for=1s" says how long.
 //
@@ -29,10 +30,15 @@ func scene(t testing.TB, self, words string) Inputs {
 	t.Helper()
 	in := Inputs{
 		Now: now, Self: self, Reports: make(map[string]Report), UnfitFor: time.Hour, FailingFor: time.Hour,
+		FitFor: make(map[string]time.Duration), HandedBack: make(map[string]int),
 		State: &fsm.Snapshot{Known: true, Cluster: fsm.Cluster{ID: "c"}, Revision: 7},
 	}
 	for part := range strings.SplitSeq(words, "|") {
 		f := strings.Fields(part)
+		if f[0] == "failback" {
+			in.State.Document.Cluster.Failback = true
+			continue
+		}
 		if f[0] == "prefer" {
 			for _, id := range f[1:] {
 				in.State.Document.Cluster.Prefer = append(in.State.Document.Cluster.Prefer, id+"-name")
@@ -68,6 +74,18 @@ func scene(t testing.TB, self, words string) Inputs {
 					t.Fatal(err)
 				}
 				in.UnfitFor, in.FailingFor = d, d
+			case "fit":
+				d, err := time.ParseDuration(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				in.FitFor[f[0]] = d
+			case "handed":
+				n, err := strconv.Atoi(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				in.HandedBack[f[0]] = n
 			case "unfit":
 				r.Unfit = "link eth0 of vip 192.0.2.10 is down"
 				in.Reports[f[0]] = r
@@ -196,6 +214,25 @@ func TestDecide(t *testing.T) {
 		{"nobody listed: as without", "", "r1 voter unfit | r2 voter converged | r3 voter converged | prefer r9", "hand over to r2"},
 		{"removed hands over in that order", "", "r1 voter stranger | r2 voter converged | r3 voter converged | prefer r3", "hand over to r3"},
 		{"a witness hands over in that order", "w1", "w1 voter | r1 voter failing=1 | r2 voter | prefer r2", "hand over to r2"},
+		{"failback: fit for a minute", "", "r1 voter | r2 voter fit=1m | prefer r2 r1 | failback", "hand back to r2"},
+		{"failback: not yet a minute", "", "r1 voter | r2 voter fit=59999ms | prefer r2 r1 | failback", ""},
+		{"failback: not fit", "", "r1 voter | r2 voter | prefer r2 r1 | failback", ""},
+		{"failback: this one comes first", "", "r1 voter | r2 voter fit=1h | prefer r1 r2 | failback", ""},
+		{"failback: none is listed", "", "r1 voter | r2 voter fit=1h | failback", ""},
+		{"failback: this one is listed, the other is not", "", "r1 voter | r2 voter fit=1h | prefer r9 r1 | failback", ""},
+		{"failback: the other is listed, this one is not", "", "r1 voter | r2 voter fit=1h | prefer r2 | failback", "hand back to r2"},
+		{"failback: the first of two", "", "r1 voter | r2 voter fit=1h | r3 voter fit=1m | prefer r3 r2 r1 | failback", "hand back to r3"},
+		{"failback: the first is not fit", "", "r1 voter | r2 voter fit=1h | r3 voter | prefer r3 r2 r1 | failback", "hand back to r2"},
+		{"failback: the first is fit soon, one move is enough", "", "r1 voter | r2 voter fit=1h | r3 voter fit=2s | prefer r3 r2 r1 | failback", ""},
+		{"failback: the first keeps losing the lead", "", "r1 voter | r2 voter fit=1h | r3 voter fit=3m handed=3 | prefer r3 r2 r1 | failback", "hand back to r2"},
+		{"failback: twice within the hour costs nothing", "", "r1 voter | r2 voter fit=1m handed=1 | prefer r2 | failback", "hand back to r2"},
+		{"failback: the third time takes two minutes", "", "r1 voter | r2 voter fit=119s handed=2 | prefer r2 | failback", ""},
+		{"failback: and then it is", "", "r1 voter | r2 voter fit=2m handed=2 | prefer r2 | failback", "hand back to r2"},
+		{"failback: at most an hour", "", "r1 voter | r2 voter fit=1h handed=99 | prefer r2 | failback", "hand back to r2"},
+		{"failback: membership first", "", "r1 voter | r2 voter fit=1h | r3 node | prefer r2 | failback", "add learner r3"},
+		{"failback: trouble first", "", "r1 voter unfit | r2 voter converged fit=1h | r3 voter converged fit=1h | prefer r3 | failback", "hand over to r3"},
+		{"failback from a removed router is a hand-over", "", "r1 voter stranger | r2 voter converged fit=1h | prefer r2 | failback", "hand over to r2"},
+		{"without failback", "", "r1 voter | r2 voter fit=1h | prefer r2 r1", ""},
 		{"preferred alone is no reason", "", "r1 voter converged | r2 voter converged | prefer r2 r1", ""},
 		{"drained with nobody fit stays", "", "r1 voter drained | r2 voter failing=1", ""},
 		{"a witness hands over", "w1", "w1 voter | r1 voter | r2 voter converged", "hand over to r2"},

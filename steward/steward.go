@@ -1,6 +1,6 @@
 // Package steward is what only the leader does, as the same kind of pass as the director's: it promotes learners, fires
-// what is due, reconciles the raft group with the node table, and hands over when another router can do what this one
-// cannot.
+// what is due, reconciles the raft group with the node table, hands over when another router can do what this one cannot,
+// and back to the one that the document prefers.
 //
 // Decide is a pure function of one set of inputs; Steward reads them, decides and acts, one action at a time.
 package steward
@@ -41,6 +41,9 @@ type Steward struct {
 	bell    chan struct{}
 	failed  map[string]failure // by action; Run's goroutine only, like the next
 	since   map[trouble]time.Time
+	spells  map[string]spell // by node ID
+	// handedBack outlives a lead: who was handed the lead and soon lost it again is this process's to remember.
+	handedBack map[string][]time.Time
 }
 
 type failure struct {
@@ -50,7 +53,10 @@ type failure struct {
 
 // New returns a Steward; Run starts it.
 func New(o Options) *Steward {
-	s := &Steward{options: o, log: o.Log, bell: make(chan struct{}, 1), failed: make(map[string]failure), since: make(map[trouble]time.Time)}
+	s := &Steward{
+		options: o, log: o.Log, bell: make(chan struct{}, 1), failed: make(map[string]failure), since: make(map[trouble]time.Time),
+		spells: make(map[string]spell), handedBack: make(map[string][]time.Time),
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -92,6 +98,7 @@ func (s *Steward) pass(ctx context.Context) {
 	if ctx.Err() != nil || !s.options.Lead() {
 		clear(s.failed) // another leader's tries say nothing about the next term's
 		clear(s.since)
+		clear(s.spells)
 		return
 	}
 	for key, f := range s.failed {
@@ -101,6 +108,7 @@ func (s *Steward) pass(ctx context.Context) {
 	}
 	in := s.options.Inputs(ctx)
 	in.UnfitFor, in.FailingFor = s.lasting(in, unfit), s.lasting(in, failing)
+	in.FitFor, in.HandedBack = s.fitFor(in), s.lately()
 	in.Waiting = func(a Action) bool { return time.Now().Before(s.failed[a.String()].until) }
 	for _, a := range Decide(in) {
 		if ctx.Err() != nil || !s.options.Lead() {
@@ -111,6 +119,9 @@ func (s *Steward) pass(ctx context.Context) {
 }
 
 func (s *Steward) act(ctx context.Context, a Action) {
+	if a.Kind == HandBack {
+		s.handingBack(a.ID)
+	}
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	err := s.options.Act(bounded, a)
 	cancel()

@@ -90,7 +90,7 @@ func (w *world) run(t *testing.T, d time.Duration, script func(*Steward)) string
 }
 
 func (w *world) done(a Action) {
-	if w.stepDown && a.Kind == HandOver {
+	if w.stepDown && (a.Kind == HandOver || a.Kind == HandBack) {
 		w.lead = false
 	}
 	state := *w.in.State
@@ -256,7 +256,7 @@ level=INFO msg=done action="add learner r2" reason="r2-name was admitted"
 }
 
 func TestKindString(t *testing.T) {
-	for k := Expire; k <= HandOver; k++ {
+	for k := Expire; k <= HandBack; k++ {
 		if strings.HasPrefix(k.String(), "kind") {
 			t.Errorf("kind %d has no name", int(k))
 		}
