@@ -173,7 +173,7 @@ func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore,
 		Clock: func() lease.Instant { return lease.Instant(sinceBoot()) },
 		Peers: peers, Admit: admit, Lead: func(t consensus.Taking) []byte { return takeLead(b.a.o.Name, m.id, t) },
 		Released: b.released, Ring: func() { b.changed(m) },
-		Fit: func() time.Duration { return b.local.director.Status().Later(m.profile.H) },
+		Fit: func() time.Duration { return b.later(m) },
 		Log: b.a.log.With("part", "raft"),
 	}
 }
