@@ -77,7 +77,7 @@ func (b *body) expel(ctx context.Context, by fsm.Actor, id string) error {
 		return err
 	}
 	if leader, known := m.node.Leader(); known && leader == id {
-		if _, err := b.a.Transfer(ctx, api.TransferRequest{}); err != nil {
+		if _, err := b.a.Transfer(ctx, api.TransferRequest{Force: true}); err != nil {
 			return err
 		}
 	}

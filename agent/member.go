@@ -173,8 +173,9 @@ func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore,
 		Clock: func() lease.Instant { return lease.Instant(sinceBoot()) },
 		Peers: peers, Admit: admit, Lead: func(t consensus.Taking) []byte { return takeLead(b.a.o.Name, m.id, t) },
 		Released: b.released, Ring: func() { b.changed(m) },
-		Fit: func() time.Duration { return b.later(m) },
-		Log: b.a.log.With("part", "raft"),
+		Fit:   func() time.Duration { return b.later(m) },
+		Heirs: func(ids []string) []string { return b.heirs(m, ids) },
+		Log:   b.a.log.With("part", "raft"),
 	}
 }
 

@@ -3,7 +3,9 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"polso/api"
@@ -23,9 +25,13 @@ func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.T
 	if err != nil {
 		return api.Transferred{}, err
 	}
-	to, err := m.target(s, req.To)
+	to, err := b.target(ctx, m, s, req)
 	if err != nil {
 		return api.Transferred{}, err
+	}
+	out := api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Despite: b.keeps(m, s, to), Note: comesBack(s, m.nameOf(to))}
+	if len(out.Despite) == 0 {
+		out.Checked = []string{"it has caught up", fmt.Sprintf("its table is warm, at revision %d", s.Revision), "its links are up"}
 	}
 	if err := m.node.Transfer(ctx, to); err != nil {
 		return api.Transferred{}, m.notTransferred(to, err)
@@ -35,7 +41,23 @@ func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.T
 		return api.Transferred{}, api.Errorf(api.CodeTimeout, "%s was handed the lead, but did not begin to direct", m.nameOf(to)).
 			WithHint("polso status tells who directs; then try again")
 	}
-	return api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Seconds: time.Since(*b.letGo.Load()).Seconds()}, nil
+	out.Seconds = time.Since(*b.letGo.Load()).Seconds()
+	return out, nil
+}
+
+// comesBack says that the document will undo a switchover.
+func comesBack(s *fsm.Snapshot, to string) string {
+	c := s.Document.Cluster
+	if !c.Failback {
+		return ""
+	}
+	for _, name := range c.Prefer[:min(c.Rank(to), len(c.Prefer))] {
+		n, ok := s.NodeByName(name)
+		if _, drained := drain(s, name); ok && n.Kind == fsm.Router && !drained {
+			return fmt.Sprintf("failback is on: %s gets the addresses back once it has been fit for a minute; polso drain router %s keeps them away from it", name, name)
+		}
+	}
+	return ""
 }
 
 // notTransferred says why a switchover did not come about.
@@ -50,41 +72,50 @@ func (m *member) notTransferred(to string, err error) *api.Error {
 		WithHint("polso members shows who answers and has caught up, polso status who directs now")
 }
 
-// fit reports whether nothing is known to keep the node with that ID from directing as well as this one.
-func (m *member) fit(id string) bool {
-	theirs, heard := m.reports.of(id)
-	mine, _ := m.reports.of(m.id)
-	return !heard || stewardReport(theirs.status).FitAs(stewardReport(mine.status))
+// target finds the router to hand over to: the one named, or the first that is fit. Force passes over fitness, not over what raft
+// needs.
+func (b *body) target(ctx context.Context, m *member, s *fsm.Snapshot, req api.TransferRequest) (string, error) {
+	if req.To == "" {
+		return b.anyTarget(ctx, m, s, req.Force)
+	}
+	n, ok := s.NodeByName(req.To)
+	switch {
+	case !ok:
+		return "", unknownRouter(s, req.To)
+	case n.ID == m.id:
+		return "", api.Errorf(api.CodeRefused, "%s is the director already", n.Name).WithHint("polso transfer without a name chooses another router")
+	case n.Kind != fsm.Router:
+		return "", api.Errorf(api.CodeRefused, "%s is a witness: it votes and never directs", n.Name).WithHint("polso transfer without a name chooses a router")
+	case raftWord(m, n.ID) != "follower":
+		return "", api.Errorf(api.CodeRefused, "%s has no vote yet, so it cannot direct", n.Name).
+			WithHint("polso members tells when it has caught up; the second router of a cluster gets its vote with the third")
+	}
+	m.reports.look(ctx, n.ID)
+	why, hint := m.lacks(n.ID), "polso members shows who answers and has caught up"
+	if len(why) == 0 {
+		hint = "mend that, or polso transfer " + n.Name + " --force"
+	}
+	if !req.Force {
+		why = append(why, b.keeps(m, s, n.ID)...)
+	}
+	if len(why) > 0 {
+		return "", api.Errorf(api.CodeRefused, "%s is not ready to direct", n.Name).WithDetail("%s", strings.Join(why, "; ")).WithHint("%s", hint)
+	}
+	return n.ID, nil
 }
 
-// target finds the router to hand over to: the one named, or the fit voter that is furthest.
-func (m *member) target(s *fsm.Snapshot, name string) (string, error) {
-	if name != "" {
-		n, ok := s.NodeByName(name)
-		if !ok {
-			return "", unknownRouter(s, name)
-		}
-		if n.ID == m.id {
-			return "", api.Errorf(api.CodeRefused, "%s is the director already", name).WithHint("polso transfer without a name chooses another router")
-		}
-		if raftWord(m, n.ID) != "follower" {
-			return "", api.Errorf(api.CodeRefused, "%s has no vote yet, so it cannot direct", name).
-				WithHint("polso members tells when it has caught up; the second router of a cluster gets its vote with the third")
-		}
-		return n.ID, nil
+// anyTarget is the target of a switchover that names nobody.
+func (b *body) anyTarget(ctx context.Context, m *member, s *fsm.Snapshot, force bool) (string, error) {
+	could := m.successors(s)
+	m.reports.look(ctx, could...)
+	could = b.heirs(m, could)
+	if len(could) > 0 && (force || len(b.keeps(m, s, could[0])) == 0) {
+		return could[0], nil
 	}
-	voter := map[string]bool{}
-	for _, r := range m.node.Members() {
-		voter[r.ID] = r.Voter
+	e := api.Errorf(api.CodeRefused, "no other router could take over").WithDetail("%s", b.whyNobody(m, s)).
+		WithHint("polso members shows who has a vote, answers and has caught up; a router that has just started waits for its checks")
+	if len(could) > 0 {
+		e = e.WithHint("mend that, or polso transfer --force")
 	}
-	best, match := "", uint64(0)
-	for _, p := range m.node.Progress() {
-		if voter[p.ID] && p.Contacted && p.Contact < m.profile.H && p.Match > match && m.fit(p.ID) {
-			best, match = p.ID, p.Match
-		}
-	}
-	if best == "" {
-		return "", api.Errorf(api.CodeRefused, "no other router could take over").WithHint("polso members shows who has a vote, answers and has caught up; a router that has just started waits for its checks")
-	}
-	return best, nil
+	return "", e
 }

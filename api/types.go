@@ -287,15 +287,19 @@ type Revision struct {
 
 // TransferRequest asks for a planned switchover.
 type TransferRequest struct {
-	To string `json:"to,omitempty" doc:"a router's name; empty: the most caught-up one"`
+	To    string `json:"to,omitempty" doc:"a router's name; empty: the first fit one in the document's order"`
+	Force bool   `json:"force,omitempty" doc:"even to a router that is not fit; not to one without a vote or one that has not caught up"`
 }
 
 // Transferred is a finished switchover.
 type Transferred struct {
-	Schema  string  `json:"schema"`
-	From    string  `json:"from"`
-	To      string  `json:"to"`
-	Seconds float64 `json:"seconds" doc:"from the addresses let go to the new leader ready to hold them"`
+	Schema  string   `json:"schema"`
+	From    string   `json:"from"`
+	To      string   `json:"to"`
+	Seconds float64  `json:"seconds" doc:"from the addresses let go to the new leader ready to hold them"`
+	Checked []string `json:"checked,omitempty" doc:"what was looked at in the new director beforehand"`
+	Despite []string `json:"despite,omitempty" doc:"what spoke against it and was passed over by force"`
+	Note    string   `json:"note,omitempty" doc:"what will happen next"`
 }
 
 // Done says that something without a result of its own was done.

@@ -78,6 +78,9 @@ type Options struct {
 	// Fit is asked before this node stands for election on its own: a longer wait lets fitter nodes go first. It orders,
 	// it never bars, and answers at once; nil is zero.
 	Fit func() time.Duration
+	// Heirs puts the voters that could take the lead when this process ends, the furthest first, into the order in which they
+	// should; it answers at once. Nil is the order given.
+	Heirs func(ids []string) []string
 	// Log gets what happens, raft's own lines included; nil is silence.
 	Log *slog.Logger
 }

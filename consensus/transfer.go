@@ -1,9 +1,11 @@
 package consensus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -166,8 +168,25 @@ func (n *Node) ArmFor(from string, term uint64) error {
 	return nil
 }
 
-// retire lets go before the process ends: it hands the lead to the voter that is furthest, if there is one, and releases
-// the addresses in any case. It waits for a transfer that is under way, whose taking back would undo the release. It takes
+// heir is the voter to hand the lead to when this process ends; "" if there is none.
+func (n *Node) heir() string {
+	able := slices.DeleteFunc(n.Progress(), func(p Progress) bool { return n.eligible(p.ID) != nil })
+	slices.SortStableFunc(able, func(a, b Progress) int { return cmp.Compare(b.Match, a.Match) })
+	ids := make([]string, len(able))
+	for i, p := range able {
+		ids[i] = p.ID
+	}
+	if n.o.Heirs != nil {
+		ids = n.o.Heirs(ids)
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return ids[0]
+}
+
+// retire lets go before the process ends: it hands the lead to its heir, if there is one, and releases the addresses in any
+// case. It waits for a transfer that is under way, whose taking back would undo the release. It takes
 // a bounded time.
 func (n *Node) retire(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*n.o.Profile.H+2*time.Second)
@@ -185,14 +204,8 @@ func (n *Node) retire(ctx context.Context) {
 	if term == 0 || !n.leads(term) {
 		return
 	}
-	var best Progress
-	for _, p := range n.Progress() {
-		if n.eligible(p.ID) == nil && (best.ID == "" || p.Match > best.Match) {
-			best = p
-		}
-	}
-	if best.ID != "" {
-		err := n.handOver(ctx, term, best.ID)
+	if to := n.heir(); to != "" {
+		err := n.handOver(ctx, term, to)
 		if err == nil {
 			return
 		}

@@ -117,6 +117,31 @@ func TestRetiringHandsOver(t *testing.T) {
 	})
 }
 
+// TestRetiringHandsOverToItsHeir: whom the options put first gets the lead.
+func TestRetiringHandsOverToItsHeir(t *testing.T) {
+	for i := range 2 {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster(t, lan(t), "a", "b", "c")
+			defer c.close()
+			l := c.leader()
+			time.Sleep(2 * c.profile.H)
+			heir := c.others(l)[i]
+			l.node.o.Heirs = func(ids []string) []string {
+				if len(ids) != 2 {
+					t.Errorf("asked about %v, want two", ids)
+				}
+				return []string{heir.id}
+			}
+			l.stop()
+			c.until("the heir directs", c.profile.H/2, func() bool { return c.holder() == heir })
+			if err := l.retire(); err != nil {
+				t.Error(err)
+			}
+			c.safe()
+		})
+	}
+}
+
 // TestRetiringWaitsForATransfer: a node that ends while a transfer of its is letting go must not let go beside it, since the
 // transfer, when it fails, takes back what the ledger was told is gone.
 func TestRetiringWaitsForATransfer(t *testing.T) {

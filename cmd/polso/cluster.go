@@ -183,14 +183,16 @@ func (a *app) removeCmd() *cobra.Command {
 
 func (a *app) transferCmd() *cobra.Command {
 	var yes bool
+	var req api.TransferRequest
 	c := &cobra.Command{
 		Use:   "transfer [ROUTER]",
 		Short: "Planned switchover: another router becomes the director",
-		Example: `  polso transfer                                         # to the router that is most caught up
-  polso transfer r2 --yes`,
-		Args: cobra.MaximumNArgs(1),
+		Long: `Planned switchover: another router becomes the director. Without a name it is the first fit one in the order of the document's
+"prefer". It must have caught up, follow the running revision, have its links up and not be drained; --force passes over all
+that but the first.`,
+		Example: "  polso transfer r2 --yes\n  polso transfer --yes            # to the preferred one that is fit",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var req api.TransferRequest
 			question := "Move the addresses to another router?"
 			if len(args) == 1 {
 				req.To = args[0]
@@ -208,11 +210,21 @@ func (a *app) transferCmd() *cobra.Command {
 				return err
 			}
 			return a.print(ans, func(w io.Writer) error {
+				switch {
+				case len(ans.Despite) > 0:
+					a.tell("%s was not ready: %s.", ans.To, strings.Join(ans.Despite, "; "))
+				case len(ans.Checked) > 0:
+					a.tell("%s was ready: %s.", ans.To, strings.Join(ans.Checked, "; "))
+				}
+				if ans.Note != "" {
+					a.tell("Note: %s", sentence(ans.Note))
+				}
 				_, err := fmt.Fprintf(w, "Director: %s -> %s, addresses without a holder for %s\n", ans.From, ans.To, age(seconds(ans.Seconds)))
 				return err
 			})
 		},
 	}
+	c.Flags().BoolVar(&req.Force, "force", false, "even to a router that is not fit")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c
 }
