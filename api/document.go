@@ -78,7 +78,7 @@ func (s *server) plan(ctx context.Context, req PlanRequest) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	return planOf(snap.Revision, snap.Document, doc), nil
+	return planFor(snap, doc), nil
 }
 
 // planOf describes the way from one document to another.
@@ -139,7 +139,7 @@ func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, er
 				WithHint("polso history shows what ran, polso rollback --dry-run what it would change now")
 		}
 		return Applied{
-			Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Rollback: req.Revision, Plan: planOf(snap.Revision, snap.Document, doc),
+			Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Rollback: req.Revision, Plan: planFor(snap, doc),
 		}, nil
 	}
 	return s.write(ctx, snap, req.RequestID, writing{doc: doc, source: old.Source, message: req.Message, base: req.Base, rollback: req.Revision})
@@ -170,7 +170,7 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 	}
 	done := Applied{
 		Schema: Schema, Revision: res.Revision, Before: res.Revision, Unchanged: res.Unchanged, Rollback: w.rollback,
-		Plan: planOf(snap.Revision, snap.Document, w.doc),
+		Plan: planFor(snap, w.doc),
 	}
 	if !res.Unchanged && res.Revision > 0 {
 		done.Before = res.Revision - 1

@@ -130,6 +130,26 @@ func TestPlanTellsWhatIsAdded(t *testing.T) {
 	}
 }
 
+// A router that is preferred need not be there: the plan says so, and so does who applies it all the same.
+func TestPlanWarns(t *testing.T) {
+	c := serve(t, formed(t))
+	for text, want := range map[string]string{
+		`prefer = ["r1", "r9"]`: `cluster prefer: no router is called "r9" now; it counts when one joins under that name`,
+		`failback = true`:       "cluster failback: without prefer there is no router to go back to",
+		`prefer = ["r1"]`:       "",
+	} {
+		files := []File{{Name: "edge.hcl", Text: "cluster {\n  " + text + "\n}\n"}}
+		p, err := c.Plan(t.Context(), PlanRequest{Files: files})
+		if got := strings.Join(p.Warnings, "; "); err != nil || got != want {
+			t.Errorf("plan of %s: %q, %v; want %q", text, got, err, want)
+		}
+		a, err := c.Apply(t.Context(), ApplyRequest{Files: files})
+		if got := strings.Join(a.Plan.Warnings, "; "); err != nil || got != want {
+			t.Errorf("apply of %s: %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
 // What is refused before the backend hears of it: each answer is a problem document with a code and every mistake.
 func TestRefusedRequests(t *testing.T) {
 	for _, test := range []struct {

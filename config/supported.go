@@ -12,12 +12,6 @@ func (d Document) Unsupported() error {
 func unsupported(d Document) Errors {
 	var v verdicts
 	p := path("cluster")
-	if len(d.Cluster.Prefer) > 0 {
-		v.notYet(p.attr("prefer"), "prefer", "Which router directs is decided by the election alone.", "Remove it.")
-	}
-	if d.Cluster.Failback {
-		v.notYet(p.attr("failback"), "failback = true", "A router that comes back stays a standby.", "Remove it.")
-	}
 	if d.Cluster.SyncDaemon != nil {
 		v.notYet(p.attr("sync_daemon"), "sync_daemon", "A takeover keeps the table, not the connections.", "Remove it.")
 	}

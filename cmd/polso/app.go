@@ -167,6 +167,13 @@ func (a *app) client() (*api.Client, error) {
 // tell prints a note that is no data.
 func (a *app) tell(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
 
+// warn prints what is right and yet perhaps not meant.
+func (a *app) warn(warnings []string) {
+	for _, w := range warnings {
+		a.tell("Warning: %s", sentence(w))
+	}
+}
+
 // confirm asks before something that cannot be taken back. Without a terminal only yes goes on.
 func (a *app) confirm(yes bool, question string) error {
 	if yes {

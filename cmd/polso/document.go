@@ -97,6 +97,7 @@ func (a *app) planCmd() *cobra.Command {
 			}
 			err = a.print(p, func(w io.Writer) error {
 				io.WriteString(w, p.Text)
+				a.warn(p.Warnings)
 				if len(p.Changes) > 0 {
 					a.tell("Apply: polso apply -f %s --check-revision %d", strings.Join(paths, " -f "), p.Base)
 				}
@@ -142,6 +143,7 @@ func (a *app) applyCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				a.warn(p.Warnings)
 				if dryRun {
 					return a.print(p, func(w io.Writer) error { _, err := io.WriteString(w, p.Text); return err })
 				}
@@ -158,6 +160,9 @@ func (a *app) applyCmd() *cobra.Command {
 			done, err := cl.Apply(cmd.Context(), req)
 			if err != nil {
 				return err
+			}
+			if yes {
+				a.warn(done.Plan.Warnings)
 			}
 			return a.applied(cmd.Context(), cl, done, wait)
 		},

@@ -138,6 +138,7 @@ func (a *app) rollbackCmd() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				a.warn(shown.Plan.Warnings)
 				if req.DryRun {
 					return a.print(shown.Plan, func(w io.Writer) error { _, err := io.WriteString(w, shown.Plan.Text); return err })
 				}
@@ -150,6 +151,9 @@ func (a *app) rollbackCmd() *cobra.Command {
 			done, err := cl.Rollback(cmd.Context(), req)
 			if err != nil {
 				return err
+			}
+			if yes {
+				a.warn(done.Plan.Warnings)
 			}
 			return a.applied(cmd.Context(), cl, done, wait)
 		},

@@ -1,0 +1,32 @@
+package api
+
+import (
+	"fmt"
+
+	"polso/config"
+	"polso/fsm"
+)
+
+// planFor is the way from the running document to another, with what is right and yet perhaps not meant.
+func planFor(s *fsm.Snapshot, to config.Document) Plan {
+	p := planOf(s.Revision, s.Document, to)
+	p.Warnings = append(p.Warnings, warnings(s, to)...)
+	return p
+}
+
+// warnings are about what only the cluster knows. Routers come and go, so a name that is no router's is no mistake.
+func warnings(s *fsm.Snapshot, d config.Document) []string {
+	var out []string
+	for _, name := range d.Cluster.Prefer {
+		switch n, ok := s.NodeByName(name); {
+		case !ok:
+			out = append(out, fmt.Sprintf("cluster prefer: no router is called %q now; it counts when one joins under that name", name))
+		case n.Kind != fsm.Router:
+			out = append(out, fmt.Sprintf("cluster prefer: %s is a witness, which never directs", name))
+		}
+	}
+	if d.Cluster.Failback && len(d.Cluster.Prefer) == 0 {
+		out = append(out, "cluster failback: without prefer there is no router to go back to")
+	}
+	return out
+}
