@@ -24,6 +24,7 @@ type Inputs struct {
 	// The Steward's to fill in, not for who reads the inputs.
 
 	Waiting    func(Action) bool        // true for what is not to be tried just now; nil: for nothing
+	LedFor     time.Duration            // how long this node has led
 	UnfitFor   time.Duration            // how long this node's report has named a reason in Unfit, pass after pass
 	FailingFor time.Duration            // how long it has counted FailingPasses or more
 	FitFor     map[string]time.Duration // by node ID, of the other routers that are fit now: for how long
@@ -66,6 +67,8 @@ const (
 	FailingLong   = time.Second
 	// UnfitLong is how long a director must be unfit before it looks for another router: a link may flap.
 	UnfitLong = 2 * time.Second
+	// listening is how long a new leader that is drained waits for what a preferred router says; it directs meanwhile.
+	listening = time.Second
 )
 
 // Decide returns what the leader has to do now, in the order to do it in: whatever is due, then one handing over or one
@@ -180,6 +183,9 @@ func handOver(in Inputs) []Action {
 		return nil
 	}
 	fit, able := in.candidates()
+	if drained && len(fit) > 0 && in.LedFor < listening && in.unheardBefore(fit[0]) {
+		return nil
+	}
 	if len(fit) == 0 && (!member || self.Kind != fsm.Router) {
 		fit = able // a router that has trouble directs better than no router
 	}
@@ -188,6 +194,17 @@ func handOver(in Inputs) []Action {
 		actions = append(actions, Action{Kind: HandOver, ID: id, Reason: why})
 	}
 	return actions
+}
+
+// unheardBefore tells whether a router that is preferred to id has not answered yet, raft or this node's question how it is. A
+// leader hears the routers one after another, and a drained one that took whoever answers first would make two moves of one.
+func (in Inputs) unheardBefore(id string) bool {
+	return slices.ContainsFunc(in.Members, func(m Member) bool {
+		_, heard := in.Reports[m.ID]
+		silent := !heard || !m.Reachable || !m.CaughtUp
+		m.Reachable, m.CaughtUp = true, true
+		return silent && in.able(m) && in.rank(m.ID) < in.rank(id)
+	})
 }
 
 // candidates returns the routers that could lead, in the order of the document's `prefer`: fit are those whose kernel follows

@@ -21,7 +21,7 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 //	r1 voter | r2 learner behind | r3 voter silent | w1 voter | r4 node (not in raft) | r5 voter stranger (no node)
 //	r2 voter failing=5 | r2 voter converged | r2 voter drained | r2 learner contact=3s | r2 voter converged unfit
 //	r2 voter converged undecided=web,mail | prefer r2 r1 (the document's order) | failback
-//	r2 voter converged fit=1m | r2 voter converged fit=5m handed=3
+//	r2 voter converged fit=1m | r2 voter converged fit=5m handed=3 | r1 voter led=1s
 //
 // Trouble of r1's own has lasted for long, unless "for=1s" says how long.
 //
@@ -29,7 +29,7 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 func scene(t testing.TB, self, words string) Inputs {
 	t.Helper()
 	in := Inputs{
-		Now: now, Self: self, Reports: make(map[string]Report), UnfitFor: time.Hour, FailingFor: time.Hour,
+		Now: now, Self: self, LedFor: time.Hour, Reports: make(map[string]Report), UnfitFor: time.Hour, FailingFor: time.Hour,
 		FitFor: make(map[string]time.Duration), HandedBack: make(map[string]int),
 		State: &fsm.Snapshot{Known: true, Cluster: fsm.Cluster{ID: "c"}, Revision: 7},
 	}
@@ -74,6 +74,12 @@ func scene(t testing.TB, self, words string) Inputs {
 					t.Fatal(err)
 				}
 				in.UnfitFor, in.FailingFor = d, d
+			case "led":
+				d, err := time.ParseDuration(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				in.LedFor = d
 			case "fit":
 				d, err := time.ParseDuration(value)
 				if err != nil {
@@ -209,6 +215,13 @@ func TestDecide(t *testing.T) {
 
 		{"drained hands over", "", "r1 voter drained | r2 voter converged", "hand over to r2"},
 		{"drained hands over to who is preferred", "", "r1 voter drained | r2 voter converged | r3 voter converged | prefer r1 r3", "hand over to r3"},
+		{"drained, just elected, and the preferred one was not heard yet", "", "r1 voter drained led=999ms | r2 voter converged | r3 voter | prefer r3", ""},
+		{"drained, elected a while ago", "", "r1 voter drained led=1s | r2 voter converged | r3 voter | prefer r3", "hand over to r2"},
+		{"drained, just elected, and the preferred one is unfit", "", "r1 voter drained led=0s | r2 voter converged | r3 voter unfit | prefer r3", "hand over to r2"},
+		{"drained, just elected, and the preferred one has not answered raft yet", "", "r1 voter drained led=999ms | r2 voter converged | r3 voter silent converged | prefer r3", ""},
+		{"drained, just elected, and the preferred one is drained too", "", "r1 voter drained led=0s | r2 voter converged | r3 voter drained | prefer r3", "hand over to r2"},
+		{"drained, just elected, and nobody is preferred", "", "r1 voter drained led=0s | r2 voter | r3 voter converged", "hand over to r3"},
+		{"a witness waits for nobody", "w1", "w1 voter led=0s | r2 voter converged | r3 voter | prefer r3", "hand over to r2"},
 		{"the preferred one cannot", "", "r1 voter drained | r2 voter converged | r3 voter converged unfit | prefer r3 r2", "hand over to r2"},
 		{"unfit hands over in that order", "", "r1 voter unfit | r2 voter converged | r3 voter converged | r4 voter converged | prefer r4 r3", "hand over to r4"},
 		{"nobody listed: as without", "", "r1 voter unfit | r2 voter converged | r3 voter converged | prefer r9", "hand over to r2"},

@@ -42,6 +42,7 @@ type Steward struct {
 	failed  map[string]failure // by action; Run's goroutine only, like the next
 	since   map[trouble]time.Time
 	spells  map[string]spell // by node ID
+	leads   time.Time        // since when this node has led, as far as passes saw; zero: it does not
 	// handedBack outlives a lead: who was handed the lead and soon lost it again is this process's to remember.
 	handedBack map[string][]time.Time
 }
@@ -99,7 +100,11 @@ func (s *Steward) pass(ctx context.Context) {
 		clear(s.failed) // another leader's tries say nothing about the next term's
 		clear(s.since)
 		clear(s.spells)
+		s.leads = time.Time{}
 		return
+	}
+	if s.leads.IsZero() {
+		s.leads = time.Now()
 	}
 	for key, f := range s.failed {
 		if time.Since(f.until) > longWait { // not wanted any more, or it would have been tried
@@ -108,6 +113,7 @@ func (s *Steward) pass(ctx context.Context) {
 	}
 	in := s.options.Inputs(ctx)
 	in.UnfitFor, in.FailingFor = s.lasting(in, unfit), s.lasting(in, failing)
+	in.LedFor = time.Since(s.leads)
 	in.FitFor, in.HandedBack = s.fitFor(in), s.lately()
 	in.Waiting = func(a Action) bool { return time.Now().Before(s.failed[a.String()].until) }
 	for _, a := range Decide(in) {
