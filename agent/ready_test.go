@@ -41,22 +41,25 @@ func TestTroubles(t *testing.T) {
 	}
 }
 
-// Who moves the addresses away from the preferred router is told that they come back.
-func TestComesBack(t *testing.T) {
+// Who moves the addresses away from the preferred router, or to a drained one, is told that they go on.
+func TestTransferTellsWhatComesNext(t *testing.T) {
 	back := preferring("r9 w r1 r2", "r2")
 	back.Document.Cluster.Failback = true
-	for to, want := range map[string]string{"r1": "", "r2": "r1", "r3": "r1"} {
-		got := comesBack(back, to)
+	if got := next(back, "r2"); !strings.Contains(got, "polso undrain router r2") {
+		t.Errorf("to a drained router: %q", got)
+	}
+	for to, want := range map[string]string{"r1": "", "r3": "r1", "r4": "r1"} {
+		got := next(back, to)
 		if (got == "") != (want == "") || !strings.Contains(got, "polso drain router "+want) && want != "" {
 			t.Errorf("to %s: %q, want it to name %q", to, got, want)
 		}
 	}
 	back = preferring("r2 r1", "r2")
 	back.Document.Cluster.Failback = true
-	if got := comesBack(back, "r1"); got != "" {
+	if got := next(back, "r1"); got != "" {
 		t.Errorf("the preferred one is drained: %q, want nothing", got)
 	}
-	if got := comesBack(preferring("r1"), "r2"); got != "" {
+	if got := next(preferring("r1"), "r2"); got != "" {
 		t.Errorf("without failback: %q, want nothing", got)
 	}
 }

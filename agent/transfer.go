@@ -29,15 +29,19 @@ func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.T
 	if err != nil {
 		return api.Transferred{}, err
 	}
-	out := api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Despite: b.keeps(m, s, to), Note: comesBack(s, m.nameOf(to))}
+	out := api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Despite: b.keeps(m, s, to), Note: next(s, m.nameOf(to))}
 	if len(out.Despite) == 0 {
 		out.Checked = []string{"it has caught up", fmt.Sprintf("its table is warm, at revision %d", s.Revision), "its links are up"}
 	}
 	if err := m.node.Transfer(ctx, to); err != nil {
 		return api.Transferred{}, m.notTransferred(to, err)
 	}
-	// The new leader is ready once its first command is here. It may have lost the lead before that.
-	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Lead.Node == to }); err != nil {
+	// The new leader is ready once its first command is here. It may have lost the lead before that, or after it already.
+	led := func() bool {
+		now := m.state.Load()
+		return now.Lead.Node == to || now.Before.Node == to && now.Before.Term > s.Lead.Term
+	}
+	if err := waitUpTo(ctx, m.settling(), led); err != nil {
 		return api.Transferred{}, api.Errorf(api.CodeTimeout, "%s was handed the lead, but did not begin to direct", m.nameOf(to)).
 			WithHint("polso status tells who directs; then try again")
 	}
@@ -45,8 +49,11 @@ func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.T
 	return out, nil
 }
 
-// comesBack says that the document will undo a switchover.
-func comesBack(s *fsm.Snapshot, to string) string {
+// next says that a switchover will be undone: by a drain that was passed over, or by the document.
+func next(s *fsm.Snapshot, to string) string {
+	if _, drained := drain(s, to); drained {
+		return fmt.Sprintf("%s is drained, so it hands over as soon as another router is fit; polso undrain router %s", to, to)
+	}
 	c := s.Document.Cluster
 	if !c.Failback {
 		return ""
