@@ -39,7 +39,7 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 				st.Quorum.Healthy++
 			}
 		}
-		st.Members = append(st.Members, out)
+		st.Members = append(st.Members, marked(snap, out))
 		if why := lagging(out, st.Revision); why != "" {
 			st.Problems = append(st.Problems, api.Problem{Node: n.Name, What: "router", Why: why, Fix: "polso members -o wide; polso status --local on " + n.Name})
 		}
@@ -47,9 +47,40 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 			merge(&st, *rep)
 		}
 	}
+	if p, still := b.stillDirects(m, snap, st); still {
+		st.Problems = append(st.Problems, p)
+	}
 	st.Quorum.CanLose = max(0, st.Quorum.Healthy-(st.Quorum.Voters/2+1))
 	st.Health = healthOf(st)
 	return st, nil
+}
+
+// marked is a member with what operators say about it.
+func marked(s *fsm.Snapshot, m api.Member) api.Member {
+	d, drained := drain(s, m.Name)
+	if !drained {
+		return m
+	}
+	m.Drained = &api.Drained{By: d.By.Name, At: d.At, Reason: d.Reason}
+	if !d.Until.IsZero() {
+		m.Drained.Until = &d.Until
+	}
+	if m.State == "up" {
+		m.State = "drain"
+	}
+	return m
+}
+
+// stillDirects is the problem that this router is drained and directs all the same, as nobody else can.
+func (b *body) stillDirects(m *member, s *fsm.Snapshot, st api.Status) (api.Problem, bool) {
+	if _, drained := drain(s, st.Node); !drained || !b.role().Leader {
+		return api.Problem{}, false
+	}
+	why := b.whyNobody(m, s)
+	if why == "" {
+		return api.Problem{}, false // it is about to hand over
+	}
+	return api.Problem{Node: st.Node, What: "drain", Why: "it still directs, as nobody else could: " + why, Fix: "polso undrain router " + st.Node}, true
 }
 
 // lagging says why a member could not take over as well as it should; "" if it could.

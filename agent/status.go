@@ -59,7 +59,7 @@ func (b *body) localStatus() api.Status {
 	if unfit := dir.Unfit; len(unfit) > 0 {
 		st.Problems = append(st.Problems, api.Problem{Node: st.Node, What: "not fit to direct", Why: strings.Join(unfit, "; "), Fix: remedy(dir)})
 	}
-	st.Members = []api.Member{b.self(st)}
+	st.Members = []api.Member{marked(snap, b.self(st))}
 	st.Quorum.Voters = voters(b.member)
 	st.LastFailover = lastFailover(snap)
 	st.Health = healthHere(st)

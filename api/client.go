@@ -169,6 +169,16 @@ func (c *Client) Remove(ctx context.Context, name string) (Done, error) {
 	return ask[Done](ctx, c, http.MethodDelete, "/v1/cluster/routers/"+url.PathEscape(name), nil)
 }
 
+// DrainRouter keeps a router from directing.
+func (c *Client) DrainRouter(ctx context.Context, name string, r DrainRequest) (Done, error) {
+	return ask[Done](ctx, c, http.MethodPost, "/v1/cluster/routers/"+url.PathEscape(name)+"/drain", r)
+}
+
+// UndrainRouter lets a router direct again.
+func (c *Client) UndrainRouter(ctx context.Context, name string) (Done, error) {
+	return ask[Done](ctx, c, http.MethodDelete, "/v1/cluster/routers/"+url.PathEscape(name)+"/drain", nil)
+}
+
 // Transfer is a planned switchover.
 func (c *Client) Transfer(ctx context.Context, r TransferRequest) (Transferred, error) {
 	return ask[Transferred](ctx, c, http.MethodPost, "/v1/transfer", r)

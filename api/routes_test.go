@@ -65,6 +65,9 @@ func TestRoutes(t *testing.T) {
 		}, "join 10.9.0.11 T r3", "true"},
 		{"leave", func() (any, error) { return result(c.Leave(ctx, LeaveRequest{})) }, "leave USER", "[left]"},
 		{"remove, a name that needs quoting", func() (any, error) { return result(c.Remove(ctx, "r 3")) }, "remove USER r 3", "[removed]"},
+		{"drain", func() (any, error) { return result(c.DrainRouter(ctx, "r1", DrainRequest{Reason: "why"})) }, "propose local/USER set_override",
+			"[Router r1 is drained. Undo: polso undrain router r1]"},
+		{"undrain", func() (any, error) { return result(c.UndrainRouter(ctx, "r1")) }, "propose local/USER clear_override", "[Router r1 may direct again.]"},
 		{"transfer", func() (any, error) { a, err := c.Transfer(ctx, TransferRequest{To: "r2"}); return a.To, err }, "transfer r2", "r2"},
 		{"create token", func() (any, error) { a, err := c.CreateToken(ctx, TokenRequest{Kind: "router"}); return a.Text, err }, "token router", "POLSO-1-A-B"},
 		{"tokens", func() (any, error) { return c.Tokens(ctx) }, "", "[]"},
@@ -174,6 +177,13 @@ func TestRefusedRequests(t *testing.T) {
 		{"too many revisions", "GET", "/v1/revisions?n=100000", ``, 422, "invalid; the request is not understood; query.n: expected number <= 1000"},
 		{"revision that is not there", "GET", "/v1/revisions/9", ``, 404, "not_found; revision 9 is not in the history"},
 		{"rollback to nothing", "POST", "/v1/rollback", `{"revision":9}`, 404, "not_found; revision 9 is not in the history"},
+		{"drain a router that is not there", "POST", "/v1/cluster/routers/r9/drain", `{}`, 404, `not_found; no router is called "r9"`},
+		{"drain with two ends", "POST", "/v1/cluster/routers/r1/drain", `{"for_seconds":60,"until":"2100-01-01T00:00:00Z"}`, 422,
+			"invalid; a drain ends after a time or at one, not both"},
+		{"drain until the past", "POST", "/v1/cluster/routers/r1/drain", `{"until":"2020-01-01T00:00:00Z"}`, 422, "invalid; a drain cannot end at 2020-01-01T00:00:00Z"},
+		{"drain for less than nothing", "POST", "/v1/cluster/routers/r1/drain", `{"for_seconds":-1}`, 422,
+			"invalid; the request is not understood; for_seconds: expected number >= 0"},
+		{"undrain what is not drained", "DELETE", "/v1/cluster/routers/r1/drain", ``, 404, "not_found; router r1 is not drained"},
 		{"token that is not there", "DELETE", "/v1/tokens/zz", ``, 404, "not_found; there is no token zz"},
 		{"no such path", "GET", "/v2/status", ``, 404, "not_found; GET /v2/status is not served here"},
 		{"conflict", "POST", "/v1/document", `{"files":[{"name":"e.hcl","text":"cluster {}"}],"base_revision":7}`, 409,
@@ -246,6 +256,7 @@ func TestStateIsNotThere(t *testing.T) {
 			{"GET", "/v1/document"}, {"GET", "/v1/revisions"}, {"GET", "/v1/revisions/1"}, {"GET", "/v1/tokens"}, {"DELETE", "/v1/tokens/x"},
 			{"POST", "/v1/rollback", "{}"}, {"POST", "/v1/document", `{"files":[{"name":"e.hcl","text":""}]}`},
 			{"POST", "/v1/document/plan", `{"files":[{"name":"e.hcl","text":""}]}`},
+			{"POST", "/v1/cluster/routers/r1/drain", "{}"}, {"DELETE", "/v1/cluster/routers/r1/drain"},
 		} {
 			got := request(h, r[0], r[1], r[2])
 			if e := got.problem(t); got.code != test.status || e.Code != test.code || e.Hint == "" {
@@ -433,5 +444,31 @@ func TestTokenList(t *testing.T) {
 	list, err := serve(t, b).Tokens(t.Context())
 	if err != nil || len(list) != 1 || list[0].ID != "good" {
 		t.Errorf("listed %+v, %v; want the good one alone", list, err)
+	}
+}
+
+// A drain may leave nobody who is not drained: whoever does it is told.
+func TestDrainOfTheLastRouter(t *testing.T) {
+	b := formed(t)
+	c, ctx := serve(t, b), t.Context()
+	d, err := c.DrainRouter(ctx, "r1", DrainRequest{For: 60})
+	if err != nil || strings.Join(d.Warnings, "; ") != "it is the only router, so it goes on directing" {
+		t.Errorf("the only one: %+v, %v", d, err)
+	}
+	o, _ := b.fsm.Load().Override("router/r1")
+	if left := time.Until(o.Until); left < 59*time.Second || left > 61*time.Second || o.Until.Nanosecond() != 0 {
+		t.Errorf("it ends in %v, want a minute and whole seconds", left)
+	}
+	for _, n := range []fsm.Node{{Name: "r2", Kind: fsm.Router}, {Name: "w", Kind: fsm.Witness}} {
+		snap := *b.fsm.Load()
+		snap.Nodes = append(append([]fsm.Node(nil), snap.Nodes...), n)
+		want := map[string]int{"r2": 0, "w": 1}[n.Name]
+		if got := nobodyLeft(&snap); len(got) != want {
+			t.Errorf("with %s beside: %q, want %d warnings", n.Name, got, want)
+		}
+		snap.Overrides = append(append([]fsm.Override(nil), snap.Overrides...), fsm.Override{Target: "router/r2", Kind: fsm.Drain})
+		if got := nobodyLeft(&snap); len(got) != 1 {
+			t.Errorf("all drained, with %s: %q, want a warning", n.Name, got)
+		}
 	}
 }

@@ -108,6 +108,13 @@ func (s *server) routes(a huma.API) {
 	del(a, "remove-router", "/v1/cluster/routers/{name}", "Remove a router", func(ctx context.Context, i *named) (Done, error) {
 		return s.Remove(ctx, actorOf(ctx), i.Name)
 	})
+	post(a, "drain-router", "/v1/cluster/routers/{name}/drain", "Keep a router from directing", func(ctx context.Context, i *struct {
+		Name string `path:"name" maxLength:"128"`
+		Body DrainRequest
+	}) (Done, error) {
+		return s.drainRouter(ctx, i.Name, i.Body)
+	})
+	del(a, "undrain-router", "/v1/cluster/routers/{name}/drain", "Let a router direct again", s.undrainRouter)
 	post(a, "transfer", "/v1/transfer", "Planned switchover", func(ctx context.Context, i *in[TransferRequest]) (Transferred, error) {
 		return s.Transfer(ctx, i.Body)
 	})

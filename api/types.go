@@ -67,7 +67,8 @@ type Member struct {
 	Kind            string     `json:"kind" enum:"router,witness"`
 	Raft            string     `json:"raft" enum:"leader,follower,learner,unknown"`
 	Director        string     `json:"director,omitempty" doc:"active when it holds the addresses"`
-	State           string     `json:"state" enum:"up,down,unknown"`
+	State           string     `json:"state" enum:"up,down,unknown,drain" doc:"drain: it is up, and an operator wants another to direct"`
+	Drained         *Drained   `json:"drained,omitempty" doc:"an operator wants another to direct, whatever the state"`
 	Behind          uint64     `json:"behind" doc:"log entries behind the leader"`
 	Contact         float64    `json:"contact_seconds" doc:"since its last answer to the leader; 0 for the leader"`
 	Version         string     `json:"version,omitempty"`
@@ -304,8 +305,9 @@ type Transferred struct {
 
 // Done says that something without a result of its own was done.
 type Done struct {
-	Schema string   `json:"schema"`
-	Done   []string `json:"done" nullable:"false" doc:"what was done, in words"`
+	Schema   string   `json:"schema"`
+	Done     []string `json:"done" nullable:"false" doc:"what was done, in words"`
+	Warnings []string `json:"warnings,omitempty" doc:"what the caller may not have meant"`
 }
 
 // AnnounceRequest asks the holder to announce addresses again.

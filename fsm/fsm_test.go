@@ -169,7 +169,10 @@ func TestAudit(t *testing.T) {
 	m.must(with(set(t, ""), func(d *SetDocument) { d.Message = "one\x1b[31m\u0085line\nand more" }),
 		with(set(t, "Web=10.0.0.1:80 a=10.1.0.1:80"), func(d *SetDocument) { d.Message = strings.Repeat("ü", 150) }),
 		&SetOverride{Target: "server/Web/a", Kind: Weight, Weight: 3, Until: t0.Add(time.Hour)},
-		&SetOverride{Target: "router/r1", Kind: Drain})
+		&SetOverride{Target: "router/r1", Kind: Drain, Reason: "new kernel\nand more"})
+	if o, _ := m.Load().Override("router/r1"); o.Reason != "new kernel" {
+		t.Errorf("the reason is %q, want its first line", o.Reason)
+	}
 	m.do(&RemoveNode{ID: "n1"})
 	m.term = 3
 	m.must(&TakeLead{Node: "n1", Reason: "leader lost", Took: 312345 * time.Microsecond}, join("n2", "r2", "k1"),
@@ -185,7 +188,7 @@ func TestAudit(t *testing.T) {
 5 05 set_document: one [31m line|3|
 6 06 set_document: ` + strings.Repeat("ü", 98) + `…|4|
 7 07 set_override: weight 3 for server/Web/a until 2026-11-22T11:00:00Z|0|
-8 08 set_override: drain router/r1|0|
+8 08 set_override: drain router/r1: new kernel|0|
 9 09 remove_node: node r1 is removed|0|r1 is the last node: without it there is no cluster
 10 10 lead: r1 takes the lead: leader lost, 312ms|0|
 11 11 add_node: router r2 joins from 10.9.1.2:5390|0|

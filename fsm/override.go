@@ -14,6 +14,7 @@ type SetOverride struct {
 	Kind   string    `json:"kind"`   // Drain, Disable or Weight; for a router only Drain
 	Weight int       `json:"weight,omitempty"`
 	Until  time.Time `json:"until,omitzero"` // zero: until it is taken back
+	Reason string    `json:"reason,omitempty"`
 }
 
 // Name returns NameSetOverride.
@@ -28,6 +29,9 @@ func (o *SetOverride) String() string {
 	if !o.Until.IsZero() {
 		s += " until " + o.Until.UTC().Format(time.RFC3339)
 	}
+	if o.Reason != "" {
+		s += ": " + o.Reason
+	}
 	return s
 }
 
@@ -38,6 +42,8 @@ func (o *SetOverride) check() *Refusal {
 		return refuse(CodeInvalid, "", "%q is neither server/VIRTUAL/SERVER nor router/NAME", o.Target)
 	case len(o.Target) > maxLine:
 		return refuse(CodeTooLarge, "", "the target has %d bytes, at most %d are possible", len(o.Target), maxLine)
+	case len(o.Reason) > maxLine:
+		return refuse(CodeTooLarge, "", "the reason has %d bytes, at most %d are possible", len(o.Reason), maxLine)
 	case o.Kind != Drain && o.Kind != Disable && o.Kind != Weight:
 		return refuse(CodeInvalid, "", "%q is no override: drain, disable or weight", o.Kind)
 	case router && o.Kind != Drain:
@@ -61,7 +67,7 @@ func (o *SetOverride) apply(c *change) *Refusal {
 		return refuse(CodeInvalid, "", "its end, %s, has passed already", o.Until.UTC().Format(time.RFC3339))
 	}
 	c.dropOverride(o.Target)
-	set := Override{Target: o.Target, Kind: o.Kind, Weight: o.Weight, By: c.by, At: c.at, Until: o.Until.UTC()}
+	set := Override{Target: o.Target, Kind: o.Kind, Weight: o.Weight, By: c.by, At: c.at, Until: o.Until.UTC(), Reason: line(o.Reason, maxLine)}
 	i, _ := slices.BinarySearchFunc(c.Overrides, set, func(a, b Override) int { return cmp.Compare(a.Target, b.Target) })
 	c.Overrides = slices.Concat(c.Overrides[:i], []Override{set}, c.Overrides[i:])
 	if !set.Until.IsZero() {

@@ -144,6 +144,7 @@ func TestEncodeRefuses(t *testing.T) {
 		{"long message", with(set(t, ""), func(d *SetDocument) { d.Message = strings.Repeat("m", 4097) }), "the message is 4097 bytes, at most 4096 are possible"},
 		{"target", &SetOverride{Target: "web/a", Kind: Drain}, `"web/a" is neither server/VIRTUAL/SERVER nor router/NAME`},
 		{"long target", &SetOverride{Target: "server/" + strings.Repeat("t", 1024), Kind: Drain}, "the target has 1031 bytes, at most 1024 are possible"},
+		{"long reason", &SetOverride{Target: "router/r1", Kind: Drain, Reason: strings.Repeat("r", 1025)}, "the reason has 1025 bytes, at most 1024 are possible"},
 		{"override kind", &SetOverride{Target: "server/w/a", Kind: "stop"}, `"stop" is no override: drain, disable or weight`},
 		{"router weight", &SetOverride{Target: "router/r1", Kind: Weight}, "a router has no weight"},
 		{"weight high", &SetOverride{Target: "server/w/a", Kind: Weight, Weight: 65536}, "weight 65536 is not between 0 and 65535"},

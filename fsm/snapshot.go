@@ -71,6 +71,7 @@ type Override struct {
 	By     Actor     `json:"by"`
 	At     time.Time `json:"at"`
 	Until  time.Time `json:"until,omitzero"` // zero: until it is taken back
+	Reason string    `json:"reason,omitempty"`
 }
 
 // The kinds of override. A router can only be drained.

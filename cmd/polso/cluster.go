@@ -125,6 +125,7 @@ func (a *app) done(d api.Done, err error) error {
 		for _, line := range d.Done {
 			fmt.Fprintln(w, line)
 		}
+		a.warn(d.Warnings)
 		return nil
 	})
 }

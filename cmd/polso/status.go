@@ -143,6 +143,11 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 			}
 		}
 	}
+	for _, m := range st.Members {
+		if m.Drained != nil {
+			fmt.Fprintln(w, a.paint(fmt.Sprintf("ROUTER %s  %s", m.Name, a.drained(*m.Drained))))
+		}
+	}
 	tellProblems(w, st.Problems)
 	return nil
 }
@@ -155,6 +160,18 @@ func tellProblems(w io.Writer, list []api.Problem) {
 			fmt.Fprintf(w, "        %s\n", oneLine(p.Fix))
 		}
 	}
+}
+
+// drained says who does not want a router to direct, since when, until when and why.
+func (a *app) drained(d api.Drained) string {
+	line := fmt.Sprintf("%s  by %s  for %s", a.state("drain"), d.By, since(&d.At))
+	if d.Until != nil {
+		line += ", until " + d.Until.Local().Format(time.DateTime)
+	}
+	if d.Reason != "" {
+		line += "  " + oneLine(d.Reason)
+	}
+	return line
 }
 
 func at(node string) string {

@@ -49,7 +49,7 @@ func (a *app) waitFor(ctx context.Context, cl *api.Client, revision uint64, limi
 			late = nil
 			for _, m := range st.Members {
 				switch {
-				case m.State != "up" || m.Age > 2:
+				case m.State != "up" && m.State != "drain" || m.Age > 2:
 					silent = append(silent, m.Name)
 				case m.AppliedRevision < revision || !m.Converged:
 					late = append(late, m.Name)
@@ -59,7 +59,9 @@ func (a *app) waitFor(ctx context.Context, cl *api.Client, revision uint64, limi
 				if len(silent) > 0 {
 					a.tell("Not waited for (no answer): %s.", strings.Join(silent, ", "))
 				}
-				return slices.DeleteFunc(st.Problems, func(p api.Problem) bool { return slices.Contains(silent, p.Node) }), nil
+				return slices.DeleteFunc(st.Problems, func(p api.Problem) bool {
+					return slices.Contains(silent, p.Node) || p.What == "drain" // which is an operator's own word
+				}), nil
 			}
 		}
 		select {

@@ -75,3 +75,17 @@ func TestTable(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}
 }
+
+func TestDeadline(t *testing.T) {
+	now := time.Date(2026, 11, 22, 22, 0, 0, 0, time.FixedZone("CET", 3600))
+	for text, want := range map[string]string{
+		"23:30": "2026-11-22T23:30:00+01:00", "06:00": "2026-11-23T06:00:00+01:00", "22:00": "2026-11-23T22:00:00+01:00",
+		"2026-12-01T06:00:00Z": "2026-12-01T06:00:00Z", "90m": "2026-11-22T23:30:00+01:00",
+		"tomorrow": "", "-2h": "", "25:00": "", "1ms": "",
+	} {
+		got, err := deadlineOf(text, now)
+		if (err != nil) != (want == "") || err == nil && got.Format(time.RFC3339) != want {
+			t.Errorf("%s: got %v, %v; want %s", text, got, err, want)
+		}
+	}
+}
