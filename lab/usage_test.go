@@ -2,22 +2,41 @@ package lab
 
 import (
 	"bufio"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
+// What a process has open is counted: a socket more is one more.
 func TestUsage(t *testing.T) {
-	cmd := exec.Command("sleep", "60")
-	if err := cmd.Start(); err != nil {
-		t.Skip(err)
+	with := func(files ...*os.File) Usage {
+		t.Helper()
+		cmd := exec.Command("sleep", "60")
+		cmd.ExtraFiles = files
+		must(t, cmd.Start())
+		defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+		r := &Router{Node: &Node{Name: "r1"}, cmd: cmd, exited: make(chan struct{})}
+		u, err := r.Usage()
+		must(t, err)
+		if u.PID != cmd.Process.Pid || u.Descriptors < 3 || u.Threads != 1 {
+			t.Errorf("%+v", u)
+		}
+		return u
 	}
-	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-	r := &Router{Node: &Node{Name: "r1"}, cmd: cmd, exited: make(chan struct{})}
-	u, err := r.Usage()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	must(t, err)
-	if u.PID != cmd.Process.Pid || u.Descriptors < 3 || u.Sockets != 0 || u.Threads != 1 {
-		t.Errorf("%+v", u)
+	socket := os.NewFile(uintptr(fd), "socket")
+	defer socket.Close()
+	// A laboratory may have left the test a descriptor of its own, at the place where the first further file comes.
+	null, err := os.Open(os.DevNull)
+	must(t, err)
+	defer null.Close()
+	without, one := with(null, null), with(null, socket)
+	if one.Sockets != without.Sockets+1 || one.Descriptors != without.Descriptors {
+		t.Errorf("with a socket %+v, without %+v", one, without)
 	}
 }
 
