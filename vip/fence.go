@@ -32,8 +32,8 @@ type Fence interface {
 	Open(around []Guarded, d time.Duration) error
 	// Renew has the open gate close in d from now. Once it has closed it stays so: that is ErrShut.
 	Renew(d time.Duration) error
-	// Shut closes the gate now. The error may be ErrNoFence.
-	Shut() error
+	// Shut puts exactly these addresses behind the fence and closes the gate now, in one step. The error may be ErrNoFence.
+	Shut(around []Guarded) error
 	// Raze takes the fence away.
 	Raze() error
 }

@@ -106,9 +106,9 @@ func (f *FakeFence) Renew(d time.Duration) error {
 }
 
 // Shut implements Fence.
-func (f *FakeFence) Shut() error {
+func (f *FakeFence) Shut(around []Guarded) error {
 	return f.do("Shut", true, func() error {
-		f.end = 0
+		f.around, f.end = slices.Clone(around), 0
 		return nil
 	})
 }

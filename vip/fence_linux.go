@@ -225,10 +225,13 @@ func (t *fenceTable) elements(d time.Duration) []nftables.SetElement {
 }
 
 // Shut implements Fence.
-func (f *KernelFence) Shut() error {
+func (f *KernelFence) Shut(around []Guarded) error {
 	return absent(f.transaction(func(c *nftables.Conn) error {
 		for _, t := range f.tables() {
 			c.FlushSet(t.lease)
+			if err := t.move(c, around); err != nil {
+				return err
+			}
 		}
 		return nil
 	}))

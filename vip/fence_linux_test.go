@@ -115,7 +115,7 @@ func TestFenceShut(t *testing.T) {
 				t.Errorf("%v does not answer behind an open fence", addr)
 			}
 			eventually(t, "what is for it passes the open fence", passes)
-			if err := f.Shut(); err != nil {
+			if err := f.Shut(everything); err != nil {
 				t.Fatal(err)
 			}
 			if w.answers(t, addr) || passes() {
@@ -210,7 +210,7 @@ func TestFenceTakenAway(t *testing.T) {
 		}
 		none("guard", f.Guard(nil))
 		none("open", f.Open(nil, time.Minute))
-		none("shut", f.Shut())
+		none("shut", f.Shut(nil))
 		if err := f.Renew(time.Minute); !errors.Is(err, vip.ErrShut) {
 			t.Errorf("renew: %v", err)
 		}
@@ -252,5 +252,32 @@ func TestFenceInNftsWords(t *testing.T) {
 			}
 		}
 		t.Logf("%s", out)
+	})
+}
+
+// BenchmarkFence is what a takeover and each renewal cost. It wants a network namespace: unshare -n go test -bench Fence ./vip
+func BenchmarkFence(b *testing.B) {
+	f := new(vip.KernelFence)
+	if err := f.Raise(nil); err != nil {
+		b.Skip(err)
+	}
+	defer func() {
+		if err := f.Raze(); err != nil {
+			b.Error(err)
+		}
+	}()
+	b.Run("open", func(b *testing.B) {
+		for b.Loop() {
+			if err := f.Open([]vip.Guarded{{Addr: viptest.Four, Link: "lo"}, {Addr: viptest.Six, Link: "lo"}}, time.Minute); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("renew", func(b *testing.B) {
+		for b.Loop() {
+			if err := f.Renew(time.Minute); err != nil {
+				b.Fatal(err)
+			}
+		}
 	})
 }

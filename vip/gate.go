@@ -4,7 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"sync"
+	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -14,21 +15,35 @@ type gate struct {
 	fence Fence         // nil: there is none
 	moved chan struct{} // rings when an end has moved
 
-	// changing is held by who changes what is guarded, from reading what that is to be until the addresses are added. Only
-	// the pass waits for it; everybody else tries, and leaves it to a later time.
-	changing sync.Mutex
+	// changing has one in it while somebody changes what is guarded, from reading what that is to be until the addresses are
+	// added. Only the pass waits for that to end; everybody else tries, and leaves it to a later time.
+	changing chan struct{}
 
 	// Guarded by the Keeper's mutex.
 	up      bool    // the fence is raised and works
 	why     string  // why it is not, for people
 	until   Instant // the gate stays open until then at least; 0: it is shut, as far as is known
 	late    bool    // it may stay open for too long
+	margins Instant // of slack: one, and up to four where the kernel is slow
 	guarded map[Guarded]bool
 }
 
 // slack is how much earlier than the end the gate is to shut: it counts its time from when the kernel comes to it, which may
-// be that much later than the clock was read, and is open for too long only after that.
-func (k *Keeper) slack() Instant { return Instant(k.margin) }
+// be that much later than the clock was read, and is open for too long only after that. The caller holds the lock.
+func (k *Keeper) slack() Instant { return max(k.gate.margins, 1) * Instant(k.margin) }
+
+// took notes how long the kernel was over opening the gate, and says whether that was too long. The caller holds the lock.
+func (k *Keeper) took(d Instant) (late bool) {
+	slack := k.slack()
+	switch {
+	case d > slack:
+		k.gate.margins = min(2*max(k.gate.margins, 1), 4)
+	case d < slack/8:
+		k.gate.margins = 1
+	}
+	k.gate.late = d > slack
+	return k.gate.late
+}
 
 // FenceState is what a Keeper says of its fence.
 type FenceState struct {
@@ -52,8 +67,8 @@ func (k *Keeper) raise() {
 	if k.gate.fence == nil {
 		return
 	}
-	k.gate.changing.Lock()
-	defer k.gate.changing.Unlock()
+	k.gate.changing <- struct{}{}
+	defer func() { <-k.gate.changing }()
 	var around []Guarded
 	if _, have, err := k.observe(); err == nil {
 		for _, p := range have {
@@ -80,13 +95,18 @@ func (k *Keeper) surround(around []Guarded, do func([]Guarded) error) error {
 	return err
 }
 
+// surrounds says whether the fence stands around exactly these addresses, as far as is known. The caller holds the lock.
+func (k *Keeper) surrounds(around []Guarded) bool {
+	return len(around) == len(k.gate.guarded) && !slices.ContainsFunc(around, func(g Guarded) bool { return !k.gate.guarded[g] })
+}
+
 // raze takes the fence away, once nothing is left behind it.
 func (k *Keeper) raze() {
 	if k.gate.fence == nil {
 		return
 	}
 	if err := k.gate.fence.Raze(); err != nil && k.Fence().Up {
-		k.log.Warn("fence not taken away", "err", err)
+		k.remark(slog.LevelWarn, "fence not taken away", "err", err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -109,9 +129,9 @@ func (k *Keeper) fenced(err error) {
 	k.mu.Unlock()
 	switch {
 	case err == nil && !wasUp:
-		k.log.Info("fence raised")
+		k.remark(slog.LevelInfo, "fence raised")
 	case err != nil && was != err.Error():
-		k.log.Warn("no fence: what a process that dies or stands still holds is answered for until the kernel lets go of it", "err", err)
+		k.remark(slog.LevelWarn, "no fence: what a process that dies or stands still holds is answered for until the kernel lets go of it", "err", err)
 	}
 }
 
@@ -141,13 +161,14 @@ func (k *Keeper) admit(fresh map[place]Held) error {
 	}
 	k.mu.Lock()
 	around, until, held := k.behind()
+	began, near := k.clock(), k.slack()+Instant(k.margin)
 	up, open := k.gate.up, held && k.gate.until != 0
 	k.mu.Unlock()
 	for at, h := range fresh {
 		around = append(around, Guarded{at.addr, at.link})
 		until = min(cmp.Or(until, h.Until), h.Until)
 	}
-	if until-k.clock() <= k.slack()+Instant(k.margin) {
+	if until-began <= near {
 		return ErrExpired
 	}
 	err := ErrNoFence
@@ -179,8 +200,9 @@ func (k *Keeper) anew(around []Guarded, until Instant) error {
 // too late three times: the gate is shut then.
 func (k *Keeper) open(around []Guarded, until Instant) error {
 	for range 3 {
-		began := k.clock()
-		end := until - k.slack()
+		k.mu.Lock()
+		began, end := k.clock(), until-k.slack()
+		k.mu.Unlock()
 		if began >= end {
 			break
 		}
@@ -191,8 +213,7 @@ func (k *Keeper) open(around []Guarded, until Instant) error {
 			return err
 		}
 		k.mu.Lock()
-		k.gate.late = k.clock()-began > k.slack()
-		late := k.gate.late
+		late := k.took(k.clock() - began)
 		if !late {
 			k.gate.until = end
 		}
@@ -201,7 +222,7 @@ func (k *Keeper) open(around []Guarded, until Instant) error {
 			return nil
 		}
 	}
-	return errors.Join(ErrLate, k.gate.fence.Shut())
+	return errors.Join(ErrLate, k.gate.fence.Shut(around))
 }
 
 // keepOpen renews the gate as ends move, until ctx ends. It is a goroutine of its own: what takes addresses down waits for
@@ -221,21 +242,23 @@ func (k *Keeper) keepOpen(ctx context.Context) {
 // prolong moves the gate's end to the earliest of those of what is held, and says whether it must be put right at once.
 func (k *Keeper) prolong() (again bool) {
 	k.mu.Lock()
-	_, until, held := k.behind()
+	around, until, held := k.behind()
 	began, open, late, up := k.clock(), k.gate.until, k.gate.late, k.gate.up
+	end, moved := until-k.slack(), !k.surrounds(around)
 	k.mu.Unlock()
-	end := until - k.slack()
+	// The last: the process stood still, and has opened what was to be shut about now.
+	if up && (!held || moved || late && (until == 0 || end <= began)) {
+		k.leaveFence()
+	}
 	switch {
-	case up && late && !held:
-		// The process stood still, and has opened what was to be shut by now.
-		k.shut()
+	case !held, late && (until == 0 || end <= began):
 		return false
 	case !up || until == 0 || end <= began:
 		return false
 	case open == 0:
 		k.mend()
 		return false
-	case !late && end < open+Instant(k.margin) && (end <= open || open-began > 2*Instant(k.margin)):
+	case !late && end < open+2*Instant(k.margin) && (end <= open || open-began > 3*Instant(k.margin)):
 		return false // not worth it yet
 	}
 	err := k.gate.fence.Renew(time.Duration(end - began))
@@ -245,14 +268,14 @@ func (k *Keeper) prolong() (again bool) {
 	ended := k.clock()
 	switch {
 	case err == nil:
-		k.gate.until, k.gate.late = end, ended-began > k.slack()
-		return k.gate.late // to be put right before anything else
+		k.gate.until = end
+		return k.took(ended - began) // to be put right before anything else
 	case !errors.Is(err, ErrShut):
-		k.log.Warn("fence not renewed", "err", err)
+		k.remark(slog.LevelWarn, "fence not renewed", "err", err)
 	case ended < open-Instant(k.margin/4):
 		// It cannot have closed yet: somebody has taken it away, as a reload of a firewall's rules does.
 		k.gate.until, k.gate.late = 0, false
-		k.log.Warn("the fence was taken away by somebody, raising it again")
+		k.remark(slog.LevelWarn, "the fence was taken away by somebody, raising it again")
 		return true
 	default:
 		k.gate.until, k.gate.late = 0, false
@@ -265,24 +288,15 @@ func (k *Keeper) prolong() (again bool) {
 	return false
 }
 
-// shut shuts the gate.
-func (k *Keeper) shut() {
-	if err := k.gate.fence.Shut(); err != nil && !errors.Is(err, ErrNoFence) {
-		k.log.Warn("fence not shut", "err", err)
-		return
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.gate.until, k.gate.late = 0, false
-}
-
 // mend raises anew a fence that somebody took away, and opens it for what is held. While the pass changes what is guarded
 // it is left to that.
 func (k *Keeper) mend() {
-	if !k.gate.changing.TryLock() {
+	select {
+	case k.gate.changing <- struct{}{}:
+		defer func() { <-k.gate.changing }()
+	default:
 		return
 	}
-	defer k.gate.changing.Unlock()
 	k.mu.Lock()
 	around, until, _ := k.behind()
 	k.mu.Unlock()
@@ -298,29 +312,31 @@ func (k *Keeper) mend() {
 	k.fenced(err)
 }
 
-// leaveFence guards what is left once something was let go of: what is not ours any more is not to be shut out.
+// leaveFence shuts the gate if it is to be, and guards only what is left: what is not ours any more is not to be shut out.
+// While the pass changes what is guarded it is left to that.
 func (k *Keeper) leaveFence() {
-	if k.gate.fence == nil || !k.gate.changing.TryLock() {
+	select {
+	case k.gate.changing <- struct{}{}:
+		defer func() { <-k.gate.changing }()
+	default:
 		return
 	}
-	defer k.gate.changing.Unlock()
 	k.mu.Lock()
-	around, _, held := k.behind()
-	same := k.gate.up && len(around) == len(k.gate.guarded)
-	for _, g := range around {
-		same = same && k.gate.guarded[g]
-	}
-	up, open := k.gate.up, k.gate.until != 0
-	if !held {
-		k.gate.until = 0
+	around, until, held := k.behind()
+	same := k.surrounds(around)
+	shut := !held && k.gate.until != 0 || k.gate.late && until == 0
+	if shut {
+		k.gate.until, k.gate.late = 0, false
 	}
 	k.mu.Unlock()
-	if !up || same && (held || !open) {
+	var err error
+	switch {
+	case shut:
+		err = k.surround(around, k.gate.fence.Shut)
+	case !same:
+		err = k.surround(around, k.gate.fence.Guard)
+	default:
 		return
-	}
-	err := k.surround(around, k.gate.fence.Guard)
-	if err == nil && !held {
-		err = k.gate.fence.Shut()
 	}
 	if errors.Is(err, ErrNoFence) && !held {
 		err = k.surround(around, k.gate.fence.Raise)

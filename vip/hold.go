@@ -49,8 +49,8 @@ func (k *Keeper) Hold(want []Held) error {
 	if len(fresh) == 0 {
 		return errors.Join(errs...)
 	}
-	k.gate.changing.Lock()
-	defer k.gate.changing.Unlock()
+	k.gate.changing <- struct{}{}
+	defer func() { <-k.gate.changing }()
 	if err := k.admit(fresh); err != nil {
 		return errors.Join(append(errs, fmt.Errorf("hold: open the fence: %w", err))...)
 	}

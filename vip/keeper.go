@@ -129,7 +129,7 @@ func New(o Options) *Keeper {
 		placed:   make(chan struct{}, 1),
 		words:    make(chan words, 256),
 		entries:  make(map[place]*entry),
-		gate:     gate{fence: o.Fence, moved: make(chan struct{}, 1)},
+		gate:     gate{fence: o.Fence, moved: make(chan struct{}, 1), changing: make(chan struct{}, 1)},
 	}
 	k.announcer = newAnnouncer(k)
 	return k

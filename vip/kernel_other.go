@@ -71,7 +71,7 @@ func (*KernelFence) Open([]Guarded, time.Duration) error { return errOther }
 func (*KernelFence) Renew(time.Duration) error { return errOther }
 
 // Shut implements Fence.
-func (*KernelFence) Shut() error { return errOther }
+func (*KernelFence) Shut([]Guarded) error { return errOther }
 
 // Raze implements Fence.
 func (*KernelFence) Raze() error { return errOther }

@@ -94,7 +94,7 @@ func (k *Keeper) letGo(keep []Held, must func(*entry) bool) error {
 			errs = append(errs, err)
 		}
 	}
-	k.leaveFence()
+	k.ringGate() // the fence around them is no hurry
 	return errors.Join(errs...)
 }
 

@@ -177,10 +177,15 @@ type words struct {
 	args  []any
 }
 
-// say logs something about e, later. It never blocks; when nobody listens and the queue is full, the words are lost.
+// say logs something about e, later.
 func (k *Keeper) say(level slog.Level, text string, e *entry, args ...any) {
+	k.remark(level, text, append([]any{"vip", e.addr, "link", e.link}, args...)...)
+}
+
+// remark logs something, later. It never blocks; when nobody listens and the queue is full, the words are lost.
+func (k *Keeper) remark(level slog.Level, text string, args ...any) {
 	select {
-	case k.words <- words{level, text, append([]any{"vip", e.addr, "link", e.link}, args...)}:
+	case k.words <- words{level, text, args}:
 	default:
 	}
 }
