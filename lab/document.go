@@ -45,7 +45,7 @@ func (l *Lab) Document(virtuals ...Virtual) string {
 			// The UDP echo is asked over TCP, which tells the same process.
 			fmt.Fprintf(&b, "  check \"tcp\" {\n    port    = %d\n", echoPort)
 		}
-		b.WriteString("    every   = \"500ms\"\n    timeout = \"500ms\"\n    rise    = 1\n    fall    = 2\n  }\n")
+		fmt.Fprintf(&b, "    every   = %q\n    timeout = %q\n    rise    = 1\n    fall    = 2\n  }\n", CheckEvery(), CheckEvery())
 		for _, name := range v.Servers {
 			server := l.Servers[name]
 			addr := server.Addr(segment)
@@ -67,6 +67,15 @@ func (l *Lab) Document(virtuals ...Virtual) string {
 		fmt.Fprintf(&b, "vip \"gateway6\" {\n  address   = \"%s/64\"\n  interface = \"inside\"\n}\n\n", Gateway6)
 	}
 	return b.String()
+}
+
+// CheckEvery is how often a server is checked, and how long it may take to answer: longer under emulation, where a hundred
+// answers a second are all the machine can give.
+func CheckEvery() string {
+	if os.Getenv("POLSO_LAB_EMULATED") != "" {
+		return "1s"
+	}
+	return "500ms"
 }
 
 // Apply applies a document on one router and waits until every router's kernel follows it.

@@ -144,7 +144,7 @@ func (d *demo) server(ctx context.Context, l *lab.Lab) error {
 	if _, err := l.SameTable(ctx, 2); err != nil {
 		return err
 	}
-	d.say("every router noticed and took it out of its table after %d ms (a check every 500 ms, two failures)", time.Since(down).Milliseconds())
+	d.say("every router noticed and took it out of its table after %d ms (a check every %s, two failures)", time.Since(down).Milliseconds(), lab.CheckEvery())
 	counts, err := d.ask(ctx, l, 50)
 	if err != nil {
 		return err
