@@ -42,6 +42,7 @@ func TestBetween(t *testing.T) {
 }
 
 func TestDocumentOfTheLaboratory(t *testing.T) {
+	t.Setenv("POLSO_LAB_EMULATED", "")
 	l := &Lab{options: Options{Behind: []string{"na"}}, Servers: map[string]*Server{
 		"a": {Node: &Node{Host: 21}}, "na": {Node: &Node{Host: 31}},
 	}}

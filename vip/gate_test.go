@@ -62,6 +62,7 @@ func TestFenceFollowsTheLease(t *testing.T) {
 		if err := b.k.LetGo(nil); err != nil { // as the pass does
 			t.Fatal(err)
 		}
+		synctest.Wait()
 		if got := f.Around(); len(got) != 0 || !f.Raised() {
 			t.Errorf("behind the fence: %v, raised %v", got, f.Raised())
 		}
