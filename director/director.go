@@ -70,6 +70,7 @@ type Director struct {
 
 	mu      sync.Mutex // guards below
 	waiting []chan error
+	idle    bool  // the last pass that began had no mandate, and has let go of every address
 	ended   bool  // Run is over
 	last    error // what its last pass could not let go
 
@@ -153,16 +154,19 @@ func pause(failing int) time.Duration {
 // ErrMandated means that a pass found a mandate where the caller of Released expected none.
 var ErrMandated = errors.New("a mandate still stands")
 
-// Released rings and returns nil once a pass that read its mandate after the call has let go of every address. Who has
-// withdrawn the mandate calls it before saying so to anyone: a pass that was under way with the old mandate could hold an
-// address again after it was dropped, and has ended when Released returns. The error is ErrMandated, the reason why an
-// address could not be let go, or ctx's.
+// Released returns nil once every address has been let go of and no pass that is under way can hold one again: the last
+// that began found no mandate, or else one that begins after the call, for which it rings. Who has withdrawn the mandate
+// calls it before saying so to anyone. The error is ErrMandated, the reason why an address could not be let go, or ctx's.
 func (d *Director) Released(ctx context.Context) error {
 	done := make(chan error, 1)
 	d.mu.Lock()
 	if d.ended {
 		defer d.mu.Unlock()
 		return d.last
+	}
+	if d.idle {
+		d.mu.Unlock()
+		return nil
 	}
 	d.waiting = append(d.waiting, done)
 	d.mu.Unlock()
@@ -179,14 +183,19 @@ func (d *Director) Released(ctx context.Context) error {
 func (d *Director) round(mandate func() Mandate, state func() State) {
 	d.mu.Lock()
 	waiting := d.waiting
-	d.waiting = nil
+	d.waiting, d.idle = nil, false
 	d.mu.Unlock()
 
 	m, s := mandate(), state() // once, and after it was settled who waits for this pass
 	_ = d.pass(Inputs{Mandate: m, State: s, Running: time.Since(d.began)}, func(err error) {
+		d.mu.Lock()
 		if len(m.Groups) > 0 {
 			err = ErrMandated
+		} else {
+			// Who has come meanwhile need not wait for another pass: without a mandate this one brings nothing back.
+			waiting, d.waiting, d.idle = append(waiting, d.waiting...), nil, err == nil
 		}
+		d.mu.Unlock()
 		for _, done := range waiting {
 			done <- err
 		}

@@ -23,6 +23,7 @@ type memory struct {
 	sysctls map[string]string // settings seen as wanted
 	before  Sysctls           // settings as they were before this process changed them
 	lapsed  bool              // an address was not held because its mandate had run out meanwhile
+	mandate Mandate           // the last pass's
 	scar    scar
 }
 
@@ -61,12 +62,17 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		letGo = p.letGo(nil)
 		gone(letGo)
 	}
-	in.Health, in.Interfaces, in.Links, in.Homes = d.o.Health.View(), d.o.Interfaces, p.links(), d.memory.homes
+	in.Health, in.Interfaces, in.Homes = d.o.Health.View(), d.o.Interfaces, d.memory.homes
 	have, stats, err := d.o.IPVS.Table()
 	if err == nil {
 		d.memory.table = have
 		in.Observed = &have
 	}
+	if !nothing && err == nil {
+		p.takeUp(in)
+	}
+	d.memory.mandate = in.Mandate
+	in.Links = p.links()
 	if err != nil {
 		p.fail("ipvsadm -L", err)
 	}

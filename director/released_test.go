@@ -57,6 +57,33 @@ func TestReleased(t *testing.T) {
 	})
 }
 
+// TestReleasedByAPassUnderWay: a pass that began without a mandate has let go and is still busy with the rest. Who asks then
+// waits for no other.
+func TestReleasedByAPassUnderWay(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.lead(1)
+		w.wait(time.Second)
+		w.sys.slow = time.Second
+		w.withdraw() // its pass is under way for seconds
+		before := w.d.Status().Passes
+		began := time.Now()
+		if err := w.d.Released(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("it took %v, want no time", took)
+		}
+		if n := w.d.Status().Passes; n != before {
+			t.Errorf("%d passes ended meanwhile: the test shows nothing", n-before)
+		}
+		if got := w.edge.String(); got != "" {
+			t.Errorf("still there: %s", got)
+		}
+	})
+}
+
 func TestReleasedWithoutRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
