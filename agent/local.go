@@ -89,7 +89,8 @@ func openKernel(o Options) (edges, error) {
 		lock.Close()
 		return edges{}, fmt.Errorf("addresses: %w", err)
 	}
-	e := edges{addresses: addresses, fence: new(vip.KernelFence), sysctls: procSys{"/proc/sys"}, close: func() { addresses.Close(); lock.Close() }}
+	fence := new(vip.KernelFence)
+	e := edges{addresses: addresses, fence: fence, sysctls: procSys{"/proc/sys"}, close: func() { fence.Close(); addresses.Close(); lock.Close() }}
 	if o.Kernel == SimulatedKernel {
 		e.table, e.sysctls = new(ipvs.Fake), withoutIPVS{procSys{"/proc/sys"}, memSys{map[string]string{}}}
 		return e, nil

@@ -16,7 +16,8 @@ import (
 const fenceName = "polso_fence"
 
 // KernelFence is the Fence of the network namespace in which it is used: nftables tables polso_fence of the families
-// inet, arp and netdev. It needs CAP_NET_ADMIN. Each call has a socket of its own, so that none waits for another's.
+// inet, arp and netdev. It needs CAP_NET_ADMIN. Each call has a socket to itself, so that none waits for another's; the
+// socket of the last one that went well is kept for the next, as opening one costs as much as a renewal.
 //
 // In each table the set "lease" has one element a protocol, with a timeout, while the gate is open. An element's timeout is
 // renewed by delete and add in one transaction, which fails once it has expired: adding alone would revive what has ended,
@@ -24,6 +25,24 @@ const fenceName = "polso_fence"
 type KernelFence struct {
 	// noEgress: the kernel has no netdev egress hook (Linux 5.16). Announcements from packet sockets are not fenced there.
 	noEgress atomic.Bool
+
+	spare atomic.Pointer[fenceSocket]
+}
+
+// fenceSocket is a connection to nftables. Its deadline is what the library has no word for.
+type fenceSocket struct {
+	*nftables.Conn
+	raw *netlink.Conn
+}
+
+func openFenceSocket() (*fenceSocket, error) {
+	s := new(fenceSocket)
+	var err error
+	s.Conn, err = nftables.New(nftables.AsLasting(), nftables.WithSockOptions(func(raw *netlink.Conn) error {
+		s.raw = raw
+		return nil
+	}))
+	return s, err
 }
 
 // protocols of a table's lease.
@@ -76,17 +95,34 @@ func (f *KernelFence) tables() []*fenceTable {
 
 // transaction does what is queued in one step.
 func (f *KernelFence) transaction(queue func(c *nftables.Conn) error) error {
-	c, err := nftables.New(nftables.WithSockOptions(func(s *netlink.Conn) error {
-		return s.SetDeadline(time.Now().Add(callTimeout))
-	}))
+	s := f.spare.Swap(nil)
+	if s == nil {
+		var err error
+		if s, err = openFenceSocket(); err != nil {
+			return fmt.Errorf("nftables: %w", err)
+		}
+	}
+	err := s.raw.SetDeadline(time.Now().Add(callTimeout))
+	if err == nil {
+		err = queue(s.Conn)
+	}
+	if err == nil {
+		err = s.Flush()
+	}
 	if err != nil {
-		return fmt.Errorf("nftables: %w", err)
+		// What has not been read of the answer would be taken for the next one's.
+		return errors.Join(fmt.Errorf("nftables: %w", err), s.CloseLasting())
 	}
-	if err := queue(c); err != nil {
-		return fmt.Errorf("nftables: %w", err)
+	if other := f.spare.Swap(s); other != nil {
+		return other.CloseLasting()
 	}
-	if err := c.Flush(); err != nil {
-		return fmt.Errorf("nftables: %w", err)
+	return nil
+}
+
+// Close closes the socket that is kept. No call may be under way; one that follows opens its own again.
+func (f *KernelFence) Close() error {
+	if s := f.spare.Swap(nil); s != nil {
+		return s.CloseLasting()
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -33,6 +34,8 @@ const (
 // namespace: packet and raw sockets are opened as announcements are sent. It needs CAP_NET_ADMIN and CAP_NET_RAW.
 type Kernel struct {
 	idle chan *route
+
+	names atomic.Pointer[map[int]string] // of the links, by index, as last listed
 }
 
 // route is one netlink socket for addresses and one for links, used by one call at a time.
@@ -127,13 +130,16 @@ func (k *Kernel) with(do func(*route) error) error {
 // Links implements Edge.
 func (k *Kernel) Links() (Links, error) {
 	var out Links
+	names := make(map[int]string)
 	err := k.with(func(r *route) error {
 		list, err := undisturbed(r.links.LinkList)
 		if err != nil {
 			return err
 		}
 		for _, l := range list {
-			if a := l.Attrs(); a.Index != loopback {
+			a := l.Attrs()
+			names[a.Index] = a.Name
+			if a.Index != loopback {
 				out = append(out, link(a))
 			}
 		}
@@ -142,6 +148,7 @@ func (k *Kernel) Links() (Links, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list links: %w", err)
 	}
+	k.names.Store(&names)
 	return out, nil
 }
 
@@ -275,19 +282,16 @@ func (k *Kernel) put(addr netip.Addr, link int, valid time.Duration, flags int, 
 	})
 }
 
-// label is the label of an IPv4 address on the link, "" if it would be too long. It asks for that one link, since an add
-// is timed and a router may have hundreds.
+// label is the label of an IPv4 address on the link, "" if it would be too long or the link has not been listed: an add is
+// timed and asks nothing. The kernel does not compare what is before the colon with the link's name of now.
 func (k *Kernel) label(link int) string {
-	var name string
-	err := k.with(func(r *route) error {
-		l, err := r.links.LinkByIndex(link)
-		if err == nil {
-			name = l.Attrs().Name
-		}
-		return err
-	})
-	if err != nil || len(name)+len(labelSuffix) >= unix.IFNAMSIZ {
-		return "" // a link that is gone is the add's to report
+	names := k.names.Load()
+	if names == nil {
+		return ""
+	}
+	name := (*names)[link]
+	if name == "" || len(name)+len(labelSuffix) >= unix.IFNAMSIZ {
+		return ""
 	}
 	return name + labelSuffix
 }
