@@ -72,6 +72,7 @@ func (a *Agent) openDev(b *body) (*member, error) {
 	if m.node, err = consensus.Open(o); err != nil {
 		return nil, err
 	}
+	m.opened.Store(true)
 	found := func(ctx context.Context) error {
 		by := fsm.Actor{Kind: "node", Name: a.o.Name}
 		w := welcome{Cluster: "dev", Name: "dev", Profile: profile.Name, Generation: 1, CA: m.trust.CertPEM()}

@@ -36,6 +36,7 @@ type member struct {
 	trust   trust.Authority // the cluster's CA with its key
 
 	opened atomic.Bool // node is set, for those who may be asked while it is being opened
+	told   told
 
 	wireParts []part
 	raftParts []part
@@ -181,10 +182,18 @@ func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore,
 
 // changed is rung by the state machine and by raft.
 func (b *body) changed(m *member) {
-	b.local.ring()
+	// While the node is being opened there is nothing to look at.
+	if !m.opened.Load() || m.told.news(m.view) {
+		b.local.ring()
+	}
 	if m.steward != nil {
 		m.steward.Ring()
 	}
+}
+
+func (m *member) view() view {
+	leader, known := m.node.Leader()
+	return viewOf(m.state.Load(), m.node.Role(), known && leader != m.id)
 }
 
 // released lets go of every address and returns once no pass that began earlier can bring one back.
