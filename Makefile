@@ -37,7 +37,8 @@ FAULTS ?= --rounds 200
 faults: build lab-binaries ## 200 rounds of seeded faults under traffic and writes; FAULTS="--seed N --round N" repeats one
 	$(LABVM) --timeout 90m -- $(LABBIN)/faults --polso bin/polso $(FAULTS)
 
-bench: build lab-binaries ## failover and switchover gaps beside keepalived's, in one run
+bench: build lab-binaries ## failover and switchover gaps beside keepalived's, in one run: on this kernel, then on one with IPVS
+	$(LABVM) --mode direct --timeout 60m --need keepalived -- $(LABBIN)/bench --polso bin/polso --kernel simulated
 	$(LABVM) --timeout 60m --need keepalived -- $(LABBIN)/bench --polso bin/polso
 
 lab-binaries:

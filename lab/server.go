@@ -76,7 +76,7 @@ func (s *Server) Up() error {
 				return err
 			}
 			s.keep(c)
-			go s.reflect(c)
+			go reflect(s.Name, c)
 		}
 		return nil
 	})
@@ -153,17 +153,5 @@ func (s *Server) accept(l net.Listener) {
 				}
 			}
 		}()
-	}
-}
-
-func (s *Server) reflect(c *net.UDPConn) {
-	buf := make([]byte, 2048)
-	for {
-		n, from, err := c.ReadFromUDPAddrPort(buf)
-		if err != nil {
-			return
-		}
-		// An answer that cannot be sent is a lost packet.
-		_, _ = c.WriteToUDPAddrPort(append([]byte(s.Name+" "), buf[:n]...), from)
 	}
 }

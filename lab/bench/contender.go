@@ -19,6 +19,7 @@ type contender struct {
 	settle  func(ctx context.Context, l *lab.Lab) error // until the next event may come
 	relieve func(ctx context.Context, l *lab.Lab, active *lab.Router) error
 	binary  string
+	kernel  kernel
 
 	transfers bool // relieve leaves the process running; it may direct again when the other one fails to
 }
@@ -48,19 +49,28 @@ var events = []event{cut, kill, planned}
 
 func (e event) String() string { return [...]string{"cut off", "killed", "planned"}[e] }
 
-func contenders(binary string) []contender {
+// kernel is what the routers' kernels do for a virtual server.
+type kernel string
+
+// The kernels.
+const (
+	balances kernel = "real"      // IPVS sends the datagrams on to real servers
+	answers  kernel = "simulated" // none: the router that holds the address answers itself, so any kernel will do
+)
+
+func contenders(binary string, k kernel) []contender {
 	return []contender{
-		polso(binary, "lan", map[event]time.Duration{cut: 600 * time.Millisecond, planned: 100 * time.Millisecond}),
-		polso(binary, "fast", map[event]time.Duration{cut: 300 * time.Millisecond, planned: 100 * time.Millisecond}),
-		keepalived("1s", 2, "1", time.Second),
-		keepalived("0.1s", 3, "0.1", 100*time.Millisecond),
+		polso(binary, k, "lan", map[event]time.Duration{cut: 600 * time.Millisecond, planned: 100 * time.Millisecond}),
+		polso(binary, k, "fast", map[event]time.Duration{cut: 300 * time.Millisecond, planned: 100 * time.Millisecond}),
+		keepalived(k, "1s", 2, "1", time.Second),
+		keepalived(k, "0.1s", 3, "0.1", 100*time.Millisecond),
 	}
 }
 
 // polso is the product with one of its profiles. Its planned event is `polso transfer`.
-func polso(binary, profile string, limits map[event]time.Duration) contender {
+func polso(binary string, k kernel, profile string, limits map[event]time.Duration) contender {
 	return contender{
-		name: "polso-" + profile, limits: limits, binary: binary, transfers: true,
+		name: "polso-" + profile, limits: limits, binary: binary, kernel: k, transfers: true,
 		start: func(ctx context.Context, l *lab.Lab) error {
 			for _, r := range l.Routers {
 				if err := r.Start(ctx); err != nil {
@@ -74,7 +84,7 @@ func polso(binary, profile string, limits map[event]time.Duration) contender {
 		},
 		respawn: func(ctx context.Context, r *lab.Router) error { return r.Start(ctx) },
 		settle: func(ctx context.Context, l *lab.Lab) error {
-			if err := l.WaitWhole(ctx); err != nil {
+			if err := l.WaitWhole(ctx); err != nil || k == answers {
 				return err
 			}
 			_, err := l.SameTable(ctx, 1+len(service.Servers))
@@ -92,13 +102,13 @@ func polso(binary, profile string, limits map[event]time.Duration) contender {
 
 // keepalived is Debian's, with VRRP multicast and the same virtual server. Its planned event is SIGTERM, which makes it
 // send priority 0.
-func keepalived(name string, version int, advert string, interval time.Duration) contender {
+func keepalived(k kernel, name string, version int, advert string, interval time.Duration) contender {
 	spawn := func(ctx context.Context, r *lab.Router) error {
 		dir, err := os.MkdirTemp("", "ka-"+r.Name+"-")
 		if err != nil {
 			return err
 		}
-		conf := keepalivedConfig(r, version, advert)
+		conf := keepalivedConfig(k, r, version, advert)
 		if err := os.WriteFile(dir+"/conf", []byte(conf), 0o644); err != nil {
 			return err
 		}
@@ -110,7 +120,7 @@ func keepalived(name string, version int, advert string, interval time.Duration)
 			"--pid="+dir+"/pid", "--vrrp_pid="+dir+"/vrrp", "--checkers_pid="+dir+"/checkers")
 	}
 	return contender{
-		name: "keepalived-" + name,
+		name: "keepalived-" + name, kernel: k,
 		start: func(ctx context.Context, l *lab.Lab) error {
 			for _, r := range l.Routers {
 				if err := spawn(ctx, r); err != nil {
@@ -128,11 +138,14 @@ func keepalived(name string, version int, advert string, interval time.Duration)
 	}
 }
 
-func keepalivedConfig(r *lab.Router, version int, advert string) string {
+func keepalivedConfig(k kernel, r *lab.Router, version int, advert string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "global_defs {\n  router_id %s\n  vrrp_version %d\n}\n", r.Name, version)
 	fmt.Fprintf(&b, "vrrp_instance bench {\n  state BACKUP\n  nopreempt\n  interface eth0\n  virtual_router_id 51\n  priority %d\n  advert_int %s\n", 100+r.Host, advert)
 	fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s/32\n  }\n}\n", lab.WebVIP)
+	if k == answers {
+		return b.String()
+	}
 	fmt.Fprintf(&b, "virtual_server %s %d {\n  lvs_sched rr\n  lvs_method DR\n  protocol UDP\n", service.Address, service.Port)
 	for i := range service.Servers {
 		fmt.Fprintf(&b, "  real_server 10.9.0.%d %d {\n    weight 1\n  }\n", 21+i, service.Port)

@@ -1,9 +1,11 @@
 // Command bench measures what a client loses when the director is cut off, killed or relieved, with Polso and with
 // keepalived on the same routers, servers and traffic, in one run.
 //
-//	bench [--polso bin/polso] [--runs 20] [--only NAME,NAME]
+//	bench [--polso bin/polso] [--runs 20] [--only NAME,NAME] [--kernel real|simulated]
 //
-// It runs in the laboratory (see tools/labvm) and wants keepalived installed; without it, it measures Polso alone.
+// It runs in the laboratory (see tools/labvm) and wants keepalived installed; without it, it measures Polso alone. With
+// --kernel simulated the routers answer the client themselves, for all contenders alike: what remains is who holds the
+// address and when the neighbours learn it, under any kernel, so that no emulation is in the figures.
 package main
 
 import (
@@ -33,8 +35,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	binary := flags.String("polso", "bin/polso", "the polso binary to measure")
 	runs := flags.Int("runs", 20, "how often each event happens")
+	on := flags.String("kernel", string(balances), "real: IPVS balances; simulated: the router that holds the address answers itself")
 	only := flags.String("only", "", "measure only these, by name, separated by commas")
 	if err := flags.Parse(args); err != nil {
+		return 64
+	}
+	if k := kernel(*on); k != balances && k != answers {
+		fmt.Fprintf(stderr, "bench: --kernel %q: %s or %s\n", k, balances, answers)
 		return 64
 	}
 	path, err := filepath.Abs(*binary)
@@ -43,7 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	var selected []contender
-	for _, c := range contenders(path) {
+	for _, c := range contenders(path, kernel(*on)) {
 		if *only == "" || slices.Contains(strings.Split(*only, ","), c.name) {
 			selected = append(selected, c)
 		}
@@ -62,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
 		}
 	}
-	report(stdout, results, *runs)
+	report(stdout, results, *runs, kernel(*on))
 	fmt.Fprintf(stdout, "\n%d minutes.\n", int(time.Since(start).Minutes()+0.5))
 	if err := errors.Join(errs...); err != nil {
 		fmt.Fprintln(stderr, "bench:", err)

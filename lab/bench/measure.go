@@ -25,12 +25,16 @@ const (
 	patience = 30 * time.Second
 	// before and after an event, what is looked at: the gap must lie between two answers.
 	before, after = 50 * time.Millisecond, 300 * time.Millisecond
+	// quiet is how long after an event only the client asks anything, as asking the routers slows them down.
+	quiet = time.Second
+	// step is the time between two datagrams.
+	step = 10 * time.Millisecond
 )
 
 // measure lets every event happen to one contender's director, runs times each.
 func measure(ctx context.Context, progress io.Writer, c contender, runs int) (r result, err error) {
 	r = result{contender: c, gaps: make(map[event][]time.Duration)}
-	l, err := lab.New(ctx, lab.Options{Binary: c.binary, Beside: service.Servers, Behind: []string{}})
+	l, err := lab.New(ctx, lab.Options{Binary: c.binary, AgentFlags: []string{"--kernel", string(c.kernel)}, Beside: service.Servers, Behind: []string{}})
 	if err != nil {
 		return r, err
 	}
@@ -42,10 +46,18 @@ func measure(ctx context.Context, progress io.Writer, c contender, runs int) (r 
 		}
 		err = errors.Join(err, kerr, l.Close())
 	}()
+	asked := netip.AddrPortFrom(service.Address, uint16(service.Port))
+	if c.kernel == answers {
+		for _, router := range l.Routers {
+			if err := router.Echo(ctx, asked); err != nil {
+				return r, err
+			}
+		}
+	}
 	if err := c.start(ctx, l); err != nil {
 		return r, err
 	}
-	client, err := lab.StartProber(l.Client, lab.Traffic{Network: "udp", To: netip.AddrPortFrom(service.Address, uint16(service.Port))})
+	client, err := lab.StartProber(l.Client, lab.Traffic{Network: "udp", To: asked, Every: step})
 	if err != nil {
 		return r, err
 	}
@@ -89,6 +101,9 @@ func once(ctx context.Context, l *lab.Lab, c contender, e event, client *lab.Pro
 		err = c.relieve(ctx, l, active)
 	}
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := client.WaitAnswer(ctx, time.Now().Add(quiet), patience); err != nil {
 		return 0, nil, err
 	}
 	if next, err = l.Successor(ctx, c.excluded(e, active), service.Address); err != nil {

@@ -9,8 +9,12 @@ import (
 )
 
 // report prints the table.
-func report(w io.Writer, results []result, runs int) {
-	fmt.Fprintf(w, "\nLongest time a client went without an answer, in ms: min / median / max of %d (one datagram every 5 ms)\n\n", runs)
+func report(w io.Writer, results []result, runs int, k kernel) {
+	where := "from real servers, by IPVS"
+	if k == answers {
+		where = "from the router itself, without IPVS"
+	}
+	fmt.Fprintf(w, "\nLongest time a client went without an answer, in ms: min / median / max of %d (one datagram every %d ms, answered %s)\n\n", runs, step.Milliseconds(), where)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "DIRECTOR")
 	for _, e := range events {

@@ -18,9 +18,9 @@ func TestReport(t *testing.T) {
 	report(&b, []result{
 		{contender{name: "ours", limits: limits}, map[event][]time.Duration{cut: ms(500, 300, 400), planned: ms(90, 110, 120)}, 1},
 		{contender{name: "theirs"}, map[event][]time.Duration{cut: ms(3000, 2700, 3600), kill: ms(10)}, 0},
-	}, 3)
+	}, 3, balances)
 	want := `
-Longest time a client went without an answer, in ms: min / median / max of 3 (one datagram every 5 ms)
+Longest time a client went without an answer, in ms: min / median / max of 3 (one datagram every 10 ms, answered from real servers, by IPVS)
 
 DIRECTOR  cut off                               killed        planned
 ours      300 / 400 / 500 (promised 600: kept)  -             90 / 110 / 120 (promised 100: MISSED)
