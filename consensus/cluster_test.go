@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"polso/consensus/lease"
+	"polso/consensus/wire"
 )
 
 // member is one router of a test's cluster: what survives its process, and the process if there is one.
@@ -47,8 +48,10 @@ type cluster struct {
 	net     *network
 	profile Profile
 	boot    time.Time
-	off     []string // guards of the ledger that are switched off
-	spoilt  bool     // the run is to show two holders
+	off     []string      // guards of the ledger that are switched off
+	spoilt  bool          // the run is to show two holders
+	ways    []string      // paths between any two; nil: one, without a name
+	hedge   time.Duration // wire.PathsOptions.Patience
 
 	mu       sync.Mutex // guards below
 	members  []*member  // written by the test's own goroutine only
@@ -65,7 +68,15 @@ type cluster struct {
 
 // newCluster starts ids as one cluster, all of them voters, inside a bubble.
 func newCluster(t testing.TB, p Profile, ids ...string) *cluster {
-	c := &cluster{t: t, net: newNetwork(p.RPCTimeout), profile: p, boot: time.Now(), checking: make(chan struct{}), faults: map[string]int{}}
+	return blankCluster(t, p).form(ids...)
+}
+
+func blankCluster(t testing.TB, p Profile) *cluster {
+	return &cluster{t: t, net: newNetwork(p.RPCTimeout), profile: p, boot: time.Now(), checking: make(chan struct{}), faults: map[string]int{}}
+}
+
+// form starts ids as the cluster.
+func (c *cluster) form(ids ...string) *cluster {
 	conf := raft.Configuration{}
 	for _, id := range ids {
 		conf.Servers = append(conf.Servers, raft.Server{Suffrage: raft.Voter, ID: raft.ServerID(id), Address: raft.ServerAddress(id)})
@@ -74,7 +85,7 @@ func newCluster(t testing.TB, p Profile, ids ...string) *cluster {
 		m := c.blank(id)
 		o := c.options(m)
 		if err := raft.BootstrapCluster(o.raftConfig(), o.Logs, o.Stable, o.Snapshots, o.Transport, conf); err != nil {
-			t.Fatal(err)
+			c.t.Fatal(err)
 		}
 	}
 	for _, m := range c.members {
@@ -144,6 +155,9 @@ func (c *cluster) options(m *member) Options {
 			return 0
 		}
 		return c.profile.H / 4
+	}
+	if c.ways != nil {
+		o.Transport = wire.NewPaths(m.end, wire.PathsOptions{Addresses: func(string) []string { return c.ways }, Patience: c.hedge})
 	}
 	if m.alter != nil {
 		m.alter(&o)

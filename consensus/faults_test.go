@@ -132,6 +132,19 @@ var faults = []fault{
 		}
 		return nil
 	}},
+	// These do nothing where there is but one path.
+	{"cut a path", func(c *cluster, r *rand.Rand) func() {
+		c.every(func(from, to string) { c.net.cutPath(from, to, "x") })
+		time.Sleep(pause(c, r, 2))
+		return nil
+	}},
+	{"cut a path one way, then the other", func(c *cluster, r *rand.Rand) func() {
+		c.net.cutPath(victim(c, r).id, any1(c, r).id, "y")
+		time.Sleep(pause(c, r, 1))
+		c.net.cutPath(any1(c, r).id, victim(c, r).id, "x")
+		return nil
+	}},
+	{"slow path", func(c *cluster, r *rand.Rand) func() { c.net.slowPath("x", 1+pause(c, r, 4)); return nil }},
 	{"restart", func(c *cluster, r *rand.Rand) func() { restart(c, any1(c, r), r); return nil }},
 	{"cut and restart the other", func(c *cluster, r *rand.Rand) func() {
 		l := victim(c, r)

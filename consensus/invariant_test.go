@@ -61,7 +61,7 @@ type longRun struct {
 	states   int // moments with two leaders by raft's own state
 }
 
-// run runs clusters of three and five nodes in turn. The seed of a cluster decides what happens to it and when, but not the
+// run runs clusters of three and five nodes, two with one path between nodes and two with two, in turn. The seed of a cluster decides what happens to it and when, but not the
 // order in which goroutines run, nor raft's own timers, so that a run of a seed that failed may need several tries.
 func (l *longRun) run(t *testing.T) {
 	var ok bool
@@ -96,11 +96,13 @@ func (l *longRun) cluster(t *testing.T, i uint64) {
 				history, l.seed, i, l.rounds, "^"+strings.SplitN(t.Name(), "/", 2)[0]+"$")
 		}
 	}()
-	c := newCluster(t, lan(t), ids...)
-	defer c.close()
-	c.mu.Lock()
+	c := blankCluster(t, lan(t))
+	if i%4 > 1 {
+		c.ways, c.hedge = []string{"x", "y"}, c.profile.PathPatience()
+	}
 	c.byState = l.byState
-	c.mu.Unlock()
+	c.form(ids...)
+	defer c.close()
 	c.leader()
 	for range perCluster {
 		history = append(history, c.round(r))

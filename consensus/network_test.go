@@ -5,22 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"polso/consensus/wire"
 )
 
 // network joins endpoints in memory. Links can be cut one way or both, and delayed; a cut link is silent, as a pulled
-// cable is: the sender waits for its timeout.
+// cable is: the sender waits for its timeout. An address may name a path (wire.AtPath), of which there are any number between
+// two endpoints: a link by that path is a link of its own, and a link without is all of them.
 type network struct {
 	timeout time.Duration
 
 	mu    sync.Mutex // guards below
 	ends  map[string]*endpoint
-	cuts  map[[2]string]bool
+	cuts  map[[2]string]bool                  // from, to; to may be by a path
 	delay func(from, to string) time.Duration // nil: none
+	paths func(path string) time.Duration     // by a path; nil: none
 }
 
 func newNetwork(timeout time.Duration) *network {
@@ -42,6 +47,31 @@ func (w *network) join(a, b string) {
 	defer w.mu.Unlock()
 	delete(w.cuts, [2]string{a, b})
 	delete(w.cuts, [2]string{b, a})
+}
+
+// cutPath silences a path from one node to another, in that direction only.
+func (w *network) cutPath(from, to, path string) { w.cut(from, string(wire.AtPath(to, path))) }
+
+// joinPath undoes every cut of a path.
+func (w *network) joinPath(path string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	maps.DeleteFunc(w.cuts, func(link [2]string, _ bool) bool {
+		_, by := wire.SplitPath(raft.ServerAddress(link[1]))
+		return by == path
+	})
+}
+
+// slowPath makes whatever goes by a path take up to that long.
+func (w *network) slowPath(path string, most time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.paths = func(by string) time.Duration {
+		if by != path {
+			return 0
+		}
+		return rand.N(most)
+	}
 }
 
 // hold makes whatever goes to a node from another one, or from all if that is "", take that long.
@@ -69,7 +99,7 @@ func (w *network) heal() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	clear(w.cuts)
-	w.delay = nil
+	w.delay, w.paths = nil, nil
 }
 
 func (w *network) slow(most time.Duration) {
@@ -78,12 +108,15 @@ func (w *network) slow(most time.Duration) {
 	w.delay = func(_, _ string) time.Duration { return rand.N(most) }
 }
 
-// cross carries a message over one link; false when it is lost.
-func (w *network) cross(from, to *endpoint) bool {
+// cross carries a message over one link, by a path; false when it is lost.
+func (w *network) cross(from, to *endpoint, path string) bool {
 	w.mu.Lock()
 	var d time.Duration
 	if w.delay != nil {
 		d = w.delay(from.id, to.id)
+	}
+	if w.paths != nil {
+		d += w.paths(path)
 	}
 	w.mu.Unlock()
 	if d > 0 {
@@ -91,7 +124,8 @@ func (w *network) cross(from, to *endpoint) bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.cuts[[2]string{from.id, to.id}] && w.ends[to.id] == to && w.ends[from.id] == from
+	by := [2]string{from.id, string(wire.AtPath(to.id, path))}
+	return !w.cuts[[2]string{from.id, to.id}] && !w.cuts[by] && w.ends[to.id] == to && w.ends[from.id] == from
 }
 
 // endpoint is one process's transport.
@@ -156,8 +190,9 @@ func (e *endpoint) call(to raft.ServerAddress, req any, body io.Reader) (any, er
 		}
 		return nil, errLost
 	}
+	id, path := wire.SplitPath(to)
 	e.net.mu.Lock()
-	peer := e.net.ends[string(to)]
+	peer := e.net.ends[id]
 	e.net.mu.Unlock()
 	if peer == nil {
 		select { // refused, after a moment
@@ -166,7 +201,7 @@ func (e *endpoint) call(to raft.ServerAddress, req any, body io.Reader) (any, er
 		}
 		return nil, errors.New("connection refused")
 	}
-	if !e.net.cross(e, peer) {
+	if !e.net.cross(e, peer, path) {
 		return lost()
 	}
 	peer.mu.Lock()
@@ -198,7 +233,7 @@ func (e *endpoint) call(to raft.ServerAddress, req any, body io.Reader) (any, er
 		if left != nil {
 			left(req, r.Response)
 		}
-		if !e.net.cross(peer, e) {
+		if !e.net.cross(peer, e, path) {
 			return lost()
 		}
 		return r.Response, r.Error
@@ -252,7 +287,7 @@ func (p peers) node(id string) (*Node, error) {
 	p.c.net.mu.Lock()
 	a, b := p.c.net.ends[p.from], p.c.net.ends[id]
 	p.c.net.mu.Unlock()
-	if a == nil || b == nil || !p.c.net.cross(a, b) {
+	if a == nil || b == nil || !p.c.net.cross(a, b, "") {
 		time.Sleep(p.c.net.timeout)
 		return nil, errLost
 	}

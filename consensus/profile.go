@@ -40,3 +40,8 @@ func profile(name string, h, rpc time.Duration) Profile {
 	p.RPCTimeout = max(rpc, p.LeaderLease+4*p.Commit)
 	return p
 }
+
+// PathPatience is how long one path to a node may be silent before the next is tried (wire.PathsOptions.Patience). A heartbeat
+// leaves at most H/5 after the answer to the one before, so one that needs a second path is answered with almost half of H to
+// spare; and two heartbeats over a path that lives are never as far apart.
+func (p Profile) PathPatience() time.Duration { return p.H / 4 }

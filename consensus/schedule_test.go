@@ -16,6 +16,7 @@ import (
 // raft draws its timers by lot.
 type schedule struct {
 	ids     []string                    // nodes; nil: a, b and c
+	ways    []string                    // paths between any two; nil: one
 	tune    func(p *Profile)            // nil: lan as it is
 	off     []string                    // the guards; with all of them switched off two must hold sooner or later
 	without string                      // what run itself does wrong when c.spoilt, where no guard of the ledger can be switched off
@@ -52,7 +53,9 @@ func (s schedule) once(t *testing.T, spoilt bool) (overlap int) {
 		if s.tune != nil {
 			s.tune(&p)
 		}
-		c := newCluster(t, p, ids...)
+		c := blankCluster(t, p)
+		c.ways, c.hedge = s.ways, p.PathPatience()
+		c.form(ids...)
 		defer c.close()
 		if c.spoilt = spoilt; spoilt {
 			c.off = s.off
@@ -187,6 +190,27 @@ func TestRenewalAfterTheEnd(t *testing.T) {
 		run: func(c *cluster, l *member) {
 			c.net.hold("", l.id, c.profile.H*95/100)
 			c.wait(0.02)
+			for _, o := range c.others(l) {
+				c.net.cut(l.id, o.id)
+			}
+			c.wait(2)
+		},
+	})
+}
+
+// TestLateCopy: what the leader sends over its first path is lost; copies that leave later over the second one are answered,
+// and the answers arrive late. They count from before the first copy left.
+func TestLateCopy(t *testing.T) {
+	directed(t, schedule{
+		ways: []string{"x", "y"},
+		tune: func(p *Profile) { p.LeaderLease = p.H },
+		off:  []string{"offSendTime", "offNoRevival"},
+		run: func(c *cluster, l *member) {
+			c.net.hold("", l.id, c.profile.H*60/100)
+			for _, o := range c.others(l) {
+				c.net.cutPath(l.id, o.id, "x")
+			}
+			c.wait(0.4)
 			for _, o := range c.others(l) {
 				c.net.cut(l.id, o.id)
 			}

@@ -2,7 +2,8 @@
 // by ALPN (raft's messages, HTTP between members, joining).
 //
 // Nothing is handed on before the handshake has ended and the other end is known to be a member (or asks to join): what
-// stands behind raft's listener believes every byte it reads. A node may have several addresses; they are tried in turn.
+// stands behind raft's listener believes every byte it reads. A node may have several addresses: a connection is made to the
+// first that answers, and Paths takes raft's requests over all of them.
 package wire
 
 import (

@@ -52,9 +52,11 @@ func NewClient(o ClientOptions) *Client {
 				}
 				return o.Dialer.Dial(ctx, id, trust.Peer)
 			},
-			DisableCompression:     true,
-			MaxIdleConnsPerHost:    4,
-			IdleConnTimeout:        time.Minute,
+			DisableCompression:  true,
+			MaxIdleConnsPerHost: 4,
+			// A connection that has lain idle for longer may lead over a path that was cut meanwhile; a new one
+			// costs a handshake and finds a path that lives. Who is asked every second keeps its own.
+			IdleConnTimeout:        3 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
 		},
 	}

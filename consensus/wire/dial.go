@@ -62,21 +62,59 @@ func NewDialer(o DialerOptions) *Dialer {
 // that node's. The address that worked last goes first; a dead one costs a Stagger, not a timeout. Errors are
 // ErrUnreachable, with the reason for each address. ctx bounds the dialling only, not the connection.
 func (d *Dialer) Dial(ctx context.Context, id string, p trust.Protocol) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, d.options.Timeout)
-	defer cancel()
 	addrs := d.addresses(id)
 	if len(addrs) == 0 {
 		return nil, fmt.Errorf("node %s: %w: no address of it is known", id, ErrUnreachable)
 	}
-	if d.options.Membership.Removed(id) {
-		return nil, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, trust.ErrRemoved)
-	}
-	config := d.options.Membership.ClientTLS(p, id)
-	t, address, err := race(ctx, addrs, d.options.Stagger, config)
+	t, address, err := d.reach(ctx, id, p, addrs)
 	if err != nil {
-		d.note(id, Silent)
-		return nil, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, err)
+		if !errors.Is(err, trust.ErrRemoved) {
+			d.note(id, Silent)
+		}
+		return nil, err
 	}
+	c, err := d.keep(id, t)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	d.last[id] = address
+	d.mu.Unlock()
+	return c, nil
+}
+
+// DialAt is Dial at one address and no other. That it is silent says nothing of the node, which may be heard at another.
+func (d *Dialer) DialAt(ctx context.Context, id, address string, p trust.Protocol) (net.Conn, error) {
+	if full, err := WithPort(address); err == nil {
+		address = full
+	} // else the dial itself says what is wrong with it
+	t, _, err := d.reach(ctx, id, p, []string{address})
+	if err != nil {
+		return nil, err
+	}
+	c, err := d.keep(id, t)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// reach connects to the first of the addresses that answers.
+func (d *Dialer) reach(ctx context.Context, id string, p trust.Protocol, addrs []string) (*tls.Conn, string, error) {
+	if d.options.Membership.Removed(id) {
+		return nil, "", fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, trust.ErrRemoved)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.options.Timeout)
+	defer cancel()
+	t, address, err := race(ctx, addrs, d.options.Stagger, d.options.Membership.ClientTLS(p, id))
+	if err != nil {
+		return nil, "", fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, err)
+	}
+	return t, address, nil
+}
+
+// keep takes a connection to the node in.
+func (d *Dialer) keep(id string, t *tls.Conn) (*conn, error) {
 	peer, err := d.options.Membership.Identify(t.ConnectionState())
 	if err != nil {
 		t.NetConn().Close()
@@ -92,9 +130,6 @@ func (d *Dialer) Dial(ctx context.Context, id string, p trust.Protocol) (net.Con
 		c.cut()
 		return nil, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, trust.ErrRemoved)
 	}
-	d.mu.Lock()
-	d.last[id] = address
-	d.mu.Unlock()
 	return c, nil
 }
 

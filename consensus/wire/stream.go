@@ -34,7 +34,7 @@ func (s *StreamLayer) Close() error { return s.listener.Close() }
 // Addr implements net.Listener: its String is this node's ID.
 func (s *StreamLayer) Addr() net.Addr { return s.self }
 
-// Dial implements raft.StreamLayer; the address is a node's ID. A timeout of zero leaves the Dialer's.
+// Dial implements raft.StreamLayer; the address is a node's ID, or AtPath's. A timeout of zero leaves the Dialer's.
 func (s *StreamLayer) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx := context.Background() // raft hands in none
 	if timeout > 0 {
@@ -42,7 +42,11 @@ func (s *StreamLayer) Dial(address raft.ServerAddress, timeout time.Duration) (n
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	return s.dialer.Dial(ctx, string(address), trust.Raft)
+	id, path := SplitPath(address)
+	if path == "" {
+		return s.dialer.Dial(ctx, id, trust.Raft)
+	}
+	return s.dialer.DialAt(ctx, id, path, trust.Raft)
 }
 
 type nodeAddr string
