@@ -2,9 +2,11 @@ package agent
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"polso/api"
+	"polso/consensus/wire"
 	"polso/fsm"
 )
 
@@ -39,6 +41,12 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 				st.Quorum.Healthy++
 			}
 		}
+		if n.ID != m.id && m.paths != nil {
+			out.Paths = pathsOf(m.paths.States(n.ID))
+		}
+		if p, found := brokenPath(st.Node, out); found {
+			st.Problems = append(st.Problems, p)
+		}
 		st.Members = append(st.Members, marked(snap, out))
 		if why := lagging(out, st.Revision); why != "" {
 			st.Problems = append(st.Problems, api.Problem{Node: n.Name, What: "router", Why: why, Fix: "polso members -o wide; polso status --local on " + n.Name})
@@ -53,6 +61,41 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 	st.Quorum.CanLose = max(0, st.Quorum.Healthy-(st.Quorum.Voters/2+1))
 	st.Health = healthOf(st)
 	return st, nil
+}
+
+// pathsOf is what the leader's transport knows of the paths to a member.
+func pathsOf(states []wire.PathState) (paths []api.Path) {
+	for _, s := range states {
+		p := api.Path{Address: s.Address, State: "unknown"}
+		switch s.Answer {
+		case wire.Accepts:
+			p.State = "up"
+		case wire.Silent:
+			p.State = "down"
+		}
+		paths = append(paths, p)
+	}
+	return paths
+}
+
+// brokenPath is the problem that a member which answers does so no more at each of its addresses.
+func brokenPath(from string, m api.Member) (api.Problem, bool) {
+	var up, down []string
+	for _, p := range m.Paths {
+		switch p.State {
+		case "up":
+			up = append(up, p.Address)
+		case "down":
+			down = append(down, p.Address)
+		}
+	}
+	if len(up) == 0 || len(down) == 0 { // that a member does not answer at all is another problem
+		return api.Problem{}, false
+	}
+	return api.Problem{
+		Node: m.Name, What: "path", Why: fmt.Sprintf("%s does not hear it at %s, only at %s", from, strings.Join(down, ", "), strings.Join(up, ", ")),
+		Fix: "look at that network between " + from + " and " + m.Name + "; polso members -o wide",
+	}, true
 }
 
 // marked is a member with what operators say about it.

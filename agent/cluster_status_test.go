@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"fmt"
 	"testing"
 
 	"polso/api"
@@ -27,6 +28,33 @@ func TestLagging(t *testing.T) {
 		tt.edit(&m)
 		if got := lagging(m, 7); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestBrokenPath(t *testing.T) {
+	path := func(states ...string) (m api.Member) {
+		m.Name = "r2"
+		for i, s := range states {
+			m.Paths = append(m.Paths, api.Path{Address: fmt.Sprintf("10.9.%d.12", i), State: s})
+		}
+		return m
+	}
+	for _, tt := range []struct {
+		name   string
+		member api.Member
+		want   string
+	}{
+		{"one path", path(), ""},
+		{"both up", path("up", "up"), ""},
+		{"both down", path("down", "down"), ""},
+		{"not asked yet", path("up", "unknown"), ""},
+		{"one down", path("up", "down"), "r1 does not hear it at 10.9.1.12, only at 10.9.0.12"},
+		{"two of three down", path("down", "up", "down"), "r1 does not hear it at 10.9.0.12, 10.9.2.12, only at 10.9.1.12"},
+	} {
+		p, found := brokenPath("r1", tt.member)
+		if p.Why != tt.want || found != (tt.want != "") {
+			t.Errorf("%s: %+v, %v; want %q", tt.name, p, found, tt.want)
 		}
 	}
 }

@@ -33,6 +33,7 @@ type member struct {
 	claim   *claim          // nil with Dev: a simulated kernel has nothing of anybody's
 	peers   *wire.Client    // nil with Dev
 	dialer  *wire.Dialer    // nil with Dev
+	paths   *wire.Paths     // nil with Dev
 	trust   trust.Authority // the cluster's CA with its key
 
 	opened atomic.Bool // node is set, for those who may be asked while it is being opened
@@ -108,7 +109,8 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 			listener.Close()
 		}
 	}()
-	dialer := wire.NewDialer(wire.DialerOptions{Membership: membership, Addresses: m.addresses(cluster.Peers), Timeout: profile.RPCTimeout})
+	addresses := m.addresses(cluster.Peers)
+	dialer := wire.NewDialer(wire.DialerOptions{Membership: membership, Addresses: addresses, Timeout: profile.RPCTimeout})
 	m.dialer, m.peers = dialer, wire.NewClient(wire.ClientOptions{Dialer: dialer})
 	logs, err := store.Open(store.Options{Dir: a.home.StoreDir(), Cluster: cluster.ID, Node: identity.ID})
 	if err != nil {
@@ -123,13 +125,14 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 		Stream: wire.NewStreamLayer(identity.ID, listener, dialer), MaxPool: 3, Timeout: profile.RPCTimeout,
 		Logger: consensus.NewRaftLogger(a.log.With("part", "raft")),
 	})
+	m.paths = wire.NewPaths(transport, wire.PathsOptions{Addresses: addresses, Patience: profile.PathPatience(), Log: a.log.With("part", "wire")})
 	// What raft rings is built before raft is: it begins to ring at once.
 	m.reports = newReports(b, m)
 	m.steward = b.newSteward(m)
 	m.claim = &claim{
 		path: claimFile(a.o), table: b.local.table, ring: b.local.ring, log: a.log, state: m.state.Load,
 	}
-	if m.node, err = consensus.Open(b.consensusOptions(m, transport, logs, logs, snapshots, remotePeers{m.peers})); err != nil {
+	if m.node, err = consensus.Open(b.consensusOptions(m, m.paths, logs, logs, snapshots, remotePeers{m.peers})); err != nil {
 		logs.Close()
 		return nil, err
 	}

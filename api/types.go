@@ -64,6 +64,7 @@ type Member struct {
 	ID              string     `json:"id"`
 	Name            string     `json:"name"`
 	Addresses       []string   `json:"addresses" nullable:"false"`
+	Paths           []Path     `json:"paths,omitempty" doc:"the addresses as the leader hears the member there, if it has several"`
 	Kind            string     `json:"kind" enum:"router,witness"`
 	Raft            string     `json:"raft" enum:"leader,follower,learner,unknown"`
 	Director        string     `json:"director,omitempty" doc:"active when it holds the addresses"`
@@ -80,6 +81,12 @@ type Member struct {
 	Undecided       []string   `json:"undecided,omitempty" doc:"virtuals without a server there, about which its checks have not decided yet; another takes over while there is one that knows more"`
 	Failing         int        `json:"failing_passes,omitempty" doc:"passes of its director in a row that failed"`
 	Problems        []Problem  `json:"problems,omitempty"`
+}
+
+// Path is one way from the leader to a member.
+type Path struct {
+	Address string `json:"address"`
+	State   string `json:"state" enum:"up,down,unknown"`
 }
 
 // VIP is one address that the document asks for.

@@ -285,10 +285,24 @@ func (a *app) membersCmd() *cobra.Command {
 	})
 }
 
+// paths is how many of a member's paths are up, "-" where it has but one or is the leader itself.
+func paths(all []api.Path) string {
+	if len(all) == 0 {
+		return "-"
+	}
+	up := 0
+	for _, p := range all {
+		if p.State == "up" {
+			up++
+		}
+	}
+	return fmt.Sprintf("%d/%d", up, len(all))
+}
+
 func (a *app) memberTable(w io.Writer, st api.Status) error {
 	header := []string{"NAME", "ADDRESS", "RAFT", "DIRECTOR", "STATE", ">BEHIND", ">CONTACT", "VERSION", ">UPTIME"}
 	if a.wide() {
-		header = append(header, ">REVISION", "CONVERGED", "ID")
+		header = append(header, ">REVISION", "CONVERGED", "PATHS", "ID")
 	}
 	t := newTable(header...)
 	for _, m := range st.Members {
@@ -298,7 +312,7 @@ func (a *app) memberTable(w io.Writer, st api.Status) error {
 		}
 		cells := []string{m.Name, strings.Join(m.Addresses, ","), m.Raft, m.Director, a.state(m.State), behind, contact, m.Version, since(m.Started)}
 		if a.wide() {
-			cells = append(cells, fmt.Sprint(m.AppliedRevision), fmt.Sprint(m.Converged), m.ID)
+			cells = append(cells, fmt.Sprint(m.AppliedRevision), fmt.Sprint(m.Converged), paths(m.Paths), m.ID)
 		}
 		t.row(cells...)
 	}
