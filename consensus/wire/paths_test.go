@@ -13,9 +13,9 @@ import (
 // pathsTo is r1's raft transport to a node r2 with those addresses, and what r2 is asked.
 func pathsTo(t *testing.T, g *group, o PathsOptions, r1, r2 *node) (*Paths, <-chan raft.RPC) {
 	t.Helper()
-	t1 := raft.NewNetworkTransport(NewStreamLayer("r1", r1.Listener, r1.Dialer), 3, time.Second, io.Discard)
+	t1 := raft.NewNetworkTransport(NewStreamLayer("r1", r1.Listener, r1.Dialer), 3, 10*time.Second, io.Discard)
 	t.Cleanup(func() { t1.Close() })
-	t2 := raft.NewNetworkTransport(NewStreamLayer("r2", r2.Listener, r2.Dialer), 3, time.Second, io.Discard)
+	t2 := raft.NewNetworkTransport(NewStreamLayer("r2", r2.Listener, r2.Dialer), 3, 10*time.Second, io.Discard)
 	t.Cleanup(func() { t2.Close() })
 	t2.SetHeartbeatHandler(func(rpc raft.RPC) { rpc.Respond(&raft.AppendEntriesResponse{Term: 7, Success: true}, nil) })
 	o.Addresses = g.where
@@ -41,15 +41,15 @@ func TestDeadPath(t *testing.T) {
 	dead, live := newSilent(t).Addr().String(), r2.Addrs()[0].String()
 	g.place("r2", dead, live)
 	var log lines
-	const patience = 200 * time.Millisecond
+	const patience = 500 * time.Millisecond
 	// The first heartbeat would go over both paths, so the other one counts as just tried.
 	p, _ := pathsTo(t, g, PathsOptions{Patience: patience, Probe: time.Hour, Log: log.logger()}, r1, r2)
 	p.ways("r2")[1].tried = time.Now()
-	if took := beat(t, p); took < patience || took > time.Second {
+	if took := beat(t, p); took < patience {
 		t.Errorf("over the dead path first: answered after %v", took)
 	}
 	for range 10 {
-		if took := beat(t, p); took > patience {
+		if took := beat(t, p); took >= patience {
 			t.Errorf("answered after %v: the dead path is still the first", took)
 		}
 	}
@@ -99,10 +99,11 @@ func TestProbe(t *testing.T) {
 
 // TestSlowAnswer: entries that take long to write are sent once while their path carries heartbeats, and there is no pipeline.
 func TestSlowAnswer(t *testing.T) {
+	const patience = 500 * time.Millisecond
 	g := newGroup(t)
 	r1, r2 := g.node("r1"), g.node("r2")
 	g.place("r2", r2.Addrs()[0].String(), newSilent(t).Addr().String())
-	p, asked := pathsTo(t, g, PathsOptions{Patience: 100 * time.Millisecond, Probe: time.Hour}, r1, r2)
+	p, asked := pathsTo(t, g, PathsOptions{Patience: patience, Probe: time.Hour}, r1, r2)
 	beat(t, p)
 	if _, err := p.AppendEntriesPipeline("r2", "r2"); !errors.Is(err, raft.ErrPipelineReplicationNotSupported) {
 		t.Errorf("pipeline over two paths: %v", err)
@@ -113,7 +114,7 @@ func TestSlowAnswer(t *testing.T) {
 		done <- p.AppendEntries("r2", "r2", &raft.AppendEntriesRequest{Term: 7, PrevLogEntry: 4, RPCHeader: raft.RPCHeader{Addr: []byte("r1")}}, &answer)
 	}()
 	rpc := <-asked
-	for range 40 {
+	for began := time.Now(); time.Since(began) < 3*patience; {
 		beat(t, p)
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -139,7 +140,7 @@ func TestGivesUpHeartbeats(t *testing.T) {
 	p, _ := pathsTo(t, g, PathsOptions{Patience: 100 * time.Millisecond}, r1, r2)
 	began := time.Now()
 	err := p.AppendEntries("r2", "r2", &raft.AppendEntriesRequest{Term: 7}, new(raft.AppendEntriesResponse))
-	if took := time.Since(began); !errors.Is(err, errSilent) || took > 500*time.Millisecond {
+	if took := time.Since(began); !errors.Is(err, errSilent) || took > 5*time.Second {
 		t.Errorf("%v after %v", err, took)
 	}
 	for _, s := range p.States("r2") {
