@@ -93,6 +93,9 @@ func TestPathCut(t *testing.T) {
 					if w.writes < 20 || w.slowest >= p.H {
 						t.Errorf("%d writes, the slowest took %v", w.writes, w.slowest)
 					}
+					if w.least < p.H*4/10 {
+						t.Errorf("the lease had %v left at times: hardly enough", w.least)
+					}
 					c.safe()
 					c.kept()
 				})
