@@ -53,6 +53,39 @@ func (l *Lab) CutPair(ctx context.Context, a, b *Node) error {
 	return l.sift(ctx, a, chains...)
 }
 
+// CutPath makes the switch lose what the routers send to each other on one segment; everybody else hears them. HealPath undoes
+// it.
+func (l *Lab) CutPath(ctx context.Context, s Segment) error {
+	for _, r := range l.Routers {
+		var others []string
+		for _, o := range l.Routers {
+			if o != r {
+				others = append(others, o.MAC(s).String())
+			}
+		}
+		for _, p := range r.ports {
+			if p.segment() != s {
+				continue
+			}
+			if err := l.sift(ctx, r.Node, sieve("egress", p, "ether saddr { "+strings.Join(others, ", ")+" }")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// HealPath undoes CutPath.
+func (l *Lab) HealPath(ctx context.Context) error {
+	for _, r := range l.Routers {
+		if err := l.sift(ctx, r.Node); err != nil {
+			return err
+		}
+		r.sieve = false
+	}
+	return nil
+}
+
 // Heal undoes Cut, CutLink, CutOneWay and CutPair.
 func (l *Lab) Heal(ctx context.Context, n *Node) error {
 	if n.sieve {

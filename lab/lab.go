@@ -25,6 +25,7 @@ type Options struct {
 	Dir        string   // data directories and logs; default a new folder below $TMPDIR, removed by Close
 	Artifacts  string   // where KeepLogs copies the routers' logs; default $POLSO_LAB_ARTIFACTS
 	AgentFlags []string // further flags for every agent
+	TwoPaths   bool     // the routers are each other's peers on both segments, not on the outer one alone
 	DiskSize   int64    // bytes of a file system for each router's data directory, which StallDisk and FillDisk need; 0: none of its own
 }
 

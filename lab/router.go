@@ -53,8 +53,24 @@ func (r *Router) dataDir() string {
 func (r *Router) socket() string  { return filepath.Join(r.dir, "polso.sock") }
 func (r *Router) logPath() string { return filepath.Join(r.dir, "agent.log") }
 
-// Addr4 is the router's own address outside, where its peers find it.
+// Addr4 is the router's own address outside, where its peers find it first.
 func (r *Router) Addr4() string { return r.Addr(Outside).String() }
+
+// peerAddrs are the addresses at which its peers find it.
+func (r *Router) peerAddrs() []string {
+	if r.lab.options.TwoPaths {
+		return []string{r.Addr4(), r.Addr(Inside).String()}
+	}
+	return []string{r.Addr4()}
+}
+
+// advertised is the router's addresses in the words of init and join.
+func (r *Router) advertised() (flags []string) {
+	for _, a := range r.peerAddrs() {
+		flags = append(flags, "--advertise", a)
+	}
+	return flags
+}
 
 // Start starts the agent and waits until it answers on its socket. Its output is added to the router's log.
 func (r *Router) Start(ctx context.Context) error {
@@ -62,8 +78,11 @@ func (r *Router) Start(ctx context.Context) error {
 		return fmt.Errorf("%s: already running", r.Name)
 	}
 	args := []string{
-		"agent", "--name", r.Name, "--data-dir", r.dataDir(), "--socket", r.socket(), "--listen", r.Addr4() + ":5390",
+		"agent", "--name", r.Name, "--data-dir", r.dataDir(), "--socket", r.socket(),
 		"--interface", "outside=eth0", "--interface", "inside=eth1", "--kernel", "real",
+	}
+	for _, a := range r.peerAddrs() {
+		args = append(args, "--listen", a+":5390")
 	}
 	if err := r.Spawn(r.lab.options.Binary, append(args, r.lab.options.AgentFlags...)...); err != nil {
 		return err

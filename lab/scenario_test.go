@@ -44,7 +44,14 @@ func tableLines(virtuals ...Virtual) int {
 // form makes a cluster of three routers that runs the virtual servers.
 func form(t *testing.T, virtuals ...Virtual) (context.Context, *Lab) {
 	t.Helper()
-	ctx, l := build(t, Options{Binary: product(t)})
+	return formOf(t, Options{}, virtuals...)
+}
+
+// formOf makes the cluster of a laboratory that is built as o says.
+func formOf(t *testing.T, o Options, virtuals ...Virtual) (context.Context, *Lab) {
+	t.Helper()
+	o.Binary = product(t)
+	ctx, l := build(t, o)
 	needIPVS(t)
 	for _, r := range l.Routers {
 		must(t, r.Start(ctx))

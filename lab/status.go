@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,6 +34,10 @@ type Status struct {
 		Kind  string `json:"kind"`
 		Raft  string `json:"raft"`
 		State string `json:"state"`
+		Paths []struct {
+			Address string `json:"address"`
+			State   string `json:"state"`
+		} `json:"paths"`
 	} `json:"members"`
 	VIPs []struct {
 		Address netip.Addr `json:"address"`
@@ -91,7 +96,7 @@ func (s Status) ServerState(virtual, server string) string {
 // token, join on the others. Every agent must be running. It returns once every router reports every voter.
 func (l *Lab) Form(ctx context.Context, initFlags ...string) error {
 	first := l.Routers[0]
-	if _, err := first.Polso(ctx, append([]string{"init", "--advertise", first.Addr4()}, initFlags...)...); err != nil {
+	if _, err := first.Polso(ctx, slices.Concat([]string{"init"}, first.advertised(), initFlags)...); err != nil {
 		return err
 	}
 	for _, r := range l.Routers[1:] {
@@ -108,7 +113,7 @@ func (l *Lab) Join(ctx context.Context, via, r *Router, flags ...string) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.Polso(ctx, append([]string{"join", via.Addr4() + ":5390", "--token", strings.TrimSpace(token), "--advertise", r.Addr4()}, flags...)...)
+	_, err = r.Polso(ctx, slices.Concat([]string{"join", via.Addr4() + ":5390", "--token", strings.TrimSpace(token)}, r.advertised(), flags)...)
 	return err
 }
 
