@@ -59,6 +59,10 @@ func (b *body) localStatus() api.Status {
 	if unfit := dir.Unfit; len(unfit) > 0 {
 		st.Problems = append(st.Problems, api.Problem{Node: st.Node, What: "not fit to direct", Why: strings.Join(unfit, "; "), Fix: remedy(dir)})
 	}
+	if p := b.member.disk(b.a.o.DataDir); p.Why != "" {
+		p.Node = st.Node
+		st.Problems = append(st.Problems, p)
+	}
 	st.Members = []api.Member{marked(snap, b.self(st))}
 	st.Quorum.Voters = voters(b.member)
 	st.LastFailover = lastFailover(snap)
@@ -111,6 +115,9 @@ func (b *body) self(st api.Status) api.Member {
 	}
 	dir := b.local.director.Status()
 	out.Unfit, out.Undecided, out.Failing = dir.Unfit, dir.Undecided, dir.Failing
+	if p := b.member.disk(b.a.o.DataDir); p.Why != "" {
+		out.Unfit = append(slices.Clone(out.Unfit), p.What+": "+p.Why)
+	}
 	if st.Lease.Held {
 		out.Director = "active"
 	}

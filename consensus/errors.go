@@ -16,6 +16,8 @@ var (
 	// ErrStoreHangs means that raft does not stop because a write to its stores hangs. They must not be closed then: that
 	// would wait for the write.
 	ErrStoreHangs = errors.New("the log store hangs")
+	// ErrStoreRefuses means that the last write to the stores failed, so that this node does not lead until one succeeds.
+	ErrStoreRefuses = errors.New("the log store refuses writes")
 	// ErrExists means the store already belongs to a cluster.
 	ErrExists = errors.New("the store already belongs to a cluster")
 	// ErrNotMember means the cluster has no member with that ID.

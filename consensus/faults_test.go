@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -108,6 +109,14 @@ var faults = []fault{
 		m.disk.hang(pause(c, r, 4), pause(c, r, 4))
 		c.net.isolate(m.id)
 		return nil
+	}},
+	{"refuse writes", func(c *cluster, r *rand.Rand) func() {
+		m := victim(c, r)
+		m.disk.refuse(syscall.ENOSPC, manner(r.IntN(3)))
+		if m.node != nil { // something to write
+			go func(n *Node) { _, _ = n.Propose(context.Background(), []byte("w")) }(m.node)
+		}
+		return func() { m.disk.refuse(nil, nothing) }
 	}},
 	{"stall a vote", func(c *cluster, r *rand.Rand) func() {
 		for _, m := range c.members {

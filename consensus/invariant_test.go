@@ -198,6 +198,24 @@ func (c *cluster) kept() {
 	}
 }
 
+// revive starts who was killed, and who has ended because its process must start anew.
+func (c *cluster) revive() {
+	for _, m := range c.members {
+		if m.node != nil {
+			select {
+			case <-m.done:
+				m.mu.Lock()
+				m.node = nil
+				m.mu.Unlock()
+			default:
+			}
+		}
+		if m.node == nil {
+			c.start(m)
+		}
+	}
+}
+
 // round makes one to three faults, heals and waits for a holder. It says what it did.
 func (c *cluster) round(r *rand.Rand) string {
 	var names string
@@ -214,12 +232,8 @@ func (c *cluster) round(r *rand.Rand) string {
 	for _, u := range undo {
 		u()
 	}
-	for _, m := range c.members {
-		if m.node == nil {
-			c.start(m)
-		}
-	}
 	c.net.heal()
+	c.revive()
 	began := time.Now()
 	for c.holder() == nil {
 		if time.Since(began) > 60*c.profile.H {
@@ -230,6 +244,7 @@ func (c *cluster) round(r *rand.Rand) string {
 			return names
 		}
 		time.Sleep(10 * time.Millisecond)
+		c.revive()
 	}
 	word := fmt.Sprintf("word %d", len(c.acked))
 	ctx, cancel := context.WithTimeout(context.Background(), 10*c.profile.H)

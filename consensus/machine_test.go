@@ -20,12 +20,43 @@ type disk struct {
 	pace       time.Duration // each write to the log takes so long
 	logsUntil  time.Time
 	votesUntil time.Time
+	refuses    error // what its writes answer
+	manner     manner
 }
+
+// manner is how a disk refuses.
+type manner int
+
+const (
+	nothing manner = iota // no write is made
+	made                  // each is made all the same, as one whose sync fails
+	large                 // those that need room are not made, the others are and succeed
+)
 
 func (d *disk) hang(logs, votes time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.logsUntil, d.votesUntil = time.Now().Add(logs), time.Now().Add(votes)
+}
+
+// refuse makes writes fail with err from now on; nil ends it.
+func (d *disk) refuse(err error, m manner) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refuses, d.manner = err, m
+}
+
+func (d *disk) write(needsRoom bool, do func() error) error {
+	d.mu.Lock()
+	err, m := d.refuses, d.manner
+	d.mu.Unlock()
+	switch {
+	case err == nil, m == large && !needsRoom:
+		return do()
+	case m == made:
+		_ = do()
+	}
+	return err
 }
 
 func (d *disk) wait(until *time.Time) {
@@ -44,12 +75,18 @@ func (d *disk) StoreLogs(ls []*raft.Log) error {
 	pace := d.pace
 	d.mu.Unlock()
 	time.Sleep(pace)
-	return d.InmemStore.StoreLogs(ls)
+	return d.write(true, func() error { return d.InmemStore.StoreLogs(ls) })
 }
-func (d *disk) Set(k, v []byte) error { d.wait(&d.votesUntil); return d.InmemStore.Set(k, v) }
+func (d *disk) DeleteRange(low, high uint64) error {
+	return d.write(false, func() error { return d.InmemStore.DeleteRange(low, high) })
+}
+func (d *disk) Set(k, v []byte) error {
+	d.wait(&d.votesUntil)
+	return d.write(len(v) >= 4096, func() error { return d.InmemStore.Set(k, v) })
+}
 func (d *disk) SetUint64(k []byte, v uint64) error {
 	d.wait(&d.votesUntil)
-	return d.InmemStore.SetUint64(k, v)
+	return d.write(false, func() error { return d.InmemStore.SetUint64(k, v) })
 }
 
 // words is a state machine that remembers every command.

@@ -26,6 +26,9 @@ type Node struct {
 	journal *journal
 	machine *machine
 
+	refusal  *refusal
+	register *register
+
 	bell     chan struct{} // rings the watcher
 	failed   chan error    // what Run must end with
 	transfer chan struct{} // held by the one hand-over under way
@@ -67,12 +70,18 @@ func Open(o Options) (*Node, error) {
 		return nil, fmt.Errorf("the log's last index: %w", err)
 	}
 	n.roster = &roster{publish: n.ledger.SetVoters, replayed: last}
-	n.journal = &journal{LogStore: o.Logs, clock: o.Clock, limit: o.Profile.H, roster: n.roster}
+	n.refusal = &refusal{bell: make(chan struct{}, 1), ring: n.announce}
+	n.register = &register{StableStore: o.Stable, self: o.ID, refusal: n.refusal, turn: make(chan struct{}, 1)}
+	n.journal = &journal{
+		LogStore: o.Logs, clock: o.Clock, limit: o.Profile.H, roster: n.roster, register: n.register, refusal: n.refusal, led: n.tookTerm,
+		stop: make(chan struct{}),
+	}
 	n.machine = &machine{fsm: o.FSM, roster: n.roster, ring: n.announce}
 	n.trans, err = lease.NewTransport(o.Transport, n.ledger, lease.Hooks{
 		Heard:     o.FSM.Hear,
 		Installed: func(c raft.Configuration, _ uint64) { n.roster.reset(c) },
 		Stalled:   n.journal.hangs,
+		Barred:    n.refusal.bars,
 		Wait:      n.turn,
 	})
 	if err != nil {
@@ -82,7 +91,7 @@ func Open(o Options) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log cache: %w", err)
 	}
-	n.raft, err = raft.NewRaft(o.raftConfig(), n.machine, cached, o.Stable, o.Snapshots, n.trans)
+	n.raft, err = raft.NewRaft(o.raftConfig(), n.machine, cached, n.register, o.Snapshots, n.trans)
 	if err != nil {
 		return nil, fmt.Errorf("open raft: %w", err)
 	}
@@ -95,9 +104,11 @@ func Open(o Options) (*Node, error) {
 // unless the node cannot go on; the process should be started anew then.
 func (n *Node) Run(ctx context.Context) error {
 	inside, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var wg sync.WaitGroup
+	var wg, mending sync.WaitGroup
 	wg.Go(func() { n.trans.Run(inside) })
 	wg.Go(func() { n.watch(inside) })
+	trials, endTrials := context.WithCancel(inside)
+	mending.Go(func() { n.mend(trials) })
 
 	var err error
 	select {
@@ -105,6 +116,8 @@ func (n *Node) Run(ctx context.Context) error {
 	case err = <-n.failed:
 	}
 	n.retire(inside)
+	endTrials()
+	mending.Wait()
 	err = errors.Join(err, n.shutdown())
 	stop()
 	wg.Wait()
@@ -116,6 +129,7 @@ func (n *Node) Run(ctx context.Context) error {
 // its end awaited.
 func (n *Node) shutdown() error {
 	f := n.raft.Shutdown()
+	close(n.journal.stop)
 	if err := n.trans.Close(); err != nil {
 		n.log.Warn("closing the transport", "err", err)
 	}
@@ -123,11 +137,17 @@ func (n *Node) shutdown() error {
 	go func() { done <- f.Error() }()
 	limit := time.NewTimer(n.o.Profile.RPCTimeout + 5*time.Second)
 	defer limit.Stop()
+	var err error
 	select {
-	case err := <-done:
-		return err
+	case err = <-done:
 	case <-limit.C:
 		return fmt.Errorf("raft does not stop: %w", ErrStoreHangs)
+	}
+	select {
+	case n.register.turn <- struct{}{}:
+		return err
+	case <-limit.C:
+		return errors.Join(err, fmt.Errorf("a trial write does not end: %w", ErrStoreHangs))
 	}
 }
 
@@ -198,6 +218,13 @@ func (n *Node) Stats() Stats {
 	}
 	s.Over = n.raft.State() == raft.Leader && n.ledger.Over(s.Term)
 	return s
+}
+
+// tookTerm says whether this node took the lead in term.
+func (n *Node) tookTerm(term uint64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.taken == term
 }
 
 // leads says whether raft leads term here.

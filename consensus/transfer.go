@@ -164,6 +164,9 @@ func (n *Node) ArmFor(from string, term uint64) error {
 	if !known || leader != from || n.raft.CurrentTerm() != term {
 		return fmt.Errorf("%s announces a hand-over of term %d: %w there, as far as this node knows", from, term, ErrNotLeader)
 	}
+	if err := n.Refuses(); err != nil {
+		return err
+	}
 	n.ledger.Arm(term)
 	return nil
 }

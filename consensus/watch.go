@@ -121,7 +121,7 @@ func (n *Node) stand() time.Duration {
 	h := n.o.Profile.H
 	leader, known := n.Leader()
 	p := n.ledger.Promised()
-	if n.raft.State() != raft.Follower || !known || p.To == "" {
+	if n.raft.State() != raft.Follower || !known || p.To == "" || n.refusal.bars() {
 		return h / 4
 	}
 	rank, votes := n.rank(leader)

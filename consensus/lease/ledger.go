@@ -23,6 +23,8 @@ var (
 	ErrMuted = errors.New("lease: the lease of this term is over")
 	// ErrStalled means the log's disk does not answer: a leader that cannot write stays silent.
 	ErrStalled = errors.New("lease: the log store hangs")
+	// ErrBarred means the stores refuse writes: a node that cannot write does not stand for election.
+	ErrBarred = errors.New("lease: the stores refuse writes")
 )
 
 // Options says who keeps the ledger and which lengths hold in this cluster.

@@ -38,6 +38,8 @@ type Hooks struct {
 	Installed func(c raft.Configuration, index uint64)
 	// Stalled says that the log store hangs, so that this node must not pass for a leader.
 	Stalled func() bool
+	// Barred says that the stores refuse writes, so that this node must not stand for election.
+	Barred func() bool
 	// Wait says how long this node still lets others stand for election before it. raft's own timer knows no order.
 	Wait func() time.Duration
 }
@@ -144,8 +146,13 @@ func matched(req *raft.AppendEntriesRequest) uint64 {
 	return req.PrevLogEntry
 }
 
+func (t *Transport) barred() bool { return t.hooks.Barred != nil && t.hooks.Barred() }
+
 // RequestVote implements raft.Transport.
 func (t *Transport) RequestVote(id raft.ServerID, to raft.ServerAddress, req *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	if t.barred() {
+		return ErrBarred
+	}
 	if err := t.ledger.leave(ballot{term: req.Term, kind: ask, flagged: req.LeadershipTransfer}); err != nil {
 		return err
 	}
@@ -156,6 +163,9 @@ func (t *Transport) RequestVote(id raft.ServerID, to raft.ServerAddress, req *ra
 func (t *Transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, req *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
 	if t.hooks.Wait != nil && !t.sleep(t.hooks.Wait()) {
 		return raft.ErrTransportShutdown
+	}
+	if t.barred() {
+		return ErrBarred
 	}
 	if err := t.ledger.leave(ballot{term: req.Term, kind: preVote}); err != nil {
 		return err

@@ -133,12 +133,11 @@ func takeLock(path string) (*os.File, error) {
 		holder, _ := os.ReadFile(path)
 		err = fmt.Errorf("%w: process %s; stop that agent, or choose another directory with --data-dir", ErrLocked, strings.TrimSpace(string(holder)))
 	}
-	if err == nil {
-		err = errors.Join(f.Truncate(0), writeAt(f, fmt.Sprintf("%d\n", os.Getpid())))
-	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	// The lock holds without the number, and a full disk keeps nobody from starting.
+	_ = errors.Join(f.Truncate(0), writeAt(f, fmt.Sprintf("%d\n", os.Getpid())))
 	return f, nil
 }
 
