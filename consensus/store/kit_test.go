@@ -102,7 +102,8 @@ func snapshot(t *testing.T, s *Store, index uint64) {
 		t.Fatal(err)
 	}
 	_, transport := raft.NewInmemTransport("n1")
-	sink, err := snapshots.Create(raft.SnapshotVersionMax, index, 1, raft.Configuration{}, 1, transport)
+	members := raft.Configuration{Servers: []raft.Server{{ID: "member-n1", Address: "n1"}}}
+	sink, err := snapshots.Create(raft.SnapshotVersionMax, index, 1, members, 1, transport)
 	if err != nil {
 		t.Fatal(err)
 	}

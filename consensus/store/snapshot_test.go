@@ -2,10 +2,13 @@ package store
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/raft"
 )
 
 func TestSnapshotsForWhatTheLogLacks(t *testing.T) {
@@ -76,5 +79,60 @@ func harm(t *testing.T, s *Store) {
 		if err := os.WriteFile(path, state, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// A meta.json without a noted checksum, as a crash right after a snapshot was completed leaves it, is compared with its folder's
+// name.
+func TestSnapshotThatWasNotNoted(t *testing.T) {
+	for _, harm := range []bool{false, true} {
+		d := damagedStore(t)
+		s := reopen(t, d.o)
+		if err := errors.Join(s.Set(sumsKey, []byte("{}")), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if harm {
+			d.replace(filepath.Join(d.new, metaFile), `"Index":400`, `"Index":401`)
+		}
+		s, err := Open(d.o)
+		if err == nil {
+			s.Close()
+		}
+		if harm != errors.Is(err, ErrCorrupt) || harm && !strings.Contains(err.Error(), "is of another snapshot") {
+			t.Errorf("harmed %v: %v", harm, err)
+		}
+	}
+}
+
+// raft is not shown a snapshot whose meta.json is not what it was: it would take the members from there.
+func TestRaftIsNotShownADamagedSnapshot(t *testing.T) {
+	d := damagedStore(t)
+	s := reopen(t, d.o)
+	if err := s.StoreLogs(entries(101, 400)); err != nil { // the older one is enough
+		t.Fatal(err)
+	}
+	s.Close()
+	d.flip(filepath.Join(d.new, metaFile), "member-n1", 8)
+	s = reopen(t, d.o)
+	list, err := func() ([]*raft.SnapshotMeta, error) {
+		snapshots, err := s.Snapshots(nil)
+		if err != nil {
+			return nil, err
+		}
+		return snapshots.List()
+	}()
+	if err != nil || len(list) != 1 || list[0].Index != 150 {
+		t.Errorf("list %+v, %v; want the one of entry 150", list, err)
+	}
+}
+
+// What a crash or a full disk left of a snapshot goes when the store is opened: nobody else removes it.
+func TestUnfinishedSnapshotsGo(t *testing.T) {
+	d := damagedStore(t)
+	left := d.new + unfinished
+	d.do(os.Rename(d.old, left))
+	reopen(t, d.o)
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is there still: %v", left, err)
 	}
 }

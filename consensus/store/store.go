@@ -150,6 +150,9 @@ func open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := sweepSnapshots(o.Dir); err != nil {
+		return nil, err
+	}
 	s, err := openBolt(o.Dir)
 	if err != nil {
 		return nil, err
@@ -162,7 +165,8 @@ func open(o Options) (*Store, error) {
 
 // advice ends every error about a store that can no longer be trusted.
 func advice(dir string) string {
-	return "its vote and log cannot be trusted any more: move " + dir + " away and join again as a new node, `polso join --replace` with its old name"
+	return "its vote and log cannot be trusted any more: `polso rejoin --yes` puts this router's data aside and joins the cluster again;" +
+		" if it was the only router, move " + filepath.Dir(dir) + " away, then `polso init` and `polso snapshot restore`"
 }
 
 func readMarker(o Options) (marker, error) {
@@ -179,8 +183,8 @@ func readMarker(o Options) (marker, error) {
 		return m, fmt.Errorf("%w: %w; %s", ErrCorrupt, err, advice(o.Dir))
 	}
 	if m.Node != o.Node || m.Cluster != o.Cluster {
-		return m, fmt.Errorf("%w: %s names node %s of cluster %s, this is node %s of cluster %s; give each node a data directory of its own and never copy one",
-			ErrForeign, path, m.Node, m.Cluster, o.Node, o.Cluster)
+		return m, fmt.Errorf("%w: %s names node %s of cluster %s, this is node %s of cluster %s; give each node a data directory of its own and never copy one; put the right one back, or %s",
+			ErrForeign, path, m.Node, m.Cluster, o.Node, o.Cluster, advice(o.Dir))
 	}
 	return m, nil
 }
@@ -246,9 +250,10 @@ func (s *Store) verify(m marker, found content) error {
 		return fmt.Errorf("%w: %s was made for node %s of cluster %s, not with the %s beside it; put the right one back, or %s",
 			ErrForeign, databaseFile, own.Node, own.Cluster, markerFile, advice(s.dir))
 	}
+	path := filepath.Join(s.dir, databaseFile)
 	for _, key := range found.conf {
-		if _, err := s.Get(key); err != nil {
-			return fmt.Errorf("%w: %s: %w; %s", ErrCorrupt, databaseFile, err, advice(s.dir))
+		if _, err := s.Get(key); err != nil { // says ErrCorrupt itself
+			return fmt.Errorf("%s: %w; %s", path, err, advice(s.dir))
 		}
 	}
 	var entry raft.Log
@@ -257,7 +262,7 @@ func (s *Store) verify(m marker, found content) error {
 			return fmt.Errorf("%w: %s: key %x of the log; %s", ErrCorrupt, databaseFile, key, advice(s.dir))
 		}
 		if err := s.GetLog(binary.BigEndian.Uint64(key), &entry); err != nil {
-			return fmt.Errorf("%w: %s: %w; %s", ErrCorrupt, databaseFile, err, advice(s.dir))
+			return fmt.Errorf("%s: %w; %s", path, err, advice(s.dir))
 		}
 	}
 	return s.verifySnapshots(found.logs)
