@@ -186,14 +186,38 @@ func handOver(in Inputs) []Action {
 	if drained && len(fit) > 0 && in.LedFor < listening && in.unheardBefore(fit[0]) {
 		return nil
 	}
-	if len(fit) == 0 && (!member || self.Kind != fsm.Router) {
-		fit = able // a router that has trouble directs better than no router
+	if len(fit) == 0 && (!member || self.Kind != fsm.Router) { // a router that has trouble directs better than no router
+		fit = append(in.untroubledFirst(able), in.drained()...)
 	}
 	var actions []Action
 	for _, id := range fit {
 		actions = append(actions, Action{Kind: HandOver, ID: id, Reason: why})
 	}
 	return actions
+}
+
+// untroubledFirst puts who has said that it has trouble behind who has said nothing yet; equals stay as they are.
+func (in Inputs) untroubledFirst(able []string) []string {
+	troubled := func(id string) int {
+		r, heard := in.Reports[id]
+		if heard && (r.Failing > 0 || r.Unfit != "") {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(able, func(a, b string) int { return cmp.Compare(troubled(a), troubled(b)) })
+	return able
+}
+
+// drained returns the other routers that could lead, if an operator did not want others to.
+func (in Inputs) drained() []string {
+	var out []string
+	for _, m := range in.preferred() {
+		if in.electable(m) && !in.able(m) {
+			out = append(out, m.ID)
+		}
+	}
+	return out
 }
 
 // unheardBefore tells whether a router that is preferred to id has not answered yet, raft or this node's question how it is. A
@@ -225,12 +249,15 @@ func (in Inputs) candidates() (fit, able []string) {
 
 // able tells whether another member could lead, as far as raft and the operators go.
 func (in Inputs) able(m Member) bool {
-	n, ok := in.State.Node(m.ID)
-	if !ok || n.Kind != fsm.Router || m.ID == in.Self || !m.Voter || !m.CaughtUp || !m.Reachable {
-		return false
-	}
+	n, _ := in.State.Node(m.ID)
 	_, drained := in.State.Override("router/" + n.Name)
-	return !drained
+	return in.electable(m) && !drained
+}
+
+// electable tells whether another member could lead, as far as raft goes.
+func (in Inputs) electable(m Member) bool {
+	n, ok := in.State.Node(m.ID)
+	return ok && n.Kind == fsm.Router && m.ID != in.Self && m.Voter && m.CaughtUp && m.Reachable
 }
 
 // preferred returns the members in the order in which they should direct.

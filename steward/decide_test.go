@@ -250,7 +250,13 @@ func TestDecide(t *testing.T) {
 		{"drained with nobody fit stays", "", "r1 voter drained | r2 voter failing=1", ""},
 		{"a witness hands over", "w1", "w1 voter | r1 voter | r2 voter converged", "hand over to r2"},
 		{"a witness hands over to whoever directs at all", "w1", "w1 voter | r1 voter failing=9 | r2 voter silent", "hand over to r1"},
-		{"a witness keeps the lead from a drained router", "w1", "w1 voter | r1 voter drained", ""},
+		{"a witness prefers who has said nothing to who has trouble", "w1", "w1 voter | r1 voter converged unfit | r2 voter | r3 voter failing=1", "hand over to r2"},
+		{"a witness prefers who has trouble to who is drained", "w1", "w1 voter | r1 voter drained converged | r2 voter failing=9", "hand over to r2"},
+		{"a witness hands over to a drained router before it keeps the lead", "w1", "w1 voter | r1 voter drained", "hand over to r1"},
+		{"and so does who was removed", "", "r1 voter stranger | r2 voter drained", "hand over to r2"},
+		{"a witness leads while no router answers", "w1", "w1 voter | r1 voter silent | r2 voter behind", ""},
+		{"a witness that leads does not hand over to another witness", "w1", "w1 voter | w2 voter | r1 voter silent", ""},
+		{"a witness is no second voter", "", "r1 voter | w1 learner", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
