@@ -39,7 +39,13 @@ func (t *TakeLead) apply(c *change) *Refusal {
 		c.unchanged = true
 		return nil
 	}
-	c.Before = c.Lead
-	c.Lead = Lead{Node: t.Node, Term: c.Term, At: c.at, Reason: t.Reason, Took: t.Took, From: t.From}
+	next := Lead{Node: t.Node, Term: c.Term, At: c.at, Reason: t.Reason, Took: t.Took, From: t.From}
+	if between, _ := c.Node(c.Lead.Node); between.Kind == Witness && c.Before.Node != "" {
+		// It directed nothing: the addresses move from whoever led before it, and nobody saw for how long they were nobody's.
+		next.From, next.Reason, next.Took = c.Before.Node, c.Lead.Reason, 0
+	} else {
+		c.Before = c.Lead
+	}
+	c.Lead = next
 	return nil
 }
