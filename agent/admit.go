@@ -24,7 +24,8 @@ type application struct {
 	Addresses  []string `json:"addresses"`
 	CSR        []byte   `json:"csr"`
 	Replace    string   `json:"replace,omitempty"`
-	TokenHash  string   `json:"token_hash"` // filled in by the member that was asked
+	NoRouter   string   `json:"no_router,omitempty"` // why it can only be a witness; "": it can be either
+	Secret     []byte   `json:"secret,omitempty"`    // the token's; filled in by the router that was asked, as is the next
 	FromRemote string   `json:"from_remote"`
 }
 
@@ -49,7 +50,10 @@ func (b *body) serveJoining(ctx context.Context, m *member, l net.Listener) erro
 			if err := json.Unmarshal(who.Request, &app); err != nil {
 				return nil, wire.Refused{Text: refusalText(api.Errorf(api.CodeInvalid, "the request to join is not understood: %v", err))}
 			}
-			app.TokenHash, app.FromRemote = who.SecretHash, who.Remote.String()
+			if b.witness() {
+				return nil, wire.Refused{Text: refusalText(b.notHere(m))}
+			}
+			app.Secret, app.FromRemote = who.Secret, who.Remote.String()
 			w, err := askLeader(ctx, b, func() (welcome, error) { return b.leadAdmit(ctx, m, app) }, http.MethodPost, pathAdmit, app)
 			if err != nil {
 				return nil, wire.Refused{Text: refusalText(asAPIError(err))}
@@ -59,13 +63,30 @@ func (b *body) serveJoining(ctx context.Context, m *member, l net.Listener) erro
 	}).Run(ctx, l)
 }
 
-// leadAdmit admits a node, on the leader: the token decides.
+// notHere tells who asks a witness to admit it whom to ask: it has no CA's key and is not to have the secret of a token, with
+// which it could become a router itself.
+func (b *body) notHere(m *member) *api.Error {
+	e := api.Errorf(api.CodeRefused, "%s is a witness: it admits nobody", m.nameOf(m.id))
+	for _, n := range m.state.Load().Nodes {
+		if n.Kind == fsm.Router {
+			return e.WithHint("ask a router, as %s: polso join %s --token TOKEN --advertise ADDRESS", n.Name, strings.Join(n.Addresses, " "))
+		}
+	}
+	return e.WithHint("ask a router: polso members on one of them lists them all")
+}
+
+// leadAdmit admits a node, on the leader: the token decides. It takes the token's secret, not what every member could read in
+// the replicated state.
 func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welcome, error) {
 	s, err := b.known(ctx)
 	if err != nil {
 		return welcome{}, err
 	}
-	token, ok := s.TokenByHash(app.TokenHash)
+	if b.witness() {
+		return welcome{}, api.Errorf(api.CodeNoLeader, "%s leads just now, and a witness admits nobody", m.nameOf(m.id)).
+			WithHint("try again in a moment: a router leads as soon as one can; polso status tells what keeps them from it")
+	}
+	token, ok := s.TokenByHash(trust.HashSecret(app.Secret))
 	switch {
 	case !ok:
 		return welcome{}, api.Errorf(api.CodeDenied, "this token admits nobody: it ended more than a day ago, was revoked or was never made here").WithHint("polso token create on a member makes a new one")
@@ -73,6 +94,10 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 		return welcome{}, api.Errorf(api.CodeDenied, "this token ended at %s", token.Expires.Format(time.RFC3339)).WithHint("polso token create on a member makes a new one")
 	case token.Uses < 1:
 		return welcome{}, api.Errorf(api.CodeDenied, "this token has been used up").WithHint("polso token create --uses N makes one for several routers")
+	}
+	if token.Kind == fsm.Router && app.NoRouter != "" {
+		return welcome{}, api.Errorf(api.CodeRefused, "this token admits a router, and %s cannot be one", app.Name).WithDetail("%s", app.NoRouter).
+			WithHint("polso token create --kind witness makes one for a node that votes and never directs")
 	}
 	if err := b.replaceable(ctx, m, app.Replace); err != nil {
 		return welcome{}, err
@@ -152,6 +177,9 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 		return none, err
 	}
 	app := application{ID: identity.ID, Name: name, Addresses: addrs, CSR: csr, Replace: req.Replace}
+	if cannot := a.o.able(); cannot != nil {
+		app.NoRouter = cannot.Error()
+	}
 	var w welcome
 	if err := wire.JoinClient(ctx, req.Addresses, req.Token, app, &w); err != nil {
 		return none, joinError(err, req.Addresses)

@@ -56,15 +56,15 @@ func permitted(err error, o Options) error {
 }
 
 func run(ctx context.Context, o Options) (err error) {
-	if o.needsKernel {
-		if err := privileged(); err != nil {
-			return err
-		}
-		if err := hasTable(o.Kernel); err != nil {
+	if o.needsKernel && o.Kernel != NoKernel && !store.HasCluster(o.DataDir) { // before anything is written
+		if err := o.able(); err != nil {
 			return err
 		}
 	}
 	a := &Agent{o: o, log: o.Log, started: time.Now(), again: make(chan anew)}
+	if o.begun != nil {
+		o.begun(a)
+	}
 	if !o.Dev {
 		if a.home, err = store.OpenHome(o.DataDir, o.Name); err != nil {
 			return err
@@ -86,7 +86,7 @@ func (a *Agent) run(ctx context.Context, l net.Listener) error {
 	}
 	a.current.Store(first)
 	for _, f := range examineInterfaces(first.local.links, a.o.Interfaces) {
-		if f.Level != "ok" {
+		if f.Level != "ok" && !first.bare {
 			a.log.Warn("interface cannot be used", "interface", f.Name, "why", f.Detail, "fix", f.Fix)
 		}
 	}
@@ -94,7 +94,7 @@ func (a *Agent) run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return serveAPI(ctx, l, api.New(a, a.o.Version)) })
 	g.Go(func() error { return a.bodies(ctx, first) })
 	g.Go(func() error { return a.supervise(ctx) })
-	a.log.Info("agent started", "node", a.o.Name, "version", a.o.Version.Version, "socket", a.o.Socket, "formed", first.member != nil)
+	a.log.Info("agent started", "node", a.o.Name, "version", a.o.Version.Version, "socket", a.o.Socket, "formed", first.member != nil, "kind", first.kind)
 	return ignoreCanceled(g.Wait())
 }
 

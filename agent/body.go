@@ -14,6 +14,8 @@ import (
 // body is everything of an agent that depends on the cluster it is in, or on being in none.
 type body struct {
 	a      *Agent
+	kind   string // fsm.Router or fsm.Witness; "" in no cluster
+	bare   bool   // local has no kernel behind it
 	local  *local
 	member *member // nil: in no cluster
 
@@ -28,7 +30,14 @@ func (a *Agent) open(ctx context.Context) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.local, err = openLocal(a.o, profile.H/10, b.mandate, b.state); err != nil {
+	if err := b.settleKind(); err != nil {
+		return nil, err
+	}
+	o := a.o
+	if b.bare {
+		o.openEdges, o.Interfaces = withoutKernel, nil
+	}
+	if b.local, err = openLocal(o, profile.H/10, b.mandate, b.state); err != nil {
 		return nil, err
 	}
 	if err := b.local.keeper.LetGo(nil); err != nil {
@@ -74,9 +83,19 @@ func (b *body) snapshot() *fsm.Snapshot {
 	return b.member.state.Load()
 }
 
-func (b *body) mandate() director.Mandate { return mandate(b.role(), b.snapshot()) }
+// mandate is what this node may hold; a witness that leads holds nothing.
+func (b *body) mandate() director.Mandate {
+	if b.witness() {
+		return director.Mandate{}
+	}
+	return mandate(b.role(), b.snapshot())
+}
 
 func (b *body) state() director.State {
+	if b.bare { // whatever the document says, there is nothing to do here
+		s := b.snapshot()
+		return director.State{Known: s.Known && s.Founded(), Revision: s.Revision}
+	}
 	out := state(b.snapshot())
 	if b.member != nil {
 		leader, known := b.member.node.Leader()

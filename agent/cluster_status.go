@@ -58,6 +58,9 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 	if p, still := b.stillDirects(m, snap, st); still {
 		st.Problems = append(st.Problems, p)
 	}
+	if p, there := b.nobodyDirects(m, snap); there {
+		st.Problems = append(st.Problems, p)
+	}
 	st.Quorum.CanLose = max(0, st.Quorum.Healthy-(st.Quorum.Voters/2+1))
 	st.Health = healthOf(st)
 	return st, nil
@@ -126,6 +129,19 @@ func (b *body) stillDirects(m *member, s *fsm.Snapshot, st api.Status) (api.Prob
 	return api.Problem{Node: st.Node, What: "drain", Why: "it still directs, as nobody else could: " + why, Fix: "polso undrain router " + st.Node}, true
 }
 
+// nobodyDirects is the problem that this node leads and is a witness: it hands over as soon as a router can take the lead.
+func (b *body) nobodyDirects(m *member, s *fsm.Snapshot) (api.Problem, bool) {
+	if !b.witness() {
+		return api.Problem{}, false
+	}
+	p := api.Problem{Node: m.nameOf(m.id), What: "director", Why: "a witness leads; it hands over as soon as a router can take the lead"}
+	if why := b.whyNobody(m, s); why != "" {
+		p.Why += ": " + why
+		p.Fix = "mend one of them; changes of the document are accepted meanwhile"
+	}
+	return p, true
+}
+
 // lagging says why a member could not take over as well as it should; "" if it could.
 func lagging(m api.Member, revision uint64) string {
 	switch {
@@ -183,6 +199,9 @@ func merge(st *api.Status, other api.Status) {
 				st.VIPs[i] = v
 			}
 		}
+	}
+	if len(st.Virtuals) == 0 { // this node is a witness and looks at no server
+		st.Virtuals = other.Virtuals
 	}
 	if st.Active == "" && other.Lease.Held {
 		st.Active = other.Node

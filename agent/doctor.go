@@ -26,11 +26,24 @@ func (a *Agent) Doctor(ctx context.Context) api.Findings {
 		found.Findings = append(found.Findings, ok("kernel", "simulated (--dev): nothing to look at"))
 		return found
 	}
+	if b.bare {
+		found.Findings = append([]api.Finding{b.examineKind(), examineClock()}, b.examineCluster()...)
+		return found
+	}
 	found.Findings = append(examineMachine(ctx, a.o.Kernel), examineInterfaces(b.local.links, a.o.Interfaces)...)
 	found.Findings = append(found.Findings, examineFence(b.local.keeper.Fence()))
 	found.Findings = append(found.Findings, b.examineCluster()...)
 	found.Findings = append(found.Findings, b.examineAddresses(ctx)...)
 	return found
+}
+
+// examineKind is what there is to say of a node that works on no kernel.
+func (b *body) examineKind() api.Finding {
+	if b.witness() {
+		return ok("kind", "witness: votes, never directs; needs neither IPVS nor privileges")
+	}
+	cannot := asAPIError(b.a.o.able())
+	return warn("kind", cannot.Title+"; what it can be is a witness", cannot.Hint)
 }
 
 // Examine looks at the machine without an agent.
@@ -118,7 +131,7 @@ func privileged() error {
 		return nil // without /proc, the first attempt will tell
 	}
 	return api.Errorf(api.CodeDenied, "not permitted to change addresses: %s missing", strings.Join(missing, " and ")).
-		WithHint("%s; to try it without: %s", privilegesFix, tryIt)
+		WithHint("%s; to try it without: %s; a witness needs none: --kernel none", privilegesFix, tryIt)
 }
 
 func examineIPVS(ctx context.Context) []api.Finding {
@@ -204,7 +217,7 @@ func (b *body) examineCluster() []api.Finding {
 	}
 	switch n := voters(b.member); {
 	case n < 3:
-		found = append(found, warn("voters", fmt.Sprintf("%d: losing one leaves no quorum, and without a quorum nobody holds an address", n), "join a third router"))
+		found = append(found, warn("voters", fmt.Sprintf("%d: losing one leaves no quorum, and without a quorum nobody holds an address", n), "join another router, or a witness: polso token create --kind witness"))
 	case n%2 == 0:
 		found = append(found, warn("voters", fmt.Sprintf("%d: an even number tolerates no more failures than one less", n), "join another router or remove one"))
 	default:

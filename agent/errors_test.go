@@ -100,8 +100,8 @@ func TestErrorsOfANewUser(t *testing.T) {
 	refused(t, "ended", join(r2, r1.listen, brief.Text), api.CodeDenied, "this token ended at "+brief.Expires.Format(time.RFC3339), "polso token create")
 	_, err = r1.client.RevokeToken(ctx, once.ID)
 	refused(t, "revoke twice", err, api.CodeNotFound, once.ID)
-	_, err = r1.client.CreateToken(ctx, api.TokenRequest{Kind: "witness"})
-	refused(t, "witness", err, api.CodeUnsupported, "witness")
+	_, err = r1.client.CreateToken(ctx, api.TokenRequest{Kind: "observer"})
+	refused(t, "unknown kind", err, api.CodeInvalid, `"observer"`, "router", "witness")
 	_, err = r1.client.CreateToken(ctx, api.TokenRequest{TTL: 0.001})
 	refused(t, "too short", err, api.CodeInvalid, "one second to 30 days")
 	if _, err := r3.client.Init(ctx, api.InitRequest{Cluster: "other", Advertise: []string{r3.listen}}); err != nil {

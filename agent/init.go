@@ -22,6 +22,9 @@ func (a *Agent) Init(ctx context.Context, by fsm.Actor, req api.InitRequest) (ap
 	if err := a.unformed(ctx, "make a cluster"); err != nil {
 		return none, err
 	}
+	if err := a.o.able(); err != nil {
+		return none, err
+	}
 	addrs, err := advertised(req.Advertise)
 	if err != nil {
 		return none, err
@@ -152,8 +155,12 @@ func (b *body) createToken(ctx context.Context, by fsm.Actor, req api.TokenReque
 	if req.Kind == "" {
 		req.Kind = fsm.Router
 	}
-	if req.Kind != fsm.Router {
-		return api.Token{}, api.Errorf(api.CodeUnsupported, "a token for kind %q is not supported yet", req.Kind).WithHint("--kind router, or leave it away")
+	if req.Kind != fsm.Router && req.Kind != fsm.Witness {
+		return api.Token{}, api.Errorf(api.CodeInvalid, "%q is no kind of node", req.Kind).
+			WithHint("--kind router, or --kind witness for a node that votes and never directs")
+	}
+	if b.witness() {
+		return api.Token{}, b.notHere(b.member).WithHint("polso token create on a router makes a token")
 	}
 	if req.Uses == 0 {
 		req.Uses = 1

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,6 +47,9 @@ type router struct {
 	table     *ipvs.Fake
 	client    *api.Client
 	log       *logBuffer
+	agent     atomic.Pointer[Agent] // the last one
+	kernel    Kernel
+	opened    atomic.Int32 // how often its kernel was opened
 
 	stop  context.CancelFunc // nil: no agent runs
 	ended chan error
@@ -86,7 +90,7 @@ func (w *network) stranger(name string) *router {
 func (w *network) add(name string) *router {
 	t := w.t
 	t.Helper()
-	r := &router{net: w, name: name, listen: freePort(t), table: new(ipvs.Fake), log: new(logBuffer)}
+	r := &router{net: w, name: name, listen: freePort(t), table: new(ipvs.Fake), log: new(logBuffer), kernel: SimulatedKernel}
 	clock := func() vip.Instant { return vip.Instant(sinceBoot()) }
 	r.addresses = vip.NewFake(clock, vip.Link{Name: "eth0", Up: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/24")}})
 	r.addresses.Before(r.watched)
@@ -173,8 +177,10 @@ func (r *router) home() string { return filepath.Join(r.net.dir, r.name) }
 func (r *router) options() Options {
 	return Options{
 		Name: r.name, DataDir: r.home(), Socket: r.socket(), Listen: []string{r.listen}, Interfaces: map[string]string{"outside": "eth0"},
-		Kernel: SimulatedKernel, Version: api.Version{Version: "test"}, Log: slog.New(slog.NewTextHandler(r.log, nil)),
+		Kernel: r.kernel, Version: api.Version{Version: "test"}, Log: slog.New(slog.NewTextHandler(r.log, nil)),
+		begun: r.agent.Store,
 		openEdges: func(Options) (edges, error) {
+			r.opened.Add(1)
 			return edges{addresses: r.addresses, table: r.table, sysctls: memSys{map[string]string{}}, close: func() {}}, nil
 		},
 	}

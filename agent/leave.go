@@ -124,7 +124,7 @@ func (a *Agent) Leave(ctx context.Context, by fsm.Actor, req api.LeaveRequest) (
 			return api.Done{}, err
 		}
 	}
-	name, own := b.member.cluster, b.member.claim.own.Load()
+	name, own := b.member.cluster, b.member.claim != nil && b.member.claim.own.Load()
 	if err := a.reform(ctx, a.home.Forget); err != nil {
 		return api.Done{}, err
 	}

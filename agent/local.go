@@ -41,6 +41,7 @@ type edges struct {
 	table     table
 	sysctls   director.ProcSys
 	parts     []part
+	inMemory  bool // there is no network either: nobody is probed, and nothing outlives the process
 	close     func()
 }
 
@@ -52,7 +53,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 	}
 	l := &local{table: e.table, links: e.addresses.Links}
 	file := ""
-	if !o.Dev {
+	if !e.inMemory {
 		file = filepath.Join(filepath.Dir(o.Socket), o.Name+".addresses")
 	}
 	l.keeper = vip.New(vip.Options{
@@ -60,7 +61,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 		Margin: margin, StateFile: file, Log: o.Log.With("part", "vip"),
 	})
 	from := func(target netip.Addr) netip.Addr { return source(l.director.Status(), target, kernelsSource) }
-	l.checks = health.New(health.Options{Probe: probe(o, from), Ring: l.ring, Log: o.Log.With("part", "health")})
+	l.checks = health.New(health.Options{Probe: probe(e, from), Ring: l.ring, Log: o.Log.With("part", "health")})
 	l.director = director.New(director.Options{
 		IPVS: l.table, VIP: l.keeper, Sysctls: e.sysctls, Health: l.checks, Mandate: mandate, State: state,
 		Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
@@ -120,7 +121,7 @@ func hasTable(kernel Kernel) error {
 func noTable(err error) error {
 	if errors.Is(err, ipvs.ErrNoIPVS) {
 		return api.Errorf(api.CodeRefused, "%v", err).
-			WithHint("polso doctor looks for what else is missing; to try Polso on this kernel: --kernel simulated, or --dev")
+			WithHint("polso doctor looks for what else is missing; to try Polso on this kernel: --kernel simulated, or --dev; a witness needs none of it: --kernel none")
 	}
 	return err
 }

@@ -30,11 +30,11 @@ type member struct {
 	state   *fsm.FSM
 	steward *steward.Steward
 	reports *reports
-	claim   *claim          // nil with Dev: a simulated kernel has nothing of anybody's
+	claim   *claim          // nil with Dev and on a witness: there is no kernel with services of anybody's
 	peers   *wire.Client    // nil with Dev
 	dialer  *wire.Dialer    // nil with Dev
 	paths   *wire.Paths     // nil with Dev
-	trust   trust.Authority // the cluster's CA with its key
+	trust   trust.Authority // the cluster's CA with its key; zero on a witness
 
 	opened atomic.Bool // node is set, for those who may be asked while it is being opened
 	told   told
@@ -92,8 +92,10 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 	if err != nil {
 		return nil, err
 	}
-	if m.trust, err = trust.ParseAuthority(have.CA, have.CAKey); err != nil {
-		return nil, fmt.Errorf("the cluster's CA: %w", err)
+	if !b.witness() { // which never gets the key
+		if m.trust, err = trust.ParseAuthority(have.CA, have.CAKey); err != nil {
+			return nil, fmt.Errorf("the cluster's CA: %w", err)
+		}
 	}
 	membership, err := trust.NewMembership(trust.Credentials{CA: have.CA, Cert: have.Cert, Key: have.Key}, m.gone)
 	if err != nil {
@@ -129,8 +131,10 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 	// What raft rings is built before raft is: it begins to ring at once.
 	m.reports = newReports(b, m)
 	m.steward = b.newSteward(m)
-	m.claim = &claim{
-		path: claimFile(a.o), table: b.local.table, ring: b.local.ring, log: a.log, state: m.state.Load,
+	if !b.bare {
+		m.claim = &claim{
+			path: claimFile(a.o), table: b.local.table, ring: b.local.ring, log: a.log, state: m.state.Load,
+		}
 	}
 	if m.node, err = consensus.Open(b.consensusOptions(m, m.paths, logs, logs, snapshots, remotePeers{m.peers})); err != nil {
 		logs.Close()
@@ -153,8 +157,11 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 			}
 			return err
 		},
-		m.steward.Run, m.reports.run, m.claim.run,
+		m.steward.Run, m.reports.run,
 		func(ctx context.Context) error { return a.remember(ctx, m.state.Load) },
+	}
+	if m.claim != nil {
+		m.raftParts = append(m.raftParts, m.claim.run)
 	}
 	return m, nil
 }

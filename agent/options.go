@@ -20,6 +20,7 @@ type Kernel string
 const (
 	RealKernel      Kernel = "real"
 	SimulatedKernel Kernel = "simulated" // addresses, ARP and raft are real, the IPVS table is not
+	NoKernel        Kernel = "none"      // nothing: the node can only be a witness
 )
 
 // Options are this node's own settings.
@@ -34,8 +35,9 @@ type Options struct {
 	Version    api.Version
 	Log        *slog.Logger // nil: silence
 
+	begun       func(*Agent)                 // a test's look inside; nil: none
 	openEdges   func(Options) (edges, error) // a test's kernel; nil: this one's, or a simulated one with Dev
-	needsKernel bool                         // addresses are put on this kernel's links
+	needsKernel bool                         // a router's addresses are put on this kernel's links
 }
 
 // maxSocket is the longest path of a unix socket, in bytes (unix(7): sun_path less its NUL).
@@ -74,8 +76,8 @@ func (o Options) check() (Options, error) {
 	if !nodeName.MatchString(o.Name) {
 		errs = append(errs, fmt.Errorf("name %q: use letters, digits, '.', '-' and '_', at most 63", o.Name))
 	}
-	if o.Kernel != RealKernel && o.Kernel != SimulatedKernel {
-		errs = append(errs, fmt.Errorf("kernel %q: want real or simulated", o.Kernel))
+	if o.Kernel != RealKernel && o.Kernel != SimulatedKernel && o.Kernel != NoKernel {
+		errs = append(errs, fmt.Errorf("kernel %q: want real, simulated or none", o.Kernel))
 	}
 	switch {
 	case o.Socket == "":

@@ -13,6 +13,7 @@ import (
 
 	"polso/api"
 	"polso/consensus"
+	"polso/consensus/trust"
 	"polso/consensus/wire"
 )
 
@@ -109,7 +110,12 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("GET "+pathStatus, answer(func(context.Context, struct{}) (api.Status, error) { return b.leaderStatus(m) }))
 	mux.HandleFunc("POST "+pathSpare, answer(b.leadSpare))
 	mux.HandleFunc("POST "+pathTransfer, answer(b.leadTransfer))
-	mux.HandleFunc("POST "+pathAdmit, answer(func(ctx context.Context, a application) (welcome, error) { return b.leadAdmit(ctx, m, a) }))
+	mux.HandleFunc("POST "+pathAdmit, answer(func(ctx context.Context, a application) (welcome, error) {
+		if who, ok := wire.PeerFrom(ctx); !ok || who.Kind != trust.KindRouter { // the answer may hold the CA's key
+			return welcome{}, api.Errorf(api.CodeRefused, "a witness admits nobody").WithHint("ask a router to join")
+		}
+		return b.leadAdmit(ctx, m, a)
+	}))
 	return wire.NewPeerServer(wire.PeerServerOptions{
 		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
 	}).Run(ctx, l)

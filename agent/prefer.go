@@ -7,9 +7,13 @@ import (
 )
 
 // later is how much longer than the router that should direct this one waits before it stands for election. It is at most
-// half of the heartbeat timeout, and orders: what makes a router unfit weighs more than whether it is preferred.
+// half of the heartbeat timeout, and orders: what makes a router unfit weighs more than whether it is preferred, and a witness, which
+// cannot direct at all, lets every router go first that is not drained.
 func (b *body) later(m *member) time.Duration {
 	h := m.profile.H
+	if b.witness() {
+		return h / 2
+	}
 	leader, _ := m.node.Leader()
 	return min(h/2, b.local.director.Status().Later(h)+standBack(m.state.Load(), m.id, leader, h))
 }

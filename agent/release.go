@@ -9,6 +9,7 @@ import (
 
 	"polso/api"
 	"polso/consensus/store"
+	"polso/fsm"
 	"polso/ipvs"
 	"polso/vip"
 )
@@ -42,6 +43,9 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 			return nil, err
 		}
 		defer home.Close()
+		if kind, err := kindOf(home); err == nil && kind == fsm.Witness {
+			return []string{"This node is a witness: it holds nothing."}, nil
+		}
 		marker = claimFile(Options{Name: home.Identity().Name, Socket: of.Socket})
 	}
 	if err := privileged(); err != nil {

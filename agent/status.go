@@ -29,8 +29,11 @@ func (b *body) localStatus() api.Status {
 	if b.local.keeper.Fence().Up {
 		st.Fence = "nftables"
 	}
-	if b.a.o.Dev {
+	switch {
+	case b.a.o.Dev:
 		st.Kernel, st.Fence = "simulated", "none"
+	case b.bare:
+		st.Kernel, st.Fence, st.Virtuals = string(NoKernel), "none", []api.Virtual{}
 	}
 	if b.member == nil {
 		return st
@@ -47,7 +50,7 @@ func (b *body) localStatus() api.Status {
 	if id, known := b.member.node.Leader(); known {
 		st.Leader = b.member.nameOf(id)
 	}
-	if role.Leader && role.Until > at {
+	if role.Leader && role.Until > at && !b.witness() {
 		st.Lease = api.Lease{Held: true, ExpiresIn: time.Duration(role.Until - at).Seconds(), Epoch: role.Epoch}
 		st.Active = st.Node
 	}
@@ -110,7 +113,7 @@ func (b *body) self(st api.Status) api.Member {
 	n, _ := b.member.state.Load().Node(b.member.id)
 	started := b.a.started
 	out := api.Member{
-		ID: b.member.id, Name: st.Node, Addresses: nonNil(n.Addresses), Kind: cmp.Or(n.Kind, fsm.Router), Raft: raftWord(b.member, b.member.id),
+		ID: b.member.id, Name: st.Node, Addresses: nonNil(n.Addresses), Kind: b.kind, Raft: raftWord(b.member, b.member.id),
 		State: "up", Version: b.a.o.Version.Version, Started: &started, AppliedRevision: st.AppliedRevision, Converged: st.Converged, Problems: st.Problems,
 	}
 	dir := b.local.director.Status()

@@ -18,13 +18,16 @@ const fresh = 3 * time.Second
 func (b *body) newSteward(m *member) *steward.Steward {
 	return steward.New(steward.Options{
 		Lead:   func() bool { return m.node.Role().Leader },
-		Inputs: func(context.Context) steward.Inputs { return b.stewardInputs(m) },
+		Inputs: func(ctx context.Context) steward.Inputs { return b.stewardInputs(ctx, m) },
 		Act:    func(ctx context.Context, act steward.Action) error { return b.actFor(ctx, m, act) },
 		Log:    b.a.log.With("part", "steward"),
 	})
 }
 
-func (b *body) stewardInputs(m *member) steward.Inputs {
+func (b *body) stewardInputs(ctx context.Context, m *member) steward.Inputs {
+	if b.witness() {
+		b.consult(ctx, m)
+	}
 	in := steward.Inputs{Now: now(), Self: m.id, Reports: map[string]steward.Report{}}
 	progress := map[string]steward.Member{}
 	for _, p := range m.node.Progress() {
@@ -47,6 +50,18 @@ func (b *body) stewardInputs(m *member) steward.Inputs {
 		in.Reports[n.ID] = stewardReport(rep.status)
 	}
 	return in
+}
+
+// consult asks the routers that could take the lead how they are, if there is a choice: a witness hands over at once, before the
+// questions of every second have told it who is fit. Raft has just heard them, so they answer at once too.
+func (b *body) consult(ctx context.Context, m *member) {
+	could := m.successors(m.state.Load())
+	if len(could) < 2 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.profile.H/2)
+	defer cancel()
+	m.reports.look(ctx, could...)
 }
 
 // stewardReport is what a router's own status says to the steward.

@@ -78,6 +78,9 @@ func (s *server) plan(ctx context.Context, req PlanRequest) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	if err := preferable(snap, doc); err != nil {
+		return Plan{}, err
+	}
 	return planFor(snap, doc), nil
 }
 
@@ -108,6 +111,9 @@ func (s *server) apply(ctx context.Context, req ApplyRequest) (Applied, error) {
 	}
 	doc, err := load(req.Files)
 	if err != nil {
+		return Applied{}, err
+	}
+	if err := preferable(snap, doc); err != nil {
 		return Applied{}, err
 	}
 	return s.write(ctx, snap, req.RequestID, writing{doc: doc, source: source(req.Files), message: req.Message, base: req.Base, adopt: req.Adopt})

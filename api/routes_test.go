@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/raft"
 
+	"polso/config"
 	"polso/fsm"
 )
 
@@ -149,6 +150,22 @@ func TestPlanWarns(t *testing.T) {
 		a, err := c.Apply(t.Context(), ApplyRequest{Files: files})
 		if got := strings.Join(a.Plan.Warnings, "; "); err != nil || got != want {
 			t.Errorf("apply of %s: %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+// A witness never directs: who prefers one meant another, and is told, except by a rollback to a time when the name was a router's.
+func TestNobodyPrefersAWitness(t *testing.T) {
+	var d config.Document
+	s := &fsm.Snapshot{Nodes: []fsm.Node{{Name: "r1", Kind: fsm.Router}, {Name: "w1", Kind: fsm.Witness}}}
+	for prefer, want := range map[string]bool{"": true, "r1": true, "r1 r9": true, "r1 w1": false} {
+		d.Cluster.Prefer = strings.Fields(prefer)
+		err := preferable(s, d)
+		if (err == nil) != want || err != nil && (CodeOf(err) != CodeInvalid || !strings.Contains(err.Error(), "w1 is a witness")) {
+			t.Errorf("prefer %q: %v, want it accepted: %v", prefer, err, want)
+		}
+		if warned := strings.Contains(strings.Join(warnings(s, d), ";"), "w1 is a witness"); warned == want {
+			t.Errorf("prefer %q: warned %v, want %v", prefer, warned, !want)
 		}
 	}
 }

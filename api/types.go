@@ -198,7 +198,7 @@ type JoinAnswer struct {
 
 // TokenRequest asks for a join token.
 type TokenRequest struct {
-	Kind string  `json:"kind,omitempty" doc:"router (default)"`
+	Kind string  `json:"kind,omitempty" doc:"of what it admits: router (default), or witness, which votes and never directs"`
 	TTL  float64 `json:"ttl_seconds,omitempty" doc:"default 3600"`
 	Uses int     `json:"uses,omitempty" doc:"default 1"`
 }

@@ -14,6 +14,17 @@ func planFor(s *fsm.Snapshot, to config.Document) Plan {
 	return p
 }
 
+// preferable refuses a document that prefers a witness: it never directs, so whoever wrote that meant somebody else.
+func preferable(s *fsm.Snapshot, d config.Document) error {
+	for _, name := range d.Cluster.Prefer {
+		if n, ok := s.NodeByName(name); ok && n.Kind != fsm.Router {
+			return Errorf(CodeInvalid, "cluster prefer: %s is a witness, which never directs; nothing was changed", name).
+				WithHint("take it out of prefer; polso members tells the routers from the witnesses")
+		}
+	}
+	return nil
+}
+
 // warnings are about what only the cluster knows. Routers come and go, so a name that is no router's is no mistake.
 func warnings(s *fsm.Snapshot, d config.Document) []string {
 	var out []string

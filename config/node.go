@@ -18,7 +18,7 @@ type Node struct {
 	Socket     string
 	Listen     []string          // ADDRESS:PORT for the other routers
 	Interfaces map[string]string // logical name -> device
-	Kernel     string            // real or simulated
+	Kernel     string            // real, simulated or none
 }
 
 // LoadNode reads node.hcl: attributes alone, each at most once, and nothing that is not known. The error is Errors with
@@ -63,7 +63,7 @@ func (n Node) validate() Errors {
 		}
 	}
 	if n.Kernel != "" {
-		enum(&v, "kernel", "kernel", n.Kernel, "real", "simulated")
+		enum(&v, "kernel", "kernel", n.Kernel, "real", "simulated", "none")
 	}
 	return v.list
 }

@@ -35,7 +35,7 @@ func TestLoadNodeRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"several", "name = \"r 1\"\nkernel = \"reall\"\ndatadir = \"/x\"\n",
 			`node.hcl:1,8: name "r 1" has characters that a name cannot have (A name is 1 to 63 letters, digits, dots, underscores and dashes, and begins with a letter or digit)
-node.hcl:2,10: unknown kernel "reall" (It is one of real or simulated) (Did you mean "real"?)
+node.hcl:2,10: unknown kernel "reall" (It is one of real, simulated or none) (Did you mean "real"?)
 node.hcl:3,1: unknown attribute "datadir" (Did you mean "data_dir"?)`},
 		{"a block", "interface \"outside\" {\n}\n", `node.hcl:1,1: interface is an attribute, not a block (Write interface = value)`},
 		{"a block of the document", "virtual \"web\" {\n}\n", `node.hcl:1,1: unknown block "virtual"`},

@@ -25,6 +25,7 @@ its cluster in the data directory. What no flag and no environment variable says
 socket, listen, interface and kernel.`,
 		Example: `  polso agent --name r1 --interface outside=eth0 --interface inside=eth1
   polso agent --config r1.hcl
+  polso agent --name w1 --kernel none   # a witness, on a machine without IPVS
   polso agent --dev               # one node in memory, a simulated kernel, no privileges: to try things`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -60,7 +61,7 @@ func (f *agentFlags) register(a *app, c *cobra.Command) {
 	flags.StringVar(&f.o.Socket, "socket", "", "unix socket for the command line (default: that of --addr)")
 	flags.StringSliceVar(&f.o.Listen, "listen", nil, "ADDRESS:PORT for the other routers (default: every address, port 5390)")
 	flags.StringArrayVar(&f.interfaces, "interface", nil, "logical=device, as in outside=eth0; repeat it")
-	flags.StringVar(&f.kernel, "kernel", string(agent.RealKernel), "real, or simulated: addresses and ARP are real, the IPVS table is not")
+	flags.StringVar(&f.kernel, "kernel", string(agent.RealKernel), "real; simulated: addresses and ARP are real, the IPVS table is not; or none: it can only become a witness")
 	flags.BoolVar(&f.o.Dev, "dev", false, "one node in memory, everything simulated, formed by itself")
 	flags.StringVar(&f.level, "log-level", a.env("POLSO_LOG_LEVEL", "info"), "debug, info, warn or error (env POLSO_LOG_LEVEL)")
 	flags.StringVar(&f.format, "log-format", a.env("POLSO_LOG_FORMAT", "text"), "text or json (env POLSO_LOG_FORMAT)")

@@ -61,7 +61,7 @@ func (a *app) joinCmd() *cobra.Command {
 	var tokenFile string
 	c := &cobra.Command{
 		Use:   "join ADDRESS... --token TOKEN --advertise ADDRESS",
-		Short: "Make this router a member of a cluster",
+		Short: "Make this node a member of a cluster, a router or a witness as the token says",
 		Example: `  polso join 10.9.0.11 --token POLSO-1-... --advertise 10.9.0.12
   polso token create | ssh r2 polso join 10.9.0.11 --token - --advertise 10.9.0.12
   polso join 10.9.0.11 --token-file t --advertise 10.9.0.13 --replace r3   # take a dead router's place`,
@@ -83,7 +83,7 @@ func (a *app) joinCmd() *cobra.Command {
 			return a.print(ans, func(w io.Writer) error {
 				note := ""
 				if ans.Learner {
-					note = " It votes once it has caught up and there is a third router."
+					note = " It votes once it has caught up and there are three: two more routers, or a router and a witness."
 				}
 				_, err := fmt.Fprintf(w, "%s is a member of cluster %s.%s\n", ans.Node, ans.Cluster, note)
 				return err

@@ -128,6 +128,12 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 	homeless := healthy
 	homeless.Members = []api.Member{{Name: "r1", State: "up", AppliedRevision: 2, Converged: true}}
 	homeless.Problems = []api.Problem{{Node: "r1", What: "vip 192.0.2.1", Why: "no link has its subnet", Fix: "name a link"}}
+	pair := healthy
+	pair.Members = []api.Member{{Name: "r1", Kind: "router", Raft: "leader", State: "up"}, {Name: "w1", Kind: "witness", Raft: "follower", State: "up"}}
+	witness := healthy
+	witness.Node, witness.Leader, witness.Members = "w1", "r1", []api.Member{{Name: "w1", Kind: "witness"}}
+	elected := witness
+	elected.Leader = "w1"
 	document := filepath.Join(t.TempDir(), "edge.hcl")
 	if err := os.WriteFile(document, []byte("virtual \"web\" {\n  address = \"192.0.2.1\"\n  port = 80\n  server \"a\" {\n    address = \"10.0.0.1\"\n  }\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -145,6 +151,10 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 		{"a server that leaves is not missing", canned{status: leaving}, []string{"status"}, 0, "    1/1  "},
 		{"a server that leaves", canned{status: leaving}, []string{"status"}, 0, "10.0.0.2:80  removed; drains  until 2026-11-22 10:00:00\n"},
 		{"members of no cluster", canned{status: api.Status{Node: "r1"}}, []string{"members"}, 0, "ROUTER   r1   belongs to no cluster\nHint: polso init"},
+		{"a witness among the members", canned{status: pair}, []string{"members", "--no-headers"}, 0, "\nw1  -  witness  -  * UP"},
+		{"the members' types", canned{status: pair}, []string{"members", "-o", "wide"}, 0, "  TYPE     "},
+		{"a witness alone", canned{status: witness}, []string{"status", "--local"}, 0, "WITNESS  w1   * HEALTHY   cluster edge   revision 0, kernel at 0   votes; the leader is r1\n"},
+		{"a witness that was elected", canned{status: elected}, []string{"status", "--local"}, 0, "leads until a router can\n"},
 		{"degraded", canned{status: degraded}, []string{"status"}, 3, "DEGRADED"},
 		{"down", canned{status: down}, []string{"status", "-o", "json"}, 3, `"health": "DOWN"`},
 		{"a standby that is well", canned{status: standby}, []string{"status", "--local"}, 0, "HEALTHY"},

@@ -106,17 +106,23 @@ func (a *app) localStatus(w io.Writer, st api.Status) error {
 	if !st.Formed {
 		return a.status(w, st)
 	}
-	job := "stands by; the leader is " + st.Leader
+	what, job := "ROUTER ", "stands by; the leader is "+st.Leader
+	witness := len(st.Members) == 1 && st.Members[0].Kind == "witness"
+	if witness {
+		what, job = "WITNESS", "votes; the leader is "+st.Leader
+	}
 	switch {
 	case st.Lease.Held:
 		job = fmt.Sprintf("directs; lease ok (%s left unless renewed)", age(seconds(st.Lease.ExpiresIn)))
 	case st.Leader == "":
 		job = "knows no leader"
+	case st.Leader == st.Node && witness:
+		job = "leads until a router can"
 	case st.Leader == st.Node:
 		job = "leads, but holds no lease"
 	}
-	fmt.Fprintln(w, a.paint(fmt.Sprintf("ROUTER   %s   %s   cluster %s   revision %d, kernel at %d   %s",
-		st.Node, a.state(string(st.Health)), st.Cluster, st.Revision, st.AppliedRevision, job)))
+	fmt.Fprintln(w, a.paint(fmt.Sprintf("%s  %s   %s   cluster %s   revision %d, kernel at %d   %s",
+		what, st.Node, a.state(string(st.Health)), st.Cluster, st.Revision, st.AppliedRevision, job)))
 	return a.parts(w, st, "NOT HERE")
 }
 
@@ -259,7 +265,7 @@ func virtualAddress(v api.Virtual) string {
 func (a *app) membersCmd() *cobra.Command {
 	return a.sortable(&cobra.Command{
 		Use:   "members",
-		Short: "The routers of the cluster",
+		Short: "The routers and witnesses of the cluster",
 		Example: `  polso members
   polso members -o wide --sort-by behind
   polso members -o json`,
@@ -302,7 +308,7 @@ func paths(all []api.Path) string {
 func (a *app) memberTable(w io.Writer, st api.Status) error {
 	header := []string{"NAME", "ADDRESS", "RAFT", "DIRECTOR", "STATE", ">BEHIND", ">CONTACT", "VERSION", ">UPTIME"}
 	if a.wide() {
-		header = append(header, ">REVISION", "CONVERGED", "PATHS", "ID")
+		header = append(header, "TYPE", ">REVISION", "CONVERGED", "PATHS", "ID")
 	}
 	t := newTable(header...)
 	for _, m := range st.Members {
@@ -310,9 +316,13 @@ func (a *app) memberTable(w io.Writer, st api.Status) error {
 		if m.Raft == "leader" || m.State == "unknown" {
 			behind, contact = "-", "-"
 		}
-		cells := []string{m.Name, strings.Join(m.Addresses, ","), m.Raft, m.Director, a.state(m.State), behind, contact, m.Version, since(m.Started)}
+		raft := m.Raft
+		if m.Kind == "witness" && raft == "follower" {
+			raft = m.Kind // what it is by trade; -o wide has its type in any case
+		}
+		cells := []string{m.Name, strings.Join(m.Addresses, ","), raft, m.Director, a.state(m.State), behind, contact, m.Version, since(m.Started)}
 		if a.wide() {
-			cells = append(cells, fmt.Sprint(m.AppliedRevision), fmt.Sprint(m.Converged), paths(m.Paths), m.ID)
+			cells = append(cells, m.Kind, fmt.Sprint(m.AppliedRevision), fmt.Sprint(m.Converged), paths(m.Paths), m.ID)
 		}
 		t.row(cells...)
 	}

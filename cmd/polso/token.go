@@ -24,6 +24,7 @@ func (a *app) tokenCreateCmd() *cobra.Command {
 		Short: "Make a join token and print it",
 		Example: `  polso token create
   polso token create --ttl 1h --uses 2
+  polso token create --kind witness
   polso token create | ssh r2 polso join 10.9.0.11 --token - --advertise 10.9.0.12`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,7 +47,7 @@ func (a *app) tokenCreateCmd() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&req.Kind, "kind", "router", "what it admits: router")
+	f.StringVar(&req.Kind, "kind", "router", "what it admits: router, or witness: it votes and never directs")
 	f.DurationVar(&ttl, "ttl", time.Hour, "how long it is good")
 	f.IntVar(&req.Uses, "uses", 1, "how many nodes it admits")
 	return c

@@ -199,8 +199,11 @@ func (h *Home) Reborn(name string) error {
 }
 
 // Formed tells whether the node has a cluster: Form was done to its end.
-func (h *Home) Formed() bool {
-	_, err := os.Stat(h.path(clusterFile))
+func (h *Home) Formed() bool { return HasCluster(h.dir) }
+
+// HasCluster tells whether dir is the home of a node that has a cluster, without taking it.
+func HasCluster(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, clusterFile))
 	return !errors.Is(err, fs.ErrNotExist) // a file that cannot be read is one; Cluster says why
 }
 

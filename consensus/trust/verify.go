@@ -2,6 +2,7 @@ package trust
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -76,4 +77,16 @@ func identityOf(cert *x509.Certificate) (Identity, error) {
 		return Identity{}, fmt.Errorf("certificate has %d URI names, want the one with its identity", len(cert.URIs))
 	}
 	return parseIdentity(cert.URIs[0])
+}
+
+// KindOf tells the kind of the member at the other end of a connection whose handshake JoinTLS let end well; "" if it is none.
+func KindOf(s tls.ConnectionState) string {
+	if len(s.PeerCertificates) == 0 {
+		return ""
+	}
+	id, err := identityOf(s.PeerCertificates[0])
+	if err != nil {
+		return ""
+	}
+	return id.Kind
 }

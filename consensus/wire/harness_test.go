@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -73,7 +74,11 @@ func (g *group) membershipWith(id string, removed func(id string) bool) *trust.M
 		g.t.Fatal(err)
 	}
 	cluster, generation := g.ca.Cluster()
-	cert, err := g.ca.Issue(csr, trust.Identity{Cluster: cluster, Generation: generation, Node: id, Kind: trust.KindRouter})
+	kind := trust.KindRouter
+	if strings.HasPrefix(id, "w") {
+		kind = trust.KindWitness
+	}
+	cert, err := g.ca.Issue(csr, trust.Identity{Cluster: cluster, Generation: generation, Node: id, Kind: kind})
 	if err != nil {
 		g.t.Fatal(err)
 	}

@@ -271,7 +271,7 @@ func TestJoin(t *testing.T) {
 			return nil, fmt.Errorf("remote %s", a.Remote)
 		}
 		switch {
-		case a.TokenID != token.ID || a.SecretHash != token.SecretHash:
+		case a.TokenID != token.ID || trust.HashSecret(a.Secret) != token.SecretHash:
 			return nil, Refused{"the token is not known here"}
 		case q.Name == "election":
 			return nil, ErrNoLeader
@@ -327,6 +327,35 @@ func TestJoin(t *testing.T) {
 	err = JoinClient(t.Context(), []string{address}, token.Text, question{"r2"}, &got)
 	if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "polso agent") {
 		t.Errorf("nobody there: %v", err)
+	}
+}
+
+// A witness admits nobody, so it is not given what admits: only that somebody asks.
+func TestJoinTellsAWitnessNoSecret(t *testing.T) {
+	g := newGroup(t)
+	token, err := trust.NewToken(g.pin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, secret, _, err := trust.ParseToken(token.Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string][]byte{"w1": nil, "r1": secret} {
+		n := g.node(id)
+		heard := make(chan Applicant, 1)
+		s := NewJoinServer(JoinServerOptions{Admit: func(_ context.Context, a Applicant) (any, error) {
+			heard <- a
+			return nil, Refused{"ask r1"}
+		}})
+		background(t, func(ctx context.Context) error { return s.Run(ctx, n.Join()) })
+		err = JoinClient(t.Context(), []string{n.Addrs()[0].String()}, token.Text, question{"r2"}, new(welcome))
+		if remote, ok := errors.AsType[*RemoteError](err); !ok || remote.Text != "ask r1" {
+			t.Errorf("%s: got %v, want its refusal", id, err)
+		}
+		if a := <-heard; !bytes.Equal(a.Secret, want) || !strings.Contains(string(a.Request), "r2") {
+			t.Errorf("%s heard secret %x and %s, want %x", id, a.Secret, a.Request, want)
+		}
 	}
 }
 

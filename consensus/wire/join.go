@@ -31,8 +31,8 @@ type joinRequest struct {
 }
 
 // JoinClient asks a member at one of the addresses (WithPort completes them) to admit this node, and decodes what it
-// answers into answer (JSON both ways). The secret leaves only for a member of the cluster that the token names: an
-// impostor sees a broken handshake. Errors: trust.ErrToken for a mistyped token, trust.ErrPin for one of another
+// answers into answer (JSON both ways). The secret leaves only for a router of the cluster that the token names: an
+// impostor sees a broken handshake, a witness, which admits nobody, a request without it. Errors: trust.ErrToken for a mistyped token, trust.ErrPin for one of another
 // cluster, ErrUnreachable, ErrUnknownOutcome, and what the cluster answered as RemoteError.
 func JoinClient(ctx context.Context, addrs []string, token string, request, answer any) error {
 	pin, secret, _, err := trust.ParseToken(token)
@@ -52,10 +52,6 @@ func JoinClient(ctx context.Context, addrs []string, token string, request, answ
 	if err != nil {
 		return fmt.Errorf("join: request: %w", err)
 	}
-	body, err := json.Marshal(joinRequest{Secret: base64.StdEncoding.EncodeToString(secret), Request: inner})
-	if err != nil {
-		return fmt.Errorf("join: request: %w", err)
-	}
 	ctx, cancel := context.WithTimeout(ctx, joinTimeout)
 	defer cancel()
 
@@ -67,6 +63,14 @@ func JoinClient(ctx context.Context, addrs []string, token string, request, answ
 		return fmt.Errorf("join: %w; create one with `polso token create` in the cluster to join, or check the address", err)
 	case err != nil:
 		return fmt.Errorf("join: %w: %w; is `polso agent` of a member running there, and the port open?", ErrUnreachable, err)
+	}
+	if trust.KindOf(c.ConnectionState()) == trust.KindWitness {
+		secret = nil // it is asked only so that it says whom to ask
+	}
+	body, err := json.Marshal(joinRequest{Secret: base64.StdEncoding.EncodeToString(secret), Request: inner})
+	if err != nil {
+		c.Close()
+		return fmt.Errorf("join: request: %w", err)
 	}
 	reply, err := postOnce(ctx, c, address, body)
 	if err != nil {
@@ -102,10 +106,10 @@ func postOnce(ctx context.Context, c net.Conn, address string, body []byte) ([]b
 
 // Applicant is a node that asks to be admitted. Nothing of it is proven; the token with this secret decides.
 type Applicant struct {
-	TokenID    string // trust.TokenID of the secret
-	SecretHash string // trust.HashSecret of it; the secret itself goes no further
-	Remote     netip.Addr
-	Request    json.RawMessage // what JoinClient was given
+	TokenID string // trust.TokenID of the secret
+	Secret  []byte // proves the token, and is for who admits alone; its hash would not do, which every member knows
+	Remote  netip.Addr
+	Request json.RawMessage // what JoinClient was given
 }
 
 // JoinServerOptions completes a JoinServer.
@@ -160,7 +164,7 @@ func (s *JoinServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, CodeRefused, "join: secret: "+err.Error())
 		return
 	}
-	applicant := Applicant{TokenID: trust.TokenID(secret), SecretHash: trust.HashSecret(secret), Request: request.Request}
+	applicant := Applicant{TokenID: trust.TokenID(secret), Secret: secret, Request: request.Request}
 	if remote, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		applicant.Remote = remote.Addr().Unmap()
 	}
