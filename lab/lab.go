@@ -13,12 +13,14 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
 // Options says what to build. The zero value is three routers, three real servers beside them and two behind them.
 type Options struct {
 	Routers    int      // r1, r2, …; default 3
+	Witnesses  int      // w1, w2, …: one link, no privileges, no IPVS
 	Beside     []string // real servers on the routers' own segment (direct routing); default a, b, c
 	Behind     []string // real servers on the inner segment, whose gateway moves with the director (NAT); default na, nb
 	Binary     string   // the polso binary that Start runs
@@ -31,10 +33,11 @@ type Options struct {
 
 // Lab is a built laboratory. Its methods may be called by one goroutine at a time unless they say otherwise.
 type Lab struct {
-	Client   *Node // where traffic comes from
-	Observer *Node // a station on both segments that is nobody's peer
-	Routers  []*Router
-	Servers  map[string]*Server
+	Client    *Node // where traffic comes from
+	Observer  *Node // a station on both segments that is nobody's peer
+	Routers   []*Router
+	Witnesses []*Router
+	Servers   map[string]*Server
 
 	options Options
 	dir     string
@@ -59,6 +62,7 @@ const (
 
 	clientHost, observerHost              = 100, 200
 	firstRouter, firstBeside, firstBehind = 11, 21, 31
+	firstWitness                          = 15
 	httpPort, echoPort                    = 80, 7000
 	startupTimeout, shutdownTimeout       = 20 * time.Second, 10 * time.Second
 )
@@ -109,6 +113,13 @@ func New(ctx context.Context, o Options) (l *Lab, err error) {
 			return l, err
 		}
 	}
+	for i := range o.Witnesses {
+		w, err := l.addWitness(ctx, fmt.Sprintf("w%d", i+1), firstWitness+i)
+		if err != nil {
+			return l, err
+		}
+		l.Witnesses = append(l.Witnesses, w)
+	}
 	for i, name := range o.Beside {
 		if err := l.addServer(ctx, name, firstBeside+i, outer); err != nil {
 			return l, err
@@ -130,7 +141,7 @@ func (l *Lab) Close() error {
 			errs = append(errs, r.disk.resume()) // what hangs on it does not end
 		}
 	}
-	for _, r := range l.Routers {
+	for _, r := range l.members() {
 		errs = append(errs, r.shutdown())
 		if r.disk != nil {
 			errs = append(errs, r.disk.close())
@@ -142,14 +153,17 @@ func (l *Lab) Close() error {
 	for _, n := range l.nodes {
 		errs = append(errs, n.close())
 	}
-	l.Routers, l.Servers, l.nodes = nil, nil, nil
+	l.Routers, l.Witnesses, l.Servers, l.nodes = nil, nil, nil, nil
 	if l.ownDir {
 		errs = append(errs, os.RemoveAll(l.dir))
 	}
 	return errors.Join(errs...)
 }
 
-// KeepLogs copies every router's log into a folder of that name below the artifacts folder and says where; "" if there is
+// members are the nodes that run an agent, the routers first.
+func (l *Lab) members() []*Router { return slices.Concat(l.Routers, l.Witnesses) }
+
+// KeepLogs copies every router's and witness's log into a folder of that name below the artifacts folder and says where; "" if there is
 // no such folder.
 func (l *Lab) KeepLogs(name string) (string, error) {
 	if l.options.Artifacts == "" {
@@ -160,7 +174,7 @@ func (l *Lab) KeepLogs(name string) (string, error) {
 		return "", err
 	}
 	var errs []error
-	for _, r := range l.Routers {
+	for _, r := range l.members() {
 		text, err := os.ReadFile(r.logPath())
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // nothing has run there

@@ -7,21 +7,31 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// Router is a node that runs the real agent: eth0 is outside, eth1 inside.
+// Router is a node that runs the real agent: eth0 is outside, eth1 inside. A witness has eth0 alone.
 type Router struct {
 	*Node
 
 	lab    *Lab
+	kind   kind
 	dir    string
 	disk   *disk // under its data directory; nil without Options.DiskSize
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when cmd has ended
 }
+
+// kind is what a token admits.
+type kind string
+
+const (
+	router  kind = "router"
+	witness kind = "witness"
+)
 
 func (l *Lab) addRouter(ctx context.Context, name string, host int) (*Router, error) {
 	n, err := l.addNode(ctx, name, host, outer, inner)
@@ -32,7 +42,7 @@ func (l *Lab) addRouter(ctx context.Context, name string, host int) (*Router, er
 	if err := n.sysctl("net/ipv4/ip_forward", "1", "net/ipv6/conf/all/forwarding", "1"); err != nil {
 		return nil, err
 	}
-	r := &Router{Node: n, lab: l, dir: filepath.Join(l.dir, name)}
+	r := &Router{Node: n, lab: l, kind: router, dir: filepath.Join(l.dir, name)}
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -42,6 +52,16 @@ func (l *Lab) addRouter(ctx context.Context, name string, host int) (*Router, er
 		}
 	}
 	return r, nil
+}
+
+// addWitness makes a node that votes and can do nothing else.
+func (l *Lab) addWitness(ctx context.Context, name string, host int) (*Router, error) {
+	n, err := l.addNode(ctx, name, host, outer)
+	if err != nil {
+		return nil, err
+	}
+	w := &Router{Node: n, lab: l, kind: witness, dir: filepath.Join(l.dir, name)}
+	return w, os.MkdirAll(w.dir, 0o700)
 }
 
 func (r *Router) dataDir() string {
@@ -77,14 +97,17 @@ func (r *Router) Start(ctx context.Context) error {
 	if r.Running() {
 		return fmt.Errorf("%s: already running", r.Name)
 	}
-	args := []string{
-		"agent", "--name", r.Name, "--data-dir", r.dataDir(), "--socket", r.socket(),
-		"--interface", "outside=eth0", "--interface", "inside=eth1", "--kernel", "real",
-	}
+	words := []string{r.lab.options.Binary, "agent", "--name", r.Name, "--data-dir", r.dataDir(), "--socket", r.socket()}
 	for _, a := range r.peerAddrs() {
-		args = append(args, "--listen", a+":5390")
+		words = append(words, "--listen", a+":5390")
 	}
-	if err := r.Spawn(r.lab.options.Binary, append(args, r.lab.options.AgentFlags...)...); err != nil {
+	if r.kind == witness { // without the privileges that it needs not
+		words = slices.Concat([]string{"setpriv", "--bounding-set", "-net_admin,-net_raw,-sys_module"}, words, []string{"--kernel", "none"})
+	} else {
+		words = append(words, "--interface", "outside=eth0", "--interface", "inside=eth1", "--kernel", "real")
+	}
+	words = append(words, r.lab.options.AgentFlags...)
+	if err := r.Spawn(words[0], words[1:]...); err != nil {
 		return err
 	}
 	err := Eventually(ctx, startupTimeout, func(ctx context.Context) error {

@@ -92,14 +92,14 @@ func (s Status) ServerState(virtual, server string) string {
 	return ""
 }
 
-// Form makes one cluster of the laboratory's routers through the command line, as an operator would: init on the first, a
+// Form makes one cluster of the laboratory's routers and witnesses through the command line, as an operator would: init on the first, a
 // token, join on the others. Every agent must be running. It returns once every router reports every voter.
 func (l *Lab) Form(ctx context.Context, initFlags ...string) error {
 	first := l.Routers[0]
 	if _, err := first.Polso(ctx, slices.Concat([]string{"init"}, first.advertised(), initFlags)...); err != nil {
 		return err
 	}
-	for _, r := range l.Routers[1:] {
+	for _, r := range l.members()[1:] {
 		if err := l.Join(ctx, first, r); err != nil {
 			return err
 		}
@@ -107,9 +107,9 @@ func (l *Lab) Form(ctx context.Context, initFlags ...string) error {
 	return l.WaitWhole(ctx)
 }
 
-// Join makes a router a member through another one.
+// Join makes a router or a witness a member through a router.
 func (l *Lab) Join(ctx context.Context, via, r *Router, flags ...string) error {
-	token, err := via.Polso(ctx, "token", "create", "--ttl", "1h")
+	token, err := via.Polso(ctx, "token", "create", "--ttl", "1h", "--kind", string(r.kind))
 	if err != nil {
 		return err
 	}
@@ -117,12 +117,13 @@ func (l *Lab) Join(ctx context.Context, via, r *Router, flags ...string) error {
 	return err
 }
 
-// WaitWhole waits until every router agrees on a leader, counts every router as a healthy voter and has applied the same
+// WaitWhole waits until every member agrees on a leader, counts every one as a healthy voter and has applied the same
 // revision.
 func (l *Lab) WaitWhole(ctx context.Context) error {
 	return Eventually(ctx, startupTimeout, func(ctx context.Context) error {
 		var first Status
-		for i, r := range l.Routers {
+		all := l.members()
+		for i, r := range all {
 			s, err := r.Status(ctx, Cluster)
 			if err != nil {
 				return err
@@ -133,7 +134,7 @@ func (l *Lab) WaitWhole(ctx context.Context) error {
 			switch {
 			case s.Leader == "" || s.Leader != first.Leader:
 				return fmt.Errorf("%s sees the leader %q, %s %q", r.Name, s.Leader, l.Routers[0].Name, first.Leader)
-			case s.Quorum.Voters != len(l.Routers) || s.Quorum.Healthy != len(l.Routers):
+			case s.Quorum.Voters != len(all) || s.Quorum.Healthy != len(all):
 				return fmt.Errorf("%s counts %d voters, %d healthy", r.Name, s.Quorum.Voters, s.Quorum.Healthy)
 			case s.Revision != first.Revision:
 				return fmt.Errorf("%s has revision %d, %s %d", r.Name, s.Revision, l.Routers[0].Name, first.Revision)
