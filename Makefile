@@ -10,7 +10,7 @@ LABVM   := go run ./tools/labvm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools)
 
-.PHONY: build demo test unit race lab lab-all faults fuzz bench lint help lab-binaries
+.PHONY: build demo test unit race model lab lab-all faults fuzz bench lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -26,6 +26,9 @@ unit: ## unit tests, the virtual-time rounds, the command line's scripts
 race: ## the same under the race detector (virtual-time rounds are left to `unit`)
 	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends gcc libc6-dev; } >&2
 	CGO_ENABLED=1 go test -race $(RACE_PKGS)
+
+model: ## every state of small clusters under the lease's rules, and each rule switched off: the tables of docs/safety.md
+	go run ./tools/model --docs docs/safety.md
 
 lab: build lab-binaries ## the scenarios on a kernel with real IPVS
 	POLSO_LAB=require $(LABVM) --timeout 25m -- lab/run.sh $(LABBIN)
