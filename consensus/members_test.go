@@ -260,8 +260,8 @@ func TestFit(t *testing.T) {
 	}
 }
 
-// TestProfileChange: while nodes run two profiles, a lease is as short as the shorter and a promise as long as the longer.
-func TestProfileChange(t *testing.T) {
+// TestPromise: while the profile changes, a lease is as short as the shorter and a promise as long as the longer.
+func TestPromise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := lan(t)
 		c := &cluster{t: t, net: newNetwork(time.Second), profile: p, boot: time.Now(), checking: make(chan struct{})}
@@ -269,7 +269,7 @@ func TestProfileChange(t *testing.T) {
 		if err := Bootstrap(o); err != nil {
 			t.Fatal(err)
 		}
-		o.Lease, o.Promise = p.H/2, 2*p.H
+		o.Promise = 2 * p.H
 		n, err := Open(o)
 		if err != nil {
 			t.Fatal(err)
@@ -281,7 +281,7 @@ func TestProfileChange(t *testing.T) {
 			t.Errorf("a fresh process waits %v, want %v", time.Duration(got), time.Duration(want))
 		}
 		c.until("it leads", 5*p.H, func() bool { return n.Role().Leader })
-		if got, want := n.Role().Until-c.clock(), lease.Instant(p.H/2*9/10); got != want {
+		if got, want := n.Role().Until-c.clock(), lease.Instant(p.H*9/10); got != want {
 			t.Errorf("lease of %v, want %v", time.Duration(got), time.Duration(want))
 		}
 		cancel()

@@ -1,7 +1,6 @@
 package consensus
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,7 +62,7 @@ func Open(o Options) (*Node, error) {
 	}
 	n.ledger = lease.NewLedger(lease.Options{
 		Self: o.ID, Clock: o.Clock,
-		Length: min(o.Profile.H, cmp.Or(o.Lease, o.Profile.H)), Promise: max(o.Profile.H, o.Promise),
+		Length: o.Profile.H, Promise: o.Promise,
 	})
 	last, err := o.Logs.LastIndex()
 	if err != nil {
@@ -175,6 +174,10 @@ func (n *Node) Role() Role {
 	r.Leader, r.Until, r.Epoch = true, until, n.epoch
 	return r
 }
+
+// SetPromise changes Options.Promise: how long this node elects nobody after it has followed a leader. It is in force for
+// every answer that leaves after the call.
+func (n *Node) SetPromise(d time.Duration) { n.ledger.SetPromise(d) }
 
 // Leader returns the ID of the leader that this node knows of.
 func (n *Node) Leader() (id string, known bool) {

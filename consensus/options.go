@@ -53,9 +53,9 @@ const (
 type Options struct {
 	ID      string // raft's server ID and address alike
 	Profile Profile
-	// Lease and Promise are for a change of the profile, until every voter has reported the new one: the smaller H of the
-	// old and the new one, and the larger. Zero is Profile.H.
-	Lease, Promise time.Duration
+	// Promise is for a change of the profile: while one is under way every member runs the profile with the smaller H of the
+	// two, and promises for the larger H. Zero is Profile.H. See SetPromise.
+	Promise time.Duration
 
 	FSM       FSM
 	Transport raft.Transport // as it is; the node puts the ledger before it and closes it in the end

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Profile is the cluster's timing, one knob set when the cluster is made. Every member runs the same.
+// Profile is the cluster's timing, one knob. Every member runs the same, but while it is changed: see Options.Promise.
 type Profile struct {
 	Name        string
 	H           time.Duration // the lease's length, raft's heartbeat timeout

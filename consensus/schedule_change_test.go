@@ -9,14 +9,14 @@ import (
 // long is the profile that nodes change to.
 func long() Profile { return profile("long", time.Second, time.Second) }
 
-// change restarts m with the longer profile. Until every voter has reported that it runs it, both counts the smaller lease
-// and gives the larger promise.
+// change restarts m with the longer profile, or, while both are in use, as it was and with the longer one's promise.
 func (c *cluster) change(m *member, both bool) {
 	c.kill(m)
 	m.alter = func(o *Options) {
-		short := o.Profile.H
-		if o.Profile = long(); both {
-			o.Lease, o.Promise = short, o.Profile.H
+		if both {
+			o.Promise = long().H
+		} else {
+			o.Profile = long()
 		}
 	}
 	c.start(m)
@@ -64,6 +64,65 @@ func TestStartWithinAProfileChange(t *testing.T) {
 		}
 		c.start(b)
 		time.Sleep(2 * long().H)
+	}})
+}
+
+// lateCut cuts l from a first and from b, the last that followed it, long after; b alone must keep a from being elected.
+func (c *cluster) lateCut(l, a, b *member) {
+	c.net.part(l.id, a.id)
+	time.Sleep(long().H * 8 / 10)
+	c.net.part(l.id, b.id)
+	time.Sleep(2 * long().H)
+	c.net.heal()
+}
+
+// TestLongerProfile: the leases get longer once every voter promises for longer, not before: here one was away and has not heard
+// of the change when a leader begins with the longer lease.
+func TestLongerProfile(t *testing.T) {
+	directed(t, schedule{without: "without waiting for the one that was away", run: func(c *cluster, _ *member) {
+		l := c.members[2]
+		a, b := c.others(l)[0], c.others(l)[1]
+		c.net.isolate(b.id)
+		for _, m := range []*member{a, l} {
+			m.node.SetPromise(long().H)
+		}
+		time.Sleep(2 * long().H)
+		c.net.heal()
+		if !c.spoilt {
+			b.node.SetPromise(long().H)
+		}
+		c.change(l, false)
+		c.lead(l)
+		c.lateCut(l, a, b)
+	}})
+}
+
+// TestShorterProfile: the promises get shorter once no voter leads with the longer lease, not before: here the leader has not
+// changed yet when one promises for less.
+func TestShorterProfile(t *testing.T) {
+	directed(t, schedule{without: "without waiting for the leader", run: func(c *cluster, _ *member) {
+		for _, m := range c.members {
+			c.change(m, false)
+		}
+		l := c.members[2]
+		c.lead(l)
+		a, b := c.others(l)[0], c.others(l)[1]
+		for _, m := range []*member{a, b} {
+			c.change(m, true)
+		}
+		if c.spoilt {
+			b.node.SetPromise(0)
+		}
+		c.lateCut(l, a, b)
+		if c.spoilt {
+			return
+		}
+		c.change(l, true)
+		for _, m := range c.members {
+			m.node.SetPromise(0)
+		}
+		c.lead(l)
+		c.lateCut(l, a, b)
 	}})
 }
 

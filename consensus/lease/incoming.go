@@ -36,7 +36,7 @@ func (t *Transport) pass(ctx context.Context, rpc raft.RPC) {
 		}
 	}
 	if req, ok := rpc.Command.(*raft.RequestPreVoteRequest); ok {
-		if left := t.ledger.patience(); left <= t.ledger.promise/2 {
+		if left := t.ledger.patience(); t.ledger.soon(left) {
 			t.wg.Go(func() { t.hold(ctx, rpc, string(req.ID), left) })
 			return
 		}

@@ -36,7 +36,7 @@ type Options struct {
 	// taken off. While the profile changes it is the smaller of the old and the new one.
 	Length time.Duration
 	// Promise is how long this node elects nobody after a Success, at least the longest Length of any member. While the
-	// profile changes it is the larger of the old and the new one. Less than Length counts as Length.
+	// profile changes it is the larger of the old and the new one. Less than Length counts as Length. See SetPromise.
 	Promise time.Duration
 }
 
@@ -46,25 +46,25 @@ type Options struct {
 //
 // All methods may be called from any goroutine and never block.
 type Ledger struct {
-	self    string
-	clock   Clock
-	length  time.Duration
-	promise time.Duration
-	off     guard // zero outside this package's tests
+	self   string
+	clock  Clock
+	length time.Duration
+	off    guard // zero outside this package's tests
 
 	mu       sync.Mutex // guards below
-	promised Instant    // elect nobody before
-	restart  Instant    // nor before this, the promise of a fresh process
-	from     string     // the leader whose heartbeat was answered last
-	answered Instant    // when; zero until a leader was heard
-	seen     uint64     // highest term answered with Success or voted in
-	voted    uint64     // highest term for which a vote, or an own request for votes, has left
-	armed    uint64     // the term whose leader announced a hand-over to this node
-	over     uint64     // this node's leases of this term and all before are over for good
-	lapsed   uint64     // the lease of this term ran out when this node was not known to be the only voter; 0: none
-	muted    uint64     // this node sends no heartbeat of this term or any before
-	favoured string     // the candidate whose request for a pre-vote was let in last
-	courtesy Instant    // others wait until then
+	promise  time.Duration
+	promised Instant // elect nobody before
+	restart  Instant // nor before this, the promise of a fresh process
+	from     string  // the leader whose heartbeat was answered last
+	answered Instant // when; zero until a leader was heard
+	seen     uint64  // highest term answered with Success or voted in
+	voted    uint64  // highest term for which a vote, or an own request for votes, has left
+	armed    uint64  // the term whose leader announced a hand-over to this node
+	over     uint64  // this node's leases of this term and all before are over for good
+	lapsed   uint64  // the lease of this term ran out when this node was not known to be the only voter; 0: none
+	muted    uint64  // this node sends no heartbeat of this term or any before
+	favoured string  // the candidate whose request for a pre-vote was let in last
+	courtesy Instant // others wait until then
 	own      own
 }
 
@@ -75,6 +75,14 @@ func NewLedger(o Options) *Ledger {
 	l.restart = o.Clock() + Instant(l.promise)
 	l.own.peers = map[string]Peer{}
 	return l
+}
+
+// SetPromise changes for how long this node elects nobody after a Success; less than Length counts as Length. What was promised
+// before stands as it was given.
+func (l *Ledger) SetPromise(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.promise = max(l.length, d)
 }
 
 // ballot is a vote, or a request for votes, that wants to leave.
@@ -190,6 +198,13 @@ func (l *Ledger) patience() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return time.Duration(max(l.promised, l.restart, l.own.held) - l.clock())
+}
+
+// soon says whether what is left of this node's patience is worth waiting for: less than half a promise.
+func (l *Ledger) soon(left time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return left <= l.promise/2
 }
 
 // favour returns how long a request for a pre-vote of candidate waits for another candidate that came first; zero: not at
