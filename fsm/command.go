@@ -23,6 +23,8 @@ const (
 	NameUpdateNode    Name = "update_node"
 	NameAddToken      Name = "add_token"
 	NameRevokeToken   Name = "revoke_token"
+	NameSetProfile    Name = "set_profile"
+	NameFinishProfile Name = "finish_profile"
 )
 
 // Command is one of *Found, *Lead… of this package; Decode returns these pointers. Give a command to Encode by its address
@@ -69,6 +71,10 @@ func blank(n Name) (Command, error) {
 		return new(AddToken), nil
 	case NameRevokeToken:
 		return new(RevokeToken), nil
+	case NameSetProfile:
+		return new(SetProfile), nil
+	case NameFinishProfile:
+		return new(FinishProfile), nil
 	default:
 		return nil, fmt.Errorf("%w: command %q", ErrUnknown, string(n))
 	}

@@ -41,6 +41,8 @@ func samples(t testing.TB) []Command {
 		&UpdateNode{ID: "n2", Addresses: []string{"10.9.0.12:5390"}},
 		token("k1", "a"),
 		&RevokeToken{ID: "k1"},
+		&SetProfile{Profile: "wan"},
+		&FinishProfile{Change: 7, Reported: []string{"n1", "n2"}},
 	}
 }
 

@@ -35,10 +35,8 @@ func (f *Found) read() (err error) {
 }
 
 func (f *Found) check() *Refusal {
-	switch f.Cluster.Profile {
-	case "fast", "lan", "vm", "wan":
-	default:
-		return refuse(CodeInvalid, "", "%q is no profile: fast, lan, vm or wan", f.Cluster.Profile)
+	if r := profile(f.Cluster.Profile); r != nil {
+		return r
 	}
 	if f.Cluster.Generation == 0 {
 		return refuse(CodeInvalid, "", "a cluster's generation counts from 1")

@@ -70,6 +70,9 @@ func TestRefusals(t *testing.T) {
 		{"secret twice", nil, token("k2", "a"), CodeExists, "there is a token with this secret already"},
 		{"token that has ended", nil, with(token("k2", "b"), func(k *AddToken) { k.Token.Expires = t0 }), CodeInvalid,
 			"its end, 2026-11-22T10:00:00Z, has passed already"},
+		{"a second change of the profile", []Command{&SetProfile{Profile: "wan"}}, &SetProfile{Profile: "vm"}, CodeConflict,
+			"the change from lan to wan is under way"},
+		{"no change of the profile to finish", nil, &FinishProfile{Reported: []string{"n1"}}, CodeNotFound, "the change 0 of the profile is not under way"},
 		{"no token to revoke", nil, &RevokeToken{ID: "k9"}, CodeNotFound, "there is no token k9"},
 	}
 	for _, tt := range tests {

@@ -148,7 +148,7 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 		m.entry(token("k1", "1"))
 	}
 	for range rapid.IntRange(1, 30).Draw(r, "entries") {
-		switch rapid.IntRange(0, 15).Draw(r, "command") {
+		switch rapid.IntRange(0, 17).Draw(r, "command") {
 		case 0:
 			m.term++
 			m.entry(&TakeLead{Node: node(), Reason: "leader lost", Took: time.Second})
@@ -188,6 +188,10 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 			m.entry(k)
 		case 15:
 			m.entry(&RevokeToken{ID: key()})
+		case 16:
+			m.entry(&SetProfile{Profile: pick("profile", "lan", "vm", "wan")})
+		case 17:
+			m.entry(&FinishProfile{Change: rapid.Uint64Range(0, 20).Draw(r, "change"), Reported: []string{"n1", node(), node()}})
 		}
 		switch rapid.IntRange(0, 9).Draw(r, "then") {
 		case 0: // the same request again, as after an unknown outcome

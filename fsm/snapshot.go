@@ -36,13 +36,15 @@ type Snapshot struct {
 	requests []request // the last 1,024 answers, oldest first
 }
 
-// Cluster is what `init` decided. The zero value: nothing was founded yet.
+// Cluster is what `init` decided, and the timing as it is now. The zero value: nothing was founded yet.
 type Cluster struct {
 	ID         string `json:"id"`
 	Name       string `json:"name"`
-	Profile    string `json:"profile"`    // fast, lan, vm or wan
-	Generation uint64 `json:"generation"` // grows with `recover`
-	CA         string `json:"ca"`         // PEM of the CA's certificate
+	Profile    string `json:"profile"`                  // fast, lan, vm or wan
+	Next       string `json:"next_profile,omitempty"`   // the one that it changes to; "": no change is under way
+	Change     uint64 `json:"profile_change,omitempty"` // index of the entry that changed Profile or Next last; grows
+	Generation uint64 `json:"generation"`               // grows with `recover`
+	CA         string `json:"ca"`                       // PEM of the CA's certificate
 }
 
 // Revision is one document of the history.
