@@ -48,6 +48,8 @@ type Report struct {
 	Unfit     string    // why the router could not direct as another may, in one line; "": it could
 	Undecided []string  // the virtuals that it would serve by no server, only because its checks have not decided yet
 	Started   time.Time // of its process; zero: not said
+	Change    uint64    // fsm.Cluster.Change that its timing follows
+	Restart   bool      // it must begin anew to follow the next one
 }
 
 // FitAs tells whether a router with this report could direct as well as one with the other, as far as fitness goes. What
@@ -86,7 +88,7 @@ func Decide(in Inputs) []Action {
 			actions = append(actions, a)
 		}
 	}
-	for _, rule := range []func(Inputs) []Action{handOver, removeMembers, addLearners, promote, failBack} {
+	for _, rule := range []func(Inputs) []Action{handOver, removeMembers, addLearners, promote, finishProfile, restart, failBack} {
 		for _, a := range rule(in) {
 			if !in.waits(a) {
 				return append(actions, a)
@@ -281,7 +283,7 @@ func (in Inputs) members() []Member {
 // Action is one thing to do.
 type Action struct {
 	Kind   Kind
-	ID     string  // of the node: AddLearner, Promote, RemoveMember, HandOver and HandBack (to)
+	ID     string  // of the node: AddLearner, Promote, RemoveMember, Restart, HandOver and HandBack (to)
 	Due    fsm.Due // Expire
 	Reason string  // why, in one line
 }
@@ -291,12 +293,14 @@ type Kind int
 
 // The kinds of action.
 const (
-	Expire       Kind = iota + 1 // propose fsm.Expire of Due
-	AddLearner                   // add the node to raft's configuration as a learner
-	Promote                      // make the learner a voter
-	RemoveMember                 // remove the node from raft's configuration
-	HandOver                     // transfer the lead to the node, because this one should not have it
-	HandBack                     // transfer the lead to the node, because it is preferred
+	Expire        Kind = iota + 1 // propose fsm.Expire of Due
+	AddLearner                    // add the node to raft's configuration as a learner
+	Promote                       // make the learner a voter
+	RemoveMember                  // remove the node from raft's configuration
+	HandOver                      // transfer the lead to the node, because this one should not have it
+	HandBack                      // transfer the lead to the node, because it is preferred
+	FinishProfile                 // propose fsm.FinishProfile
+	Restart                       // have the node begin its part in raft anew, with another timing
 )
 
 // String returns the kind in the log's words.
@@ -314,6 +318,10 @@ func (k Kind) String() string {
 		return "hand over to"
 	case HandBack:
 		return "hand back to"
+	case FinishProfile:
+		return "finish the change of the profile"
+	case Restart:
+		return "restart"
 	default:
 		return fmt.Sprintf("kind %d", int(k))
 	}
@@ -324,5 +332,5 @@ func (a Action) String() string {
 	if a.Kind == Expire {
 		return fmt.Sprintf("expire %s %s of %s", a.Due.Kind, a.Due.ID, a.Due.At.UTC().Format(time.RFC3339Nano))
 	}
-	return a.Kind.String() + " " + a.ID
+	return strings.TrimSuffix(a.Kind.String()+" "+a.ID, " ")
 }

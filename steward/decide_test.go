@@ -21,6 +21,7 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 //	r1 voter | r2 learner behind | r3 voter silent | w1 voter | r4 node (not in raft) | r5 voter stranger (no node)
 //	r2 voter failing=5 | r2 voter converged | r2 voter drained | r2 learner contact=3s | r2 voter converged unfit
 //	r2 voter converged undecided=web,mail | prefer r2 r1 (the document's order) | failback
+//	changing (entry 3 began a change of the profile) | r2 voter change=3 | r2 voter restart
 //	r2 voter converged fit=1m | r2 voter converged fit=5m handed=3 | r1 voter led=1s
 //
 // Trouble of r1's own has lasted for long, unless "for=1s" says how long.
@@ -37,6 +38,10 @@ func scene(t testing.TB, self, words string) Inputs {
 		f := strings.Fields(part)
 		if f[0] == "failback" {
 			in.State.Document.Cluster.Failback = true
+			continue
+		}
+		if f[0] == "changing" {
+			in.State.Cluster.Next, in.State.Cluster.Change = "wan", 3
 			continue
 		}
 		if f[0] == "prefer" {
@@ -97,6 +102,16 @@ func scene(t testing.TB, self, words string) Inputs {
 				in.Reports[f[0]] = r
 			case "undecided":
 				r.Undecided = strings.Split(value, ",")
+				in.Reports[f[0]] = r
+			case "restart":
+				r.Restart = true
+				in.Reports[f[0]] = r
+			case "change":
+				n, err := strconv.Atoi(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Change = uint64(n)
 				in.Reports[f[0]] = r
 			case "node":
 				member = false
@@ -166,6 +181,24 @@ func TestDecide(t *testing.T) {
 		{"an admission half done", "", "r1 voter | r2 node", "add learner r2"},
 		{"two admissions half done: one at a time", "", "r1 voter | r3 node | r2 node", "add learner r3"},
 		{"add before promote", "", "r1 voter | r2 learner | r3 learner | r4 node", "add learner r4"},
+
+		{"a change of the profile that all apply", "", "changing | r1 voter change=3 | r2 voter change=3 | r3 voter change=3", "finish the change of the profile"},
+		{"one has not heard of it", "", "changing | r1 voter change=3 | r2 voter change=3 | r3 voter change=2", ""},
+		{"one was not heard", "", "changing | r1 voter change=3 | r2 voter change=3 | r3 voter silent", ""},
+		{"one is admitted and not in raft yet", "", "changing | r1 voter change=3 | r2 voter change=3 | r3 node", "add learner r3"},
+		{"one is removed and in raft still", "", "changing | r1 voter change=3 | r2 voter silent stranger", "remove member r2"},
+		{"and cannot be taken out", "", "changing | r1 voter change=3 | r2 voter change=3 silent | r3 voter stranger", ""},
+		{"no change", "", "r1 voter change=3 | r2 voter change=3", ""},
+
+		{"restarts, the leader last", "", "r1 voter restart | r2 voter converged restart | r3 voter converged restart", "restart r2"},
+		{"restarts, the second", "", "r1 voter restart | r2 voter converged | r3 voter converged restart", "restart r3"},
+		{"restarts, the last", "", "r1 voter restart | r2 voter converged | r3 voter", "restart r1"},
+		{"no restart before another could direct", "", "r1 voter restart | r2 voter | r3 voter", ""},
+		{"no restart that leaves no majority", "", "r1 voter | r2 voter restart | r3 voter silent", ""},
+		{"nor one behind", "", "r1 voter | r2 voter restart | r3 voter behind", ""},
+		{"one of five is missing", "", "r1 voter | r2 voter restart | r3 voter silent | r4 voter | r5 voter", "restart r2"},
+		{"two cannot do without either", "", "r1 voter | r2 voter restart", "restart r2"},
+		{"alone", "", "r1 voter restart", "restart r1"},
 
 		{"a removal half done", "", "r1 voter | r2 voter | r3 voter stranger", "remove member r3"},
 		{"remove before add: a data directory was lost", "", "r1 voter | r2 voter | r3 voter silent stranger | r4 node", "remove member r3"},
