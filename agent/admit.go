@@ -34,6 +34,8 @@ type welcome struct {
 	Cluster    string              `json:"cluster"` // ID
 	Name       string              `json:"name"`
 	Profile    string              `json:"profile"`
+	Next       string              `json:"next_profile,omitempty"`   // as in fsm.Cluster, as it was once the node was admitted: from
+	Change     uint64              `json:"profile_change,omitempty"` // then on no change ends without its report
 	Generation uint64              `json:"generation"`
 	CA         []byte              `json:"ca"`
 	CAKey      []byte              `json:"ca_key,omitempty"` // for routers: any of them may lead and admit others
@@ -112,9 +114,10 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 	if _, err := b.propose(ctx, by, fsm.NewRequest(), &fsm.AddNode{Node: node, Token: token.ID, Replace: app.Replace}); err != nil {
 		return welcome{}, err
 	}
+	s = m.state.Load() // with the new node in it
 	w := welcome{
-		Cluster: s.Cluster.ID, Name: s.Cluster.Name, Profile: s.Cluster.Profile, Generation: s.Cluster.Generation,
-		CA: m.trust.CertPEM(), Cert: cert, Peers: peersOf(m.state.Load()),
+		Cluster: s.Cluster.ID, Name: s.Cluster.Name, Profile: s.Cluster.Profile, Next: s.Cluster.Next, Change: s.Cluster.Change,
+		Generation: s.Cluster.Generation, CA: m.trust.CertPEM(), Cert: cert, Peers: peersOf(s),
 	}
 	if token.Kind == fsm.Router {
 		if w.CAKey, err = m.trust.KeyPEM(); err != nil {

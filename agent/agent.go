@@ -25,9 +25,11 @@ type Agent struct {
 	home    *store.Home // nil with Dev
 	started time.Time
 
-	forming sync.Mutex // one init, join or leave at a time
-	current atomic.Pointer[body]
-	again   chan anew // the cluster is entered or left: end the body, and build another
+	forming  sync.Mutex // one init, join or leave at a time
+	current  atomic.Pointer[body]
+	restart  chan struct{} // a doorbell: this node's part in the cluster should begin anew
+	renewing atomic.Bool   // it does just now
+	again    chan anew     // the cluster is entered or left: end the body, and build another
 }
 
 // Run is one node from its start to its end: it serves until ctx ends, then hands its addresses over and returns. An error
@@ -61,7 +63,7 @@ func run(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	a := &Agent{o: o, log: o.Log, started: time.Now(), again: make(chan anew)}
+	a := &Agent{o: o, log: o.Log, started: time.Now(), again: make(chan anew), restart: make(chan struct{}, 1)}
 	if o.begun != nil {
 		o.begun(a)
 	}
@@ -94,6 +96,7 @@ func (a *Agent) run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return serveAPI(ctx, l, api.New(a, a.o.Version)) })
 	g.Go(func() error { return a.bodies(ctx, first) })
 	g.Go(func() error { return a.supervise(ctx) })
+	g.Go(func() error { return a.restarts(ctx) })
 	a.log.Info("agent started", "node", a.o.Name, "version", a.o.Version.Version, "socket", a.o.Socket, "formed", first.member != nil, "kind", first.kind)
 	return ignoreCanceled(g.Wait())
 }

@@ -21,20 +21,23 @@ var _ api.Backend = (*Agent)(nil)
 
 // Status is the cluster as the leader sees it.
 func (a *Agent) Status(ctx context.Context) (api.Status, error) {
-	b := a.current.Load()
-	if b.member == nil {
-		return b.localStatus(), nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	return askLeader(ctx, b, func() (api.Status, error) { return b.leaderStatus(b.member) }, http.MethodGet, pathStatus, nil)
+	return again(ctx, a, func(b *body) (api.Status, error) {
+		if b.member == nil {
+			return b.localStatus(), nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		return askLeader(ctx, b, func() (api.Status, error) { return b.leaderStatus(b.member) }, http.MethodGet, pathStatus, nil)
+	})
 }
 
 // Local is this router alone.
 func (a *Agent) Local() api.Status { return a.current.Load().localStatus() }
 
 // State is this node's replica, once it is known.
-func (a *Agent) State(ctx context.Context) (*fsm.Snapshot, error) { return a.current.Load().known(ctx) }
+func (a *Agent) State(ctx context.Context) (*fsm.Snapshot, error) {
+	return again(ctx, a, func(b *body) (*fsm.Snapshot, error) { return b.known(ctx) })
+}
 
 // known is the replicated state once everything is in it that was committed when this process first heard a leader. After a
 // restart that takes a moment with a quorum, and does not come about without one: what is in the data directory may be old.
@@ -60,7 +63,7 @@ func (b *body) known(ctx context.Context) (*fsm.Snapshot, error) {
 
 // Propose writes to the replicated state.
 func (a *Agent) Propose(ctx context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {
-	return a.current.Load().propose(ctx, by, request, c)
+	return again(ctx, a, func(b *body) (fsm.Result, error) { return b.propose(ctx, by, request, c) })
 }
 
 // propose writes to the replicated state and waits until this node's replica has it, so that who wrote reads it back.

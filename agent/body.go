@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"polso/consensus"
+	"polso/consensus/store"
 	"polso/director"
 	"polso/fsm"
 	"polso/vip"
@@ -26,7 +27,7 @@ type body struct {
 // store is opened: that may take long.
 func (a *Agent) open(ctx context.Context) (*body, error) {
 	b := &body{a: a}
-	profile, formed, err := a.profile()
+	t, formed, err := a.timing()
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +38,7 @@ func (a *Agent) open(ctx context.Context) (*body, error) {
 	if b.bare {
 		o.openEdges, o.Interfaces = withoutKernel, nil
 	}
-	if b.local, err = openLocal(o, profile.H/10, b.mandate, b.state); err != nil {
+	if b.local, err = openLocal(o, t.lease.H/10, b.mandate, b.state); err != nil {
 		return nil, err
 	}
 	if err := b.local.keeper.LetGo(nil); err != nil {
@@ -47,7 +48,7 @@ func (a *Agent) open(ctx context.Context) (*body, error) {
 	case a.o.Dev:
 		b.member, err = a.openDev(b)
 	case formed:
-		b.member, err = a.openMember(ctx, b, profile)
+		b.member, err = a.openMember(ctx, b, t)
 	}
 	if err != nil {
 		return nil, err
@@ -55,18 +56,17 @@ func (a *Agent) open(ctx context.Context) (*body, error) {
 	return b, nil
 }
 
-// profile is the cluster's timing, or the default's where there is no cluster.
-func (a *Agent) profile() (p consensus.Profile, formed bool, err error) {
-	name := "lan"
+// timing is the cluster's as this node last applied it, or the default where there is no cluster.
+func (a *Agent) timing() (t timing, formed bool, err error) {
+	c := store.Cluster{Profile: "lan"}
 	if !a.o.Dev && a.home.Formed() {
-		c, err := a.home.Cluster()
-		if err != nil {
-			return p, false, err
+		if c, err = a.home.Cluster(); err != nil {
+			return t, false, err
 		}
-		name, formed = c.Profile, true
+		formed = true
 	}
-	p, err = consensus.ParseProfile(name)
-	return p, formed, err
+	t, err = timingOf(c.Profile, c.Next, c.Change)
+	return t, formed, err
 }
 
 func (b *body) role() consensus.Role {

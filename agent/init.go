@@ -100,7 +100,7 @@ func (a *Agent) settle(id string, w welcome, key []byte, begin func(id string, w
 		return err
 	}
 	return a.home.Form(
-		store.Cluster{ID: w.Cluster, Name: w.Name, Profile: w.Profile, Generation: w.Generation, Peers: w.Peers},
+		store.Cluster{ID: w.Cluster, Name: w.Name, Profile: w.Profile, Next: w.Next, Change: w.Change, Generation: w.Generation, Peers: w.Peers},
 		store.Credentials{CA: w.CA, CAKey: w.CAKey, Cert: w.Cert, Key: key})
 }
 

@@ -24,8 +24,9 @@ import (
 // member is this node's part in a cluster.
 type member struct {
 	id      string
-	cluster string // its name
-	profile consensus.Profile
+	cluster string                 // its name
+	profile consensus.Profile      // that it leads by
+	applied atomic.Pointer[timing] // see timing
 	node    *consensus.Node
 	state   *fsm.FSM
 	steward *steward.Steward
@@ -79,13 +80,15 @@ func allRefuse(answers []wire.Answer) bool {
 func (m *member) settling() time.Duration { return max(10*m.profile.H, 5*time.Second) }
 
 // openMember opens the store, the port and raft. It begins nothing.
-func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profile) (m *member, err error) {
+func (a *Agent) openMember(ctx context.Context, b *body, t timing) (m *member, err error) {
 	identity := a.home.Identity()
 	cluster, err := a.home.Cluster()
 	if err != nil {
 		return nil, err
 	}
+	profile := t.lease
 	m = &member{id: identity.ID, cluster: cluster.Name, profile: profile}
+	m.applied.Store(&t)
 	fatal := newFatal()
 	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Fatal: fatal.tell, Log: a.log.With("part", "fsm")})
 	have, err := a.home.Credentials()
@@ -159,6 +162,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, profile consensus.Profi
 		},
 		m.steward.Run, m.reports.run,
 		func(ctx context.Context) error { return a.remember(ctx, m.state.Load) },
+		func(ctx context.Context) error { return a.followTiming(ctx, m) },
 	}
 	if m.claim != nil {
 		m.raftParts = append(m.raftParts, m.claim.run)
@@ -180,7 +184,7 @@ func (a *Agent) noStore(cluster string, err error) error {
 // consensusOptions is what raft and the lease stand on, whichever transport and stores they are given.
 func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore, stable raft.StableStore, snaps raft.SnapshotStore, peers consensus.Peers) consensus.Options {
 	return consensus.Options{
-		ID: m.id, Profile: m.profile, FSM: m.state, Transport: t, Logs: logs, Stable: stable, Snapshots: snaps,
+		ID: m.id, Profile: m.profile, Promise: m.timing().promise.H, FSM: m.state, Transport: t, Logs: logs, Stable: stable, Snapshots: snaps,
 		Clock: func() lease.Instant { return lease.Instant(sinceBoot()) },
 		Peers: peers, Admit: admit, Lead: func(t consensus.Taking) []byte { return takeLead(b.a.o.Name, m.id, t) },
 		Released: b.released, Ring: func() { b.changed(m) },

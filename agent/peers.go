@@ -101,6 +101,7 @@ const (
 	pathTransfer = "/agent/1/transfer"
 	pathSpare    = "/agent/1/spare"
 	pathAdmit    = "/agent/1/admit"
+	pathRestart  = "/agent/1/restart"
 )
 
 // serveMembers answers the other members.
@@ -116,6 +117,7 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 		}
 		return b.leadAdmit(ctx, m, a)
 	}))
+	mux.HandleFunc("POST "+pathRestart, answer(b.restartAsked))
 	return wire.NewPeerServer(wire.PeerServerOptions{
 		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
 	}).Run(ctx, l)

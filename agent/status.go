@@ -67,6 +67,7 @@ func (b *body) localStatus() api.Status {
 		st.Problems = append(st.Problems, p)
 	}
 	st.Members = []api.Member{marked(snap, b.self(st))}
+	st.ProfileChange = profileChange(snap.Cluster, st.Members)
 	st.Quorum.Voters = voters(b.member)
 	st.LastFailover = lastFailover(snap)
 	st.Health = healthHere(st)
@@ -118,6 +119,7 @@ func (b *body) self(st api.Status) api.Member {
 	}
 	dir := b.local.director.Status()
 	out.Unfit, out.Undecided, out.Failing = dir.Unfit, dir.Undecided, dir.Failing
+	out.Timing = b.member.says()
 	if p := b.member.disk(b.a.o.DataDir); p.Why != "" {
 		out.Unfit = append(slices.Clone(out.Unfit), p.What+": "+p.Why)
 	}

@@ -70,6 +70,9 @@ func stewardReport(st api.Status) steward.Report {
 	if len(st.Members) == 1 {
 		self := st.Members[0]
 		out.Failing, out.Unfit, out.Undecided = self.Failing, strings.Join(self.Unfit, "; "), self.Undecided
+		if self.Timing != nil {
+			out.Change, out.Restart = self.Timing.Change, self.Timing.Restart
+		}
 		if self.Started != nil {
 			out.Started = *self.Started
 		}
@@ -98,6 +101,10 @@ func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error 
 		return m.node.AddLearner(ctx, act.ID)
 	case steward.HandOver, steward.HandBack:
 		return m.node.Transfer(ctx, act.ID)
+	case steward.FinishProfile:
+		return b.finishProfile(ctx, m)
+	case steward.Restart:
+		return b.leadRestart(ctx, m, act.ID)
 	default:
 		return fmt.Errorf("steward: %v is not known here", act.Kind)
 	}

@@ -29,6 +29,9 @@ type Backend interface {
 	// Remove takes another router out, by name.
 	Remove(ctx context.Context, by fsm.Actor, name string) (Done, error)
 	Transfer(context.Context, TransferRequest) (Transferred, error)
+	// Profile is the cluster's timing. SetProfile begins a change of it, or takes back one that is under way.
+	Profile(context.Context) (Profile, error)
+	SetProfile(context.Context, fsm.Actor, ProfileRequest) (Done, error)
 
 	Announce(context.Context, AnnounceRequest) (Done, error)
 	IPVS(context.Context, IPVSRequest) (IPVS, error)

@@ -179,6 +179,16 @@ func (c *Client) UndrainRouter(ctx context.Context, name string) (Done, error) {
 	return ask[Done](ctx, c, http.MethodDelete, "/v1/cluster/routers/"+url.PathEscape(name)+"/drain", nil)
 }
 
+// Profile is the cluster's timing.
+func (c *Client) Profile(ctx context.Context) (Profile, error) {
+	return ask[Profile](ctx, c, http.MethodGet, "/v1/profile", nil)
+}
+
+// SetProfile begins a change of the cluster's timing, or takes back one that is under way.
+func (c *Client) SetProfile(ctx context.Context, r ProfileRequest) (Done, error) {
+	return ask[Done](ctx, c, http.MethodPost, "/v1/profile", r)
+}
+
 // Transfer is a planned switchover.
 func (c *Client) Transfer(ctx context.Context, r TransferRequest) (Transferred, error) {
 	return ask[Transferred](ctx, c, http.MethodPost, "/v1/transfer", r)

@@ -124,6 +124,14 @@ func (b *backend) CreateToken(_ context.Context, by fsm.Actor, r TokenRequest) (
 	return Token{Schema: Schema, ID: "t1", Text: "POLSO-1-A-B", Kind: r.Kind, Uses: r.Uses, By: by.Name}, b.note("token", r.Kind)
 }
 
+func (b *backend) Profile(context.Context) (Profile, error) {
+	return Profile{Schema: Schema, Profile: "lan", H: 0.4}, b.note("profile")
+}
+
+func (b *backend) SetProfile(_ context.Context, by fsm.Actor, r ProfileRequest) (Done, error) {
+	return Done{Schema: Schema, Done: []string{"changes"}}, b.note("set profile", by.Name, r.Profile)
+}
+
 func (b *backend) Leave(_ context.Context, by fsm.Actor, r LeaveRequest) (Done, error) {
 	return Done{Schema: Schema, Done: []string{"left"}}, b.note("leave", by.Name)
 }

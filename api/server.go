@@ -118,6 +118,10 @@ func (s *server) routes(a huma.API) {
 	post(a, "transfer", "/v1/transfer", "Planned switchover", func(ctx context.Context, i *in[TransferRequest]) (Transferred, error) {
 		return s.Transfer(ctx, i.Body)
 	})
+	get(a, "profile", "/v1/profile", "The cluster's timing", func(ctx context.Context, _ *none) (Profile, error) { return s.Profile(ctx) })
+	post(a, "set-profile", "/v1/profile", "Change the cluster's timing", func(ctx context.Context, i *in[ProfileRequest]) (Done, error) {
+		return s.SetProfile(ctx, actorOf(ctx), i.Body)
+	})
 	get(a, "list-tokens", "/v1/tokens", "Join tokens", s.listTokens)
 	post(a, "create-token", "/v1/tokens", "Make a join token", func(ctx context.Context, i *in[TokenRequest]) (Token, error) {
 		return s.CreateToken(ctx, actorOf(ctx), i.Body)

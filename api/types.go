@@ -11,27 +11,28 @@ const Schema = "polso/v1"
 
 // Status is the cluster as one router sees it: the leader when asked for the cluster, this router when asked for itself.
 type Status struct {
-	Schema          string        `json:"schema"`
-	Cluster         string        `json:"cluster" doc:"the cluster's name; empty before init or join"`
-	Node            string        `json:"node" doc:"the router that answers"`
-	Formed          bool          `json:"formed" doc:"whether this router belongs to a cluster"`
-	Revision        uint64        `json:"revision" doc:"of the replicated document, as this router knows it"`
-	AppliedRevision uint64        `json:"applied_revision" doc:"of the document this router's kernel follows"`
-	Converged       bool          `json:"converged" doc:"this router's kernel is as applied_revision wants it"`
-	Leader          string        `json:"leader" doc:"name of the leader; empty when there is none"`
-	Active          string        `json:"active" doc:"name of the router that holds group default; empty when there is none"`
-	Term            uint64        `json:"term"`
-	Lease           Lease         `json:"lease"`
-	Profile         string        `json:"profile"`
-	Quorum          Quorum        `json:"quorum"`
-	Members         []Member      `json:"members" nullable:"false"`
-	VIPs            []VIP         `json:"vips" nullable:"false"`
-	Virtuals        []Virtual     `json:"virtuals" nullable:"false"`
-	LastFailover    *Failover     `json:"last_failover,omitempty"`
-	Problems        []Problem     `json:"problems" nullable:"false"`
-	Health          ClusterHealth `json:"health" enum:"HEALTHY,DEGRADED,DOWN,FORMING" doc:"DOWN: nobody directs"`
-	Kernel          string        `json:"kernel" enum:"real,simulated,none" doc:"what stands behind this router's table"`
-	Fence           string        `json:"fence" enum:"nftables,valid_lft,none" doc:"what takes an address down when the process cannot"`
+	Schema          string         `json:"schema"`
+	Cluster         string         `json:"cluster" doc:"the cluster's name; empty before init or join"`
+	Node            string         `json:"node" doc:"the router that answers"`
+	Formed          bool           `json:"formed" doc:"whether this router belongs to a cluster"`
+	Revision        uint64         `json:"revision" doc:"of the replicated document, as this router knows it"`
+	AppliedRevision uint64         `json:"applied_revision" doc:"of the document this router's kernel follows"`
+	Converged       bool           `json:"converged" doc:"this router's kernel is as applied_revision wants it"`
+	Leader          string         `json:"leader" doc:"name of the leader; empty when there is none"`
+	Active          string         `json:"active" doc:"name of the router that holds group default; empty when there is none"`
+	Term            uint64         `json:"term"`
+	Lease           Lease          `json:"lease"`
+	Profile         string         `json:"profile"`
+	ProfileChange   *ProfileChange `json:"profile_change,omitempty" doc:"the change of the profile that is under way"`
+	Quorum          Quorum         `json:"quorum"`
+	Members         []Member       `json:"members" nullable:"false"`
+	VIPs            []VIP          `json:"vips" nullable:"false"`
+	Virtuals        []Virtual      `json:"virtuals" nullable:"false"`
+	LastFailover    *Failover      `json:"last_failover,omitempty"`
+	Problems        []Problem      `json:"problems" nullable:"false"`
+	Health          ClusterHealth  `json:"health" enum:"HEALTHY,DEGRADED,DOWN,FORMING" doc:"DOWN: nobody directs"`
+	Kernel          string         `json:"kernel" enum:"real,simulated,none" doc:"what stands behind this router's table"`
+	Fence           string         `json:"fence" enum:"nftables,valid_lft,none" doc:"what takes an address down when the process cannot"`
 }
 
 // ClusterHealth is one word for the whole.
@@ -80,6 +81,7 @@ type Member struct {
 	Unfit           []string   `json:"unfit,omitempty" doc:"why it should not direct; another does while there is one"`
 	Undecided       []string   `json:"undecided,omitempty" doc:"virtuals without a server there, about which its checks have not decided yet; another takes over while there is one that knows more"`
 	Failing         int        `json:"failing_passes,omitempty" doc:"passes of its director in a row that failed"`
+	Timing          *Timing    `json:"timing,omitempty" doc:"what its share of the group follows, as it said last"`
 	Problems        []Problem  `json:"problems,omitempty"`
 }
 

@@ -26,14 +26,18 @@ func finishProfile(in Inputs) []Action {
 // restart begins the routers anew whose raft must for a change of the profile, one at a time, and this one last, once another
 // router could direct as well. It is never a matter of safety: who restarts by itself applies the change too.
 func restart(in Inputs) []Action {
-	next := ""
+	next, last := "", true
 	for _, m := range in.members() {
-		if m.ID != in.Self && in.Reports[m.ID].Restart {
+		r := in.Reports[m.ID]
+		switch {
+		case m.ID == in.Self || !m.Reachable || r.Change == in.State.Cluster.Change:
+			continue
+		case next == "" && r.Restart:
 			next = m.ID
-			break
 		}
+		last = false // it will follow by itself, or has said nothing yet
 	}
-	if fit, _ := in.candidates(); next == "" && in.Reports[in.Self].Restart && (len(fit) > 0 || !in.otherRouters()) {
+	if fit, _ := in.candidates(); last && in.Reports[in.Self].Restart && (len(fit) > 0 || !in.otherRouters()) {
 		next = in.Self
 	}
 	if next == "" || !in.standsWithout(next) {

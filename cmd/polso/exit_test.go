@@ -42,6 +42,14 @@ func (c canned) Transfer(context.Context, api.TransferRequest) (api.Transferred,
 	return api.Transferred{From: "r1", To: "r2", Seconds: 0.043}, c.err
 }
 
+func (c canned) Profile(context.Context) (api.Profile, error) {
+	return api.Profile{Profile: "lan", Change: c.status.ProfileChange, Known: []api.KnownProfile{{Name: "lan", H: 0.4}, {Name: "vm", H: 1.5}}}, nil
+}
+
+func (c canned) SetProfile(context.Context, fsm.Actor, api.ProfileRequest) (api.Done, error) {
+	return api.Done{Done: []string{"It changes."}, Warnings: []string{"r3 does not answer"}}, nil
+}
+
 func (c canned) Doctor(context.Context) api.Findings { return api.Findings{Findings: c.findings} }
 
 // serve serves b and returns its address.
@@ -118,6 +126,8 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 	leaving.Virtuals = []api.Virtual{{Name: "web", Protocol: "tcp", Servers: []api.Server{
 		{Name: "a", State: "up"}, {Name: "b", Address: "10.0.0.2", Port: 80, State: "leaving", Reason: "removed; drains", Until: &until},
 	}}}
+	changing := healthy
+	changing.ProfileChange = &api.ProfileChange{To: "vm", Step: "both", Waiting: []string{"r3"}}
 	standby := healthy
 	standby.Node, standby.Leader, standby.VIPs = "r2", "r1", []api.VIP{{Name: "web", Address: "192.0.2.1"}}
 	late := healthy
@@ -166,6 +176,11 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 		{"apply does not wait for the dead", canned{status: silent}, []string{"apply", "-f", document, "--yes", "--wait", "5s"}, 0, "Not waited for (no answer): r2."},
 		{"apply tells what is followed and does not work", canned{status: homeless}, []string{"apply", "-f", document, "--yes", "--wait", "5s"}, 3, "Applied revision 2. Undo: polso rollback 1\nPROBLEM r1: vip 192.0.2.1: no link has its subnet\n        name a link\n"},
 		{"plan with changes", canned{}, []string{"plan", "-f", document, "--exit-code"}, 2, "2 to add"},
+		{"a change of the profile", canned{status: changing}, []string{"status"}, 0, "PROFILE  changes to vm: waiting for r3\n"},
+		{"profile", canned{}, []string{"profile", "show"}, 0, "PROFILE      H  USE\nlan      400ms  now\nvm        1.5s  -\n"},
+		{"profile that changes", canned{status: changing}, []string{"profile", "show"}, 0, "lan      400ms  changes to vm\nvm        1.5s  -\nPROFILE  changes to vm: waiting for r3\n"},
+		{"profile set", canned{}, []string{"profile", "set", "vm", "--yes", "--wait", "5s"}, 0, "It changes.\nWarning: r3 does not answer.\n"},
+		{"profile set waits", canned{status: changing}, []string{"profile", "set", "vm", "--yes", "--wait", "300ms"}, 7, "PROFILE  changes to vm: waiting for r3"},
 		{"transfer", canned{}, []string{"transfer", "--yes"}, 0, "Director: r1 -> r2, addresses without a holder for 43ms"},
 	} {
 		got, out, errs := polso(t, t.Context(), append(test.args, "--addr", serve(t, test.node))...)

@@ -38,6 +38,8 @@ type Cluster struct {
 	ID         string              `json:"id"`
 	Name       string              `json:"name"`
 	Profile    string              `json:"profile"`
+	Next       string              `json:"next_profile,omitempty"`   // that it changes to; "": no change is under way
+	Change     uint64              `json:"profile_change,omitempty"` // which change the two are of
 	Generation uint64              `json:"generation"`
 	Peers      map[string][]string `json:"peers"` // hints: ID of a node to its addresses as they were when last known
 }
@@ -266,6 +268,16 @@ func (h *Home) SavePeers(peers map[string][]string) error {
 		return nil
 	}
 	c.Peers = peers
+	return h.SaveCluster(c)
+}
+
+// SaveTiming replaces the profile, the one that it changes to, and which change they are of.
+func (h *Home) SaveTiming(profile, next string, change uint64) error {
+	c, err := h.Cluster()
+	if err != nil {
+		return err
+	}
+	c.Profile, c.Next, c.Change = profile, next, change
 	return h.SaveCluster(c)
 }
 
