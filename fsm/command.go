@@ -25,6 +25,8 @@ const (
 	NameRevokeToken   Name = "revoke_token"
 	NameSetProfile    Name = "set_profile"
 	NameFinishProfile Name = "finish_profile"
+	NameRotateCA      Name = "rotate_ca"
+	NameAdvanceCA     Name = "advance_ca"
 )
 
 // Command is one of *Found, *Lead… of this package; Decode returns these pointers. Give a command to Encode by its address
@@ -75,6 +77,10 @@ func blank(n Name) (Command, error) {
 		return new(SetProfile), nil
 	case NameFinishProfile:
 		return new(FinishProfile), nil
+	case NameRotateCA:
+		return new(RotateCA), nil
+	case NameAdvanceCA:
+		return new(AdvanceCA), nil
 	default:
 		return nil, fmt.Errorf("%w: command %q", ErrUnknown, string(n))
 	}

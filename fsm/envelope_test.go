@@ -43,6 +43,8 @@ func samples(t testing.TB) []Command {
 		&RevokeToken{ID: "k1"},
 		&SetProfile{Profile: "wan"},
 		&FinishProfile{Change: 7, Reported: []string{"n1", "n2"}},
+		&RotateCA{CA: pem},
+		&AdvanceCA{Change: 7, Reported: []string{"n1", "n2"}},
 	}
 }
 

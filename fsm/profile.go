@@ -1,10 +1,5 @@
 package fsm
 
-import (
-	"slices"
-	"strings"
-)
-
 // SetProfile begins a change of the cluster's timing, or takes back one that is under way. A member that has applied it, but not
 // FinishProfile, leads by the shorter timing and promises by the longer.
 type SetProfile struct {
@@ -61,12 +56,7 @@ func (*FinishProfile) Name() Name { return NameFinishProfile }
 // String is the command in one line.
 func (f *FinishProfile) String() string { return "every router applies the new timing" }
 
-func (f *FinishProfile) check() *Refusal {
-	if len(f.Reported) > maxNodes {
-		return refuse(CodeInvalid, "", "a cluster has at most %d nodes", maxNodes)
-	}
-	return nil
-}
+func (f *FinishProfile) check() *Refusal { return reported(f.Reported) }
 
 func (f *FinishProfile) apply(c *change) *Refusal {
 	if !c.Founded() {
@@ -75,14 +65,8 @@ func (f *FinishProfile) apply(c *change) *Refusal {
 	if c.Cluster.Next == "" || c.Cluster.Change != f.Change {
 		return refuse(CodeNotFound, "", "the change %d of the profile is not under way", f.Change)
 	}
-	var missing []string
-	for _, n := range c.Nodes {
-		if !slices.Contains(f.Reported, n.ID) {
-			missing = append(missing, n.Name)
-		}
-	}
-	if len(missing) > 0 {
-		return refuse(CodeConflict, "", "%s did not report yet", strings.Join(missing, ", "))
+	if r := c.missing(f.Reported); r != nil {
+		return r
 	}
 	c.Cluster.Profile, c.Cluster.Next, c.Cluster.Change = c.Cluster.Next, "", c.Index
 	return nil

@@ -73,6 +73,8 @@ func TestRefusals(t *testing.T) {
 		{"a second change of the profile", []Command{&SetProfile{Profile: "wan"}}, &SetProfile{Profile: "vm"}, CodeConflict,
 			"the change from lan to wan is under way"},
 		{"no change of the profile to finish", nil, &FinishProfile{Reported: []string{"n1"}}, CodeNotFound, "the change 0 of the profile is not under way"},
+		{"no change of the CA to go on with", nil, &AdvanceCA{Reported: []string{"n1"}}, CodeNotFound, "the step 0 of a change of the CA is not under way"},
+		{"the CA that it is", nil, &RotateCA{CA: pem}, CodeExists, "this is the cluster's CA already"},
 		{"no token to revoke", nil, &RevokeToken{ID: "k9"}, CodeNotFound, "there is no token k9"},
 	}
 	for _, tt := range tests {

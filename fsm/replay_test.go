@@ -148,7 +148,7 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 		m.entry(token("k1", "1"))
 	}
 	for range rapid.IntRange(1, 30).Draw(r, "entries") {
-		switch rapid.IntRange(0, 17).Draw(r, "command") {
+		switch rapid.IntRange(0, 19).Draw(r, "command") {
 		case 0:
 			m.term++
 			m.entry(&TakeLead{Node: node(), Reason: "leader lost", Took: time.Second})
@@ -192,6 +192,10 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 			m.entry(&SetProfile{Profile: pick("profile", "lan", "vm", "wan")})
 		case 17:
 			m.entry(&FinishProfile{Change: rapid.Uint64Range(0, 20).Draw(r, "change"), Reported: []string{"n1", node(), node()}})
+		case 18:
+			m.entry(&RotateCA{CA: pem + pick("ca", "1", "2")})
+		case 19:
+			m.entry(&AdvanceCA{Change: rapid.Uint64Range(0, 20).Draw(r, "step"), Reported: []string{"n1", node(), node()}})
 		}
 		switch rapid.IntRange(0, 9).Draw(r, "then") {
 		case 0: // the same request again, as after an unknown outcome

@@ -44,7 +44,10 @@ type Cluster struct {
 	Next       string `json:"next_profile,omitempty"`   // the one that it changes to; "": no change is under way
 	Change     uint64 `json:"profile_change,omitempty"` // index of the entry that changed Profile or Next last; grows
 	Generation uint64 `json:"generation"`               // grows with `recover`
-	CA         string `json:"ca"`                       // PEM of the CA's certificate
+	CA         string `json:"ca"`                       // PEM of the CA's certificate that members' certificates are issued by
+	NextCA     string `json:"next_ca,omitempty"`        // PEM of the one that is to take its place; "": none is
+	OldCA      string `json:"old_ca,omitempty"`         // PEM of the one before, while it is still trusted
+	CAChange   uint64 `json:"ca_change,omitempty"`      // index of the entry that changed the three last; grows
 }
 
 // Revision is one document of the history.

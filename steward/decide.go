@@ -49,6 +49,7 @@ type Report struct {
 	Undecided []string  // the virtuals that it would serve by no server, only because its checks have not decided yet
 	Started   time.Time // of its process; zero: not said
 	Change    uint64    // fsm.Cluster.Change that its timing follows
+	CAChange  uint64    // fsm.Cluster.CAChange that it has followed
 	Restart   bool      // it must begin anew to follow the next one
 }
 
@@ -88,7 +89,7 @@ func Decide(in Inputs) []Action {
 			actions = append(actions, a)
 		}
 	}
-	for _, rule := range []func(Inputs) []Action{handOver, removeMembers, addLearners, promote, finishProfile, restart, failBack} {
+	for _, rule := range []func(Inputs) []Action{handOver, removeMembers, addLearners, promote, finishProfile, advanceCA, restart, failBack} {
 		for _, a := range rule(in) {
 			if !in.waits(a) {
 				return append(actions, a)
@@ -300,6 +301,7 @@ const (
 	HandOver                      // transfer the lead to the node, because this one should not have it
 	HandBack                      // transfer the lead to the node, because it is preferred
 	FinishProfile                 // propose fsm.FinishProfile
+	AdvanceCA                     // propose fsm.AdvanceCA
 	Restart                       // have the node begin its part in raft anew, with another timing
 )
 
@@ -320,6 +322,8 @@ func (k Kind) String() string {
 		return "hand back to"
 	case FinishProfile:
 		return "finish the change of the profile"
+	case AdvanceCA:
+		return "advance the change of the CA"
 	case Restart:
 		return "restart"
 	default:

@@ -21,6 +21,7 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 //	r1 voter | r2 learner behind | r3 voter silent | w1 voter | r4 node (not in raft) | r5 voter stranger (no node)
 //	r2 voter failing=5 | r2 voter converged | r2 voter drained | r2 learner contact=3s | r2 voter converged unfit
 //	r2 voter converged undecided=web,mail | prefer r2 r1 (the document's order) | failback
+//	trusting (entry 4 began a change of the CA) | r2 voter ca=4
 //	changing (entry 3 began a change of the profile) | r2 voter change=3 | r2 voter restart
 //	r2 voter converged fit=1m | r2 voter converged fit=5m handed=3 | r1 voter led=1s
 //
@@ -38,6 +39,10 @@ func scene(t testing.TB, self, words string) Inputs {
 		f := strings.Fields(part)
 		if f[0] == "failback" {
 			in.State.Document.Cluster.Failback = true
+			continue
+		}
+		if f[0] == "trusting" {
+			in.State.Cluster.NextCA, in.State.Cluster.CAChange = "pem", 4
 			continue
 		}
 		if f[0] == "changing" {
@@ -105,6 +110,13 @@ func scene(t testing.TB, self, words string) Inputs {
 				in.Reports[f[0]] = r
 			case "restart":
 				r.Restart = true
+				in.Reports[f[0]] = r
+			case "ca":
+				n, err := strconv.Atoi(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.CAChange = uint64(n)
 				in.Reports[f[0]] = r
 			case "change":
 				n, err := strconv.Atoi(value)
@@ -189,6 +201,11 @@ func TestDecide(t *testing.T) {
 		{"one is removed and in raft still", "", "changing | r1 voter change=3 | r2 voter silent stranger", "remove member r2"},
 		{"and cannot be taken out", "", "changing | r1 voter change=3 | r2 voter change=3 silent | r3 voter stranger", ""},
 		{"no change", "", "r1 voter change=3 | r2 voter change=3", ""},
+
+		{"a step of a change of the CA that all follow", "", "trusting | r1 voter ca=4 | r2 voter ca=4 | r3 voter ca=4", "advance the change of the CA"},
+		{"one does not follow", "", "trusting | r1 voter ca=4 | r2 voter ca=4 | r3 voter change=2", ""},
+		{"one was not heard", "", "trusting | r1 voter ca=4 | r2 voter ca=4 | r3 voter silent", ""},
+		{"no change of the CA", "", "r1 voter ca=4 | r2 voter ca=4 | r3 voter ca=4", ""},
 
 		{"restarts, the leader last", "", "changing | r1 voter restart | r2 voter converged restart | r3 voter converged restart", "restart r2"},
 		{"restarts, the second", "", "changing | r1 voter restart | r2 voter converged change=3 | r3 voter converged restart", "restart r3"},

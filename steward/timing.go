@@ -10,17 +10,34 @@ func finishProfile(in Inputs) []Action {
 	if c.Next == "" {
 		return nil
 	}
+	if !in.everyone(func(r Report) bool { return r.Change == c.Change }) {
+		return nil
+	}
+	return []Action{{Kind: FinishProfile, Reason: "every router applies the change to " + c.Next}}
+}
+
+// advanceCA makes the next step of a change of the CA once every member has said that it has followed the present one.
+func advanceCA(in Inputs) []Action {
+	c := in.State.Cluster
+	if c.NextCA == "" && c.OldCA == "" || !in.everyone(func(r Report) bool { return r.CAChange == c.CAChange }) {
+		return nil
+	}
+	return []Action{{Kind: AdvanceCA, Reason: "every router has followed the step before"}}
+}
+
+// everyone tells whether every node has been heard with a report that is so, and raft counts nobody else.
+func (in Inputs) everyone(is func(Report) bool) bool {
 	for _, n := range in.State.Nodes {
-		if r, heard := in.Reports[n.ID]; !heard || r.Change != c.Change {
-			return nil
+		if r, heard := in.Reports[n.ID]; !heard || !is(r) {
+			return false
 		}
 	}
 	for _, m := range in.Members {
 		if _, ok := in.State.Node(m.ID); !ok {
-			return nil
+			return false
 		}
 	}
-	return []Action{{Kind: FinishProfile, Reason: "every router applies the change to " + c.Next}}
+	return true
 }
 
 // restart begins the routers anew whose raft must for a change of the profile, one at a time, and this one last, once another
