@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 )
 
 // Protocol is what a connection to the cluster's port is for, negotiated with ALPN.
@@ -27,52 +28,97 @@ var ErrRemoved = errors.New("the node was removed from the cluster")
 
 // Credentials is what a member proves itself with, PEM each.
 type Credentials struct {
-	CA   []byte // the CA's certificate
-	Cert []byte // this node's certificate
-	Key  []byte // its private key
+	CA    []byte // the CA's certificate
+	Other []byte // of another CA whose certificates count as well, while the CA changes; nil: none
+	Cert  []byte // this node's certificate, issued by CA
+	Key   []byte // its private key
 }
 
-// Membership is this node as a member: it knows itself, and it knows another member when it sees one. It is immutable
-// and safe for concurrent use.
+// Membership is this node as a member: it knows itself, and it knows another member when it sees one. It is safe for concurrent
+// use. Who the node is does not change; what it proves it with, and by whom it believes others, does with Renew.
 type Membership struct {
-	ca      *x509.Certificate
-	of      Identity // of the CA: cluster and generation
 	self    Identity
-	cert    tls.Certificate // leaf, then CA, so that a joining node can check the CA against its token
 	removed func(id string) bool
+	proof   atomic.Pointer[proof]
+}
+
+// proof is what a member shows, and whom it believes. It is immutable.
+type proof struct {
+	number uint64              // counts the Renews
+	of     Identity            // of the CAs: cluster and generation
+	cas    []*x509.Certificate // whose certificates count; the first issued cert
+	cert   tls.Certificate     // leaf, then CA, so that a joining node can check the CA against its token
 }
 
 // NewMembership reads the credentials and refuses ones that do not belong together. Removed tells whether the node with
 // this ID was removed from the cluster; it is called at every handshake and must not block. Nil means nobody was. A node
 // that is unknown is not removed: one that was away does not know the new ones.
 func NewMembership(c Credentials, removed func(id string) bool) (*Membership, error) {
-	ca, of, err := parseCA(c.CA)
-	if err != nil {
-		return nil, fmt.Errorf("membership: CA: %w", err)
-	}
-	leaf, err := parseCertificate(c.Cert)
+	p, self, err := newProof(c)
 	if err != nil {
 		return nil, fmt.Errorf("membership: %w", err)
-	}
-	self, err := checkLeaf(leaf, ca, of)
-	if err != nil {
-		return nil, fmt.Errorf("membership: %w", err)
-	}
-	key, err := parseKey(c.Key)
-	if err != nil {
-		return nil, fmt.Errorf("membership: %w", err)
-	}
-	if public, ok := leaf.PublicKey.(ed25519.PublicKey); !ok || !public.Equal(key.Public()) {
-		return nil, errors.New("membership: the key is not the one of the certificate")
 	}
 	if removed == nil {
 		removed = func(string) bool { return false }
 	}
-	return &Membership{
-		ca: ca, of: of, self: self, removed: removed,
-		cert: tls.Certificate{Certificate: [][]byte{leaf.Raw, ca.Raw}, PrivateKey: key, Leaf: leaf},
-	}, nil
+	m := &Membership{self: self, removed: removed}
+	m.proof.Store(p)
+	return m, nil
 }
+
+func newProof(c Credentials) (*proof, Identity, error) {
+	ca, of, err := parseCA(c.CA)
+	if err != nil {
+		return nil, Identity{}, fmt.Errorf("CA: %w", err)
+	}
+	p := &proof{of: of, cas: []*x509.Certificate{ca}}
+	if c.Other != nil {
+		other, also, err := parseCA(c.Other)
+		if err != nil {
+			return nil, Identity{}, fmt.Errorf("other CA: %w", err)
+		}
+		if also != of {
+			return nil, Identity{}, fmt.Errorf("other CA: it is %s's, not %s's", also, of)
+		}
+		p.cas = append(p.cas, other)
+	}
+	leaf, err := parseCertificate(c.Cert)
+	if err != nil {
+		return nil, Identity{}, err
+	}
+	self, err := checkLeaf(leaf, ca, of)
+	if err != nil {
+		return nil, Identity{}, err
+	}
+	key, err := parseKey(c.Key)
+	if err != nil {
+		return nil, Identity{}, err
+	}
+	if public, ok := leaf.PublicKey.(ed25519.PublicKey); !ok || !public.Equal(key.Public()) {
+		return nil, Identity{}, errors.New("the key is not the one of the certificate")
+	}
+	p.cert = tls.Certificate{Certificate: [][]byte{leaf.Raw, ca.Raw}, PrivateKey: key, Leaf: leaf}
+	return p, self, nil
+}
+
+// Renew replaces what this node proves itself with and by whom it believes others, for every handshake that begins afterwards. It
+// refuses credentials of another node, and changes nothing then. Connections that are open stay; see Proof and Identify. One
+// caller at a time.
+func (m *Membership) Renew(c Credentials) error {
+	p, self, err := newProof(c)
+	if err != nil {
+		return fmt.Errorf("renew: %w", err)
+	}
+	if self != m.self {
+		return fmt.Errorf("renew: the certificate is %s's, and this node is %s", self, m.self)
+	}
+	p.number = m.proof.Load().number + 1
+	m.proof.Store(p)
+	return nil
+}
+
+// Proof counts the Renews. A connection whose handshake began under an earlier one shows what this node proved itself with then.
+func (m *Membership) Proof() uint64 { return m.proof.Load().number }
 
 // Self returns this node's identity.
 func (m *Membership) Self() Identity { return m.self }
@@ -130,7 +176,8 @@ func (m *Membership) ClientTLS(p Protocol, node string) *tls.Config {
 func (m *Membership) config(ps ...Protocol) *tls.Config {
 	c := &tls.Config{
 		MinVersion:             tls.VersionTLS13,
-		Certificates:           []tls.Certificate{m.cert},
+		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &m.proof.Load().cert, nil },
+		GetClientCertificate:   func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &m.proof.Load().cert, nil },
 		SessionTicketsDisabled: true, // every connection shows its certificate anew
 	}
 	for _, p := range ps {
@@ -139,12 +186,13 @@ func (m *Membership) config(ps ...Protocol) *tls.Config {
 	return c
 }
 
-// Identify tells which member is at the other end of the connection. The error is ErrRemoved for one that was removed.
+// Identify tells which member is at the other end of the connection, by what this node believes now. The error is ErrRemoved for one
+// that was removed.
 func (m *Membership) Identify(s tls.ConnectionState) (Identity, error) {
 	if len(s.PeerCertificates) == 0 {
 		return Identity{}, errors.New("the other end shows no certificate")
 	}
-	id, err := checkLeaf(s.PeerCertificates[0], m.ca, m.of)
+	id, err := m.proof.Load().identify(s.PeerCertificates[0])
 	if err != nil {
 		return Identity{}, err
 	}
@@ -152,6 +200,21 @@ func (m *Membership) Identify(s tls.ConnectionState) (Identity, error) {
 		return Identity{}, fmt.Errorf("node %s: %w", id.Node, ErrRemoved)
 	}
 	return id, nil
+}
+
+// identify tells whose certificate leaf is, if one of the CAs issued it. Its error is that of the first.
+func (p *proof) identify(leaf *x509.Certificate) (Identity, error) {
+	var first error
+	for _, ca := range p.cas {
+		id, err := checkLeaf(leaf, ca, p.of)
+		if err == nil {
+			return id, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return Identity{}, first
 }
 
 // ErrPin means the other end belongs to another cluster than the token, or is not of any.

@@ -142,7 +142,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	server := member(t, issue(t, a, router("c1", 2, "r1")), "gone")
 	// An impostor knows the cluster's name and generation and makes a CA of that name.
 	impostor := authority(t, "c1", 2)
-	noCert := func(c *tls.Config) *tls.Config { c.Certificates = nil; c.VerifyConnection = nil; return c }
+	noCert := func(c *tls.Config) *tls.Config { c.GetClientCertificate, c.VerifyConnection = nil, nil; return c }
 	for _, tt := range []struct {
 		name       string
 		client     *tls.Config
@@ -291,9 +291,9 @@ func TestJoinPinsTheCA(t *testing.T) {
 	// An impostor that appends the true CA's certificate to a leaf of its own.
 	mallory := authority(t, "c1", 1)
 	forged := member(t, issue(t, mallory, router("c1", 1, "r1")))
-	forged.cert.Certificate[1] = a.cert.Raw
+	forged.proof.Load().cert.Certificate[1] = a.cert.Raw
 	alone := member(t, issue(t, a, router("c1", 1, "r1")))
-	alone.cert.Certificate = alone.cert.Certificate[:1]
+	alone.proof.Load().cert.Certificate = alone.proof.Load().cert.Certificate[:1]
 	for _, tt := range []struct {
 		name   string
 		server *Membership

@@ -126,7 +126,7 @@ func (c *Client) HTTP(id string) *http.Client {
 	}
 }
 
-// Close drops the idle connections.
+// Close drops the idle connections; the Client can be used further.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // toNode sends every request to one node.

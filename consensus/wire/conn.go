@@ -14,8 +14,11 @@ type conn struct {
 	net.Conn // TLS
 	raw      net.Conn
 	peer     trust.Identity // zero on a joining one
-	closed   func()         // tells the owner, once
-	answered func(Answer)   // on a dialled connection: takes the other end's first word, once
+	protocol trust.Protocol
+	self     *trust.Membership
+	proof    uint64       // of self, when the handshake began
+	closed   func()       // tells the owner, once
+	answered func(Answer) // on a dialled connection: takes the other end's first word, once
 	first    sync.Once
 }
 
@@ -51,6 +54,15 @@ func (c *conn) Close() error {
 func (c *conn) cut() {
 	c.raw.Close()
 	c.closed()
+}
+
+// outdated tells whether this node proves itself otherwise now than it did on this connection.
+func (c *conn) outdated() bool { return c.proof < c.self.Proof() }
+
+// believed tells whether the other end would be let in today.
+func (c *conn) believed() bool {
+	_, err := c.self.Identify(c.Conn.(*tls.Conn).ConnectionState())
+	return err == nil
 }
 
 // PeerOf tells which member is at the other end of a connection that this package made or accepted; false for one of a
@@ -103,6 +115,27 @@ func (r *registry) drop(c *conn) {
 
 func (r *registry) cutNode(id string) {
 	r.cut(func(c *conn) bool { return c.peer.Node == id })
+}
+
+// renewNode cuts the node's connections for raft on which this node has proved itself as it does no longer. raft makes new ones.
+func (r *registry) renewNode(id string) {
+	r.cut(func(c *conn) bool { return c.peer.Node == id && c.protocol == trust.Raft && c.outdated() })
+}
+
+// recheck cuts the connections of those who would not be let in any more.
+func (r *registry) recheck() { r.cut(func(c *conn) bool { return !c.believed() }) }
+
+// outdated counts the node's connections on which this node has proved itself as it does no longer.
+func (r *registry) outdated(id string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for c := range r.open {
+		if c.peer.Node == id && c.outdated() {
+			n++
+		}
+	}
+	return n
 }
 
 // close cuts everything and takes nothing in any more.

@@ -66,19 +66,19 @@ func (d *Dialer) Dial(ctx context.Context, id string, p trust.Protocol) (net.Con
 	if len(addrs) == 0 {
 		return nil, fmt.Errorf("node %s: %w: no address of it is known", id, ErrUnreachable)
 	}
-	t, address, err := d.reach(ctx, id, p, addrs)
+	r, err := d.reach(ctx, id, p, addrs)
 	if err != nil {
 		if !errors.Is(err, trust.ErrRemoved) {
 			d.note(id, Silent)
 		}
 		return nil, err
 	}
-	c, err := d.keep(id, t)
+	c, err := d.keep(id, r)
 	if err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
-	d.last[id] = address
+	d.last[id] = r.address
 	d.mu.Unlock()
 	return c, nil
 }
@@ -88,47 +88,57 @@ func (d *Dialer) DialAt(ctx context.Context, id, address string, p trust.Protoco
 	if full, err := WithPort(address); err == nil {
 		address = full
 	} // else the dial itself says what is wrong with it
-	t, _, err := d.reach(ctx, id, p, []string{address})
+	r, err := d.reach(ctx, id, p, []string{address})
 	if err != nil {
 		return nil, err
 	}
-	c, err := d.keep(id, t)
+	c, err := d.keep(id, r)
 	if err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
+// reached is a connection to where a node was found.
+type reached struct {
+	*tls.Conn
+	protocol trust.Protocol
+	address  string
+	proof    uint64 // what this node proved itself with: Membership.Proof
+}
+
 // reach connects to the first of the addresses that answers.
-func (d *Dialer) reach(ctx context.Context, id string, p trust.Protocol, addrs []string) (*tls.Conn, string, error) {
+func (d *Dialer) reach(ctx context.Context, id string, p trust.Protocol, addrs []string) (reached, error) {
 	if d.options.Membership.Removed(id) {
-		return nil, "", fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, trust.ErrRemoved)
+		return reached{}, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, trust.ErrRemoved)
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.options.Timeout)
 	defer cancel()
+	proof := d.options.Membership.Proof() // before the certificate is taken: a connection may look older than it is, never newer
 	t, address, err := race(ctx, addrs, d.options.Stagger, d.options.Membership.ClientTLS(p, id))
 	if err != nil {
-		return nil, "", fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, err)
+		return reached{}, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, err)
 	}
-	return t, address, nil
+	return reached{t, p, address, proof}, nil
 }
 
 // keep takes a connection to the node in.
-func (d *Dialer) keep(id string, t *tls.Conn) (*conn, error) {
+func (d *Dialer) keep(id string, t reached) (*conn, error) {
 	peer, err := d.options.Membership.Identify(t.ConnectionState())
 	if err != nil {
 		t.NetConn().Close()
 		return nil, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, err)
 	}
-	c := &conn{Conn: t, raw: t.NetConn(), peer: peer, answered: func(a Answer) { d.note(id, a) }}
+	c := &conn{Conn: t.Conn, raw: t.NetConn(), peer: peer, protocol: t.protocol, self: d.options.Membership, proof: t.proof, answered: func(a Answer) { d.note(id, a) }}
 	c.closed = func() { d.members.drop(c) }
 	if !d.members.add(c, 0) {
 		c.raw.Close()
 		return nil, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, net.ErrClosed)
 	}
-	if d.options.Membership.Removed(id) { // removed, and its connections cut, just before the line above
+	// It may have been removed, or its CA dropped, and its connections cut, just before the line above.
+	if _, err := d.options.Membership.Identify(t.ConnectionState()); err != nil {
 		c.cut()
-		return nil, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, trust.ErrRemoved)
+		return nil, fmt.Errorf("node %s: %w: %w", id, ErrUnreachable, err)
 	}
 	return c, nil
 }
@@ -173,6 +183,15 @@ func (d *Dialer) CloseNode(id string) {
 	defer d.mu.Unlock()
 	delete(d.last, id)
 }
+
+// RenewNode cuts the connections for raft that were dialled to the node before the Membership's last Renew; raft dials anew.
+func (d *Dialer) RenewNode(id string) { d.members.renewNode(id) }
+
+// Outdated counts the connections to the node that were dialled before the Membership's last Renew.
+func (d *Dialer) Outdated(id string) int { return d.members.outdated(id) }
+
+// Recheck cuts the connections to nodes that the Membership believes no longer.
+func (d *Dialer) Recheck() { d.members.recheck() }
 
 // Close cuts every connection; further dials fail.
 func (d *Dialer) Close() { d.members.close() }

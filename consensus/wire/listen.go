@@ -157,6 +157,14 @@ func (l *Listener) Join() net.Listener { return l.queues[trust.Join] }
 // that is under way meanwhile is then refused at its end.
 func (l *Listener) CloseNode(id string) { l.members.cutNode(id) }
 
+// RenewNode cuts the connections for raft that the node dialled before the Membership's last Renew; its raft dials anew. Those for
+// HTTP end by themselves, each after the answer under way or the next.
+func (l *Listener) RenewNode(id string) { l.members.renewNode(id) }
+
+// Recheck cuts the connections of nodes that the Membership believes no longer. Call it after Renew: a handshake that is under way
+// meanwhile is refused at its end.
+func (l *Listener) Recheck() { l.members.recheck() }
+
 // Close shuts the port with all its connections; for an end without Run, which does it itself.
 func (l *Listener) Close() {
 	l.mu.Lock()
@@ -250,13 +258,14 @@ func (l *Listener) shake(ctx context.Context, raw net.Conn, v *visitor) (*conn, 
 	if err := setUserTimeout(raw); err != nil {
 		return nil, err
 	}
+	proof := l.options.Membership.Proof()
 	t := tls.Server(raw, l.tls)
 	if err := t.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}
 	state := t.ConnectionState()
-	c := &conn{Conn: t, raw: raw}
-	if trust.Protocol(state.NegotiatedProtocol) == trust.Join {
+	c := &conn{Conn: t, raw: raw, protocol: trust.Protocol(state.NegotiatedProtocol), self: l.options.Membership, proof: proof}
+	if c.protocol == trust.Join {
 		c.closed = func() { l.gate.leave(v) } // it stays unproven as long as it lives
 		return c, nil
 	}
@@ -269,10 +278,10 @@ func (l *Listener) shake(ctx context.Context, raw net.Conn, v *visitor) (*conn, 
 	if !l.members.add(c, l.options.PerMember) {
 		return nil, fmt.Errorf("node %s has too many connections", peer.Node)
 	}
-	// It may have been removed, and its connections cut, between the check and the line above.
-	if l.options.Membership.Removed(peer.Node) {
+	// It may have been removed, or its CA dropped, and its connections cut, between the check and the line above.
+	if _, err := l.options.Membership.Identify(state); err != nil {
 		c.cut()
-		return nil, fmt.Errorf("node %s: %w", peer.Node, trust.ErrRemoved)
+		return nil, err
 	}
 	l.gate.leave(v)
 	return c, nil

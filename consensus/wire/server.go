@@ -62,6 +62,9 @@ func (s *PeerServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "members only", http.StatusForbidden)
 		return
 	}
+	if c, ok := r.Context().Value(connKey{}).(*conn); ok && c.outdated() {
+		w.Header().Set("Connection", "close") // the next request comes over a new one
+	}
 	s.mux.ServeHTTP(w, r)
 }
 
@@ -116,7 +119,10 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool
 	return body, true
 }
 
-type peerKey struct{}
+type (
+	peerKey struct{}
+	connKey struct{}
+)
 
 // PeerFrom tells which member sent the request of this context.
 func PeerFrom(ctx context.Context) (trust.Identity, bool) {
@@ -130,7 +136,7 @@ func serve(ctx context.Context, ln net.Listener, server *http.Server, log *slog.
 	server.ErrorLog = slog.NewLogLogger(logger(log).Handler(), slog.LevelWarn)
 	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if id, ok := PeerOf(c); ok {
-			return context.WithValue(ctx, peerKey{}, id)
+			return context.WithValue(context.WithValue(ctx, peerKey{}, id), connKey{}, c)
 		}
 		return ctx
 	}
