@@ -20,10 +20,7 @@ const (
 	lockName     = "lock"
 	identityFile = "identity.json"
 	clusterFile  = "cluster.json"
-	caFile       = "ca.pem"
-	caKeyFile    = "ca.key"
-	certFile     = "node.pem"
-	keyFile      = "node.key"
+	credsFile    = "credentials.json"
 	storeFolder  = "raft"
 )
 
@@ -46,10 +43,26 @@ type Cluster struct {
 
 // Credentials are the node's certificate with all that belongs to it, PEM each.
 type Credentials struct {
-	CA    []byte // the CA's certificate
+	CA    []byte // the certificate of the CA that issued Cert
 	CAKey []byte // its private key; nil on a witness
 	Cert  []byte // this node's certificate
 	Key   []byte // its private key
+
+	// While the CA changes: the other one that is trusted, and, until certificates are issued by it, its private key on a router.
+	OtherCA    []byte
+	OtherCAKey []byte
+	Change     uint64 // which step of a change of the CA they follow; 0: none was ever made
+}
+
+// savedCredentials are Credentials in their file: the PEM texts can be read there.
+type savedCredentials struct {
+	CA         string `json:"ca"`
+	CAKey      string `json:"ca_key,omitempty"`
+	Cert       string `json:"cert"`
+	Key        string `json:"key"`
+	OtherCA    string `json:"other_ca,omitempty"`
+	OtherCAKey string `json:"other_ca_key,omitempty"`
+	Change     uint64 `json:"ca_change,omitempty"`
 }
 
 // Home is a node's data directory, held by one process at a time. Its methods are not for concurrent use.
@@ -114,7 +127,7 @@ func mayMoveIn(dir string) error {
 	for _, e := range entries {
 		switch name := e.Name(); {
 		case name == lockName, name == "lost+found", strings.HasPrefix(name, identityFile+"."): // of a start that was interrupted
-		case slices.Contains([]string{clusterFile, caFile, caKeyFile, certFile, keyFile, storeFolder}, name):
+		case slices.Contains([]string{clusterFile, credsFile, storeFolder}, name):
 			// Never a second identity beside what belonged to a first.
 			return fmt.Errorf("%w: %s is gone, %s is there; move the directory away and join again as a new node", ErrEmptied, identityFile, name)
 		default:
@@ -227,11 +240,8 @@ func (h *Home) Clear() error {
 	if h.Formed() {
 		return fmt.Errorf("data directory %s: %w: the node is a member of a cluster", h.dir, ErrExists)
 	}
-	err := os.RemoveAll(h.StoreDir())
-	for _, file := range []string{caFile, caKeyFile, certFile, keyFile} {
-		err = errors.Join(err, remove(h.path(file)))
-	}
-	if err = errors.Join(err, syncDir(h.dir)); err != nil {
+	err := errors.Join(os.RemoveAll(h.StoreDir()), remove(h.path(credsFile)), syncDir(h.dir))
+	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	return nil
@@ -283,49 +293,32 @@ func (h *Home) SaveTiming(profile, next string, change uint64) error {
 
 // Credentials reads the node's certificates and keys.
 func (h *Home) Credentials() (Credentials, error) {
-	var c Credentials
-	for _, f := range c.files() {
-		text, err := os.ReadFile(h.path(f.name))
-		if errors.Is(err, fs.ErrNotExist) && f.name == caKeyFile {
-			continue // a witness
-		}
-		if err != nil {
-			return Credentials{}, fmt.Errorf("data directory: %w", err)
-		}
-		*f.content = text
+	var f savedCredentials
+	if err := readJSON(h.path(credsFile), &f); err != nil {
+		return Credentials{}, fmt.Errorf("data directory: %w", err)
 	}
-	return c, nil
+	text := func(s string) []byte {
+		if s == "" {
+			return nil
+		}
+		return []byte(s)
+	}
+	return Credentials{
+		CA: text(f.CA), CAKey: text(f.CAKey), Cert: text(f.Cert), Key: text(f.Key),
+		OtherCA: text(f.OtherCA), OtherCAKey: text(f.OtherCAKey), Change: f.Change,
+	}, nil
 }
 
-// SaveCredentials replaces the node's certificates and keys. Without a CA key the one on disk goes as well.
+// SaveCredentials replaces the node's certificates and keys, all of them or, after a crash, none.
 func (h *Home) SaveCredentials(c Credentials) error {
-	for _, f := range c.files() {
-		var err error
-		if f.name == caKeyFile && *f.content == nil {
-			err = errors.Join(remove(h.path(f.name)), syncDir(h.dir))
-		} else {
-			err = replaceFile(h.path(f.name), *f.content, f.mode)
-		}
-		if err != nil {
-			return fmt.Errorf("data directory: %w", err)
-		}
+	f := savedCredentials{
+		CA: string(c.CA), CAKey: string(c.CAKey), Cert: string(c.Cert), Key: string(c.Key),
+		OtherCA: string(c.OtherCA), OtherCAKey: string(c.OtherCAKey), Change: c.Change,
+	}
+	if err := writeJSON(h.path(credsFile), f); err != nil {
+		return fmt.Errorf("data directory: %w", err)
 	}
 	return nil
-}
-
-type credentialFile struct {
-	name    string
-	content *[]byte
-	mode    fs.FileMode
-}
-
-func (c *Credentials) files() []credentialFile {
-	return []credentialFile{
-		{caFile, &c.CA, 0o644},
-		{caKeyFile, &c.CAKey, 0o600},
-		{certFile, &c.Cert, 0o644},
-		{keyFile, &c.Key, 0o600},
-	}
 }
 
 // Close lets the directory go.

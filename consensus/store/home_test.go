@@ -22,7 +22,10 @@ func openHome1(t *testing.T, dir, name string) *Home {
 
 var (
 	someCluster = Cluster{ID: "c1", Name: "web", Profile: "lan", Generation: 1, Peers: map[string][]string{"n1": {"10.0.0.1", "10.1.0.1"}}}
-	routerCreds = Credentials{CA: []byte("ca"), CAKey: []byte("ca key"), Cert: []byte("cert"), Key: []byte("key")}
+	routerCreds = Credentials{
+		CA: []byte("ca"), CAKey: []byte("ca key"), Cert: []byte("cert"), Key: []byte("key"),
+		OtherCA: []byte("other"), OtherCAKey: []byte("other key"), Change: 7,
+	}
 )
 
 func TestHomeIdentityIsBornOnce(t *testing.T) {
@@ -63,7 +66,7 @@ func TestHomeIsPrivate(t *testing.T) {
 	if err := h.Form(someCluster, routerCreds); err != nil {
 		t.Fatal(err)
 	}
-	for file, want := range map[string]os.FileMode{"": 0o700, caKeyFile: 0o600, keyFile: 0o600, caFile: 0o644, certFile: 0o644, clusterFile: 0o600} {
+	for file, want := range map[string]os.FileMode{"": 0o700, credsFile: 0o600, clusterFile: 0o600} {
 		info, err := os.Stat(filepath.Join(dir, file))
 		if err != nil {
 			t.Fatal(err)
@@ -110,7 +113,7 @@ func TestHomeForms(t *testing.T) {
 		t.Errorf("cluster %+v, %v", got, err)
 	}
 	if got, err := h.Credentials(); err != nil || !reflect.DeepEqual(got, routerCreds) {
-		t.Errorf("credentials %s, %v", got, err)
+		t.Errorf("credentials %+v, %v", got, err)
 	}
 }
 
