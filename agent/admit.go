@@ -38,7 +38,10 @@ type welcome struct {
 	Change     uint64              `json:"profile_change,omitempty"` // then on no change ends without its report
 	Generation uint64              `json:"generation"`
 	CA         []byte              `json:"ca"`
-	CAKey      []byte              `json:"ca_key,omitempty"` // for routers: any of them may lead and admit others
+	CAKey      []byte              `json:"ca_key,omitempty"`       // for routers: any of them may lead and admit others
+	OtherCA    []byte              `json:"other_ca,omitempty"`     // as in store.Credentials
+	OtherCAKey []byte              `json:"other_ca_key,omitempty"` // for routers
+	CAChange   uint64              `json:"ca_change,omitempty"`
 	Cert       []byte              `json:"cert"`
 	Peers      map[string][]string `json:"peers"`
 }
@@ -105,8 +108,11 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 		return welcome{}, err
 	}
 	id := trust.Identity{Cluster: s.Cluster.ID, Generation: s.Cluster.Generation, Node: app.ID, Kind: token.Kind}
-	cert, err := m.trust.Issue(app.CSR, id)
+	authority, err := m.authority()
 	if err != nil {
+		return welcome{}, err
+	}
+	if _, err := authority.Issue(app.CSR, id); err != nil {
 		return welcome{}, api.Errorf(api.CodeInvalid, "the certificate request is not good: %v", err)
 	}
 	by := fsm.Actor{Kind: "node", Name: app.Name, Address: app.FromRemote}
@@ -117,14 +123,19 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 	s = m.state.Load() // with the new node in it
 	w := welcome{
 		Cluster: s.Cluster.ID, Name: s.Cluster.Name, Profile: s.Cluster.Profile, Next: s.Cluster.Next, Change: s.Cluster.Change,
-		Generation: s.Cluster.Generation, CA: m.trust.CertPEM(), Cert: cert, Peers: peersOf(s),
+		Generation: s.Cluster.Generation, Peers: peersOf(s),
 	}
+	// What this node follows of a change of the CA; the new one takes it from there, and no step ends without it.
+	have := m.creds.Load()
+	w.CA, w.OtherCA, w.CAChange = have.CA, have.OtherCA, have.Change
 	if token.Kind == fsm.Router {
-		if w.CAKey, err = m.trust.KeyPEM(); err != nil {
-			return welcome{}, err
-		}
+		w.CAKey, w.OtherCAKey = have.CAKey, have.OtherCAKey
 	}
-	return w, nil
+	if authority, err = authorityOf(*have, string(have.CA)); err != nil {
+		return welcome{}, err
+	}
+	w.Cert, err = authority.Issue(app.CSR, id)
+	return w, err
 }
 
 // replaceable refuses to take the name of a router that lives.

@@ -55,7 +55,7 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 			merge(&st, *rep)
 		}
 	}
-	st.ProfileChange = profileChange(snap.Cluster, st.Members)
+	st.ProfileChange, st.CAChange = profileChange(snap.Cluster, st.Members), caChange(snap.Cluster, st.Members)
 	if p, still := b.stillDirects(m, snap, st); still {
 		st.Problems = append(st.Problems, p)
 	}
@@ -185,7 +185,7 @@ func (b *body) describe(m *member, id string, known api.Member) (api.Member, *ap
 		out.Version, out.Started, out.Problems = self.Version, self.Started, self.Problems
 		out.AppliedRevision, out.Converged = self.AppliedRevision, self.Converged
 		out.Unfit, out.Undecided, out.Failing = self.Unfit, self.Undecided, self.Failing
-		out.Timing = self.Timing
+		out.Timing, out.CAChange = self.Timing, self.CAChange
 	}
 	if time.Since(rep.at) > fresh {
 		return out, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"polso/consensus"
+	"polso/consensus/store"
 	"polso/consensus/trust"
 	"polso/fsm"
 	"polso/health"
@@ -58,9 +59,11 @@ func (a *Agent) openDev(b *body) (*member, error) {
 	}
 	m := &member{id: "dev", cluster: "dev", profile: profile}
 	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Log: a.log})
-	if m.trust, err = trust.NewAuthority("dev", "dev", 1); err != nil {
+	authority, err := trust.NewAuthority("dev", "dev", 1)
+	if err != nil {
 		return nil, err
 	}
+	m.creds.Store(&store.Credentials{CA: authority.CertPEM()})
 	_, transport := raft.NewInmemTransport(raft.ServerAddress(m.id))
 	memory := raft.NewInmemStore()
 	o := b.consensusOptions(m, transport, memory, memory, raft.NewInmemSnapshotStore(), noPeers{})
@@ -75,7 +78,7 @@ func (a *Agent) openDev(b *body) (*member, error) {
 	m.opened.Store(true)
 	found := func(ctx context.Context) error {
 		by := fsm.Actor{Kind: "node", Name: a.o.Name}
-		w := welcome{Cluster: "dev", Name: "dev", Profile: profile.Name, Generation: 1, CA: m.trust.CertPEM()}
+		w := welcome{Cluster: "dev", Name: "dev", Profile: profile.Name, Generation: 1, CA: authority.CertPEM()}
 		bounded, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		if err := b.founded(bounded, by, w, m.id, []string{"127.0.0.1:5390"}); err != nil {

@@ -223,6 +223,10 @@ func (b *body) examineCluster() []api.Finding {
 	default:
 		found = append(found, ok("voters", strconv.Itoa(n)))
 	}
+	if !b.a.o.Dev {
+		well, _ := b.member.certificates(time.Now()) // what is not is a problem of the status
+		found = append(found, well...)
+	}
 	for _, p := range st.Problems {
 		found = append(found, fail(p.What, p.Why, p.Fix))
 	}

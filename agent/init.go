@@ -101,7 +101,7 @@ func (a *Agent) settle(id string, w welcome, key []byte, begin func(id string, w
 	}
 	return a.home.Form(
 		store.Cluster{ID: w.Cluster, Name: w.Name, Profile: w.Profile, Next: w.Next, Change: w.Change, Generation: w.Generation, Peers: w.Peers},
-		store.Credentials{CA: w.CA, CAKey: w.CAKey, Cert: w.Cert, Key: key})
+		store.Credentials{CA: w.CA, CAKey: w.CAKey, Cert: w.Cert, Key: key, OtherCA: w.OtherCA, OtherCAKey: w.OtherCAKey, Change: w.CAChange})
 }
 
 // bootstrap makes this node the single voter of the new store.

@@ -23,19 +23,23 @@ import (
 
 // member is this node's part in a cluster.
 type member struct {
-	id      string
-	cluster string                 // its name
-	profile consensus.Profile      // that it leads by
-	applied atomic.Pointer[timing] // see timing
-	node    *consensus.Node
-	state   *fsm.FSM
-	steward *steward.Steward
-	reports *reports
-	claim   *claim          // nil with Dev and on a witness: there is no kernel with services of anybody's
-	peers   *wire.Client    // nil with Dev
-	dialer  *wire.Dialer    // nil with Dev
-	paths   *wire.Paths     // nil with Dev
-	trust   trust.Authority // the cluster's CA with its key; zero on a witness
+	id         string
+	cluster    string                 // its name
+	profile    consensus.Profile      // that it leads by
+	applied    atomic.Pointer[timing] // see timing
+	node       *consensus.Node
+	state      *fsm.FSM
+	steward    *steward.Steward
+	reports    *reports
+	claim      *claim                            // nil with Dev and on a witness: there is no kernel with services of anybody's
+	peers      *wire.Client                      // nil with Dev
+	dialer     *wire.Dialer                      // nil with Dev
+	paths      *wire.Paths                       // nil with Dev
+	listener   *wire.Listener                    // nil with Dev
+	membership *trust.Membership                 // nil with Dev
+	creds      atomic.Pointer[store.Credentials] // what this node proves itself with, and the CA's key, which a witness has not
+	pending    atomic.Pointer[pendingCA]
+	caFollowed atomic.Uint64 // the step of a change of the CA that this node has followed to its end
 
 	opened atomic.Bool // node is set, for those who may be asked while it is being opened
 	told   told
@@ -95,15 +99,16 @@ func (a *Agent) openMember(ctx context.Context, b *body, t timing) (m *member, e
 	if err != nil {
 		return nil, err
 	}
-	if !b.witness() { // which never gets the key
-		if m.trust, err = trust.ParseAuthority(have.CA, have.CAKey); err != nil {
-			return nil, fmt.Errorf("the cluster's CA: %w", err)
-		}
+	m.creds.Store(&have)
+	m.caFollowed.Store(have.Change)
+	if _, err := m.authority(); err != nil && !b.witness() {
+		return nil, fmt.Errorf("the cluster's CA: %w", err)
 	}
-	membership, err := trust.NewMembership(trust.Credentials{CA: have.CA, Cert: have.Cert, Key: have.Key}, m.gone)
+	membership, err := trust.NewMembership(trust.Credentials{CA: have.CA, Other: have.OtherCA, Cert: have.Cert, Key: have.Key}, m.gone)
 	if err != nil {
 		return nil, fmt.Errorf("this node's certificate: %w", err)
 	}
+	m.membership = membership
 
 	listener := wire.NewListener(wire.ListenerOptions{Membership: membership, Log: a.log.With("part", "wire")})
 	if err := listener.Listen(ctx, a.o.Listen...); err != nil {
@@ -116,7 +121,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, t timing) (m *member, e
 	}()
 	addresses := m.addresses(cluster.Peers)
 	dialer := wire.NewDialer(wire.DialerOptions{Membership: membership, Addresses: addresses, Timeout: profile.RPCTimeout})
-	m.dialer, m.peers = dialer, wire.NewClient(wire.ClientOptions{Dialer: dialer})
+	m.listener, m.dialer, m.peers = listener, dialer, wire.NewClient(wire.ClientOptions{Dialer: dialer})
 	logs, err := store.Open(store.Options{Dir: a.home.StoreDir(), Cluster: cluster.ID, Node: identity.ID})
 	if err != nil {
 		return nil, a.noStore(cluster.Name, err)
@@ -163,6 +168,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, t timing) (m *member, e
 		m.steward.Run, m.reports.run,
 		func(ctx context.Context) error { return a.remember(ctx, m.state.Load) },
 		func(ctx context.Context) error { return a.followTiming(ctx, m) },
+		func(ctx context.Context) error { return b.followCA(ctx, m) },
 	}
 	if m.claim != nil {
 		m.raftParts = append(m.raftParts, m.claim.run)

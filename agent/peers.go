@@ -102,6 +102,9 @@ const (
 	pathSpare    = "/agent/1/spare"
 	pathAdmit    = "/agent/1/admit"
 	pathRestart  = "/agent/1/restart"
+	pathRotate   = "/agent/1/rotate"
+	pathCertify  = "/agent/1/certify"
+	pathCAKey    = "/agent/1/ca-key"
 )
 
 // serveMembers answers the other members.
@@ -118,6 +121,9 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 		return b.leadAdmit(ctx, m, a)
 	}))
 	mux.HandleFunc("POST "+pathRestart, answer(b.restartAsked))
+	mux.HandleFunc("POST "+pathRotate, answer(func(ctx context.Context, _ struct{}) (api.Done, error) { return b.rotateOwn(ctx, m) }))
+	mux.HandleFunc("POST "+pathCertify, answer(func(ctx context.Context, r certifyRequest) (certified, error) { return b.certifyPeer(ctx, m, r) }))
+	mux.HandleFunc("POST "+pathCAKey, answer(func(ctx context.Context, k caKey) (caKey, error) { return b.giveCAKey(ctx, m, k) }))
 	return wire.NewPeerServer(wire.PeerServerOptions{
 		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
 	}).Run(ctx, l)

@@ -62,12 +62,19 @@ func (b *body) localStatus() api.Status {
 	if unfit := dir.Unfit; len(unfit) > 0 {
 		st.Problems = append(st.Problems, api.Problem{Node: st.Node, What: "not fit to direct", Why: strings.Join(unfit, "; "), Fix: remedy(dir)})
 	}
+	if !b.a.o.Dev {
+		_, trouble := b.member.certificates(time.Now())
+		for _, p := range trouble {
+			p.Node = st.Node
+			st.Problems = append(st.Problems, p)
+		}
+	}
 	if p := b.member.disk(b.a.o.DataDir); p.Why != "" {
 		p.Node = st.Node
 		st.Problems = append(st.Problems, p)
 	}
 	st.Members = []api.Member{marked(snap, b.self(st))}
-	st.ProfileChange = profileChange(snap.Cluster, st.Members)
+	st.ProfileChange, st.CAChange = profileChange(snap.Cluster, st.Members), caChange(snap.Cluster, st.Members)
 	st.Quorum.Voters = voters(b.member)
 	st.LastFailover = lastFailover(snap)
 	st.Health = healthHere(st)
@@ -119,7 +126,7 @@ func (b *body) self(st api.Status) api.Member {
 	}
 	dir := b.local.director.Status()
 	out.Unfit, out.Undecided, out.Failing = dir.Unfit, dir.Undecided, dir.Failing
-	out.Timing = b.member.says()
+	out.Timing, out.CAChange = b.member.says(), b.member.caFollowed.Load()
 	if p := b.member.disk(b.a.o.DataDir); p.Why != "" {
 		out.Unfit = append(slices.Clone(out.Unfit), p.What+": "+p.Why)
 	}

@@ -73,6 +73,7 @@ func stewardReport(st api.Status) steward.Report {
 		if self.Timing != nil {
 			out.Change, out.Restart = self.Timing.Change, self.Timing.Restart
 		}
+		out.CAChange = self.CAChange
 		if self.Started != nil {
 			out.Started = *self.Started
 		}
@@ -103,6 +104,8 @@ func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error 
 		return m.node.Transfer(ctx, act.ID)
 	case steward.FinishProfile:
 		return b.finishProfile(ctx, m)
+	case steward.AdvanceCA:
+		return b.advanceCA(ctx, m)
 	case steward.Restart:
 		return b.leadRestart(ctx, m, act.ID)
 	default:

@@ -29,6 +29,9 @@ type Backend interface {
 	// Remove takes another router out, by name.
 	Remove(ctx context.Context, by fsm.Actor, name string) (Done, error)
 	Transfer(context.Context, TransferRequest) (Transferred, error)
+	// Certificates are this node's and its CA's; they need no leader. RotateCertificates makes new ones under traffic.
+	Certificates(context.Context) (Certificates, error)
+	RotateCertificates(context.Context, fsm.Actor, RotateRequest) (Done, error)
 	// Profile is the cluster's timing. SetProfile begins a change of it, or takes back one that is under way.
 	Profile(context.Context) (Profile, error)
 	SetProfile(context.Context, fsm.Actor, ProfileRequest) (Done, error)

@@ -179,6 +179,16 @@ func (c *Client) UndrainRouter(ctx context.Context, name string) (Done, error) {
 	return ask[Done](ctx, c, http.MethodDelete, "/v1/cluster/routers/"+url.PathEscape(name)+"/drain", nil)
 }
 
+// Certificates are the router's certificate and its CA's.
+func (c *Client) Certificates(ctx context.Context) (Certificates, error) {
+	return ask[Certificates](ctx, c, http.MethodGet, "/v1/certificates", nil)
+}
+
+// RotateCertificates makes new certificates.
+func (c *Client) RotateCertificates(ctx context.Context, r RotateRequest) (Done, error) {
+	return ask[Done](ctx, c, http.MethodPost, "/v1/certificates/rotate", r)
+}
+
 // Profile is the cluster's timing.
 func (c *Client) Profile(ctx context.Context) (Profile, error) {
 	return ask[Profile](ctx, c, http.MethodGet, "/v1/profile", nil)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -122,6 +123,14 @@ func (b *backend) Join(_ context.Context, r JoinRequest) (JoinAnswer, error) {
 
 func (b *backend) CreateToken(_ context.Context, by fsm.Actor, r TokenRequest) (Token, error) {
 	return Token{Schema: Schema, ID: "t1", Text: "POLSO-1-A-B", Kind: r.Kind, Uses: r.Uses, By: by.Name}, b.note("token", r.Kind)
+}
+
+func (b *backend) Certificates(context.Context) (Certificates, error) {
+	return Certificates{Schema: Schema, Node: "r1"}, b.note("certificates")
+}
+
+func (b *backend) RotateCertificates(_ context.Context, by fsm.Actor, r RotateRequest) (Done, error) {
+	return Done{Schema: Schema, Done: []string{"rotated"}}, b.note("rotate", by.Name, fmt.Sprint(r.All, r.CA))
 }
 
 func (b *backend) Profile(context.Context) (Profile, error) {

@@ -69,6 +69,8 @@ func TestRoutes(t *testing.T) {
 		{"drain", func() (any, error) { return result(c.DrainRouter(ctx, "r1", DrainRequest{Reason: "why"})) }, "propose local/USER set_override",
 			"[Router r1 is drained. Undo: polso undrain router r1]"},
 		{"undrain", func() (any, error) { return result(c.UndrainRouter(ctx, "r1")) }, "propose local/USER clear_override", "[Router r1 may direct again.]"},
+		{"certificates", func() (any, error) { p, err := c.Certificates(ctx); return p.Node, err }, "certificates", "r1"},
+		{"rotate", func() (any, error) { return result(c.RotateCertificates(ctx, RotateRequest{All: true})) }, "rotate USER true false", "[rotated]"},
 		{"profile", func() (any, error) { p, err := c.Profile(ctx); return p.Profile, err }, "profile", "lan"},
 		{"set profile", func() (any, error) { return result(c.SetProfile(ctx, ProfileRequest{Profile: "wan"})) }, "set profile USER wan", "[changes]"},
 		{"transfer", func() (any, error) { a, err := c.Transfer(ctx, TransferRequest{To: "r2"}); return a.To, err }, "transfer r2", "r2"},

@@ -118,6 +118,10 @@ func (s *server) routes(a huma.API) {
 	post(a, "transfer", "/v1/transfer", "Planned switchover", func(ctx context.Context, i *in[TransferRequest]) (Transferred, error) {
 		return s.Transfer(ctx, i.Body)
 	})
+	get(a, "certificates", "/v1/certificates", "This router's certificate and its CA's", func(ctx context.Context, _ *none) (Certificates, error) { return s.Certificates(ctx) })
+	post(a, "rotate-certificates", "/v1/certificates/rotate", "Make new certificates", func(ctx context.Context, i *in[RotateRequest]) (Done, error) {
+		return s.RotateCertificates(ctx, actorOf(ctx), i.Body)
+	})
 	get(a, "profile", "/v1/profile", "The cluster's timing", func(ctx context.Context, _ *none) (Profile, error) { return s.Profile(ctx) })
 	post(a, "set-profile", "/v1/profile", "Change the cluster's timing", func(ctx context.Context, i *in[ProfileRequest]) (Done, error) {
 		return s.SetProfile(ctx, actorOf(ctx), i.Body)

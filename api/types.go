@@ -23,6 +23,7 @@ type Status struct {
 	Term            uint64         `json:"term"`
 	Lease           Lease          `json:"lease"`
 	Profile         string         `json:"profile"`
+	CAChange        *CAChange      `json:"ca_change,omitempty" doc:"the change of the CA that is under way"`
 	ProfileChange   *ProfileChange `json:"profile_change,omitempty" doc:"the change of the profile that is under way"`
 	Quorum          Quorum         `json:"quorum"`
 	Members         []Member       `json:"members" nullable:"false"`
@@ -82,6 +83,7 @@ type Member struct {
 	Undecided       []string   `json:"undecided,omitempty" doc:"virtuals without a server there, about which its checks have not decided yet; another takes over while there is one that knows more"`
 	Failing         int        `json:"failing_passes,omitempty" doc:"passes of its director in a row that failed"`
 	Timing          *Timing    `json:"timing,omitempty" doc:"what its share of the group follows, as it said last"`
+	CAChange        uint64     `json:"ca_change,omitempty" doc:"the step of a change of the CA that it has followed"`
 	Problems        []Problem  `json:"problems,omitempty"`
 }
 

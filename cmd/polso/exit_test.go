@@ -46,6 +46,20 @@ func (c canned) Profile(context.Context) (api.Profile, error) {
 	return api.Profile{Profile: "lan", Change: c.status.ProfileChange, Known: []api.KnownProfile{{Name: "lan", H: 0.4}, {Name: "vm", H: 1.5}}}, nil
 }
 
+func (c canned) Certificates(context.Context) (api.Certificates, error) {
+	from := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	end := time.Date(2030, 1, 2, 3, 4, 5, 0, time.Local)
+	return api.Certificates{
+		Node: "r1", CAKey: true, Change: c.status.CAChange,
+		Certificate: api.Certificate{Identity: "polso://c/1/router/a", Serial: "7f", Fingerprint: "f1", Pin: "p1", NotBefore: from},
+		CA:          api.Certificate{Identity: "polso://c/1/ca/ca", Serial: "80", Fingerprint: "f2", Pin: "p2", NotBefore: from, NotAfter: &end},
+	}, nil
+}
+
+func (c canned) RotateCertificates(context.Context, fsm.Actor, api.RotateRequest) (api.Done, error) {
+	return api.Done{Done: []string{"It is new."}}, c.err
+}
+
 func (c canned) SetProfile(context.Context, fsm.Actor, api.ProfileRequest) (api.Done, error) {
 	return api.Done{Done: []string{"It changes."}, Warnings: []string{"r3 does not answer"}}, nil
 }
@@ -128,6 +142,8 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 	}}}
 	changing := healthy
 	changing.ProfileChange = &api.ProfileChange{To: "vm", Step: "both", Waiting: []string{"r3"}}
+	rotating := healthy
+	rotating.CAChange = &api.CAChange{Step: "issue", Waiting: []string{"r2", "r3"}}
 	standby := healthy
 	standby.Node, standby.Leader, standby.VIPs = "r2", "r1", []api.VIP{{Name: "web", Address: "192.0.2.1"}}
 	late := healthy
@@ -181,6 +197,12 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 		{"profile that changes", canned{status: changing}, []string{"profile", "show"}, 0, "lan      400ms  changes to vm\nvm        1.5s  -\nPROFILE  changes to vm: waiting for r3\n"},
 		{"profile set", canned{}, []string{"profile", "set", "vm", "--yes", "--wait", "5s"}, 0, "It changes.\nWarning: r3 does not answer.\n"},
 		{"profile set waits", canned{status: changing}, []string{"profile", "set", "vm", "--yes", "--wait", "300ms"}, 7, "PROFILE  changes to vm: waiting for r3"},
+		{"a change of the CA", canned{status: rotating}, []string{"status"}, 0, "CA       changes: every router gets a certificate of the new one, waiting for r2, r3\n"},
+		{"certificates", canned{status: rotating}, []string{"cert", "show"}, 0, "ROUTER r1\n  for          polso://c/1/router/a\n  valid        from 2000-01-01, no end\n  serial       7f\n" +
+			"  fingerprint  f1\n  pin          p1\nCA; its key is here\n  for          polso://c/1/ca/ca\n  valid        from 2000-01-01, until 2030-01-02 03:04:05\n" +
+			"  serial       80\n  fingerprint  f2\n  pin          p2\nCA       changes: every router gets"},
+		{"rotate", canned{}, []string{"cert", "rotate", "--ca", "--yes"}, 0, "It is new."},
+		{"rotate all twice", canned{}, []string{"cert", "rotate", "--ca", "--all"}, 64, "--all is not needed"},
 		{"transfer", canned{}, []string{"transfer", "--yes"}, 0, "Director: r1 -> r2, addresses without a holder for 43ms"},
 	} {
 		got, out, errs := polso(t, t.Context(), append(test.args, "--addr", serve(t, test.node))...)

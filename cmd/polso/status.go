@@ -154,6 +154,9 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 			fmt.Fprintln(w, a.paint(fmt.Sprintf("ROUTER %s  %s", m.Name, a.drained(*m.Drained))))
 		}
 	}
+	if st.CAChange != nil {
+		fmt.Fprintln(w, changingCA(*st.CAChange))
+	}
 	if st.ProfileChange != nil {
 		fmt.Fprintln(w, changing(*st.ProfileChange))
 	}
