@@ -6,13 +6,13 @@ import (
 	"polso/fsm"
 )
 
-// later is how much longer than the router that should direct this one waits before it stands for election. It is at most
-// half of the heartbeat timeout, and orders: what makes a router unfit weighs more than whether it is preferred, and a witness, which
-// cannot direct at all, lets every router go first that is not drained.
+// later is how much longer than the router that should direct this one waits before it stands for election. A router's wait is at most
+// half of the heartbeat timeout, and orders: what makes a router unfit weighs more than whether it is preferred. A witness, which
+// cannot direct at all, lets every router go first.
 func (b *body) later(m *member) time.Duration {
 	h := m.profile.H
-	if b.witness() {
-		return h / 2
+	if b.witness() { // two turns after the last of the routers
+		return 2 * h / 3
 	}
 	leader, _ := m.node.Leader()
 	return min(h/2, b.local.director.Status().Later(h)+standBack(m.state.Load(), m.id, leader, h))

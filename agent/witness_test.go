@@ -348,7 +348,7 @@ func TestWitnessAndOperators(t *testing.T) {
 func TestWitnessStandsLast(t *testing.T) {
 	m := &member{}
 	m.profile.H = 600 * time.Millisecond
-	if got := (&body{kind: fsm.Witness}).later(m); got != 300*time.Millisecond {
-		t.Errorf("it waits %v longer, want half of H", got)
+	if got := (&body{kind: fsm.Witness}).later(m); got != 400*time.Millisecond {
+		t.Errorf("it waits %v longer, want two thirds of H: more than any router", got)
 	}
 }
