@@ -51,37 +51,51 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // call sends body (nil for none) and decodes the answer into answer. A refusal is an *Error.
 func (c *Client) call(ctx context.Context, method, path string, body, answer any) error {
-	var r io.Reader
+	kind := ""
+	var b []byte
 	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if b, err = json.Marshal(body); err != nil {
 			return fmt.Errorf("%s %s: %w", method, path, err)
 		}
-		r = bytes.NewReader(b)
+		kind = "application/json"
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, r)
+	text, err := c.exchange(ctx, method, path, kind, b)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return c.unreachable(ctx, err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<20))
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
-	}
-	if resp.StatusCode >= http.StatusBadRequest {
-		return refusal(resp.StatusCode, text)
+		return err
 	}
 	if err := json.Unmarshal(text, answer); err != nil {
 		return fmt.Errorf("%s %s: answer: %w", method, path, err)
 	}
 	return nil
+}
+
+// exchange sends body, which is of that media type ("": there is none), and returns the answer as it came. A refusal is an *Error.
+func (c *Client) exchange(ctx context.Context, method, path, kind string, body []byte) ([]byte, error) {
+	var r io.Reader
+	if kind != "" {
+		r = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, r)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, c.unreachable(ctx, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, MaxSnapshot))
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		return nil, refusal(resp.StatusCode, text)
+	}
+	return text, nil
 }
 
 // unreachable says in an operator's words why the agent could not be asked.
@@ -247,4 +261,34 @@ func (c *Client) Revision(ctx context.Context, n uint64) (Revision, error) {
 // Rollback runs an old document again.
 func (c *Client) Rollback(ctx context.Context, r RollbackRequest) (Applied, error) {
 	return ask[Applied](ctx, c, http.MethodPost, "/v1/rollback", r)
+}
+
+// Snapshot is document, history and audit in one file; InspectSnapshot reads it.
+func (c *Client) Snapshot(ctx context.Context) ([]byte, error) {
+	return c.exchange(ctx, http.MethodGet, "/v1/snapshot", "", nil)
+}
+
+// Restore has the document of a snapshot run.
+func (c *Client) Restore(ctx context.Context, r RestoreRequest) (Applied, error) {
+	q := url.Values{}
+	if r.Base != 0 {
+		q.Set("base_revision", fmt.Sprint(r.Base))
+	}
+	for name, value := range map[string]string{"message": r.Message, "request_id": r.RequestID} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if r.DryRun {
+		q.Set("dry_run", "true")
+	}
+	var done Applied
+	text, err := c.exchange(ctx, http.MethodPost, "/v1/snapshot/restore?"+q.Encode(), snapshotType, r.Text)
+	if err != nil {
+		return done, err
+	}
+	if err := json.Unmarshal(text, &done); err != nil {
+		return done, fmt.Errorf("restore: answer: %w", err)
+	}
+	return done, nil
 }

@@ -70,17 +70,20 @@ func del[I, O any](a huma.API, id, path, summary string, h func(context.Context,
 }
 
 func register[I, O any](a huma.API, method, id, path, summary string, h func(context.Context, *I) (O, error)) {
-	op := huma.Operation{
-		OperationID: id, Method: method, Path: path, Summary: summary, MaxBodyBytes: 20 << 20,
-		Responses: map[string]*huma.Response{"default": refusalResponse(a)},
-	}
-	huma.Register(a, op, func(ctx context.Context, i *I) (*out[O], error) {
+	huma.Register(a, operation(a, method, id, path, summary), func(ctx context.Context, i *I) (*out[O], error) {
 		o, err := h(ctx, i)
 		if err != nil {
 			return nil, wireError(err)
 		}
 		return &out[O]{Body: o}, nil
 	})
+}
+
+func operation(a huma.API, method, id, path, summary string) huma.Operation {
+	return huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: summary, MaxBodyBytes: 20 << 20,
+		Responses: map[string]*huma.Response{"default": refusalResponse(a)},
+	}
 }
 
 func (s *server) routes(a huma.API) {
@@ -144,6 +147,7 @@ func (s *server) routes(a huma.API) {
 	post(a, "rollback", "/v1/rollback", "Run an old document again, as a new revision", func(ctx context.Context, i *in[RollbackRequest]) (Applied, error) {
 		return s.rollback(ctx, i.Body)
 	})
+	s.snapshotRoutes(a)
 }
 
 type named struct {

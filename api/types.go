@@ -282,6 +282,8 @@ type Applied struct {
 	Unchanged bool   `json:"unchanged"`
 	Rollback  uint64 `json:"rollback_of,omitempty" doc:"of a rollback: the revision whose document runs again"`
 	Plan      Plan   `json:"plan"`
+
+	Snapshot *SnapshotOrigin `json:"snapshot,omitempty" doc:"of a restore: what it was restored from"`
 }
 
 // Revision is one document of the history.

@@ -19,6 +19,8 @@ func Admit(entry []byte) error {
 		d = c
 	case *Found:
 		d = &SetDocument{document: c.document}
+	case *Restore:
+		d = &SetDocument{document: c.document}
 	default:
 		return nil
 	}

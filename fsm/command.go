@@ -15,6 +15,7 @@ const (
 	NameFound         Name = "found"
 	NameLead          Name = "lead"
 	NameSetDocument   Name = "set_document"
+	NameRestore       Name = "restore"
 	NameSetOverride   Name = "set_override"
 	NameClearOverride Name = "clear_override"
 	NameExpire        Name = "expire"
@@ -57,6 +58,8 @@ func blank(n Name) (Command, error) {
 		return new(TakeLead), nil
 	case NameSetDocument:
 		return new(SetDocument), nil
+	case NameRestore:
+		return new(Restore), nil
 	case NameSetOverride:
 		return new(SetOverride), nil
 	case NameClearOverride:

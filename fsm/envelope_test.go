@@ -29,10 +29,13 @@ func samples(t testing.TB) []Command {
 	d.Source, d.Message, d.Base, d.RollbackOf = "virtual \"Web\" { # <&>\n}\n", "first server", 1, 1
 	a := join("n2", "r2", "k1")
 	a.Replace = "r3"
+	b := restore(t, 4, "c1", "Web=10.0.0.1:80 a=10.1.0.1:80", "Web=10.0.0.1:80")
+	b.History[0].RollbackOf, b.History[0].Message, b.Message = 1, "first server", "of yesterday"
 	return []Command{
 		f,
 		&TakeLead{Node: "n2", From: "n1", Reason: "leader lost", Took: 310 * time.Millisecond},
 		d,
+		b,
 		&SetOverride{Target: "server/Web/a", Kind: Weight, Weight: 3, Until: t0.Add(time.Minute)},
 		&ClearOverride{Target: "server/Web/a"},
 		&Expire{Due{At: t0, Kind: DueOverride, ID: "server/Web/a"}},
@@ -81,7 +84,7 @@ func TestWireForm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(c, got.Command, cmpopts.IgnoreUnexported(Found{}, SetDocument{})); d != "" {
+			if d := cmp.Diff(c, got.Command, cmpopts.IgnoreUnexported(Found{}, SetDocument{}, Restore{})); d != "" {
 				t.Errorf("-encoded +decoded:\n%s", d)
 			}
 			if got.Actor.Name != "ada" || !got.At.Equal(t0.Add(1500*time.Microsecond)) || got.Request != "0011223344556677" {
@@ -293,7 +296,7 @@ func TestAdmit(t *testing.T) {
 			}
 			f := found(t)
 			f.Document = text
-			for _, c := range []Command{&SetDocument{Document: text}, f} {
+			for _, c := range []Command{&SetDocument{Document: text}, f, &Restore{Base: 1, ClusterID: "c1", History: []Revision{{Number: 1, Document: text}}}} {
 				err := Admit(encode(t, c))
 				if tt.want == "" && err != nil || tt.want != "" && (!errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), tt.want)) {
 					t.Errorf("%s: got %v, want %q", c.Name(), err, tt.want)

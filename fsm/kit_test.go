@@ -74,6 +74,16 @@ func set(t testing.TB, words string) *SetDocument {
 	return &SetDocument{Source: "# " + words, Document: canonical(t, words), LeaveUntil: t0.Add(time.Hour)}
 }
 
+// restore brings back a history that begins with revision first, in a cluster that is at revision 1.
+func restore(t testing.TB, first uint64, cluster string, words ...string) *Restore {
+	t.Helper()
+	r := &Restore{Base: 1, ClusterID: cluster, LeaveUntil: t0.Add(time.Hour)}
+	for i, w := range words {
+		r.History = append(r.History, Revision{Number: first + uint64(i), At: t0, Author: admin, Source: "# " + w, Document: canonical(t, w)})
+	}
+	return r
+}
+
 // machine is an FSM with a log in front.
 type machine struct {
 	t testing.TB

@@ -162,27 +162,35 @@ func readSnapshot(from io.Reader) (*Snapshot, error) {
 		return nil, fmt.Errorf("%w: format %d, this release reads %d", ErrUnknown, h.Format, snapshotFormat)
 	}
 	s := &Snapshot{Index: h.Index, Term: h.Term}
+	if err := readRecords(in, sum, s.take); err != nil {
+		return nil, err
+	}
+	return s.finish()
+}
+
+// readRecords hands what follows the head to take, up to the tail, which must fit and be the end. sum has the head already.
+func readRecords(in *bufio.Reader, sum hash.Hash, take func(record) error) error {
 	for n := 0; ; n++ {
 		b, err := nextLine(in)
 		if err != nil {
-			return nil, err
+			return fmt.Errorf("record %d: %w", n+1, err)
 		}
 		var r record
 		if err := unmarshal(b, &r); err != nil {
-			return nil, fmt.Errorf("record %d: %w", n+1, err)
+			return fmt.Errorf("record %d: %w", n+1, err)
 		}
 		if r.Tail != nil {
 			if r.Tail.Records != n || r.Tail.SHA256 != hex.EncodeToString(sum.Sum(nil)) {
-				return nil, fmt.Errorf("%w: number or checksum of the records is wrong", ErrCorrupt)
+				return fmt.Errorf("%w: number or checksum of the records is wrong", ErrCorrupt)
 			}
 			if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
-				return nil, fmt.Errorf("%w: something follows the end", ErrCorrupt)
+				return fmt.Errorf("%w: something follows the end", ErrCorrupt)
 			}
-			return s.finish()
+			return nil
 		}
 		sum.Write(b)
-		if err := s.take(r); err != nil {
-			return nil, fmt.Errorf("record %d: %w", n+1, err)
+		if err := take(r); err != nil {
+			return fmt.Errorf("record %d: %w", n+1, err)
 		}
 	}
 }

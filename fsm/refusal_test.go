@@ -28,6 +28,7 @@ func TestRefusals(t *testing.T) {
 		{"conflict even if it is the running document", nil, with(set(t, web), func(d *SetDocument) { d.Base = 1 }), CodeConflict,
 			"the document changed: revision 2 runs now, this change is based on 1"},
 		{"rollback to nothing", nil, with(set(t, ""), func(d *SetDocument) { d.RollbackOf = 9 }), CodeNotFound, "revision 9 is not in the history"},
+		{"restored onto another", nil, restore(t, 4, "c1", ""), CodeConflict, "the document changed: revision 2 runs now, this change is based on 1"},
 
 		{"override of nothing", nil, &SetOverride{Target: "server/Web/z", Kind: Drain}, CodeNotFound, "there is no server/Web/z"},
 		{"override of no router", nil, &SetOverride{Target: "router/r9", Kind: Drain}, CodeNotFound, "there is no router/r9"},
@@ -110,7 +111,7 @@ func TestRefusals(t *testing.T) {
 // Before there is a cluster everything but Found and TakeLead is refused.
 func TestRefusalsNotFounded(t *testing.T) {
 	for _, c := range []Command{
-		set(t, ""), &SetOverride{Target: "router/r1", Kind: Drain}, &ClearOverride{Target: "router/r1"}, &Expire{Due{Kind: DueToken}},
+		set(t, ""), restore(t, 4, "c1", ""), &SetOverride{Target: "router/r1", Kind: Drain}, &ClearOverride{Target: "router/r1"}, &Expire{Due{Kind: DueToken}},
 		join("n2", "r2", "k1"), &RemoveNode{ID: "n1"}, &UpdateNode{ID: "n1", Addresses: []string{"a"}}, token("k1", "a"), &RevokeToken{ID: "k1"},
 	} {
 		m := newMachine(t)
@@ -146,6 +147,11 @@ func TestEncodeRefuses(t *testing.T) {
 		{"address twice", &UpdateNode{ID: "n1", Addresses: []string{"a", "b", "a"}}, "the address a is named twice"},
 		{"no reason to lead", &TakeLead{Node: "n1"}, "taking the lead needs a reason of at most 1024 bytes"},
 		{"lead from", &TakeLead{Node: "n1", Reason: "x", From: "\n"}, `"\n" is no ID of a node: 1 to 63 visible ASCII characters`},
+		{"nothing to restore", restore(t, 1, "c1"), "a snapshot has 1 to 100 revisions, not 0"},
+		{"restored without a base", with(restore(t, 1, "c1", ""), func(r *Restore) { r.Base = 0 }), "the running revision is not named"},
+		{"restored with a long message", with(restore(t, 1, "c1", ""), func(r *Restore) { r.Message = strings.Repeat("m", 4097) }), "the message is 4097 bytes, at most 4096 are possible"},
+		{"restored out of order", with(restore(t, 1, "c1", "", ""), func(r *Restore) { r.History[1].Number = 1 }), "the snapshot's revisions are not in order: 1"},
+		{"restored from nowhere", restore(t, 1, "", ""), `"" is no ID of a cluster: 1 to 63 visible ASCII characters`},
 		{"long message", with(set(t, ""), func(d *SetDocument) { d.Message = strings.Repeat("m", 4097) }), "the message is 4097 bytes, at most 4096 are possible"},
 		{"target", &SetOverride{Target: "web/a", Kind: Drain}, `"web/a" is neither server/VIRTUAL/SERVER nor router/NAME`},
 		{"long target", &SetOverride{Target: "server/" + strings.Repeat("t", 1024), Kind: Drain}, "the target has 1031 bytes, at most 1024 are possible"},

@@ -102,6 +102,11 @@ func invariants(r *rapid.T, s *Snapshot) {
 	if d := cmp.Diff(want, got); d != "" {
 		r.Fatalf("due (-want +got):\n%s", d)
 	}
+	for i := range s.History {
+		if i > 0 && s.History[i].Number <= s.History[i-1].Number {
+			r.Fatalf("revision %d comes after %d", s.History[i].Number, s.History[i-1].Number)
+		}
+	}
 	if n := len(s.History); n > maxHistory || s.Founded() && s.History[n-1].Number != s.Revision {
 		r.Fatalf("%d revisions in the history, running %d", n, s.Revision)
 	}
@@ -148,7 +153,7 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 		m.entry(token("k1", "1"))
 	}
 	for range rapid.IntRange(1, 30).Draw(r, "entries") {
-		switch rapid.IntRange(0, 19).Draw(r, "command") {
+		switch rapid.IntRange(0, 20).Draw(r, "command") {
 		case 0:
 			m.term++
 			m.entry(&TakeLead{Node: node(), Reason: "leader lost", Took: time.Second})
@@ -196,6 +201,10 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 			m.entry(&RotateCA{CA: pem + pick("ca", "1", "2")})
 		case 19:
 			m.entry(&AdvanceCA{Change: rapid.Uint64Range(0, 20).Draw(r, "step"), Reported: []string{"n1", node(), node()}})
+		case 20:
+			b := restore(t, rapid.Uint64Range(1, 4).Draw(r, "first"), pick("cluster", "c1", "c2"), words(), words())
+			b.Base = rapid.Uint64Range(1, 4).Draw(r, "base")
+			m.entry(b)
 		}
 		switch rapid.IntRange(0, 9).Draw(r, "then") {
 		case 0: // the same request again, as after an unknown outcome

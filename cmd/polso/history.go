@@ -44,21 +44,26 @@ func (a *app) historyCmd() *cobra.Command {
 					}
 					return nil
 				}
-				t := newTable(">REVISION", "AT", "BY", "CHANGES", "MESSAGE")
-				for _, r := range list {
-					number := fmt.Sprint(r.Number)
-					if r.Current {
-						number = "* " + number
-					}
-					changes := strings.TrimSuffix(strings.TrimPrefix(r.Summary, "Plan: "), ".")
-					t.row(number, r.At.Local().Format(time.DateTime), r.Author, changes, r.Message)
-				}
-				return a.table(w, t)
+				return a.revisions(w, list)
 			})
 		},
 	}
 	c.Flags().IntVarP(&n, "count", "n", 20, "how many")
 	return a.sortable(c)
+}
+
+// revisions is a history as a table.
+func (a *app) revisions(w io.Writer, list []api.Revision) error {
+	t := newTable(">REVISION", "AT", "BY", "CHANGES", "MESSAGE")
+	for _, r := range list {
+		number := fmt.Sprint(r.Number)
+		if r.Current {
+			number = "* " + number
+		}
+		changes := strings.TrimSuffix(strings.TrimPrefix(r.Summary, "Plan: "), ".")
+		t.row(number, r.At.Local().Format(time.DateTime), r.Author, changes, r.Message)
+	}
+	return a.table(w, t)
 }
 
 func (a *app) showCmd() *cobra.Command {
