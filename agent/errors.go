@@ -31,7 +31,8 @@ func noLeader(m *member) *api.Error {
 	if voters > 0 {
 		e = e.WithDetail("%d of the %d voters must reach each other", voters/2+1, voters)
 	}
-	return e.WithHint("polso status --local on each router; an election takes about two seconds at most after a failure")
+	return e.WithHint("polso status --local on each router; an election takes about two seconds at most after a failure. " +
+		"If a majority is lost for ever: polso recover --help")
 }
 
 // removal says that the others have taken this node out, as far as it knows or must suppose; nil if nothing speaks for it.
@@ -40,12 +41,15 @@ func (b *body) removal() *api.Error {
 	if m == nil {
 		return nil
 	}
-	const fix = "polso leave makes it forget the cluster; after that polso join takes it in again"
+	const fix = "polso rejoin takes it in again, as a new member of its old name; polso leave makes it forget the cluster"
 	s := m.state.Load()
 	switch {
 	// While an old log is replayed, configurations without this node pass by.
 	case s.IsRemoved(m.id), s.Known && len(m.node.Members()) > 0 && raftWord(m, m.id) == "unknown":
 		return api.Errorf(api.CodeRefused, "this router was removed from cluster %s", m.cluster).WithHint(fix)
+	case m.superseded():
+		return api.Errorf(api.CodeRefused, "cluster %s was recovered without this router: it goes on as a later generation", m.cluster).
+			WithHint("on the router that was recovered: polso token create; here: polso rejoin ADDRESS --token TOKEN")
 	case m.refused():
 		return api.Errorf(api.CodeRefused, "the others refuse this router: was it removed from cluster %s?", m.cluster).
 			WithHint("polso members on another router tells; if so, " + fix)

@@ -244,7 +244,7 @@ func TestErrorsOfANewUser(t *testing.T) {
 		return nil
 	})
 	_, err = r3.client.Status(ctx)
-	refused(t, "status of a removed router", err, api.CodeRefused, "was it removed from cluster edge?", "polso leave", "polso join")
+	refused(t, "status of a removed router", err, api.CodeRefused, "was it removed from cluster edge?", "polso leave", "polso rejoin")
 	_, err = r3.client.History(ctx, 20)
 	refused(t, "history of a removed router", err, api.CodeRefused, "was it removed from cluster edge?")
 	if _, err := r3.client.Leave(ctx, api.LeaveRequest{}); err != nil {

@@ -69,6 +69,23 @@ func (m *member) refused() bool {
 	return allRefuse(answers)
 }
 
+// superseded reports whether the cluster goes on as a later generation, without this node: another member says so, and none
+// speaks to this one. Nothing proves it.
+func (m *member) superseded() bool {
+	if _, led := m.node.Leader(); led || m.dialer == nil {
+		return false
+	}
+	newer := false
+	for _, s := range m.node.Members() {
+		answer := m.dialer.Answer(s.ID)
+		if answer == wire.Accepts {
+			return false
+		}
+		newer = newer || answer == wire.Newer
+	}
+	return newer
+}
+
 // allRefuse reports whether nobody accepts this node and those that refuse it are a majority, or all that can be asked: one
 // that errs must not talk it out of its cluster.
 func allRefuse(answers []wire.Answer) bool {
@@ -85,6 +102,9 @@ func (m *member) settling() time.Duration { return max(10*m.profile.H, 5*time.Se
 
 // openMember opens the store, the port and raft. It begins nothing.
 func (a *Agent) openMember(ctx context.Context, b *body, t timing) (m *member, err error) {
+	if err := a.finishRecovery(); err != nil {
+		return nil, err
+	}
 	identity := a.home.Identity()
 	cluster, err := a.home.Cluster()
 	if err != nil {

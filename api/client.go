@@ -178,6 +178,11 @@ func (c *Client) Leave(ctx context.Context, r LeaveRequest) (Done, error) {
 	return ask[Done](ctx, c, http.MethodPost, "/v1/cluster/leave", r)
 }
 
+// Recover has this router go on alone, as a new generation of its cluster.
+func (c *Client) Recover(ctx context.Context, r RecoverRequest) (Recovered, error) {
+	return ask[Recovered](ctx, c, http.MethodPost, "/v1/cluster/recover", r)
+}
+
 // Remove takes another router out.
 func (c *Client) Remove(ctx context.Context, name string) (Done, error) {
 	return ask[Done](ctx, c, http.MethodDelete, "/v1/cluster/routers/"+url.PathEscape(name), nil)

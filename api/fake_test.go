@@ -145,6 +145,10 @@ func (b *backend) Leave(_ context.Context, by fsm.Actor, r LeaveRequest) (Done, 
 	return Done{Schema: Schema, Done: []string{"left"}}, b.note("leave", by.Name)
 }
 
+func (b *backend) Recover(_ context.Context, by fsm.Actor, r RecoverRequest) (Recovered, error) {
+	return Recovered{Schema: Schema, Cluster: r.Cluster, Node: "r1", Generation: 2, GivenUp: []string{"r2"}, Addresses: []string{}}, b.note("recover", by.Name, r.Cluster)
+}
+
 func (b *backend) Remove(_ context.Context, by fsm.Actor, name string) (Done, error) {
 	return Done{Schema: Schema, Done: []string{"removed"}}, b.note("remove", by.Name, name)
 }

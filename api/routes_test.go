@@ -65,6 +65,10 @@ func TestRoutes(t *testing.T) {
 			return a.Learner, err
 		}, "join 10.9.0.11 T r3", "true"},
 		{"leave", func() (any, error) { return result(c.Leave(ctx, LeaveRequest{})) }, "leave USER", "[left]"},
+		{"recover", func() (any, error) {
+			a, err := c.Recover(ctx, RecoverRequest{Cluster: "edge"})
+			return a.GivenUp, err
+		}, "recover USER edge", "[r2]"},
 		{"remove, a name that needs quoting", func() (any, error) { return result(c.Remove(ctx, "r 3")) }, "remove USER r 3", "[removed]"},
 		{"drain", func() (any, error) { return result(c.DrainRouter(ctx, "r1", DrainRequest{Reason: "why"})) }, "propose local/USER set_override",
 			"[Router r1 is drained. Undo: polso undrain router r1]"},

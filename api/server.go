@@ -108,6 +108,9 @@ func (s *server) routes(a huma.API) {
 	post(a, "leave", "/v1/cluster/leave", "Leave the cluster", func(ctx context.Context, i *in[LeaveRequest]) (Done, error) {
 		return s.Leave(ctx, actorOf(ctx), i.Body)
 	})
+	post(a, "recover", "/v1/cluster/recover", "Go on alone, as a new generation, when a majority is lost for ever", func(ctx context.Context, i *in[RecoverRequest]) (Recovered, error) {
+		return s.Recover(ctx, actorOf(ctx), i.Body)
+	})
 	del(a, "remove-router", "/v1/cluster/routers/{name}", "Remove a router", func(ctx context.Context, i *named) (Done, error) {
 		return s.Remove(ctx, actorOf(ctx), i.Name)
 	})

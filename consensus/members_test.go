@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hashicorp/raft"
 
 	"polso/consensus/lease"
 )
@@ -205,6 +208,51 @@ func TestBootstrap(t *testing.T) {
 		c.close()
 	})
 }
+
+// TestRecover: the last of three leads alone with all that was in its log, and a node without a log is no survivor.
+func TestRecover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		if _, err := l.node.Propose(t.Context(), []byte("kept")); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range c.everyone() {
+			c.kill(m)
+		}
+		refuses := c.options(l)
+		refuses.FSM = mute{refuses.FSM}
+		if err := Recover(refuses); err == nil || !strings.Contains(err.Error(), "mute") {
+			t.Errorf("the state refuses: %v", err)
+		}
+		if n, err := l.disk.LastIndex(); err != nil || n == 0 {
+			t.Errorf("a refused recovery emptied the log: %d, %v", n, err)
+		}
+		if err := Recover(c.options(l)); err != nil {
+			t.Fatal(err)
+		}
+		c.start(l)
+		c.until("it leads alone", 5*c.profile.H, func() bool { return l.node.Role().Leader })
+		if ms := l.node.Members(); len(ms) != 1 || ms[0].ID != l.id || !ms[0].Voter {
+			t.Errorf("members %+v", ms)
+		}
+		if have := l.fsm.all(); !slices.Contains(have, "kept") {
+			t.Errorf("it has %q", have)
+		}
+		if err := Recover(c.options(c.blank("d"))); err == nil {
+			t.Error("recovered from nothing")
+		}
+		if err := Recover(Options{ID: "a"}); err == nil {
+			t.Error("recovered without stores")
+		}
+	})
+}
+
+// mute is a state that refuses to be kept.
+type mute struct{ FSM }
+
+func (mute) Snapshot() (raft.FSMSnapshot, error) { return nil, errors.New("mute") }
 
 func TestReasons(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

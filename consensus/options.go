@@ -115,6 +115,21 @@ func (o Options) raftConfig() *raft.Config {
 	return c
 }
 
+// Recover makes the node the single voter of its group, whoever else was in it: for when the others are lost for ever. Every
+// entry of its log counts as committed. What is kept is a snapshot of o.FSM, which must be new, is used up by this, and may
+// refuse: then nothing was changed. Nothing else may use the stores, and no other node of the group may run, now or later.
+func Recover(o Options) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	self := raft.Server{Suffrage: raft.Voter, ID: raft.ServerID(o.ID), Address: raft.ServerAddress(o.ID)}
+	err := raft.RecoverCluster(o.raftConfig(), o.FSM, o.Logs, o.Stable, o.Snapshots, o.Transport, raft.Configuration{Servers: []raft.Server{self}})
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	return nil
+}
+
 // Bootstrap makes the node the single voter of a new cluster. It refuses a store that is in use.
 func Bootstrap(o Options) error {
 	if err := o.check(); err != nil {

@@ -77,7 +77,7 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 		&cobra.Group{ID: "node", Title: "This router:"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
-		"cluster":  {a.initCmd(), a.joinCmd(), a.tokenCmd(), a.membersCmd(), a.statusCmd(), a.transferCmd(), a.drainCmd(), a.undrainCmd(), a.profileCmd(), a.certCmd(), a.leaveCmd(), a.removeCmd()},
+		"cluster":  {a.initCmd(), a.joinCmd(), a.tokenCmd(), a.membersCmd(), a.statusCmd(), a.transferCmd(), a.drainCmd(), a.undrainCmd(), a.profileCmd(), a.certCmd(), a.leaveCmd(), a.removeCmd(), a.recoverCmd()},
 		"document": {a.validateCmd(), a.planCmd(), a.applyCmd(), a.getCmd(), a.describeCmd(), a.historyCmd(), a.showCmd(), a.rollbackCmd(), a.snapshotCmd()},
 		"node":     {a.agentCmd(), a.ipvsCmd(), a.announceCmd(), a.doctorCmd(), a.releaseCmd(), a.versionCmd()},
 	} {
@@ -174,13 +174,19 @@ func (a *app) warn(warnings []string) {
 	}
 }
 
+// terminal is standard input, if somebody sits there.
+func (a *app) terminal() (*os.File, bool) {
+	f, ok := a.stdin.(*os.File)
+	return f, ok && term.IsTerminal(int(f.Fd()))
+}
+
 // confirm asks before something that cannot be taken back. Without a terminal only yes goes on.
 func (a *app) confirm(yes bool, question string) error {
 	if yes {
 		return nil
 	}
-	f, ok := a.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	f, ok := a.terminal()
+	if !ok {
 		return api.Errorf(api.CodeRefused, "%s needs a yes", strings.TrimSuffix(question, "?")).WithHint("without a terminal, say --yes")
 	}
 	fmt.Fprintf(a.stderr, "%s [y/N] ", question)

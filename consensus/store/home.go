@@ -127,7 +127,7 @@ func mayMoveIn(dir string) error {
 	for _, e := range entries {
 		switch name := e.Name(); {
 		case name == lockName, name == "lost+found", strings.HasPrefix(name, identityFile+"."): // of a start that was interrupted
-		case slices.Contains([]string{clusterFile, credsFile, storeFolder}, name):
+		case slices.Contains([]string{clusterFile, credsFile, storeFolder, recoveryFile}, name):
 			// Never a second identity beside what belonged to a first.
 			return fmt.Errorf("%w: %s is gone, %s is there; move the directory away and join again as a new node", ErrEmptied, identityFile, name)
 		default:
@@ -240,7 +240,7 @@ func (h *Home) Clear() error {
 	if h.Formed() {
 		return fmt.Errorf("data directory %s: %w: the node is a member of a cluster", h.dir, ErrExists)
 	}
-	err := errors.Join(os.RemoveAll(h.StoreDir()), remove(h.path(credsFile)), syncDir(h.dir))
+	err := errors.Join(os.RemoveAll(h.StoreDir()), remove(h.path(credsFile)), remove(h.path(recoveryFile)), syncDir(h.dir))
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}

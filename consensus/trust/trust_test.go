@@ -216,7 +216,7 @@ func TestClientChecksTheServer(t *testing.T) {
 		{"removed", server(a, router("c1", 2, "gone")), "removed"},
 		{"another CA", server(authority(t, "c1", 2), router("c1", 2, "r1")), "signature"},
 		{"another cluster", server(authority(t, "c2", 2), router("c2", 2, "r1")), "another cluster"},
-		{"another generation", server(authority(t, "c1", 3), router("c1", 3, "r1")), "generation 3; this is 2"},
+		{"another generation", server(authority(t, "c1", 3), router("c1", 3, "r1")), "later generation of the cluster: 3, and this node is of 2"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, clientErr := meet(t, tt.server, client.ClientTLS(Raft, "r1"))

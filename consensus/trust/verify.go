@@ -9,6 +9,10 @@ import (
 	"slices"
 )
 
+// ErrNewer means that the other end's certificate names a later generation of this cluster: the cluster was recovered without
+// this node, which has to join again. Nothing proves it, for that generation's CA is not known here.
+var ErrNewer = errors.New("certificate is of a later generation of the cluster")
+
 // parseCA reads a CA certificate and the cluster it stands for.
 func parseCA(certPEM []byte) (*x509.Certificate, Identity, error) {
 	cert, err := parseCertificate(certPEM)
@@ -45,7 +49,10 @@ func checkLeaf(leaf, ca *x509.Certificate, of Identity) (Identity, error) {
 	if id.Cluster != of.Cluster {
 		return Identity{}, fmt.Errorf("certificate is of another cluster, %s; this is %s", id.Cluster, of.Cluster)
 	}
-	if id.Generation != of.Generation {
+	if id.Generation > of.Generation {
+		return Identity{}, fmt.Errorf("%w: %d, and this node is of %d", ErrNewer, id.Generation, of.Generation)
+	}
+	if id.Generation < of.Generation {
 		return Identity{}, fmt.Errorf("certificate is of the cluster's generation %d; this is %d: the node has to join again", id.Generation, of.Generation)
 	}
 	return id, checkSigned(leaf, ca)

@@ -35,6 +35,7 @@ const (
 	Silent                // no connection could be had
 	Accepts               // it has spoken
 	Refuses               // it does not accept this node's certificate: to it this node is no member
+	Newer                 // it says that it is of a later generation of the cluster (trust.ErrNewer)
 )
 
 // Dialer makes connections to members by their ID. It is safe for concurrent use.
@@ -67,10 +68,15 @@ func (d *Dialer) Dial(ctx context.Context, id string, p trust.Protocol) (net.Con
 		return nil, fmt.Errorf("node %s: %w: no address of it is known", id, ErrUnreachable)
 	}
 	r, err := d.reach(ctx, id, p, addrs)
-	if err != nil {
-		if !errors.Is(err, trust.ErrRemoved) {
-			d.note(id, Silent)
-		}
+	switch {
+	case err == nil:
+	case errors.Is(err, trust.ErrNewer):
+		d.note(id, Newer)
+		return nil, err
+	case errors.Is(err, trust.ErrRemoved):
+		return nil, err
+	default:
+		d.note(id, Silent)
 		return nil, err
 	}
 	c, err := d.keep(id, r)

@@ -130,3 +130,23 @@ func TestAnswer(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// A node of a generation before hears that it is, and is not spoken to; the other way round nobody listens.
+func TestAnswerOfALaterGeneration(t *testing.T) {
+	old, next := newGeneration(t, 1), newGeneration(t, 2)
+	r1, r2 := next.node("r1"), old.node("r2")
+	old.place("r1", r1.Addrs()[0].String())
+	next.place("r2", r2.Addrs()[0].String())
+	if _, err := r2.Dial(t.Context(), "r1", trust.Raft); !errors.Is(err, ErrUnreachable) || !errors.Is(err, trust.ErrNewer) {
+		t.Errorf("got %v, want ErrUnreachable and trust.ErrNewer", err)
+	}
+	if got := r2.Answer("r1"); got != Newer {
+		t.Errorf("answer %v, want Newer", got)
+	}
+	if _, err := r1.Dial(t.Context(), "r2", trust.Raft); !errors.Is(err, ErrUnreachable) || errors.Is(err, trust.ErrNewer) {
+		t.Errorf("the other way round: %v", err)
+	}
+	if got := r1.Answer("r2"); got != Silent {
+		t.Errorf("answer %v, want Silent", got)
+	}
+}
