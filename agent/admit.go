@@ -204,14 +204,19 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 	if err := a.reform(ctx, func() error { return a.settle(identity.ID, w, key, adopted) }); err != nil {
 		return none, err
 	}
+	return a.joined(ctx, identity.ID, name, addrs, w)
+}
+
+// joined waits until the leader has spoken to this node, and a while for its vote.
+func (a *Agent) joined(ctx context.Context, id, name string, addrs []string, w welcome) (api.JoinAnswer, error) {
 	b := a.current.Load()
-	in := func() bool { s := b.snapshot(); _, in := s.Node(identity.ID); return in && s.Known }
+	in := func() bool { s := b.snapshot(); _, in := s.Node(id); return in && s.Known }
 	if err := waitUpTo(ctx, b.member.settling()+joinWait, in); err != nil {
-		return none, api.Errorf(api.CodeTimeout, "admitted, but nothing was heard from the leader yet").
+		return api.JoinAnswer{}, api.Errorf(api.CodeTimeout, "admitted, but nothing was heard from the leader yet").
 			WithHint("can the members reach %s? polso status --local tells when they do; if the address is wrong: polso leave --force here, "+
 				"polso remove router %s on a member, then join again", strings.Join(addrs, ", "), name)
 	}
-	learner := func() bool { return raftWord(b.member, identity.ID) == "learner" }
+	learner := func() bool { return raftWord(b.member, id) == "learner" }
 	if len(b.snapshot().Nodes) > 2 { // the second router gets its vote with the third
 		_ = waitUpTo(ctx, voteWait, func() bool { return !learner() }) // the answer tells if it did not come
 	}
@@ -241,6 +246,9 @@ func (a *Agent) unformed(ctx context.Context, what string) error {
 	if a.o.Dev {
 		return api.Errorf(api.CodeRefused, "a --dev agent is a cluster of its own").WithHint("start it without --dev to %s", what)
 	}
+	if b := a.current.Load(); b.unusable != nil {
+		return b.unusable
+	}
 	if a.home.Formed() {
 		name := ""
 		if c, err := a.home.Cluster(); err == nil {
@@ -248,7 +256,11 @@ func (a *Agent) unformed(ctx context.Context, what string) error {
 		}
 		return api.Errorf(api.CodeExists, "this router is a member of cluster%s already", name).WithHint("polso leave takes it out, if that is what you want")
 	}
-	// Looked at now, while nothing has changed: once a member, an agent without its port ends.
+	return a.portsFree(ctx)
+}
+
+// portsFree is looked at while nothing has changed: once a member, an agent without its port ends.
+func (a *Agent) portsFree(ctx context.Context) error {
 	for _, address := range a.o.Listen {
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 		if err != nil {

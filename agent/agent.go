@@ -22,7 +22,8 @@ import (
 type Agent struct {
 	o       Options
 	log     *slog.Logger
-	home    *store.Home // nil with Dev
+	home    *store.Home // nil with Dev, and while the data directory cannot be used at all
+	noHome  error       // why it cannot
 	started time.Time
 
 	forming  sync.Mutex // one init, join or leave at a time
@@ -69,9 +70,16 @@ func run(ctx context.Context, o Options) (err error) {
 	}
 	if !o.Dev {
 		if a.home, err = store.OpenHome(o.DataDir, o.Name); err != nil {
-			return err
+			if !lost(err) {
+				return err
+			}
+			a.home, a.noHome = nil, err
 		}
-		defer a.home.Close()
+		defer func() {
+			if a.home != nil {
+				a.home.Close()
+			}
+		}()
 	}
 	l, err := listenSocket(o.Socket)
 	if err != nil {

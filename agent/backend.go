@@ -22,7 +22,10 @@ var _ api.Backend = (*Agent)(nil)
 // Status is the cluster as the leader sees it.
 func (a *Agent) Status(ctx context.Context) (api.Status, error) {
 	return again(ctx, a, func(b *body) (api.Status, error) {
-		if b.member == nil {
+		switch {
+		case b.unusable != nil:
+			return api.Status{}, b.unusable
+		case b.member == nil:
 			return b.localStatus(), nil
 		}
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -44,7 +47,7 @@ func (a *Agent) State(ctx context.Context) (*fsm.Snapshot, error) {
 func (b *body) known(ctx context.Context) (*fsm.Snapshot, error) {
 	m := b.member
 	if m == nil {
-		return nil, notFormed()
+		return nil, b.notMember()
 	}
 	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Known || b.removal() != nil }); ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -89,7 +92,7 @@ func (b *body) caughtUp(ctx context.Context, res fsm.Result) error {
 func (b *body) commit(ctx context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {
 	m := b.member
 	if m == nil {
-		return fsm.Result{}, notFormed()
+		return fsm.Result{}, b.notMember()
 	}
 	if err := b.removal(); err != nil {
 		return fsm.Result{}, err

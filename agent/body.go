@@ -2,9 +2,11 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
+	"polso/api"
 	"polso/consensus"
 	"polso/consensus/store"
 	"polso/director"
@@ -20,6 +22,9 @@ type body struct {
 	local  *local
 	member *member // nil: in no cluster
 
+	unusable *api.Error // what is wrong with this node's data; it is a member then that can do nothing
+	cluster  string     // the name of its cluster in that case, "" if even that cannot be read
+
 	letGo atomic.Pointer[time.Time] // when the addresses went last, before the lead was handed over
 }
 
@@ -29,7 +34,10 @@ func (a *Agent) open(ctx context.Context) (*body, error) {
 	b := &body{a: a}
 	t, formed, err := a.timing()
 	if err != nil {
-		return nil, err
+		if !lost(err) {
+			return nil, err
+		}
+		b.cannotUse(err)
 	}
 	if err := b.settleKind(); err != nil {
 		return nil, err
@@ -50,23 +58,32 @@ func (a *Agent) open(ctx context.Context) (*body, error) {
 	case formed:
 		b.member, err = a.openMember(ctx, b, t)
 	}
+	if lost(err) {
+		b.cannotUse(err)
+		err = nil
+	}
 	if err != nil {
 		return nil, err
 	}
 	return b, nil
 }
 
-// timing is the cluster's as this node last applied it, or the default where there is no cluster.
+// timing is the cluster's as this node last applied it, or the default where there is no cluster, or none that can be read; that is an
+// error too.
 func (a *Agent) timing() (t timing, formed bool, err error) {
 	c := store.Cluster{Profile: "lan"}
-	if !a.o.Dev && a.home.Formed() {
-		if c, err = a.home.Cluster(); err != nil {
-			return t, false, err
+	switch {
+	case a.o.Dev:
+	case a.noHome != nil:
+		err = a.noHome
+	case a.home.Formed():
+		var have store.Cluster
+		if have, err = a.home.Cluster(); err == nil {
+			c, formed = have, true
 		}
-		formed = true
 	}
-	t, err = timingOf(c.Profile, c.Next, c.Change)
-	return t, formed, err
+	t, unknown := timingOf(c.Profile, c.Next, c.Change)
+	return t, formed, errors.Join(err, unknown)
 }
 
 func (b *body) role() consensus.Role {

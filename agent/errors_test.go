@@ -368,8 +368,9 @@ func TestAgentStartsAfterACrash(t *testing.T) {
 	if err := os.RemoveAll(emptied); err != nil {
 		t.Fatal(err)
 	}
-	err = Run(t.Context(), r.options())
-	refused(t, "start without its store", err, api.CodeRefused, emptied, "move "+r.home()+" away", "polso join", "--replace r1")
+	r.start()
+	_, err = r.client.Status(t.Context())
+	refused(t, "status without its store", err, api.CodeRefused, "this router's data of cluster polso cannot be used", emptied, "polso rejoin")
 }
 
 // Two agents in one network namespace would take each other's addresses down: the second does not start.

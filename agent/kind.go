@@ -22,7 +22,7 @@ func kindOf(home *store.Home) (string, error) {
 	}
 	m, err := trust.NewMembership(trust.Credentials{CA: have.CA, Cert: have.Cert, Key: have.Key}, nil)
 	if err != nil {
-		return "", fmt.Errorf("this node's certificate: %w", err)
+		return "", fmt.Errorf("%w: this node's certificate: %w", store.ErrCorrupt, err)
 	}
 	return m.Self().Kind, nil
 }
@@ -34,9 +34,14 @@ func (b *body) settleKind() error {
 		b.kind = fsm.Router
 		return nil
 	}
-	var err error
-	if b.kind, err = kindOf(b.a.home); err != nil {
-		return err
+	if b.unusable == nil { // else nobody knows what it was
+		var err error
+		switch b.kind, err = kindOf(b.a.home); {
+		case lost(err):
+			b.cannotUse(err)
+		case err != nil:
+			return err
+		}
 	}
 	cannot := b.a.o.able()
 	b.bare = b.kind == fsm.Witness || b.kind == "" && cannot != nil

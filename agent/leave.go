@@ -111,7 +111,7 @@ func (a *Agent) Leave(ctx context.Context, by fsm.Actor, req api.LeaveRequest) (
 		return api.Done{}, api.Errorf(api.CodeRefused, "a --dev agent is a cluster of its own")
 	}
 	if b.member == nil {
-		return api.Done{}, notFormed()
+		return api.Done{}, b.notMember()
 	}
 	// Raft's configuration is in this node's log: it knows of the others before it has heard a leader. One that was admitted and
 	// has heard nothing yet has none: there are others, who count it.

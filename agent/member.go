@@ -11,7 +11,6 @@ import (
 
 	"github.com/hashicorp/raft"
 
-	"polso/api"
 	"polso/consensus"
 	"polso/consensus/lease"
 	"polso/consensus/store"
@@ -122,11 +121,11 @@ func (a *Agent) openMember(ctx context.Context, b *body, t timing) (m *member, e
 	m.creds.Store(&have)
 	m.caFollowed.Store(have.Change)
 	if _, err := m.authority(); err != nil && !b.witness() {
-		return nil, fmt.Errorf("the cluster's CA: %w", err)
+		return nil, fmt.Errorf("%w: the cluster's CA: %w", store.ErrCorrupt, err)
 	}
 	membership, err := trust.NewMembership(trust.Credentials{CA: have.CA, Other: have.OtherCA, Cert: have.Cert, Key: have.Key}, m.gone)
 	if err != nil {
-		return nil, fmt.Errorf("this node's certificate: %w", err)
+		return nil, fmt.Errorf("%w: this node's certificate: %w", store.ErrCorrupt, err)
 	}
 	m.membership = membership
 
@@ -144,7 +143,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, t timing) (m *member, e
 	m.listener, m.dialer, m.peers = listener, dialer, wire.NewClient(wire.ClientOptions{Dialer: dialer})
 	logs, err := store.Open(store.Options{Dir: a.home.StoreDir(), Cluster: cluster.ID, Node: identity.ID})
 	if err != nil {
-		return nil, a.noStore(cluster.Name, err)
+		return nil, err
 	}
 	snapshots, err := logs.Snapshots(consensus.NewRaftLogger(a.log.With("part", "raft")))
 	if err != nil {
@@ -194,17 +193,6 @@ func (a *Agent) openMember(ctx context.Context, b *body, t timing) (m *member, e
 		m.raftParts = append(m.raftParts, m.claim.run)
 	}
 	return m, nil
-}
-
-// noStore says what to do when this node's share of the cluster's state is lost: it may have voted for what it has forgotten.
-func (a *Agent) noStore(cluster string, err error) error {
-	for _, lost := range []error{store.ErrMissing, store.ErrEmptied, store.ErrCorrupt, store.ErrForeign} {
-		if errors.Is(err, lost) {
-			return api.Errorf(api.CodeRefused, "this router is a member of cluster %s, but its store cannot be used", cluster).WithDetail("%v", err).
-				WithHint("move %s away as a whole, start the agent again, and: polso join ADDRESS --token TOKEN --advertise ADDRESS --replace %s", a.o.DataDir, a.o.Name)
-		}
-	}
-	return err
 }
 
 // consensusOptions is what raft and the lease stand on, whichever transport and stores they are given.

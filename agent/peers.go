@@ -203,7 +203,7 @@ func askLeader[O any](ctx context.Context, b *body, here func() (O, error), meth
 	var none O
 	m := b.member
 	if m == nil {
-		return none, notFormed()
+		return none, b.notMember()
 	}
 	if err := b.removal(); err != nil {
 		return none, err

@@ -37,7 +37,7 @@ func (a *Agent) Recover(ctx context.Context, by fsm.Actor, req api.RecoverReques
 	}
 	m := b.member
 	if m == nil {
-		return none, notFormed()
+		return none, b.notMember()
 	}
 	if req.Cluster != m.cluster {
 		return none, api.Errorf(api.CodeInvalid, "this router is of cluster %s, not %q; nothing was changed", m.cluster, req.Cluster).

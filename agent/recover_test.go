@@ -94,6 +94,29 @@ func TestRecover(t *testing.T) {
 	_, err = r2.client.Recover(ctx, edge)
 	refused(t, "recover a second time elsewhere", err, api.CodeRefused, "recovered without this router")
 	r1.status("nobody was taken back", settled(1, 3))
+
+	// They come back under their old names, one beside its old data, one that was away.
+	for _, r := range []*router{r2, r3} {
+		if r.stop == nil {
+			r.start()
+			w.eventually(r.name+" knows what happened", func() error {
+				if l, err := r.client.Local(ctx); err != nil || len(l.Problems) == 0 || !strings.Contains(l.Problems[0].Fix, "polso rejoin") {
+					return fmt.Errorf("%+v, %v", l.Problems, err)
+				}
+				return nil
+			})
+		}
+		ans, err := r.client.Rejoin(ctx, api.RejoinRequest{Addresses: done.Addresses, Token: done.Token})
+		if err != nil || ans.Node != r.name || ans.Aside == "" {
+			t.Fatalf("%s rejoins: %+v, %v", r.name, ans, err)
+		}
+	}
+	st = r3.status("three again", settled(3, 3))
+	for _, name := range []string{"r2", "r3"} {
+		if memberNamed(t, st, name).ID == memberNamed(t, before, name).ID {
+			t.Errorf("%s came back as what it was", name)
+		}
+	}
 }
 
 // A recovery that was interrupted is carried out at the next start, wherever it was. The survivor is the second of two, which

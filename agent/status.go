@@ -35,6 +35,10 @@ func (b *body) localStatus() api.Status {
 	case b.bare:
 		st.Kernel, st.Fence, st.Virtuals = string(NoKernel), "none", []api.Virtual{}
 	}
+	if out := b.unusable; out != nil {
+		st.Formed, st.Cluster, st.Health = true, b.cluster, api.Down
+		st.Problems = append(st.Problems, api.Problem{Node: b.a.o.Name, What: "data", Why: out.Title + ": " + out.Detail, Fix: out.Hint})
+	}
 	if b.member == nil {
 		return st
 	}

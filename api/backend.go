@@ -35,6 +35,8 @@ type Backend interface {
 	// Profile is the cluster's timing. SetProfile begins a change of it, or takes back one that is under way.
 	Profile(context.Context) (Profile, error)
 	SetProfile(context.Context, fsm.Actor, ProfileRequest) (Done, error)
+	// Rejoin makes this router a member again when its data is of no use any more: as a new one that takes its old name.
+	Rejoin(context.Context, RejoinRequest) (JoinAnswer, error)
 	// Recover has this router go on alone, as the next generation of its cluster. It refuses while any other member answers.
 	Recover(context.Context, fsm.Actor, RecoverRequest) (Recovered, error)
 

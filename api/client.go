@@ -178,6 +178,11 @@ func (c *Client) Leave(ctx context.Context, r LeaveRequest) (Done, error) {
 	return ask[Done](ctx, c, http.MethodPost, "/v1/cluster/leave", r)
 }
 
+// Rejoin makes this router a member again, as a new one of its old name.
+func (c *Client) Rejoin(ctx context.Context, r RejoinRequest) (JoinAnswer, error) {
+	return ask[JoinAnswer](ctx, c, http.MethodPost, "/v1/cluster/rejoin", r)
+}
+
 // Recover has this router go on alone, as a new generation of its cluster.
 func (c *Client) Recover(ctx context.Context, r RecoverRequest) (Recovered, error) {
 	return ask[Recovered](ctx, c, http.MethodPost, "/v1/cluster/recover", r)

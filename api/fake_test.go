@@ -145,6 +145,10 @@ func (b *backend) Leave(_ context.Context, by fsm.Actor, r LeaveRequest) (Done, 
 	return Done{Schema: Schema, Done: []string{"left"}}, b.note("leave", by.Name)
 }
 
+func (b *backend) Rejoin(_ context.Context, r RejoinRequest) (JoinAnswer, error) {
+	return JoinAnswer{Schema: Schema, Cluster: "edge", Node: r.Name, Aside: "/d/aside-1"}, b.note("rejoin", strings.Join(r.Addresses, ","), r.Token, r.Name)
+}
+
 func (b *backend) Recover(_ context.Context, by fsm.Actor, r RecoverRequest) (Recovered, error) {
 	return Recovered{Schema: Schema, Cluster: r.Cluster, Node: "r1", Generation: 2, GivenUp: []string{"r2"}, Addresses: []string{}}, b.note("recover", by.Name, r.Cluster)
 }

@@ -65,6 +65,10 @@ func TestRoutes(t *testing.T) {
 			return a.Learner, err
 		}, "join 10.9.0.11 T r3", "true"},
 		{"leave", func() (any, error) { return result(c.Leave(ctx, LeaveRequest{})) }, "leave USER", "[left]"},
+		{"rejoin", func() (any, error) {
+			a, err := c.Rejoin(ctx, RejoinRequest{Addresses: []string{"10.9.0.11"}, Token: "T", Name: "r3"})
+			return a.Aside, err
+		}, "rejoin 10.9.0.11 T r3", "/d/aside-1"},
 		{"recover", func() (any, error) {
 			a, err := c.Recover(ctx, RecoverRequest{Cluster: "edge"})
 			return a.GivenUp, err

@@ -108,6 +108,9 @@ func (s *server) routes(a huma.API) {
 	post(a, "leave", "/v1/cluster/leave", "Leave the cluster", func(ctx context.Context, i *in[LeaveRequest]) (Done, error) {
 		return s.Leave(ctx, actorOf(ctx), i.Body)
 	})
+	post(a, "rejoin", "/v1/cluster/rejoin", "Put this router's data aside and join again under its old name", func(ctx context.Context, i *in[RejoinRequest]) (JoinAnswer, error) {
+		return s.Rejoin(ctx, i.Body)
+	})
 	post(a, "recover", "/v1/cluster/recover", "Go on alone, as a new generation, when a majority is lost for ever", func(ctx context.Context, i *in[RecoverRequest]) (Recovered, error) {
 		return s.Recover(ctx, actorOf(ctx), i.Body)
 	})

@@ -198,6 +198,7 @@ type JoinAnswer struct {
 	Cluster string `json:"cluster"`
 	Node    string `json:"node"`
 	Learner bool   `json:"learner"`
+	Aside   string `json:"aside,omitempty" doc:"of a rejoin: the folder with this router's data of before"`
 }
 
 // TokenRequest asks for a join token.

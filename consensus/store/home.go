@@ -126,10 +126,10 @@ func mayMoveIn(dir string) error {
 	}
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case name == lockName, name == "lost+found", strings.HasPrefix(name, identityFile+"."): // of a start that was interrupted
+		case stays(name), strings.HasPrefix(name, identityFile+"."): // of a start that was interrupted
 		case slices.Contains([]string{clusterFile, credsFile, storeFolder, recoveryFile}, name):
 			// Never a second identity beside what belonged to a first.
-			return fmt.Errorf("%w: %s is gone, %s is there; move the directory away and join again as a new node", ErrEmptied, identityFile, name)
+			return fmt.Errorf("%w: %s is gone, %s is there; `polso rejoin` puts it aside and takes this router in again", ErrEmptied, identityFile, name)
 		default:
 			return fmt.Errorf("holds %s and is no data directory of polso; choose an empty one with --data-dir", name)
 		}
@@ -171,18 +171,26 @@ func (h *Home) identify(name string) error {
 		return nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %w; restore it from a backup, or move the directory away and join again as a new node", ErrCorrupt, err)
+		return fmt.Errorf("%w: %w; `polso rejoin` puts the directory's content aside and takes this router in again", ErrCorrupt, err)
 	}
 	return h.beBorn(name)
 }
 
-// beBorn gives the node a new identity.
-func (h *Home) beBorn(name string) error {
+// NewIdentity is a node that never was before.
+func NewIdentity(name string) (Identity, error) {
 	id := make([]byte, 16)
 	if _, err := rand.Read(id); err != nil {
+		return Identity{}, err
+	}
+	return Identity{ID: hex.EncodeToString(id), Name: name}, nil
+}
+
+// beBorn gives the node a new identity.
+func (h *Home) beBorn(name string) error {
+	next, err := NewIdentity(name)
+	if err != nil {
 		return err
 	}
-	next := Identity{ID: hex.EncodeToString(id), Name: name}
 	if err := writeJSON(h.path(identityFile), next); err != nil {
 		return err
 	}
@@ -255,7 +263,7 @@ func (h *Home) Cluster() (Cluster, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return Cluster{}, fmt.Errorf("data directory %s: %w: the node has no cluster; `polso init` or `polso join` gives it one", h.dir, ErrMissing)
 	case err != nil:
-		return Cluster{}, fmt.Errorf("data directory: %w: %w; restore it from a backup, or move the directory away and join again as a new node", ErrCorrupt, err)
+		return Cluster{}, fmt.Errorf("data directory: %w: %w; `polso rejoin` puts the directory's content aside and takes this router in again", ErrCorrupt, err)
 	}
 	return c, nil
 }

@@ -165,7 +165,7 @@ func open(o Options) (*Store, error) {
 
 // advice ends every error about a store that can no longer be trusted.
 func advice(dir string) string {
-	return "its vote and log cannot be trusted any more: `polso rejoin --yes` puts this router's data aside and joins the cluster again;" +
+	return "its vote and log cannot be trusted any more: `polso rejoin` puts this router's data aside and joins the cluster again;" +
 		" if it was the only router, move " + filepath.Dir(dir) + " away, then `polso init` and `polso snapshot restore`"
 }
 
