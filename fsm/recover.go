@@ -18,8 +18,8 @@ type Generation struct {
 	At     time.Time
 }
 
-// Recovered returns s as the new generation begins with it: one member, which keeps its name; the others are removed and the
-// tokens void. Document, history and what else there is stay. It is s itself if the generation has begun with it already.
+// Recovered returns s as the new generation begins with it: one member, which keeps its name; the others are removed, the
+// tokens void, and a change of the CA that was under way is over. Document, history and what else there is stay. It is s itself if the generation has begun with it already.
 // Refused: before there is a cluster (ErrNotFounded), for a node that is no router of it (ErrInvalid), and for any but the next
 // generation (ErrConflict).
 func (s *Snapshot) Recovered(g Generation) (*Snapshot, error) {
@@ -39,6 +39,7 @@ func (s *Snapshot) Recovered(g Generation) (*Snapshot, error) {
 	next := *s
 	c := &change{Snapshot: &next, by: g.By, at: g.At}
 	c.Cluster.Generation, c.Cluster.CA = g.Number, g.CA
+	c.Cluster.NextCA, c.Cluster.OldCA = "", "" // those are of the generation before
 	var out []string
 	for _, other := range s.Nodes {
 		if other.ID != g.Node {

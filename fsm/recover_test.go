@@ -15,8 +15,11 @@ func TestRecovered(t *testing.T) {
 	m.must(join("n2", "r2", "k1"), with(token("w", "c"), func(a *AddToken) { a.Token.Kind = Witness }),
 		with(join("n3", "w3", "w"), func(a *AddNode) { a.Node.Kind = Witness }),
 		&SetOverride{Target: "router/r1", Kind: Drain}, &SetOverride{Target: "router/r2", Kind: Drain, Until: t0.Add(time.Minute)},
-		&TakeLead{Node: "n1", From: "n2", Reason: "leader lost"})
+		&TakeLead{Node: "n1", From: "n2", Reason: "leader lost"}, &RotateCA{CA: pem + "1"})
 	s := m.Load()
+	if s.Cluster.NextCA == "" {
+		t.Fatal("no change of the CA is under way")
+	}
 	before := textOf(t, s)
 	g := Generation{Number: 2, CA: "new " + pem, Node: "n2", By: admin, At: t0.Add(time.Hour)}
 	r, err := s.Recovered(g)
@@ -26,7 +29,7 @@ func TestRecovered(t *testing.T) {
 	if textOf(t, s) != before {
 		t.Error("the state before changed")
 	}
-	if r.Cluster.ID != "c1" || r.Cluster.Name != "edge" || r.Cluster.Generation != 2 || r.Cluster.CA != g.CA {
+	if r.Cluster.ID != "c1" || r.Cluster.Name != "edge" || r.Cluster.Generation != 2 || r.Cluster.CA != g.CA || r.Cluster.NextCA != "" || r.Cluster.OldCA != "" {
 		t.Errorf("cluster %+v", r.Cluster)
 	}
 	if len(r.Nodes) != 1 || r.Nodes[0].Name != "r2" || !r.IsRemoved("n1") || !r.IsRemoved("n3") || r.IsRemoved("n2") || r.Lead.Name != "r1" {

@@ -108,7 +108,7 @@ func (d damaged) size(path string) int64 {
 // creating a store in its place. docs/operate.md has this table for operators.
 func TestDamage(t *testing.T) {
 	ps := int64(os.Getpagesize())
-	const rejoin = "`polso rejoin --yes`"
+	const rejoin = "`polso rejoin`"
 	for _, tt := range []struct {
 		name   string
 		damage func(d damaged)

@@ -302,8 +302,15 @@ func (h *Home) SaveTiming(profile, next string, change uint64) error {
 // Credentials reads the node's certificates and keys.
 func (h *Home) Credentials() (Credentials, error) {
 	var f savedCredentials
-	if err := readJSON(h.path(credsFile), &f); err != nil {
+	err := readJSON(h.path(credsFile), &f)
+	var read *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Credentials{}, fmt.Errorf("data directory: %w: %s is gone", ErrEmptied, credsFile)
+	case errors.As(err, &read): // a want of privileges may pass
 		return Credentials{}, fmt.Errorf("data directory: %w", err)
+	case err != nil:
+		return Credentials{}, fmt.Errorf("data directory: %w: %w", ErrCorrupt, err)
 	}
 	text := func(s string) []byte {
 		if s == "" {
