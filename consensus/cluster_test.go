@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,6 +37,7 @@ type member struct {
 	frozen   bool          // the process does not run: it cannot let go of anything
 	up       lease.Instant // the kernel answers until then
 	last     lease.Instant // until when it did last
+	gone     uint64        // the moment at which it let go last
 	epoch    uint64
 	stuck    error      // what Released answers
 	hold     chan error // the next Released waits for its answer here; nil: it does not
@@ -52,6 +54,7 @@ type cluster struct {
 	spoilt  bool          // the run is to show two holders
 	ways    []string      // paths between any two; nil: one, without a name
 	hedge   time.Duration // wire.PathsOptions.Patience
+	moments atomic.Uint64 // the order of what happens within one instant
 
 	mu       sync.Mutex // guards below
 	members  []*member  // written by the test's own goroutine only
@@ -143,6 +146,7 @@ func (c *cluster) options(m *member) Options {
 			defer m.mu.Unlock()
 			if m.stuck == nil {
 				m.letGo(c.clock())
+				m.gone = c.moments.Add(1)
 				m.released++
 			}
 			return m.stuck

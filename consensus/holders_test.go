@@ -2,6 +2,8 @@ package consensus
 
 import (
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -34,8 +36,15 @@ func (m *member) letGo(now lease.Instant) {
 	m.up = 0
 }
 
+// sight is what one look at a member saw.
+type sight struct {
+	*member
+	at                     uint64 // its moment
+	holds, began, believes bool
+}
+
 // poll does what a router's director and kernel do: it holds while Role says so, and the kernel lets go at the end.
-func (m *member) poll(now lease.Instant) (holds, began, believes bool) {
+func (m *member) poll(now lease.Instant, moments *atomic.Uint64) sight {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	held := m.up > now
@@ -49,7 +58,15 @@ func (m *member) poll(now lease.Instant) (holds, began, believes bool) {
 			m.takeups++
 		}
 	}
-	return m.up > now, m.up > now && !held, m.node != nil && m.node.raft.State() == raft.Leader
+	return sight{m, moments.Add(1), m.up > now, m.up > now && !held, m.node != nil && m.node.raft.State() == raft.Leader}
+}
+
+// beside tells whether s, that was seen to hold, still did when o was seen, later in the same instant: members are looked at one
+// after the other, and a hand-over takes no virtual time.
+func (s sight) beside(o sight) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone < s.at || s.gone > o.at
 }
 
 // check looks every millisecond for two holders.
@@ -67,19 +84,24 @@ func (c *cluster) check() {
 }
 
 func (c *cluster) look(now lease.Instant) {
-	var holders, believers []string
+	var holding []sight
+	var believers []string
 	all := c.everyone()
 	for _, m := range all {
-		holds, began, believes := m.poll(now)
-		if holds {
-			holders = append(holders, m.id)
+		s := m.poll(now, &c.moments)
+		if s.holds {
+			holding = append(slices.DeleteFunc(holding, func(before sight) bool { return !before.beside(s) }), s)
 		}
-		if believes {
+		if s.believes {
 			believers = append(believers, m.id)
 		}
-		if began {
+		if s.began {
 			c.began(m, all, now)
 		}
+	}
+	var holders []string
+	for _, s := range holding {
+		holders = append(holders, s.id)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
