@@ -8,7 +8,8 @@ import (
 )
 
 // remember keeps the members' addresses in the data directory. After a restart this node must find the others before it
-// knows anything of the replicated state: without them it could win an election and reach nobody.
+// knows anything of the replicated state: without them it could win an election and reach nobody. One that was removed keeps
+// what it knew last, by which it can join again.
 func (a *Agent) remember(ctx context.Context, state func() *fsm.Snapshot) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -21,7 +22,7 @@ func (a *Agent) remember(ctx context.Context, state func() *fsm.Snapshot) error 
 		}
 		s := state()
 		// The data directory is another's while a cluster is entered or left; who does that may wait for this to end.
-		if !s.Known || s.Index == saved || !a.forming.TryLock() {
+		if !s.Known || s.Index == saved || s.IsRemoved(a.home.Identity().ID) || !a.forming.TryLock() {
 			continue
 		}
 		if err := a.home.SavePeers(peersOf(s)); err != nil {
