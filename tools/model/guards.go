@@ -26,10 +26,10 @@ const (
 	offAllVoters   // every configuration that may count counts, not only the one committed last (roster.go, tell)
 	offRecount     // nothing counts before the term's first command is applied (node.go, Role; watch.go, taking)
 	offApart       // H between two changes of the members (members.go, alter)
-	offSmaller     // the smaller lease while the profile changes (options.go, Lease)
+	offSmaller     // the smaller lease while the profile changes (agent/timing.go)
 	offLarger      // the larger promise while the profile changes (options.go, Promise)
-	offAllReported // the second step of that change only when all have made the first (to come)
-	offNewestKnows // and when a leader of the newest term knows it: none elected before holds any more (to come)
+	offAllReported // the second step of that change only when all have made the first (fsm/profile.go)
+	offNewestKnows // and when a leader of the newest term knows it: none elected before holds any more (agent/timing.go: a leader reports for itself, too)
 )
 
 // rule is a guard in words.
