@@ -6,13 +6,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"polso/api"
 	"polso/consensus/trust"
 	"polso/fsm"
+	"polso/steward"
 )
 
 // Certificates are this node's, and its CA's.
@@ -125,12 +125,7 @@ func caChange(c fsm.Cluster, members []api.Member) *api.CAChange {
 func (b *body) advanceCA(ctx context.Context, m *member) error {
 	in := b.stewardInputs(ctx, m)
 	c := &fsm.AdvanceCA{Change: in.State.Cluster.CAChange}
-	for id, r := range in.Reports {
-		if r.CAChange == c.Change {
-			c.Reported = append(c.Reported, id)
-		}
-	}
-	slices.Sort(c.Reported)
+	c.Reported = reporters(in, func(r steward.Report) bool { return r.CAChange == c.Change })
 	_, err := b.propose(ctx, fsm.Actor{Kind: "steward", Name: b.a.o.Name}, fsm.NewRequest(), c)
 	return err
 }

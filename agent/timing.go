@@ -11,6 +11,7 @@ import (
 	"polso/api"
 	"polso/consensus"
 	"polso/fsm"
+	"polso/steward"
 )
 
 // timing is what a member's share of the group follows: it leads by one profile and promises by one. They are the same but while
@@ -178,14 +179,21 @@ func (b *body) leadRestart(ctx context.Context, m *member, id string) error {
 func (b *body) finishProfile(ctx context.Context, m *member) error {
 	in := b.stewardInputs(ctx, m)
 	f := &fsm.FinishProfile{Change: in.State.Cluster.Change}
-	for id, r := range in.Reports {
-		if r.Change == f.Change {
-			f.Reported = append(f.Reported, id)
-		}
-	}
-	slices.Sort(f.Reported)
+	f.Reported = reporters(in, func(r steward.Report) bool { return r.Change == f.Change })
 	_, err := b.propose(ctx, fsm.Actor{Kind: "steward", Name: b.a.o.Name}, fsm.NewRequest(), f)
 	return err
+}
+
+// reporters are the nodes whose report says so.
+func reporters(in steward.Inputs, so func(steward.Report) bool) []string {
+	var ids []string
+	for id, r := range in.Reports {
+		if so(r) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // profileChange is the change of the profile that is under way, with the members that it waits for; nil if none is.

@@ -80,23 +80,34 @@ func (a *app) joinCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(ans, func(w io.Writer) error {
-				note := ""
-				if ans.Learner {
-					note = " It votes once it has caught up and there are three: two more routers, or a router and a witness."
-				}
-				_, err := fmt.Fprintf(w, "%s is a member of cluster %s.%s\n", ans.Node, ans.Cluster, note)
-				return err
-			})
+			return a.joined(ans, "is a member of")
 		},
 	}
+	joinToken(c, &req.Token, &tokenFile)
 	f := c.Flags()
-	f.StringVar(&req.Token, "token", "", "the join token; - reads it from standard input (env POLSO_JOIN_TOKEN)")
-	f.StringVar(&tokenFile, "token-file", "", "a file that holds the token")
 	f.StringSliceVar(&req.Advertise, "advertise", nil, "address other routers reach this one at; repeat it for more paths")
 	f.StringVar(&req.Replace, "replace", "", "take this name from the member that bears it, which is removed")
 	required(c, "advertise")
 	return c
+}
+
+// joinToken are the flags that say with which token this node joins.
+func joinToken(c *cobra.Command, token, file *string) {
+	f := c.Flags()
+	f.StringVar(token, "token", "", "the join token; - reads it from standard input (env POLSO_JOIN_TOKEN)")
+	f.StringVar(file, "token-file", "", "a file that holds the token")
+}
+
+// joined prints what a node has become.
+func (a *app) joined(ans api.JoinAnswer, is string) error {
+	return a.print(ans, func(w io.Writer) error {
+		note := ""
+		if ans.Learner {
+			note = " It votes once it has caught up and there are three: two more routers, or a router and a witness."
+		}
+		_, err := fmt.Fprintf(w, "%s %s cluster %s.%s\n", ans.Node, is, ans.Cluster, note)
+		return err
+	})
 }
 
 // secret reads a secret from a flag, a file, standard input or the environment.

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
-
 	"github.com/spf13/cobra"
 
 	"polso/api"
@@ -40,22 +37,14 @@ the data directory is put aside, into a folder of it named after the time: nothi
 			if err != nil {
 				return err
 			}
-			return a.print(ans, func(w io.Writer) error {
-				if ans.Aside != "" {
-					a.tell("What this router had is in %s.", ans.Aside)
-				}
-				note := ""
-				if ans.Learner {
-					note = " It votes once it has caught up and there is a third router."
-				}
-				_, err := fmt.Fprintf(w, "%s is a member of cluster %s again.%s\n", ans.Node, ans.Cluster, note)
-				return err
-			})
+			if ans.Aside != "" {
+				a.tell("What this router had is in %s.", ans.Aside)
+			}
+			return a.joined(ans, "is again a member of")
 		},
 	}
+	joinToken(c, &req.Token, &tokenFile)
 	f := c.Flags()
-	f.StringVar(&req.Token, "token", "", "the join token; - reads it from standard input (env POLSO_JOIN_TOKEN)")
-	f.StringVar(&tokenFile, "token-file", "", "a file that holds the token")
 	f.StringSliceVar(&req.Advertise, "advertise", nil, "address other routers reach this one at (default: as before); repeat it for more paths")
 	f.StringVar(&req.Name, "name", "", "the name to take (default: as before)")
 	f.BoolVar(&yes, "yes", false, "do not ask")

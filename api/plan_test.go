@@ -1,0 +1,60 @@
+package api
+
+import (
+	"strings"
+	"testing"
+
+	"polso/config"
+	"polso/fsm"
+)
+
+// A plan says what is added and what happens to connections, for scripts as for people.
+func TestPlanTellsWhatIsAdded(t *testing.T) {
+	c := serve(t, formed(t))
+	p, err := c.Plan(t.Context(), PlanRequest{Files: []File{{Name: "edge.hcl", Text: webHCL}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Changes) != 2 || p.Changes[0].Text == "" || !strings.Contains(p.Changes[1].Text, "10.0.0.1") {
+		t.Errorf("got %+v, want the gist of the virtual and of its server", p.Changes)
+	}
+	if !strings.HasSuffix(p.Text, "Plan: 2 to add, 0 to change, 0 to remove. Based on revision 1.\n") || p.Base != 1 {
+		t.Errorf("got base %d and text\n%s", p.Base, p.Text)
+	}
+}
+
+// A router that is preferred need not be there: the plan says so, and so does who applies it all the same.
+func TestPlanWarns(t *testing.T) {
+	c := serve(t, formed(t))
+	for text, want := range map[string]string{
+		`prefer = ["r1", "r9"]`: `cluster prefer: no router is called "r9" now; it counts when one joins under that name`,
+		`failback = true`:       "cluster failback: without prefer there is no router to go back to",
+		`prefer = ["r1"]`:       "",
+	} {
+		files := []File{{Name: "edge.hcl", Text: "cluster {\n  " + text + "\n}\n"}}
+		p, err := c.Plan(t.Context(), PlanRequest{Files: files})
+		if got := strings.Join(p.Warnings, "; "); err != nil || got != want {
+			t.Errorf("plan of %s: %q, %v; want %q", text, got, err, want)
+		}
+		a, err := c.Apply(t.Context(), ApplyRequest{Files: files})
+		if got := strings.Join(a.Plan.Warnings, "; "); err != nil || got != want {
+			t.Errorf("apply of %s: %q, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+// A witness never directs: who prefers one meant another, and is told, except by a rollback to a time when the name was a router's.
+func TestNobodyPrefersAWitness(t *testing.T) {
+	var d config.Document
+	s := &fsm.Snapshot{Nodes: []fsm.Node{{Name: "r1", Kind: fsm.Router}, {Name: "w1", Kind: fsm.Witness}}}
+	for prefer, want := range map[string]bool{"": true, "r1": true, "r1 r9": true, "r1 w1": false} {
+		d.Cluster.Prefer = strings.Fields(prefer)
+		err := preferable(s, d)
+		if (err == nil) != want || err != nil && (CodeOf(err) != CodeInvalid || !strings.Contains(err.Error(), "w1 is a witness")) {
+			t.Errorf("prefer %q: %v, want it accepted: %v", prefer, err, want)
+		}
+		if warned := strings.Contains(strings.Join(warnings(s, d), ";"), "w1 is a witness"); warned == want {
+			t.Errorf("prefer %q: warned %v, want %v", prefer, warned, !want)
+		}
+	}
+}
