@@ -182,21 +182,10 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 		return none, err
 	}
 	identity := a.home.Identity()
-	key, err := trust.NewKey()
+	app := application{ID: identity.ID, Name: name, Addresses: addrs, Replace: req.Replace}
+	w, key, err := a.apply(ctx, app, req.Addresses, req.Token)
 	if err != nil {
 		return none, err
-	}
-	csr, err := trust.Request(key, name)
-	if err != nil {
-		return none, err
-	}
-	app := application{ID: identity.ID, Name: name, Addresses: addrs, CSR: csr, Replace: req.Replace}
-	if cannot := a.o.able(); cannot != nil {
-		app.NoRouter = cannot.Error()
-	}
-	var w welcome
-	if err := wire.JoinClient(ctx, req.Addresses, req.Token, app, &w); err != nil {
-		return none, joinError(err, req.Addresses)
 	}
 	// From here on the others count this node: who hung up meanwhile gets a member all the same.
 	ctx, done := through(ctx)
@@ -205,6 +194,21 @@ func (a *Agent) Join(ctx context.Context, req api.JoinRequest) (api.JoinAnswer, 
 		return none, err
 	}
 	return a.joined(ctx, identity.ID, name, addrs, w)
+}
+
+// apply asks a cluster at those addresses to admit a node, which may be a router if this machine can be one. key is the private
+// half of what it was given a certificate for.
+func (a *Agent) apply(ctx context.Context, app application, addrs []string, token string) (w welcome, key []byte, err error) {
+	if key, app.CSR, err = trust.NewRequest(app.Name); err != nil {
+		return w, nil, err
+	}
+	if cannot := a.o.able(); cannot != nil {
+		app.NoRouter = cannot.Error()
+	}
+	if err := wire.JoinClient(ctx, addrs, token, app, &w); err != nil {
+		return w, nil, joinError(err, addrs)
+	}
+	return w, key, nil
 }
 
 // joined waits until the leader has spoken to this node, and a while for its vote.

@@ -21,18 +21,7 @@ func TestRotateCertificates(t *testing.T) {
 	w := newNetwork(t, 3)
 	r1, r2 := w.nodes[0], w.nodes[1]
 	ctx := t.Context()
-	for _, r := range w.nodes {
-		r.start()
-	}
-	made, err := r1.client.Init(ctx, api.InitRequest{Advertise: []string{r1.listen}, Profile: "vm"}) // no election by a busy machine
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range w.nodes[1:] {
-		if _, err := r.client.Join(ctx, api.JoinRequest{Addresses: made.Addresses, Token: made.Token, Advertise: []string{r.listen}}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	made := w.gather("vm") // no election by a busy machine
 	if _, err := r1.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: edgeHCL}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +105,7 @@ func TestRotateCertificates(t *testing.T) {
 		}
 		return nil
 	})
-	_, err = w.stranger("r4").client.Join(ctx, api.JoinRequest{Addresses: made.Addresses, Token: made.Token, Advertise: []string{"127.0.0.1:1"}})
+	_, err := w.stranger("r4").client.Join(ctx, api.JoinRequest{Addresses: made.Addresses, Token: made.Token, Advertise: []string{"127.0.0.1:1"}})
 	refused(t, "join with a token of the old CA", err, api.CodeDenied, "polso token create")
 
 	// A router that is away is waited for, with the old CA trusted. Asked again, another CA takes the new one's place.
@@ -171,6 +160,68 @@ func credentialsOf(t *testing.T, r *router) trust.Credentials {
 		t.Fatal(err)
 	}
 	return trust.Credentials{CA: []byte(f.CA), Cert: []byte(f.Cert), Key: []byte(f.Key)}
+}
+
+// caKeysOf reads the keys of CAs from a node's data directory.
+func caKeysOf(t *testing.T, r *router) (key, other string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(r.home(), "credentials.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f struct {
+		Key   string `json:"ca_key"`
+		Other string `json:"other_ca_key"`
+	}
+	if err := json.Unmarshal(text, &f); err != nil {
+		t.Fatal(err)
+	}
+	return f.Key, f.Other
+}
+
+// A witness has no CA's key: the leader makes its certificates, and it follows a change of the CA all the same.
+func TestWitnessRotatesCertificates(t *testing.T) {
+	w := newNetwork(t, 2)
+	w.add("w1")
+	r1, w1 := w.router("r1"), w.router("w1")
+	formPair(t, w, "r2", "w1")
+	ctx := t.Context()
+	of := func(r *router) api.Certificates {
+		t.Helper()
+		c, err := r.client.Certificates(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	before := of(w1)
+	if done, err := r1.client.RotateCertificates(ctx, api.RotateRequest{All: true}); err != nil || len(done.Done) != 3 {
+		t.Fatalf("rotate all: %+v, %v", done, err)
+	}
+	own := of(w1)
+	if own.Certificate.Fingerprint == before.Certificate.Fingerprint || own.Certificate.Kind != trust.KindWitness || own.CA.Pin != before.CA.Pin {
+		t.Errorf("after rotating all it shows %+v, before %+v", own, before)
+	}
+	_, err := w1.client.RotateCertificates(ctx, api.RotateRequest{CA: true})
+	refused(t, "a new CA by a witness", err, api.CodeRefused, "a witness never holds the CA's key")
+	if _, err := r1.client.RotateCertificates(ctx, api.RotateRequest{CA: true}); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("the CA is another everywhere", func() error {
+		for _, r := range w.nodes {
+			if c := of(r); c.CA.Pin == before.CA.Pin || c.OtherCA != nil || c.Change != nil || c.CAKey != (r != w1) {
+				return fmt.Errorf("%s shows %+v", r.name, c)
+			}
+		}
+		return nil
+	})
+	if c := of(w1); c.Certificate.Kind != trust.KindWitness {
+		t.Errorf("the witness has a certificate for a %s", c.Certificate.Kind)
+	}
+	if key, other := caKeysOf(t, w1); key != "" || other != "" {
+		t.Error("a CA's key came to the witness")
+	}
+	r1.status("all three are well", settled(3, 2))
 }
 
 // opens reports why r's port does not accept a member that shows c; it believes whatever r shows.

@@ -31,6 +31,25 @@ func (m *member) authority() (trust.Authority, error) {
 	return authorityOf(*c, string(c.CA))
 }
 
+// beginning is what the first member of a cluster's generation proves itself with: by a new CA, whose key it has.
+func beginning(cluster, name string, generation uint64, self store.Identity) (store.Credentials, error) {
+	authority, err := trust.NewAuthority(cluster, name, generation)
+	if err != nil {
+		return store.Credentials{}, err
+	}
+	c := store.Credentials{CA: authority.CertPEM()}
+	if c.CAKey, err = authority.KeyPEM(); err != nil {
+		return c, err
+	}
+	key, csr, err := trust.NewRequest(self.Name)
+	if err != nil {
+		return c, err
+	}
+	c.Key = key
+	c.Cert, err = authority.Issue(csr, trust.Identity{Cluster: cluster, Generation: generation, Node: self.ID, Kind: fsm.Router})
+	return c, err
+}
+
 // pendingCA is a CA that this process has made and asked the cluster to take.
 type pendingCA struct{ cert, key []byte }
 
@@ -178,10 +197,7 @@ func (m *member) answers(id string) bool {
 
 // certify gets this node a new key with a certificate of that CA: by its own hand where it has the CA's key, by the leader's else.
 func (b *body) certify(ctx context.Context, m *member, ca string) (cert, key []byte, err error) {
-	if key, err = trust.NewKey(); err != nil {
-		return nil, nil, err
-	}
-	csr, err := trust.Request(key, b.a.o.Name)
+	key, csr, err := trust.NewRequest(b.a.o.Name)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -21,18 +21,7 @@ func TestWhoShouldDirect(t *testing.T) {
 	w := newNetwork(t, 3)
 	r1 := w.nodes[0]
 	ctx := t.Context()
-	for _, r := range w.nodes {
-		r.start()
-	}
-	made, err := r1.client.Init(ctx, api.InitRequest{Advertise: []string{r1.listen}, Profile: testProfile})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range w.nodes[1:] {
-		if _, err := r.client.Join(ctx, api.JoinRequest{Addresses: made.Addresses, Token: made.Token, Advertise: []string{r.listen}}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w.gather(testProfile)
 	r1.status("three voters", settled(3, 1))
 	if _, err := r1.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: preferHCL}}}); err != nil {
 		t.Fatal(err)

@@ -61,29 +61,15 @@ func (a *Agent) Init(ctx context.Context, by fsm.Actor, req api.InitRequest) (ap
 
 // found makes the CA and the store of a new cluster and has this node run as its only member.
 func (a *Agent) found(ctx context.Context, req api.InitRequest, addrs []string) (welcome, string, error) {
-	id := a.home.Identity().ID
+	self := a.home.Identity()
+	id := self.ID
 	w := welcome{Cluster: newClusterID(), Name: req.Cluster, Profile: req.Profile, Generation: 1, Peers: map[string][]string{id: addrs}}
-	authority, err := trust.NewAuthority(w.Cluster, w.Name, w.Generation)
+	c, err := beginning(w.Cluster, w.Name, w.Generation, self)
 	if err != nil {
 		return w, id, err
 	}
-	key, err := trust.NewKey()
-	if err != nil {
-		return w, id, err
-	}
-	csr, err := trust.Request(key, a.o.Name)
-	if err != nil {
-		return w, id, err
-	}
-	w.Cert, err = authority.Issue(csr, trust.Identity{Cluster: w.Cluster, Generation: w.Generation, Node: id, Kind: fsm.Router})
-	if err != nil {
-		return w, id, err
-	}
-	w.CA = authority.CertPEM()
-	if w.CAKey, err = authority.KeyPEM(); err != nil {
-		return w, id, err
-	}
-	return w, id, a.reform(ctx, func() error { return a.settle(id, w, key, a.bootstrap) })
+	w.CA, w.CAKey, w.Cert = c.CA, c.CAKey, c.Cert
+	return w, id, a.reform(ctx, func() error { return a.settle(id, w, c.Key, a.bootstrap) })
 }
 
 // settle writes down what makes this node a member, after what an attempt before has left is gone. The cluster's file goes

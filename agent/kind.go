@@ -43,10 +43,13 @@ func (b *body) settleKind() error {
 			return err
 		}
 	}
-	cannot := b.a.o.able()
-	b.bare = b.kind == fsm.Witness || b.kind == "" && cannot != nil
-	if b.kind == fsm.Router {
-		return cannot
+	switch b.kind {
+	case fsm.Router:
+		return b.a.o.able()
+	case fsm.Witness: // its machine is not asked
+		b.bare = true
+	default:
+		b.bare = b.a.o.able() != nil
 	}
 	return nil
 }

@@ -228,6 +228,50 @@ func (r *router) halt() {
 	}
 }
 
+// gather starts every agent and makes of all one cluster, with that profile.
+func (w *network) gather(profile string) api.InitAnswer {
+	t := w.t
+	t.Helper()
+	for _, r := range w.nodes {
+		r.start()
+	}
+	r1 := w.nodes[0]
+	made, err := r1.client.Init(t.Context(), api.InitRequest{Cluster: "edge", Advertise: []string{r1.listen}, Profile: profile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range w.nodes[1:] {
+		if _, err := r.client.Join(t.Context(), api.JoinRequest{Addresses: made.Addresses, Token: made.Token, Advertise: []string{r.listen}}); err != nil {
+			t.Fatalf("%s joins: %v", r.name, err)
+		}
+	}
+	return made
+}
+
+// form makes a cluster of all routers and has them follow edgeHCL: revision 2.
+func (w *network) form() api.InitAnswer {
+	t := w.t
+	t.Helper()
+	made, r1 := w.gather(testProfile), w.nodes[0]
+	if _, err := r1.client.Apply(t.Context(), api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: edgeHCL}}, Message: "first"}); err != nil {
+		t.Fatal(err)
+	}
+	voters := len(w.nodes)
+	if voters == 2 {
+		voters = 1 // the second has none before the third is there
+	}
+	for _, r := range w.nodes {
+		r.status("all follow", func(st api.Status) error {
+			if st.Quorum.Voters != voters {
+				return settled(voters, 2)(st)
+			}
+			st.Quorum = api.Quorum{Voters: len(w.nodes), Healthy: len(w.nodes)}
+			return settled(len(w.nodes), 2)(st)
+		})
+	}
+	return made
+}
+
 // eventually waits until check returns nil.
 func (w *network) eventually(what string, check func() error) {
 	w.t.Helper()

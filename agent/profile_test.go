@@ -17,27 +17,16 @@ func TestProfile(t *testing.T) {
 	w := newNetwork(t, 3)
 	r1 := w.nodes[0]
 	ctx := t.Context()
-	for _, r := range w.nodes {
-		r.start()
-	}
 	up, down := "vm", "lan"
 	if testProfile != "lan" {
 		up, down = "wan", testProfile
 	}
-	made, err := r1.client.Init(ctx, api.InitRequest{Advertise: []string{r1.listen}, Profile: down})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range w.nodes[1:] {
-		if _, err := r.client.Join(ctx, api.JoinRequest{Addresses: made.Addresses, Token: made.Token, Advertise: []string{r.listen}}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	w.gather(down)
 	if _, err := r1.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: edgeHCL}}}); err != nil {
 		t.Fatal(err)
 	}
 	st := r1.status("three voters", settled(3, 2))
-	_, err = r1.client.SetProfile(ctx, api.ProfileRequest{Profile: "turbo"})
+	_, err := r1.client.SetProfile(ctx, api.ProfileRequest{Profile: "turbo"})
 	refused(t, "an unknown profile", err, api.CodeInvalid, "fast, lan, vm and wan are known", "polso profile show")
 
 	// One router is away: the others apply the change, and it goes no further.

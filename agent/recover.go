@@ -15,7 +15,6 @@ import (
 	"polso/api"
 	"polso/consensus"
 	"polso/consensus/store"
-	"polso/consensus/trust"
 	"polso/consensus/wire"
 	"polso/fsm"
 )
@@ -141,22 +140,7 @@ func (a *Agent) nextGeneration(by fsm.Actor) (store.Recovery, error) {
 	}
 	c.Generation++
 	c.Peers = map[string][]string{self.ID: c.Peers[self.ID]}
-	authority, err := trust.NewAuthority(c.ID, c.Name, c.Generation)
-	if err != nil {
-		return store.Recovery{}, err
-	}
-	creds := store.Credentials{CA: authority.CertPEM()}
-	if creds.CAKey, err = authority.KeyPEM(); err != nil {
-		return store.Recovery{}, err
-	}
-	if creds.Key, err = trust.NewKey(); err != nil {
-		return store.Recovery{}, err
-	}
-	csr, err := trust.Request(creds.Key, self.Name)
-	if err != nil {
-		return store.Recovery{}, err
-	}
-	creds.Cert, err = authority.Issue(csr, trust.Identity{Cluster: c.ID, Generation: c.Generation, Node: self.ID, Kind: fsm.Router})
+	creds, err := beginning(c.ID, c.Name, c.Generation, self)
 	if err != nil {
 		return store.Recovery{}, err
 	}

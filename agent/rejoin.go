@@ -8,8 +8,6 @@ import (
 
 	"polso/api"
 	"polso/consensus/store"
-	"polso/consensus/trust"
-	"polso/consensus/wire"
 )
 
 // lost reports whether err says that this node's data is not what it was: damaged, gone, or another node's. Anything else, a want
@@ -61,7 +59,12 @@ func (a *Agent) Rejoin(ctx context.Context, req api.RejoinRequest) (api.JoinAnsw
 	if err != nil {
 		return none, err
 	}
-	w, key, err := apply(ctx, application{ID: next.ID, Name: name, Addresses: addrs, Replace: name}, req.Addresses, req.Token)
+	app := application{ID: next.ID, Name: name, Addresses: addrs, Replace: name}
+	w, key, err := a.apply(ctx, app, req.Addresses, req.Token)
+	if api.CodeOf(err) == api.CodeNotFound { // its place is free: removed, or another generation
+		app.Replace = ""
+		w, key, err = a.apply(ctx, app, req.Addresses, req.Token)
+	}
 	if err != nil {
 		return none, err
 	}
@@ -121,25 +124,6 @@ func (b *body) advertisedAgain(asked []string) ([]string, error) {
 		asked = c.Peers[id]
 	}
 	return advertised(asked)
-}
-
-// apply asks a cluster to admit a node in the place of the one of its name, or beside the others where there is none of it.
-func apply(ctx context.Context, app application, addrs []string, token string) (w welcome, key []byte, err error) {
-	if key, err = trust.NewKey(); err != nil {
-		return w, nil, err
-	}
-	if app.CSR, err = trust.Request(key, app.Name); err != nil {
-		return w, nil, err
-	}
-	err = wire.JoinClient(ctx, addrs, token, app, &w)
-	if err != nil && api.CodeOf(joinError(err, addrs)) == api.CodeNotFound { // its place is free: removed, or another generation
-		app.Replace = ""
-		err = wire.JoinClient(ctx, addrs, token, app, &w)
-	}
-	if err != nil {
-		return w, nil, joinError(err, addrs)
-	}
-	return w, key, nil
 }
 
 // setAside puts everything aside that this node has and makes it next, while nothing of it runs.

@@ -142,3 +142,34 @@ func TestRejoin(t *testing.T) {
 	_, err = r3.client.Rejoin(ctx, again)
 	refused(t, "rejoin while the others are away", err, api.CodeNoLeader, "may be what the others need")
 }
+
+// A machine that cannot be a router's is not taken in as one: its agent would end, and the member of before would be gone.
+func TestRejoinNeedsAMachineForIt(t *testing.T) {
+	w := newNetwork(t, 3)
+	made := w.form()
+	r1, r3 := w.nodes[0], w.nodes[2]
+	ctx := t.Context()
+	token, err := r1.client.CreateToken(ctx, api.TokenRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := memberNamed(t, r1.status("before", settled(3, 2)), "r3")
+	r3.halt()
+	if err := os.Remove(filepath.Join(r3.home(), "credentials.json")); err != nil {
+		t.Fatal(err)
+	}
+	r3.kernel = NoKernel
+	r3.start()
+	_, err = r3.client.Rejoin(ctx, api.RejoinRequest{Addresses: made.Addresses, Token: token.Text})
+	refused(t, "rejoin as a router without a kernel", err, api.CodeRefused, "admits a router, and r3 cannot be one", "--kind witness")
+	r3.unusable("credentials.json is gone")
+	st := r1.status("nothing has changed", func(st api.Status) error {
+		if len(st.Members) != 3 {
+			return fmt.Errorf("members %+v", st.Members)
+		}
+		return nil
+	})
+	if after := memberNamed(t, st, "r3"); after.ID != before.ID {
+		t.Errorf("r3 is %s now, was %s", after.ID, before.ID)
+	}
+}

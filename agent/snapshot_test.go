@@ -8,42 +8,6 @@ import (
 	"polso/api"
 )
 
-// form makes a cluster of all routers and has them follow edgeHCL: revision 2.
-func (w *network) form() api.InitAnswer {
-	t := w.t
-	t.Helper()
-	for _, r := range w.nodes {
-		r.start()
-	}
-	r1 := w.nodes[0]
-	made, err := r1.client.Init(t.Context(), api.InitRequest{Cluster: "edge", Advertise: []string{r1.listen}, Profile: testProfile})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range w.nodes[1:] {
-		if _, err := r.client.Join(t.Context(), api.JoinRequest{Addresses: made.Addresses, Token: made.Token, Advertise: []string{r.listen}}); err != nil {
-			t.Fatalf("%s joins: %v", r.name, err)
-		}
-	}
-	if _, err := r1.client.Apply(t.Context(), api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: edgeHCL}}, Message: "first"}); err != nil {
-		t.Fatal(err)
-	}
-	voters := len(w.nodes)
-	if voters == 2 {
-		voters = 1 // the second has none before the third is there
-	}
-	for _, r := range w.nodes {
-		r.status("all follow", func(st api.Status) error {
-			if st.Quorum.Voters != voters {
-				return settled(voters, 2)(st)
-			}
-			st.Quorum = api.Quorum{Voters: len(w.nodes), Healthy: len(w.nodes)}
-			return settled(len(w.nodes), 2)(st)
-		})
-	}
-	return made
-}
-
 // Saved on one router, restored on another: all three follow, nothing else changes; then into a cluster that is new.
 func TestSnapshotRestored(t *testing.T) {
 	w := newNetwork(t, 3)

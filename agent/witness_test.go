@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -256,8 +254,11 @@ func TestWitnessAndOperators(t *testing.T) {
 		t.Fatal(err)
 	}
 	w1.status("three voters", settled(3, 2))
-	if _, err := os.Stat(filepath.Join(w1.home(), "ca.key")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the CA's key on the witness: %v, want none", err)
+	if key, other := caKeysOf(t, w1); key != "" || other != "" {
+		t.Error("the CA's key is on the witness")
+	}
+	if key, _ := caKeysOf(t, r1); key == "" {
+		t.Error("the CA's key is not on the router: the test shows nothing")
 	}
 
 	_, err = w1.client.CreateToken(ctx, api.TokenRequest{})

@@ -19,27 +19,21 @@ const (
 	blockKey         = "PRIVATE KEY" // PKCS #8
 )
 
-// NewKey makes a node's private key, PEM (PKCS #8, Ed25519). It never leaves the node's data directory.
-func NewKey() (keyPEM []byte, err error) {
+// NewRequest makes a node's private key, PEM (PKCS #8, Ed25519), which never leaves the node's data directory, and the
+// certificate request that goes with it. Name is a label for people who read the request; the authority decides the identity.
+func NewRequest(name string) (keyPEM, csrPEM []byte, err error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("key: %w", err)
+		return nil, nil, fmt.Errorf("key: %w", err)
 	}
-	return encodeKey(key)
-}
-
-// Request makes the certificate request that goes with keyPEM. Name is a label for people who read the request; the
-// authority decides the identity.
-func Request(keyPEM []byte, name string) (csrPEM []byte, err error) {
-	key, err := parseKey(keyPEM)
-	if err != nil {
-		return nil, fmt.Errorf("certificate request: %w", err)
+	if keyPEM, err = encodeKey(key); err != nil {
+		return nil, nil, err
 	}
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: name}}, key)
 	if err != nil {
-		return nil, fmt.Errorf("certificate request: %w", err)
+		return nil, nil, fmt.Errorf("certificate request: %w", err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: blockRequest, Bytes: der}), nil
+	return keyPEM, pem.EncodeToMemory(&pem.Block{Type: blockRequest, Bytes: der}), nil
 }
 
 // Pin is the SHA-256 of a CA certificate's subject public key info: what a join token carries and a joining node checks.

@@ -20,11 +20,7 @@ import (
 // issue makes the credentials of a member.
 func issue(t *testing.T, a Authority, id Identity) Credentials {
 	t.Helper()
-	key, err := NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	csr, err := Request(key, "r1")
+	key, csr, err := NewRequest("r1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,11 +344,7 @@ func TestAuthorityRoundTrip(t *testing.T) {
 
 func TestIssueRefuses(t *testing.T) {
 	a := authority(t, "c1", 1)
-	key, err := NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	csr, err := Request(key, "r1")
+	_, csr, err := NewRequest("r1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,28 +61,30 @@ func (g *group) where(id string) []string {
 	return g.addrs[id]
 }
 
-func (g *group) membership(id string) *trust.Membership { return g.membershipWith(id, g.isRemoved) }
-
-func (g *group) membershipWith(id string, removed func(id string) bool) *trust.Membership {
+// credentials are id's by the group's CA, or by the one given, with other trusted beside it.
+func (g *group) credentials(id string, by trust.Authority, other []byte) trust.Credentials {
 	g.t.Helper()
-	key, err := trust.NewKey()
+	key, csr, err := trust.NewRequest(id)
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	csr, err := trust.Request(key, id)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	cluster, generation := g.ca.Cluster()
+	cluster, generation := by.Cluster()
 	kind := trust.KindRouter
 	if strings.HasPrefix(id, "w") {
 		kind = trust.KindWitness
 	}
-	cert, err := g.ca.Issue(csr, trust.Identity{Cluster: cluster, Generation: generation, Node: id, Kind: kind})
+	cert, err := by.Issue(csr, trust.Identity{Cluster: cluster, Generation: generation, Node: id, Kind: kind})
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	m, err := trust.NewMembership(trust.Credentials{CA: g.ca.CertPEM(), Cert: cert, Key: key}, removed)
+	return trust.Credentials{CA: by.CertPEM(), Other: other, Cert: cert, Key: key}
+}
+
+func (g *group) membership(id string) *trust.Membership { return g.membershipWith(id, g.isRemoved) }
+
+func (g *group) membershipWith(id string, removed func(id string) bool) *trust.Membership {
+	g.t.Helper()
+	m, err := trust.NewMembership(g.credentials(id, g.ca, nil), removed)
 	if err != nil {
 		g.t.Fatal(err)
 	}

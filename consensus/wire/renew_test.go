@@ -10,25 +10,6 @@ import (
 	"polso/consensus/trust"
 )
 
-// credentials are id's by the group's CA, or by the one given, with other trusted beside it.
-func (g *group) credentials(id string, by trust.Authority, other []byte) trust.Credentials {
-	g.t.Helper()
-	key, err := trust.NewKey()
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	csr, err := trust.Request(key, id)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	cluster, generation := by.Cluster()
-	cert, err := by.Issue(csr, trust.Identity{Cluster: cluster, Generation: generation, Node: id, Kind: trust.KindRouter})
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	return trust.Credentials{CA: by.CertPEM(), Other: other, Cert: cert, Key: key}
-}
-
 // lives tells that c has nothing to say and is not at its end.
 func lives(t *testing.T, what string, c net.Conn) {
 	t.Helper()
