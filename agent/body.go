@@ -158,9 +158,11 @@ func (b *body) renew(ctx context.Context) error {
 		if r.Leader {
 			b.local.keeper.Extend(r.Epoch, vip.Instant(r.Until))
 		}
-		if r.Leader != led {
+		if r.Leader != led { // a lease also runs out without a word of raft's
 			led = r.Leader
-			b.local.director.Ring()
+			if b.member.told.news(b.member.view) {
+				b.local.director.Ring()
+			}
 		}
 	}
 }

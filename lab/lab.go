@@ -197,6 +197,18 @@ func (l *Lab) Router(name string) *Router {
 	return nil
 }
 
+// Pause waits; the error is that ctx ended first.
+func Pause(ctx context.Context, d time.Duration) error {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-wait.C:
+		return nil
+	}
+}
+
 // How often is asked again: agents seldom, because the question costs them time that is being measured; kernels and
 // records in memory often.
 const (

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"bytes"
-	"context"
 	"net/netip"
 	"os/exec"
 	"strings"
@@ -44,12 +43,12 @@ func TestDirectorStoppedForTenSeconds(t *testing.T) {
 			}
 			_, err = l.Successor(ctx, old, WebVIP)
 			must(t, err)
-			must(t, rest(ctx, time.Until(stopped.Add(10*time.Second))))
+			must(t, Pause(ctx, time.Until(stopped.Add(10*time.Second))))
 			changes, err := startMonitor(old.Node)
 			must(t, err)
 			must(t, old.Cont())
 			woken := time.Now()
-			must(t, rest(ctx, 3*time.Second))
+			must(t, Pause(ctx, 3*time.Second))
 			log := changes.stop()
 			until := time.Now()
 
@@ -85,16 +84,6 @@ func TestDirectorStoppedForTenSeconds(t *testing.T) {
 			}
 			must(t, l.WaitWhole(ctx))
 		})
-	}
-}
-
-// rest waits.
-func rest(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
 	}
 }
 

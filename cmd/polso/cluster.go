@@ -58,7 +58,7 @@ func required(c *cobra.Command, flags ...string) {
 
 func (a *app) joinCmd() *cobra.Command {
 	var req api.JoinRequest
-	var tokenFile string
+	var token func() (string, error)
 	c := &cobra.Command{
 		Use:   "join ADDRESS... --token TOKEN --advertise ADDRESS",
 		Short: "Make this node a member of a cluster, a router or a witness as the token says",
@@ -69,7 +69,7 @@ func (a *app) joinCmd() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.Addresses = args
 			var err error
-			if req.Token, err = a.secret(req.Token, tokenFile, "POLSO_JOIN_TOKEN"); err != nil {
+			if req.Token, err = token(); err != nil {
 				return err
 			}
 			cl, err := a.client()
@@ -83,7 +83,7 @@ func (a *app) joinCmd() *cobra.Command {
 			return a.joined(ans, "is a member of")
 		},
 	}
-	joinToken(c, &req.Token, &tokenFile)
+	token = a.joinToken(c)
 	f := c.Flags()
 	f.StringSliceVar(&req.Advertise, "advertise", nil, "address other routers reach this one at; repeat it for more paths")
 	f.StringVar(&req.Replace, "replace", "", "take this name from the member that bears it, which is removed")
@@ -91,11 +91,11 @@ func (a *app) joinCmd() *cobra.Command {
 	return c
 }
 
-// joinToken are the flags that say with which token this node joins.
-func joinToken(c *cobra.Command, token, file *string) {
-	f := c.Flags()
-	f.StringVar(token, "token", "", "the join token; - reads it from standard input (env POLSO_JOIN_TOKEN)")
-	f.StringVar(file, "token-file", "", "a file that holds the token")
+// joinToken adds the flags that say with which token this node joins, and returns how to get it when they have been read.
+func (a *app) joinToken(c *cobra.Command) func() (string, error) {
+	token := c.Flags().String("token", "", "the join token; - reads it from standard input (env POLSO_JOIN_TOKEN)")
+	file := c.Flags().String("token-file", "", "a file that holds the token")
+	return func() (string, error) { return a.secret(*token, *file, "POLSO_JOIN_TOKEN") }
 }
 
 // joined prints what a node has become.

@@ -8,7 +8,7 @@ import (
 
 func (a *app) rejoinCmd() *cobra.Command {
 	var req api.RejoinRequest
-	var tokenFile string
+	var token func() (string, error)
 	var yes bool
 	c := &cobra.Command{
 		Use:   "rejoin ADDRESS... --token TOKEN",
@@ -23,7 +23,7 @@ the data directory is put aside, into a folder of it named after the time: nothi
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.Addresses = args
 			var err error
-			if req.Token, err = a.secret(req.Token, tokenFile, "POLSO_JOIN_TOKEN"); err != nil {
+			if req.Token, err = token(); err != nil {
 				return err
 			}
 			if err := a.confirm(yes, "Put this router's data aside and join again as a new member?"); err != nil {
@@ -43,7 +43,7 @@ the data directory is put aside, into a folder of it named after the time: nothi
 			return a.joined(ans, "is again a member of")
 		},
 	}
-	joinToken(c, &req.Token, &tokenFile)
+	token = a.joinToken(c)
 	f := c.Flags()
 	f.StringSliceVar(&req.Advertise, "advertise", nil, "address other routers reach this one at (default: as before); repeat it for more paths")
 	f.StringVar(&req.Name, "name", "", "the name to take (default: as before)")

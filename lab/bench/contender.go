@@ -132,7 +132,7 @@ func keepalived(k kernel, name string, version int, advert string, interval time
 		respawn: spawn,
 		settle: func(ctx context.Context, l *lab.Lab) error {
 			// It says nothing of its readiness. Three silent intervals make a master: after four a backup has heard one.
-			return pause(ctx, time.Second+4*interval)
+			return lab.Pause(ctx, time.Second+4*interval)
 		},
 		relieve: func(ctx context.Context, _ *lab.Lab, active *lab.Router) error { return active.Term() },
 	}

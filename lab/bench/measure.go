@@ -127,14 +127,3 @@ func once(ctx context.Context, l *lab.Lab, c contender, e event, client *lab.Pro
 	}
 	return gap, next, c.respawn(ctx, active)
 }
-
-func pause(ctx context.Context, d time.Duration) error {
-	wait := time.NewTimer(d)
-	defer wait.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-wait.C:
-		return nil
-	}
-}

@@ -68,7 +68,7 @@ func (t *trial) run(ctx context.Context) (err error) {
 		return err
 	}
 	t.clients.start(ctx, [2]*lab.Router{t.lab.Routers[t.round.writers[0]], t.lab.Routers[t.round.writers[1]]}, t.lab.Routers)
-	pause(ctx, t.round.leadIn)
+	_ = lab.Pause(ctx, t.round.leadIn)
 
 	struck := time.Now()
 	t.note("%s strikes %s", t.round.fault, blow.victim.Name)
@@ -78,13 +78,13 @@ func (t *trial) run(ctx context.Context) (err error) {
 		bound = time.Now().Add(d)
 	}
 	if err == nil {
-		pause(ctx, t.round.hold)
+		_ = lab.Pause(ctx, t.round.hold)
 	}
 	t.note("undo")
 	undone := time.Now()
 	uerr := t.undo(ctx, blow)
 	t.note("undone")
-	pause(ctx, t.lease)
+	_ = lab.Pause(ctx, t.lease)
 	t.clients.stop()
 	if err != nil || uerr != nil {
 		t.violate("%v could not be carried out: %v; undone: %v", t.round.fault, err, uerr)
@@ -263,7 +263,7 @@ func (t *trial) observe(b *blow, struck, bound, undone time.Time) {
 
 // lone waits until one router answers for each address. Who it is may change at any time: that is for elections to say.
 func (t *trial) lone(ctx context.Context) {
-	pause(ctx, calmTime)
+	_ = lab.Pause(ctx, calmTime)
 	err := lab.Eventually(ctx, wholeTime, func(context.Context) error {
 		for _, a := range addresses {
 			now := time.Now()
@@ -275,15 +275,5 @@ func (t *trial) lone(ctx context.Context) {
 	})
 	if err != nil {
 		t.violate("%v", err)
-	}
-}
-
-// pause waits, or until the context ends.
-func pause(ctx context.Context, d time.Duration) {
-	wait := time.NewTimer(d)
-	defer wait.Stop()
-	select {
-	case <-ctx.Done():
-	case <-wait.C:
 	}
 }
