@@ -141,7 +141,7 @@ func TestRotateCertificates(t *testing.T) {
 	if _, err := r4.client.Join(ctx, api.JoinRequest{Addresses: made.Addresses, Token: token.Text, Advertise: []string{r4.listen}}); err != nil {
 		t.Fatal(err)
 	}
-	w.nodes = append(w.nodes, r4)
+	w.watch(r4)
 	w.strangers = nil
 	away.start()
 	r1.status("all four have a certificate of the new CA", through)

@@ -29,7 +29,7 @@ const patience = 20 * time.Second
 type network struct {
 	t         *testing.T
 	dir       string
-	nodes     []*router
+	nodes     []*router // changed by the test's goroutine alone, under mu: the agents' goroutines look at it too
 	strangers []*router
 
 	mu      sync.Mutex // guards below
@@ -80,14 +80,36 @@ func newNetwork(t *testing.T, n int) *network {
 // stranger is a router more, with an agent that is in no cluster; none of the segment's rules watch it.
 func (w *network) stranger(name string) *router {
 	w.t.Helper()
-	r := w.add(name)
-	w.nodes, w.strangers = w.nodes[:len(w.nodes)-1], append(w.strangers, r)
+	r := w.machine(name)
+	w.strangers = append(w.strangers, r)
 	r.start()
 	return r
 }
 
-// add makes one router.
+// add makes one router of the segment.
 func (w *network) add(name string) *router {
+	w.t.Helper()
+	r := w.machine(name)
+	w.watch(r)
+	return r
+}
+
+// watch has the segment's rules hold for r too.
+func (w *network) watch(r *router) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.nodes = append(w.nodes, r)
+}
+
+// others are the segment's routers but r; any goroutine may ask.
+func (w *network) others(r *router) []*router {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(w.nodes), func(o *router) bool { return o == r })
+}
+
+// machine makes one router that nobody watches yet.
+func (w *network) machine(name string) *router {
 	t := w.t
 	t.Helper()
 	r := &router{net: w, name: name, listen: freePort(t), table: new(ipvs.Fake), log: new(logBuffer), kernel: SimulatedKernel}
@@ -98,7 +120,6 @@ func (w *network) add(name string) *router {
 	if r.client, err = api.NewClient("unix://" + r.socket()); err != nil {
 		t.Fatal(err)
 	}
-	w.nodes = append(w.nodes, r)
 	return r
 }
 
@@ -117,8 +138,8 @@ func freePort(t *testing.T) string {
 func (r *router) watched(c vip.Call) error {
 	switch c.Method {
 	case "Add", "Renew":
-		for _, other := range r.net.nodes {
-			if other != r && other.holds(c.Addr) {
+		for _, other := range r.net.others(r) {
+			if other.holds(c.Addr) {
 				r.net.note("CLASH: %s: %s %s while %s has it", r.name, c.Method, c.Addr, other.name)
 			}
 		}
