@@ -98,6 +98,7 @@ func hedge[T any](t *Paths, r request, resp *T, call func(raft.ServerAddress, *T
 	patience := time.NewTimer(t.o.Patience)
 	defer patience.Stop()
 	late := false // the first path has had its time
+	waited := 0   // patiences
 	var errs []error
 	for {
 		select {
@@ -119,10 +120,13 @@ func hedge[T any](t *Paths, r request, resp *T, call func(raft.ServerAddress, *T
 				return errors.Join(errs...)
 			}
 		case <-patience.C:
+			waited++
 			switch {
 			case len(rest) == 0 && r.heartbeat:
 				return errors.Join(append(errs, fmt.Errorf("node %s: %w", r.id, errSilent))...)
-			case r.heartbeat, late, !t.heard(first, began):
+			// What is heard over the path meanwhile says that the other end is slow, or that the path is back and this copy was lost in
+			// between; nobody can tell, so it is believed for a while.
+			case r.heartbeat, late, waited > 1, !t.heard(first, began):
 				late = true
 				next()
 			}

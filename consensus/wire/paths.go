@@ -29,7 +29,8 @@ type PathsOptions struct {
 //
 // A request goes over the path that answered last. When nothing at all is heard over that path for Patience, the request
 // goes over the next one too; the first answer counts, and the path that gave it is taken from then on. So a cut costs one
-// Patience, once. A path that answers other requests lives, and a request that takes long there (a slow disk) is sent once.
+// Patience, once. A path that answers other requests lives, and a request that takes long there (a slow disk) goes nowhere else before
+// twice Patience: then it may as well have been lost while the path was away for a moment.
 //
 // Whoever counts from when a request was sent does so above Paths: the copy leaves later than the first, so every answer was
 // given after that moment, whichever copy it answers, and a lease counted from it is never too long. Answers to other
