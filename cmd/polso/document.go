@@ -1,11 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -116,9 +114,7 @@ func (a *app) planCmd() *cobra.Command {
 
 func (a *app) applyCmd() *cobra.Command {
 	var paths []string
-	var yes, dryRun bool
-	var wait time.Duration
-	var req api.ApplyRequest
+	var ch change
 	c := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Make a document the cluster's",
@@ -126,54 +122,22 @@ func (a *app) applyCmd() *cobra.Command {
   polso apply -f edge.d/ -m "add web/d" --check-revision 42 --yes --wait 30s`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if req.Base == 0 && cmd.Flags().Changed("check-revision") { // a script's empty variable must not mean "no check"
-				return usageError{errors.New("--check-revision 0 is no revision: they begin at 1")}
+			if err := ch.checked(cmd); err != nil {
+				return err
 			}
 			files, err := a.read(paths)
 			if err != nil {
 				return err
 			}
-			req.Files = files
+			ch.req.Files = files
 			cl, err := a.client()
 			if err != nil {
 				return err
 			}
-			if dryRun || !yes {
-				p, err := cl.Plan(cmd.Context(), api.PlanRequest{Files: files})
-				if err != nil {
-					return err
-				}
-				a.warn(p.Warnings)
-				if dryRun {
-					return a.print(p, func(w io.Writer) error { _, err := io.WriteString(w, p.Text); return err })
-				}
-				if len(p.Changes) > 0 {
-					fmt.Fprint(a.stderr, p.Text)
-					if err := a.confirm(yes, "Apply?"); err != nil {
-						return err
-					}
-				}
-				if req.Base == 0 {
-					req.Base = p.Base // what was shown is what is changed
-				}
-			}
-			done, err := cl.Apply(cmd.Context(), req)
-			if err != nil {
-				return err
-			}
-			if yes {
-				a.warn(done.Plan.Warnings)
-			}
-			return a.applied(cmd.Context(), cl, done, wait)
+			return a.change(cmd.Context(), cl, ch)
 		},
 	}
 	fileFlag(c, &paths)
-	f := c.Flags()
-	f.StringVarP(&req.Message, "message", "m", "", "why, for the history")
-	f.Uint64Var(&req.Base, "check-revision", 0, "refuse unless this revision is running")
-	f.BoolVar(&yes, "yes", false, "do not ask")
-	f.BoolVar(&dryRun, "dry-run", false, "only show the plan")
-	f.BoolVar(&req.Adopt, "adopt", false, "let go of services in the kernel that Polso did not put there")
-	f.DurationVar(&wait, "wait", 0, "wait until every reachable router's kernel follows it; exit 7 when the time is up, 3 when something needs you then")
+	ch.flags(c)
 	return c
 }
