@@ -37,6 +37,36 @@ func written(part any) map[string]bool {
 	return names
 }
 
+// TestManual: the manual has every attribute and block there is, and none else.
+func TestManual(t *testing.T) {
+	for path, part := range map[string]any{
+		"cluster": wireCluster{}, "vip": wireVIP{}, "virtual": wireVirtual{}, "virtual.check": wireCheck{}, "virtual.server": wireServer{},
+	} {
+		topic, err := Explain(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(written(part), spoken(topic)); diff != "" {
+			t.Errorf("%s (-accepted +in the manual):\n%s", path, diff)
+		}
+	}
+}
+
+// spoken are the names in a topic, those of small blocks with what stands in them, as written has them.
+func spoken(topic Topic) map[string]bool {
+	names := map[string]bool{}
+	for _, x := range topic.Topics {
+		if x.Label != "" {
+			continue // a section of its own
+		}
+		names[x.Name] = true
+		for inner := range spoken(x) {
+			names[inner] = true
+		}
+	}
+	return names
+}
+
 // TestDocumentPage: the first column of docs/document.md names every attribute there is, and none else.
 func TestDocumentPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/document.md")
@@ -45,10 +75,11 @@ func TestDocumentPage(t *testing.T) {
 	}
 	sections := strings.Split(string(page), "\n## ")
 	for _, tt := range []struct {
-		title string
-		part  any
+		title, path string
+		part        any
 	}{
-		{"cluster", wireCluster{}}, {"vip", wireVIP{}}, {"virtual", wireVirtual{}}, {"check", wireCheck{}}, {"server", wireServer{}},
+		{"cluster", "cluster", wireCluster{}}, {"vip", "vip", wireVIP{}}, {"virtual", "virtual", wireVirtual{}},
+		{"check", "virtual.check", wireCheck{}}, {"server", "virtual.server", wireServer{}},
 	} {
 		got := map[string]bool{}
 		for _, s := range sections {
@@ -60,6 +91,7 @@ func TestDocumentPage(t *testing.T) {
 				if len(cells) < 3 {
 					continue
 				}
+				sameDefaults(t, tt.path, cells)
 				for _, code := range regexp.MustCompile("`[^`]+`").FindAllString(cells[1], -1) {
 					for _, name := range regexp.MustCompile(`[a-z_]+`).FindAllString(code, -1) {
 						got[name] = true
@@ -69,6 +101,21 @@ func TestDocumentPage(t *testing.T) {
 		}
 		if diff := cmp.Diff(written(tt.part), got); diff != "" {
 			t.Errorf("%s (-accepted +documented):\n%s", tt.title, diff)
+		}
+	}
+}
+
+// sameDefaults: a row of the page says the defaults that the manual says, where they are values.
+func sameDefaults(t *testing.T, path string, cells []string) {
+	t.Helper()
+	topic, err := Explain(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range topic.Topics {
+		named := regexp.MustCompile("`[^`]*\\b" + x.Name + "\\b").MatchString(cells[1])
+		if value := strings.HasPrefix(x.Default, `"`); named && value && !strings.Contains(cells[2], x.Default) {
+			t.Errorf("%s.%s: the page says %s, the manual %s", path, x.Name, cells[2], x.Default)
 		}
 	}
 }

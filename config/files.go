@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// ReadFiles reads the texts of a document from a file, or from every *.hcl file of a folder in the order of their names
+// ReadFiles reads the texts of a document from a file, or from every *.hcl and *.json file of a folder in the order of their names
 // (folders below it are not looked into). A folder without one is an error: an empty document would remove everything.
 func ReadFiles(path string) ([]File, error) {
 	at, err := os.Stat(path)
@@ -21,12 +21,12 @@ func ReadFiles(path string) ([]File, error) {
 		}
 		names = nil
 		for _, e := range entries {
-			if filepath.Ext(e.Name()) == ".hcl" && !e.IsDir() {
+			if ext := filepath.Ext(e.Name()); (ext == ".hcl" || ext == ".json") && !e.IsDir() {
 				names = append(names, filepath.Join(path, e.Name()))
 			}
 		}
 		if len(names) == 0 {
-			return nil, fmt.Errorf("folder %s: no file ends in .hcl", path)
+			return nil, fmt.Errorf("folder %s: no file ends in .hcl or .json", path)
 		}
 	}
 	files := make([]File, len(names))

@@ -16,7 +16,7 @@ type File struct {
 	Text []byte
 }
 
-// Parse reads a document from HCL text, one file or several that count as one: one cluster block overall, names unique across
+// Parse reads a document from text in HCL or JSON (the canonical form, or the document's own words), one file or several that count as one: one cluster block overall, names unique across
 // files. Every default is filled in. The error is Errors with everything that is wrong at once, in syntax or in meaning, and
 // the document is then the zero one. What is right but not supported yet passes; see Load.
 func Parse(files ...File) (Document, error) {
@@ -101,6 +101,12 @@ func read(files []File) *reader {
 }
 
 func (r *reader) file(f File) {
+	if IsJSON(f) {
+		if body := r.parseJSON(f); body != nil {
+			r.document(body, nil)
+		}
+		return
+	}
 	if body, diagnostics := r.parse(f); body != nil {
 		r.document(body, diagnostics)
 	}

@@ -215,7 +215,7 @@ func TestReadFiles(t *testing.T) {
 	for _, tt := range []struct{ name, path, want string }{
 		{"folder", dir, "DIR/a.hcl=a.hcl DIR/b.hcl=b.hcl"},
 		{"file of any name", filepath.Join(dir, "readme.md"), "DIR/readme.md=readme.md"},
-		{"empty folder", filepath.Join(dir, "c.hcl"), "folder DIR/c.hcl: no file ends in .hcl"},
+		{"empty folder", filepath.Join(dir, "c.hcl"), "folder DIR/c.hcl: no file ends in .hcl or .json"},
 		{"nothing there", filepath.Join(dir, "x"), "stat DIR/x: no such file or directory"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,0 +1,223 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// Verb is what an Edit does.
+type Verb string
+
+// The verbs.
+const (
+	Add Verb = "add"
+	Set Verb = "set"
+	Del Verb = "remove"
+)
+
+// Edit is one change of a document's text.
+type Edit struct {
+	Verb   Verb
+	Kind   Kind
+	Name   string   // "web"; of a server "web/a"; "" for the cluster
+	Values []string // of Add and Set: PATH=VALUE, such as "check.http.path=/healthz"; without a VALUE it is taken out
+}
+
+// Why an Edit is not possible.
+var (
+	// ErrNotThere means that the document has no part of that name.
+	ErrNotThere = errors.New("is not in the document")
+	// ErrThere means that the document has a part of that name already.
+	ErrThere = errors.New("is in the document already")
+	// ErrEdit means that the edit itself makes no sense, whatever the document.
+	ErrEdit = errors.New("cannot be edited so")
+)
+
+// Editable is the text that an edit of the running document begins with: source, as somebody wrote it, if it is HCL and still
+// means that, else the document in the canonical layout.
+func Editable(source []byte, running Document) []byte {
+	if doc, err := Parse(File{Text: source}); err == nil && doc.Equal(complete(running)) && !IsJSON(File{Text: source}) {
+		return source
+	}
+	return Format(running)
+}
+
+// Rewrite returns text, which must be HCL that parses, with the edit done. Whatever the edit does not concern stays as it is
+// written, comments and all; a text that was in the layout of Layout stays in it. The values are not judged: Load the result.
+// Errors are ErrNotThere, ErrThere, ErrEdit, ErrNoTopic, or what is wrong with text.
+func Rewrite(text []byte, e Edit) ([]byte, error) {
+	topic, err := Explain(strings.Join(e.steps(), "."))
+	if err != nil {
+		return nil, err
+	}
+	neat := bytes.Equal(hclwrite.Format(text), text)
+	p, err := newPage(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.on(p, topic); err != nil {
+		return nil, err
+	}
+	if neat {
+		return hclwrite.Format(p.text), nil
+	}
+	return p.text, nil
+}
+
+// steps is the way to the part in the manual.
+func (e Edit) steps() []string {
+	if e.Kind == KindServer {
+		return []string{string(KindVirtual), string(KindServer)}
+	}
+	return []string{string(e.Kind)}
+}
+
+// place is the way to the part in a text.
+func (e Edit) place() ([]step, error) {
+	switch e.Kind {
+	case KindCluster:
+		return []step{{kind: "cluster"}}, nil
+	case KindServer:
+		virtual, server, ok := strings.Cut(e.Name, "/")
+		if !ok || virtual == "" || server == "" {
+			return nil, fmt.Errorf("server %q %w: name its virtual too, as in web/a", e.Name, ErrEdit)
+		}
+		return []step{{"virtual", virtual}, {"server", server}}, nil
+	default:
+		if e.Name == "" {
+			return nil, fmt.Errorf("%s %w: it needs a name", e.Kind, ErrEdit)
+		}
+		return []step{{string(e.Kind), e.Name}}, nil
+	}
+}
+
+func (e Edit) on(p *page, topic Topic) error {
+	steps, err := e.place()
+	if err != nil {
+		return err
+	}
+	for i := range steps[:len(steps)-1] {
+		if p.find(steps[:i+1]) == nil {
+			return fmt.Errorf("%s %q %w", steps[i].kind, steps[i].label, ErrNotThere)
+		}
+	}
+	there := p.find(steps) != nil
+	named := strings.TrimSpace(fmt.Sprintf("%s %s", e.Kind, quoted(e.Name)))
+	switch {
+	case e.Verb == Add && there:
+		return fmt.Errorf("%s %w", named, ErrThere)
+	case e.Verb == Add, e.Kind == KindCluster && !there:
+		if err := p.insert(steps); err != nil {
+			return err
+		}
+	case !there:
+		return fmt.Errorf("%s %w", named, ErrNotThere)
+	case e.Verb == Del:
+		return p.removeBlock(steps)
+	}
+	for _, v := range e.Values {
+		if err := assign(p, steps, topic, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func quoted(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strconv.Quote(name)
+}
+
+// assign does one PATH=VALUE inside the block at in, whose attributes topic has.
+func assign(p *page, in []step, topic Topic, assignment string) error {
+	path, value, ok := strings.Cut(assignment, "=")
+	words := strings.Split(path, ".")
+	if !ok || path == "" {
+		return fmt.Errorf("%q %w: write ATTRIBUTE=VALUE, or ATTRIBUTE= to take it out", assignment, ErrEdit)
+	}
+	for ; len(words) > 0; words = words[1:] {
+		next, err := topic.topic(words[0], in[len(in)-1].kind)
+		if err != nil {
+			return err
+		}
+		topic = next
+		if topic.Form != "" {
+			break
+		}
+		in = append(slices.Clip(in), step{kind: topic.Name})
+		if topic.Name == "check" && len(words) > 1 && isCheck(words[1]) {
+			in[len(in)-1].label, words = words[1], words[1:]
+		}
+	}
+	switch {
+	case len(words) > 1:
+		_, err := topic.topic(words[1], words[0])
+		return err
+	case len(words) == 1:
+		return assignAttribute(p, in, topic, value)
+	default:
+		return assignBlock(p, in, value)
+	}
+}
+
+func assignAttribute(p *page, in []step, topic Topic, value string) error {
+	switch {
+	case value == "" && p.find(in) == nil:
+		return nil // nothing to take out
+	case value == "":
+		return p.removeAttribute(in, topic.Name)
+	}
+	if err := p.ensure(in); err != nil {
+		return err
+	}
+	return p.setAttribute(in, topic.Name, literal(topic.Form, value))
+}
+
+// assignBlock takes a block out, or makes a check one of another kind.
+func assignBlock(p *page, in []step, value string) error {
+	last := in[len(in)-1]
+	switch {
+	case value == "" && p.find(in) == nil:
+		return nil
+	case value == "":
+		return p.removeBlock(in)
+	case last.kind == "check" && last.label == "" && isCheck(value):
+		in[len(in)-1].label = value
+		return p.ensure(in)
+	}
+	return fmt.Errorf("%s %w: it is a block; set what stands in it, as in %s.ATTRIBUTE=VALUE, or take it out with %s=", last.kind, ErrEdit, last.kind, last.kind)
+}
+
+// literal is value as HCL writes it. What does not have the form becomes a text, so that Load says what is wrong with it.
+func literal(form Form, value string) string {
+	switch form {
+	case Number:
+		if _, err := strconv.ParseInt(value, 10, 64); err == nil {
+			return value
+		}
+	case Truth:
+		if value == "true" || value == "false" {
+			return value
+		}
+	case Texts, Numbers:
+		element := Text
+		if form == Numbers {
+			element = Number
+		}
+		var parts []string
+		for part := range strings.SplitSeq(value, ",") {
+			parts = append(parts, literal(element, strings.TrimSpace(part)))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	}
+	return string(hclwrite.TokensForValue(cty.StringVal(value)).Bytes())
+}

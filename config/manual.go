@@ -1,0 +1,144 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Form is how a value is written.
+type Form string
+
+// The forms.
+const (
+	Text    Form = "text"
+	Number  Form = "number"
+	Truth   Form = "true or false"
+	Texts   Form = "list of texts"
+	Numbers Form = "list of numbers"
+)
+
+// Topic is one block or attribute of a document and what the manual says of it.
+type Topic struct {
+	Name    string  `json:"name"`              // as written; "" for the document itself
+	Label   string  `json:"label,omitempty"`   // of a block: what stands behind its name
+	Form    Form    `json:"form,omitempty"`    // of an attribute; "" for a block
+	Value   string  `json:"value,omitempty"`   // of an attribute: what it takes, in words; "" when the form says it all
+	Default string  `json:"default,omitempty"` // of an attribute: the value as written, or words
+	Text    string  `json:"text"`              // what it means, in sentences
+	Topics  []Topic `json:"topics,omitempty"`  // of a block: what stands in it
+}
+
+// ErrNoTopic means that a document has no such block or attribute.
+var ErrNoTopic = errors.New("a document has no such thing")
+
+const (
+	durations = `a duration: a number with its unit, such as "500ms", "15m" or "1h30m"`
+	required  = "required"
+	later     = "Understood, not supported yet."
+)
+
+// Manual is everything that a document can hold. docs/document.md has the same (TestDocumentPage).
+func Manual() Topic {
+	return Topic{Text: "One document for the whole cluster. What it does not name is removed.", Topics: []Topic{
+		{Name: "cluster", Text: "What concerns every router.", Topics: []Topic{
+			{Name: "standby", Form: Text, Value: "warm or cold", Default: `"warm"`, Text: "What a router that does not direct keeps in its kernel: warm, the whole table; cold, nothing."},
+			{Name: "prefer", Form: Texts, Value: "names of routers", Default: "[]", Text: "The router that should direct first; those that are not named come after them. It orders those that are fit, at every change of the director."},
+			{Name: "failback", Form: Truth, Default: "false", Text: "Whether the addresses go back to a router earlier in prefer, once it has been fit for a minute."},
+			{Name: "timeouts", Text: "How long the kernel remembers connections. What is left out is set to the kernel's own default.", Topics: []Topic{
+				{Name: "tcp", Form: Text, Value: durations + "; whole seconds", Default: `"15m"`, Text: "An established TCP connection."},
+				{Name: "tcp_fin", Form: Text, Value: durations + "; whole seconds", Default: `"2m"`, Text: "A TCP connection that one side has ended."},
+				{Name: "udp", Form: Text, Value: durations + "; whole seconds", Default: `"5m"`, Text: "A flow of UDP."},
+			}},
+			{Name: "sync_daemon", Text: "Connections are told to the other routers. " + later, Topics: []Topic{
+				{Name: "interface", Form: Text, Value: "a logical interface", Default: required, Text: "The link they are told on."},
+				{Name: "id", Form: Number, Value: "0 to 255", Default: "0", Text: "Which daemons belong together."},
+			}},
+		}},
+		{Name: "vip", Label: "name", Text: "An address that moves with the director whether or not a virtual uses it, for example the gateway of masqueraded servers.", Topics: []Topic{
+			{Name: "address", Form: Text, Value: "ADDRESS/PREFIX", Default: required, Text: "The prefix tells which link: the one that has an address of exactly that subnet, else the one with the longest subnet that has the address. It is put on as /32 or /128."},
+			{Name: "interface", Form: Text, Value: "a logical interface", Default: "the link that has the subnet", Text: "Each router maps it to a device (--interface, or node.hcl)."},
+			{Name: "group", Form: Text, Value: "a name", Default: `"default"`, Text: "Another one: understood, not supported yet."},
+		}},
+		{Name: "virtual", Label: "name", Text: "A virtual server: what clients speak to.", Topics: []Topic{
+			{Name: "address", Form: Text, Value: "an IP address", Default: "required unless fwmark", Text: "The virtual address; it needs no vip block."},
+			{Name: "port", Form: Number, Value: "1 to 65535, or 0 for every port", Default: "required unless fwmark", Text: "0 is possible with persistent only."},
+			{Name: "ports", Form: Numbers, Value: "1 to 65535 each", Text: "Several ports as one. " + later},
+			{Name: "protocol", Form: Text, Value: "tcp or udp", Default: `"tcp"`, Text: "sctp is understood, not supported yet."},
+			{Name: "fwmark", Form: Number, Value: "1 to 4294967295", Text: "A firewall mark instead of address, port and protocol."},
+			{Name: "family", Form: Text, Value: "ipv4 or ipv6", Default: "of the servers", Text: "Of what the mark is on; with fwmark only."},
+			{Name: "interface", Form: Text, Value: "a logical interface", Default: "the link that has the subnet", Text: "Where the address is put; each router maps it to a device."},
+			{Name: "scheduler", Form: Text, Value: oneOf(Schedulers()), Default: `"wlc"`, Text: "How connections are spread, as far as the kernel has it."},
+			{Name: "flags", Form: Texts, Value: "fallback, port (sh, mh), ops (udp), flag-1 to flag-3", Default: "[]", Text: "Flags of the scheduler."},
+			{Name: "forward", Form: Text, Value: "nat, dr or tun", Default: `"dr"`, Text: "How packets reach the servers; a server may differ."},
+			{Name: "on_failure", Form: Text, Value: "remove or quiesce", Default: `"remove"`, Text: "What becomes of a server that fails its check: it leaves the table, or it stays with weight 0."},
+			{Name: "min_servers", Form: Number, Value: "from 1", Default: "1", Text: "How many servers make the virtual up. Above 1: understood, not supported yet."},
+			{Name: "sorry_server", Form: Text, Value: "ADDRESS or ADDRESS:PORT", Text: "Who answers when no server does. " + later},
+			{Name: "persistent", Text: "A client, or a network of them, goes to the same server again.", Topics: []Topic{
+				{Name: "timeout", Form: Text, Value: durations, Default: `"5m"`, Text: "How long after its last connection."},
+				{Name: "netmask", Form: Text, Value: `such as "/24" or "255.255.255.0"`, Default: "every client for itself", Text: "Clients of the same network count as one."},
+			}},
+			{Name: "check", Label: "tcp or http", Text: "How the servers are probed; without one a server counts as up. There is one check a virtual.", Topics: []Topic{
+				{Name: "every", Form: Text, Value: durations + ", 100ms to 1h", Default: `"2s"`, Text: "How often a server is asked."},
+				{Name: "timeout", Form: Text, Value: durations + ", 10ms to every", Default: `"1s"`, Text: "How long an answer may take; every, if that is shorter."},
+				{Name: "rise", Form: Number, Value: "1 to 1000", Default: "2", Text: "How many answers in a row make a server up."},
+				{Name: "fall", Form: Number, Value: "1 to 1000", Default: "3", Text: "How many failures in a row make a server down."},
+				{Name: "port", Form: Number, Value: "1 to 65535", Default: "the server's", Text: "Where to ask instead."},
+				{Name: "path", Form: Text, Value: "begins with /", Default: `"/"`, Text: "What is asked for; http only."},
+				{Name: "host", Form: Text, Value: "a host name", Default: "the address", Text: "The Host header, and with tls the name asked for; http only."},
+				{Name: "status", Form: Text, Value: `codes and ranges, such as "200-299,301"`, Default: `"200-299"`, Text: "The answers that count as up; http only."},
+				{Name: "tls", Form: Truth, Default: "false", Text: "Ask over TLS; any certificate will do. http only."},
+			}},
+			{Name: "server", Label: "name", Text: "A real server of the virtual.", Topics: []Topic{
+				{Name: "address", Form: Text, Value: "ADDRESS or ADDRESS:PORT", Default: required, Text: "The port is the virtual's unless said otherwise; with dr and tun it must be."},
+				{Name: "weight", Form: Number, Value: "0 to 65535", Default: "1", Text: "Its share of the connections; 0 takes no new ones."},
+				{Name: "forward", Form: Text, Value: "nat, dr or tun", Default: "the virtual's", Text: "How packets reach this one."},
+			}},
+		}},
+	}}
+}
+
+// Explain returns what stands at a path such as "virtual.check.http.status", the document itself for "". The kind of a check may
+// be named or left out. An error is ErrNoTopic and says what was meant or what there is.
+func Explain(path string) (Topic, error) {
+	at, in := Manual(), "a document"
+	if path == "" {
+		return at, nil
+	}
+	words := strings.Split(path, ".")
+	for i := 0; i < len(words); i++ {
+		next, err := at.topic(words[i], in)
+		if err != nil {
+			return Topic{}, err
+		}
+		at, in = next, strings.Join(words[:i+1], ".")
+		if at.Name == "check" && i+1 < len(words) && isCheck(words[i+1]) {
+			i++
+		}
+	}
+	return at, nil
+}
+
+// isCheck tells a check's kind from its attributes.
+func isCheck(word string) bool { return word == string(CheckTCP) || word == string(CheckHTTP) }
+
+// topic is what is called name in t, which is called in.
+func (t Topic) topic(name, in string) (Topic, error) {
+	i := slices.IndexFunc(t.Topics, func(x Topic) bool { return x.Name == name })
+	if i >= 0 {
+		return t.Topics[i], nil
+	}
+	if t.Form != "" {
+		return Topic{}, fmt.Errorf("%w: %s is an attribute, and nothing stands in it", ErrNoTopic, in)
+	}
+	known := make([]string, len(t.Topics))
+	for i, x := range t.Topics {
+		known[i] = x.Name
+	}
+	meant := ""
+	if near := nearest(name, known); near != "" {
+		meant = fmt.Sprintf("did you mean %q? ", near)
+	}
+	return Topic{}, fmt.Errorf("%w: %q in %s; %sit has %s", ErrNoTopic, name, in, meant, strings.Join(known, ", "))
+}
