@@ -54,10 +54,13 @@ func mistakes(n int) string {
 	return fmt.Sprintf("%d mistakes", n)
 }
 
-// source is the text that is kept beside the document.
-func source(files []File) string {
+// source is the text that is kept beside the document: as written, but for files that do not make one text.
+func source(files []File, doc config.Document) string {
 	if len(files) == 1 {
 		return files[0].Text
+	}
+	if slices.ContainsFunc(files, func(f File) bool { return config.IsJSON(config.File{Name: f.Name, Text: []byte(f.Text)}) }) {
+		return string(config.Format(doc))
 	}
 	var b strings.Builder
 	for _, f := range files {
@@ -116,7 +119,7 @@ func (s *server) apply(ctx context.Context, req ApplyRequest) (Applied, error) {
 	if err := preferable(snap, doc); err != nil {
 		return Applied{}, err
 	}
-	return s.write(ctx, snap, req.RequestID, writing{doc: doc, source: source(req.Files), message: req.Message, base: req.Base, adopt: req.Adopt})
+	return s.write(ctx, snap, req.RequestID, writing{doc: doc, source: source(req.Files, doc), message: req.Message, base: req.Base, adopt: req.Adopt})
 }
 
 func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, error) {
@@ -141,8 +144,9 @@ func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, er
 	}
 	if req.DryRun {
 		if req.Base != 0 && req.Base != snap.Revision {
-			return Applied{}, Errorf(CodeConflict, "the document changed: revision %d runs now, this rollback is based on %d", snap.Revision, req.Base).
+			err := Errorf(CodeConflict, "the document changed: revision %d runs now, this rollback is based on %d", snap.Revision, req.Base).
 				WithHint("polso history shows what ran, polso rollback --dry-run what it would change now")
+			return Applied{}, s.withChanges(ctx, err, req.Base)
 		}
 		return Applied{
 			Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Rollback: req.Revision, Plan: planFor(snap, doc),
@@ -172,7 +176,7 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 		LeaveUntil: time.Now().Add(leaveFor), RollbackOf: w.rollback, Adopt: w.adopt,
 	})
 	if err != nil {
-		return Applied{}, err
+		return Applied{}, s.withChanges(ctx, err, w.base)
 	}
 	done := Applied{
 		Schema: Schema, Revision: res.Revision, Before: res.Revision, Unchanged: res.Unchanged, Rollback: w.rollback,

@@ -45,6 +45,7 @@ type Error struct {
 	Detail   string   `json:"detail,omitempty" doc:"where and why"`
 	Hint     string   `json:"hint,omitempty" doc:"the next step"`
 	Problems []string `json:"problems,omitempty" doc:"every mistake, with its place, as people read it"`
+	Changes  []string `json:"changes,omitempty" doc:"of a conflict over the document: what changed since, as people read it"`
 	Cause    string   `json:"cause,omitempty" doc:"the error behind it in a program's words, for whoever looks for a fault"`
 }
 

@@ -449,3 +449,42 @@ func TestDrainOfTheLastRouter(t *testing.T) {
 		}
 	}
 }
+
+// A conflict says who changed what since the revision that the loser began at.
+func TestConflictNamesTheChange(t *testing.T) {
+	c, ctx := serve(t, formed(t)), t.Context()
+	apply := func(text, message string, base uint64) error {
+		_, err := c.Apply(ctx, ApplyRequest{Files: []File{{Name: "edge.hcl", Text: text}}, Message: message, Base: base})
+		return err
+	}
+	if err := apply(webHCL, "the shop", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := apply(strings.Replace(webHCL, `"dr"`, `"tun"`, 1), "tunnels", 2); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"revision 3, 2026-11-22T10:00:03Z, by " + whoami(t) + ": tunnels",
+		`~ virtual "web"   forward  dr -> tun  (in place, existing connections stay)`,
+		`~ server "web/a"  forward  dr -> tun  (in place, existing connections stay)`,
+	}
+	for name, err := range map[string]error{
+		"apply": apply(webHCL, "", 2),
+		"rollback": func() error {
+			_, err := c.Rollback(ctx, RollbackRequest{Revision: 1, Base: 2, DryRun: true})
+			return err
+		}(),
+	} {
+		e, ok := errors.AsType[*Error](err)
+		if !ok || e.Code != CodeConflict {
+			t.Errorf("%s: got %v, want a conflict", name, err)
+			continue
+		}
+		if diff := cmp.Diff(want, e.Changes); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if e, _ := errors.AsType[*Error](apply(webHCL, "", 77)); e == nil || len(e.Changes) != 0 {
+		t.Errorf("based on a revision that never was: got %+v", e)
+	}
+}

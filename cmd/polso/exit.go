@@ -70,6 +70,9 @@ func (a *app) explain(e *api.Error) {
 	for _, p := range e.Problems {
 		fmt.Fprintln(a.stderr, strings.TrimRight(p, "\n"))
 	}
+	if len(e.Changes) > 0 {
+		a.tell("Changed meanwhile:\n  %s", strings.Join(e.Changes, "\n  "))
+	}
 	if a.verbose && e.Cause != "" {
 		fmt.Fprintf(a.stderr, "Cause: %s\n", e.Cause)
 	}
