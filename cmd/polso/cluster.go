@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"polso/api"
+	"polso/config"
 )
 
 func (a *app) initCmd() *cobra.Command {
@@ -169,7 +170,7 @@ func (a *app) leaveCmd() *cobra.Command {
 
 func (a *app) removeCmd() *cobra.Command {
 	const examples = "  polso remove router r3\n  polso remove router r3 --yes"
-	c := &cobra.Command{Use: "remove", Short: "Remove a router from the cluster", Example: examples}
+	c := &cobra.Command{Use: "remove", Short: "Remove a router from the cluster, or a part from the running document", Example: removeExamples}
 	var yes bool
 	router := &cobra.Command{
 		Use:     "router NAME",
@@ -190,6 +191,9 @@ func (a *app) removeCmd() *cobra.Command {
 	}
 	router.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.AddCommand(router)
+	for _, kind := range []config.Kind{config.KindVirtual, config.KindServer, config.KindVIP} {
+		c.AddCommand(a.partCmd(config.Del, kind, removeExamples))
+	}
 	return c
 }
 

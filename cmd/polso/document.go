@@ -11,7 +11,10 @@ import (
 	"polso/config"
 )
 
-// read reads a document: a file, a folder's *.hcl, or - for standard input.
+// stdinName is what standard input is called where a file's name would be said.
+const stdinName = "<stdin>"
+
+// read reads a document: a file, a folder's *.hcl and *.json, or - for standard input.
 func (a *app) read(paths []string) ([]api.File, error) {
 	var files []api.File
 	for _, p := range paths {
@@ -20,7 +23,7 @@ func (a *app) read(paths []string) ([]api.File, error) {
 			if err != nil {
 				return nil, fmt.Errorf("standard input: %w", err)
 			}
-			files = append(files, api.File{Name: "<stdin>", Text: string(text)})
+			files = append(files, api.File{Name: stdinName, Text: string(text)})
 			continue
 		}
 		found, err := config.ReadFiles(p)
@@ -35,7 +38,7 @@ func (a *app) read(paths []string) ([]api.File, error) {
 }
 
 func fileFlag(c *cobra.Command, paths *[]string) {
-	c.Flags().StringArrayVarP(paths, "file", "f", nil, "the document: a file, a folder of *.hcl, or - for standard input; repeat it")
+	c.Flags().StringArrayVarP(paths, "file", "f", nil, "the document: a file, a folder of *.hcl and *.json, or - for standard input; repeat it")
 	required(c, "file")
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -77,13 +76,9 @@ func (a *app) written(ctx context.Context, cl *api.Client, kind, name string) er
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(r.Document)
+	doc, err := documentOf(r)
 	if err != nil {
 		return err
-	}
-	doc, err := config.FromCanonical(text)
-	if err != nil {
-		return fmt.Errorf("revision %d: %w", r.Number, err)
 	}
 	list := slices.DeleteFunc(doc.Virtuals, func(v config.Virtual) bool { return name != "" && v.Name != name })
 	if name != "" && len(list) == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"polso/api"
+	"polso/config"
 )
 
 // mostRevisions is what the agent lists at most.
@@ -91,7 +92,15 @@ func (a *app) showCmd() *cobra.Command {
 			}
 			return a.print(r, func(w io.Writer) error {
 				a.tell("# revision %d, %s, %s%s", r.Number, r.At.Local().Format(time.DateTime), oneLine(r.Author), message(r.Message))
-				_, err := io.WriteString(w, r.Source)
+				text := r.Source
+				if a.output == outputHCL { // which is not what was written if that was JSON
+					doc, err := documentOf(r)
+					if err != nil {
+						return err
+					}
+					text = string(config.Editable([]byte(r.Source), doc))
+				}
+				_, err := io.WriteString(w, text)
 				return err
 			})
 		},

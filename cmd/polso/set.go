@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"polso/api"
+	"polso/config"
+)
+
+const (
+	addExamples = `  polso add virtual web address=192.0.2.10 port=80 forward=nat check.http.path=/healthz
+  polso add server web/c address=10.0.0.3:8080 weight=10 --yes --wait 30s
+  polso add vip inside address=10.0.0.254/24 --dry-run`
+	setExamples = `  polso set virtual web scheduler=mh persistent.timeout=10m -m "sticky"
+  polso set server web/c weight=                          # back to the default
+  polso set cluster failback=true --yes`
+	removeExamples = `  polso remove server web/b
+  polso remove virtual web --yes --wait 30s
+  polso remove router r3`
+)
+
+const assignments = `
+An attribute is written as in the document, one in a block with the block before it: scheduler=mh, persistent.timeout=10m,
+check.http.path=/healthz, flags=fallback,port. ATTRIBUTE= without a value takes it out, BLOCK= a block. "polso explain virtual"
+lists what there is. The running text is changed in place, with its comments; the plan is shown, and the revision lands in the history.`
+
+func (a *app) addCmd() *cobra.Command {
+	c := &cobra.Command{Use: "add", Short: "Add a virtual, a server or a vip to the running document", Long: "Add one part to the running document.\n" + assignments, Example: addExamples}
+	c.AddCommand(a.partCmd(config.Add, config.KindVirtual, addExamples), a.partCmd(config.Add, config.KindServer, addExamples), a.partCmd(config.Add, config.KindVIP, addExamples))
+	return c
+}
+
+func (a *app) setCmd() *cobra.Command {
+	c := &cobra.Command{Use: "set", Short: "Change attributes of the running document", Long: "Change attributes of one part of the running document.\n" + assignments, Example: setExamples}
+	for _, kind := range []config.Kind{config.KindCluster, config.KindVirtual, config.KindServer, config.KindVIP} {
+		c.AddCommand(a.partCmd(config.Set, kind, setExamples))
+	}
+	return c
+}
+
+// about is what the commands do to a kind of part.
+var about = map[config.Verb]string{
+	config.Add: "Add a %s to the running document",
+	config.Set: "Change attributes of a %s of the running document",
+	config.Del: "Remove a %s from the running document",
+}
+
+// partCmd edits one part of the running document.
+func (a *app) partCmd(verb config.Verb, kind config.Kind, examples string) *cobra.Command {
+	var ch change
+	use, least := string(kind)+" NAME", 1
+	switch kind {
+	case config.KindCluster:
+		use, least = "cluster", 0
+	case config.KindServer:
+		use = "server VIRTUAL/NAME"
+	}
+	args := cobra.ExactArgs(least)
+	switch verb {
+	case config.Add:
+		use += " [ATTRIBUTE=VALUE...]"
+		args = cobra.MinimumNArgs(least)
+	case config.Set:
+		use += " ATTRIBUTE=VALUE..."
+		args = cobra.MinimumNArgs(least + 1)
+	}
+	c := &cobra.Command{
+		Use:     use,
+		Short:   fmt.Sprintf(about[verb], kind),
+		Example: examples,
+		Args:    args,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := ch.checked(cmd); err != nil {
+				return err
+			}
+			edit := config.Edit{Verb: verb, Kind: kind, Values: args[least:]}
+			if least == 1 {
+				edit.Name = args[0]
+			}
+			return a.edited(cmd.Context(), ch, edit)
+		},
+	}
+	ch.flags(c)
+	return c
+}
+
+// edited makes one edit of the running document.
+func (a *app) edited(ctx context.Context, ch change, edit config.Edit) error {
+	cl, err := a.client()
+	if err != nil {
+		return err
+	}
+	began, err := a.running(ctx, cl)
+	if err != nil {
+		return err
+	}
+	text, err := config.Rewrite(began.text, edit)
+	if err != nil {
+		return refusedEdit(err)
+	}
+	ch.start(began, text)
+	return a.change(ctx, cl, ch)
+}
+
+func refusedEdit(err error) error {
+	switch {
+	case errors.Is(err, config.ErrNotThere):
+		return api.Errorf(api.CodeNotFound, "%v", err).WithHint("polso show prints the document")
+	case errors.Is(err, config.ErrThere):
+		return api.Errorf(api.CodeExists, "%v", err).WithHint("polso set changes it")
+	case errors.Is(err, config.ErrEdit), errors.Is(err, config.ErrNoTopic):
+		return usageError{err}
+	}
+	return api.DocumentError(err)
+}
+
+// runningText is the text of the running document as an edit begins with it.
+type runningText struct {
+	revision uint64
+	text     []byte
+}
+
+func (a *app) running(ctx context.Context, cl *api.Client) (runningText, error) {
+	r, err := cl.Document(ctx)
+	if err != nil {
+		return runningText{}, err
+	}
+	doc, err := documentOf(r)
+	if err != nil {
+		return runningText{}, err
+	}
+	return runningText{r.Number, config.Editable([]byte(r.Source), doc)}, nil
+}
+
+// documentOf is the document of a revision that was asked for alone.
+func documentOf(r api.Revision) (config.Document, error) {
+	text, err := json.Marshal(r.Document)
+	if err != nil {
+		return config.Document{}, err
+	}
+	doc, err := config.FromCanonical(text)
+	if err != nil {
+		return config.Document{}, fmt.Errorf("revision %d: %w", r.Number, err)
+	}
+	return doc, nil
+}
+
+// start makes text what ch brings in, based on the revision that the edit began at.
+func (ch *change) start(began runningText, text []byte) {
+	ch.req.Files = []api.File{{Name: fmt.Sprintf("<revision %d, edited>", began.revision), Text: string(text)}}
+	if ch.req.Base == 0 {
+		ch.req.Base = began.revision
+	}
+}
