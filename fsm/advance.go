@@ -75,7 +75,7 @@ func (s *Snapshot) advance(index, term uint64, entry []byte) (*Snapshot, Result,
 		}
 	}
 	result := Result{Index: index, Revision: c.Revision, Unchanged: c.unchanged, Refusal: refusal}
-	done := Entry{Index: index, At: c.at, Actor: e.Actor, Action: string(e.Command.Name()), Detail: line(detail, maxDetail), Revision: c.made}
+	done := Entry{Index: index, At: c.at, Actor: e.Actor, Action: string(e.Command.Name()), Detail: line(detail, maxDetail-len(c.aside)) + c.aside, Revision: c.made}
 	if refusal != nil {
 		done.Error = line(refusal.Text, maxDetail)
 	}

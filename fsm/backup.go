@@ -18,13 +18,14 @@ type Backup struct {
 	Revision  uint64    // the document that ran
 	At        time.Time // when it was made
 	History   []Revision
+	Confirm   Confirmation // the revision that ran, if it waited to be confirmed
 	Audit     []Entry
 }
 
 // Backup returns what of s is worth keeping elsewhere. There must be a cluster.
 func (s *Snapshot) Backup(at time.Time) Backup {
 	return Backup{
-		Cluster: s.Cluster.Name, ClusterID: s.Cluster.ID, Revision: s.Revision, At: at.UTC(), History: s.History, Audit: s.Audit,
+		Cluster: s.Cluster.Name, ClusterID: s.Cluster.ID, Revision: s.Revision, At: at.UTC(), History: s.History, Confirm: s.Confirm, Audit: s.Audit,
 	}
 }
 
@@ -46,6 +47,9 @@ func (b Backup) Write(to io.Writer) error {
 	w.line(backupHead{"snapshot", backupFormat, b.Cluster, b.ClusterID, b.Revision, b.At})
 	for i := range b.History {
 		w.record(record{Revision: &b.History[i]})
+	}
+	if b.Confirm.Pending() {
+		w.record(record{Confirm: &b.Confirm})
 	}
 	for i := range b.Audit {
 		w.record(record{Entry: &b.Audit[i]})
@@ -97,6 +101,8 @@ func (b *Backup) take(r record) error {
 		}
 		r.Revision.Document = text
 		b.History = append(b.History, *r.Revision)
+	case r.Confirm != nil:
+		b.Confirm = *r.Confirm
 	case r.Entry != nil:
 		b.Audit = append(b.Audit, *r.Entry)
 	default:

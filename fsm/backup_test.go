@@ -25,9 +25,14 @@ func backupText(t testing.TB, b Backup) string {
 // The form of a backup. People keep them for years: when this test fails, the format needs a new number and the old one a
 // reader.
 func TestBackupForm(t *testing.T) {
-	b := full(t).Load().Backup(t0.Add(time.Hour))
+	for name, m := range map[string]*machine{"backup.jsonl": full(t), "backup-confirm.jsonl": waiting(t)} {
+		t.Run(name, func(t *testing.T) { wantBackupForm(t, name, m.Load().Backup(t0.Add(time.Hour))) })
+	}
+}
+
+func wantBackupForm(t *testing.T, name string, b Backup) {
 	got := backupText(t, b)
-	path := filepath.Join("testdata", "backup.jsonl")
+	path := filepath.Join("testdata", name)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)

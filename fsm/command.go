@@ -19,6 +19,7 @@ const (
 	NameSetOverride   Name = "set_override"
 	NameClearOverride Name = "clear_override"
 	NameExpire        Name = "expire"
+	NameConfirm       Name = "confirm"
 	NameAddNode       Name = "add_node"
 	NameRemoveNode    Name = "remove_node"
 	NameUpdateNode    Name = "update_node"
@@ -66,6 +67,8 @@ func blank(n Name) (Command, error) {
 		return new(ClearOverride), nil
 	case NameExpire:
 		return new(Expire), nil
+	case NameConfirm:
+		return new(Confirm), nil
 	case NameAddNode:
 		return new(AddNode), nil
 	case NameRemoveNode:
@@ -97,6 +100,7 @@ type change struct {
 	at        time.Time // the proposer's wall clock
 	unchanged bool      // set by apply: it was so already
 	made      uint64    // set by apply: the revision it made
+	aside     string    // set by apply: what else came of it, for the audit
 }
 
 // The limits of what nobody writes longer on purpose.

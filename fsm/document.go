@@ -15,6 +15,9 @@ import (
 //
 // A server that the document no longer names, of a virtual that stays (same address, ports and protocol, or same mark),
 // leaves: it is kept to drain until LeaveUntil. Overrides of servers that are gone end.
+//
+// With ConfirmUntil the revision waits to be confirmed (see Confirmation). The running document with ConfirmUntil once more
+// makes no revision, but a longer wait for the one that waits; without, it changes nothing: the wait goes on.
 type SetDocument struct {
 	Base       uint64          `json:"base,omitempty"` // the revision it was based on, refused if another runs (ErrConflict); 0: whichever
 	Source     string          `json:"source,omitempty"`
@@ -23,7 +26,10 @@ type SetDocument struct {
 	LeaveUntil time.Time       `json:"leave_until,omitzero"`  // zero: servers that vanish go at once
 	RollbackOf uint64          `json:"rollback_of,omitempty"` // the revision whose document this is, refused if the history has it no more
 	Adopt      bool            `json:"adopt,omitempty"`       // services that routers found in their kernels may go; said again, it counts again
-	document   config.Document
+
+	ConfirmUntil time.Time `json:"confirm_until,omitzero"` // it goes back then, unless it is confirmed; zero: it stays
+
+	document config.Document
 }
 
 // Name returns NameSetDocument.
@@ -49,6 +55,9 @@ func (d *SetDocument) read() (err error) {
 func (d *SetDocument) untimed() Command {
 	same := *d
 	same.LeaveUntil = time.Time{}
+	if !d.ConfirmUntil.IsZero() { // whether it is to be confirmed is part of the wish, when is the clock's
+		same.ConfirmUntil = time.Unix(0, 0).UTC()
+	}
 	return &same
 }
 
@@ -72,18 +81,34 @@ func (d *SetDocument) apply(c *change) *Refusal {
 			return refuse(CodeNotFound, "`polso history` lists those that are kept", "revision %d is not in the history", d.RollbackOf)
 		}
 	}
+	if !d.ConfirmUntil.IsZero() && !d.ConfirmUntil.After(c.at) {
+		return refuse(CodeInvalid, "", "its time to be confirmed, %s, has passed already", d.ConfirmUntil.UTC().Format(time.RFC3339))
+	}
 	if d.Adopt {
 		c.Adopted = c.Index
 	}
 	if bytes.Equal(d.Document, c.History[len(c.History)-1].Document) {
 		c.unchanged = true
+		if w := c.Confirm; w.Pending() && !d.ConfirmUntil.IsZero() {
+			w.Until, w.By = d.ConfirmUntil.UTC(), c.by
+			c.await(w)
+		}
 		return nil
 	}
-	before := c.Document
-	c.publish(Revision{Message: d.Message, RollbackOf: d.RollbackOf, Source: d.Source, Document: d.Document}, d.document)
-	c.leave(before, d.LeaveUntil.UTC())
-	c.endOverrides()
+	waiting := d.waiting(c)
+	if waiting.Pending() {
+		c.await(waiting)
+	}
+	c.run(Revision{Message: d.Message, RollbackOf: d.RollbackOf, Source: d.Source, Document: d.Document}, d.document, d.LeaveUntil.UTC())
 	return nil
+}
+
+// run makes r the running revision, has the servers that vanish with it leave until then, and ends what was said of them.
+func (c *change) run(r Revision, doc config.Document, leaveUntil time.Time) {
+	before := c.Document
+	c.publish(r, doc)
+	c.leave(before, leaveUntil)
+	c.endOverrides()
 }
 
 // The history keeps so much. The running revision stays whatever its size.
@@ -94,17 +119,25 @@ const (
 
 func (r Revision) size() int { return len(r.Source) + len(r.Document) + len(r.Message) }
 
-// publish makes r the running revision: it gets its number, time and author here.
+// publish makes r the running revision: it gets its number, time and author here. Another one that waited does so no more.
 func (c *change) publish(r Revision, doc config.Document) {
 	c.Revision++
 	r.Number, r.At, r.Author = c.Revision, c.at, c.by
 	c.Document, c.Source, c.made = doc, r.Source, r.Number
+	if w := c.Confirm; w.Pending() && w.Revision != r.Number {
+		c.await(Confirmation{})
+		c.aside = fmt.Sprintf("; revision %d waits no more", w.Revision)
+	}
 	c.History = append(c.History[:len(c.History):len(c.History)], r)
 	size := 0
 	for i := len(c.History) - 1; i >= 0; i-- {
 		size += c.History[i].size()
 		if i < len(c.History)-1 && (size > maxHistoryBytes || len(c.History)-i > maxHistory) {
+			back, wanted := find(c.History[:i+1], func(r Revision) bool { return r.Number == c.Confirm.BackTo })
 			c.History = append([]Revision(nil), c.History[i+1:]...)
+			if wanted { // beyond the bounds, as long as it may run again
+				c.History = append([]Revision{back}, c.History...)
+			}
 			return
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Expire ends what is due. It names the Due entry as it was seen: when that was changed meanwhile, say because the operator
+// Expire ends what is due; a revision that was not confirmed it takes back. It names the Due entry as it was seen: when that was changed meanwhile, say because the operator
 // prolonged a drain, nothing happens (ErrNotFound).
 type Expire struct {
 	Due Due `json:"due"`
@@ -15,11 +15,16 @@ type Expire struct {
 func (*Expire) Name() Name { return NameExpire }
 
 // String is the command in one line.
-func (e *Expire) String() string { return fmt.Sprintf("end of %s %s", e.Due.Kind, e.Due.ID) }
+func (e *Expire) String() string {
+	if e.Due.Kind == DueConfirm {
+		return "revision " + e.Due.ID + " was not confirmed"
+	}
+	return fmt.Sprintf("end of %s %s", e.Due.Kind, e.Due.ID)
+}
 
 func (e *Expire) check() *Refusal {
 	switch e.Due.Kind {
-	case DueOverride, DueLeaving, DueToken:
+	case DueOverride, DueLeaving, DueToken, DueConfirm:
 		return nil
 	default:
 		return refuse(CodeInvalid, "", "nothing of the kind %q ends by itself", e.Due.Kind)
@@ -48,6 +53,8 @@ func (e *Expire) apply(c *change) *Refusal {
 		c.notDue(DueLeaving, e.Due.ID)
 	case DueToken:
 		c.dropToken(e.Due.ID)
+	case DueConfirm:
+		return c.goBack()
 	}
 	return nil
 }

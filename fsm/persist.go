@@ -50,6 +50,7 @@ type record struct {
 	Lead     *Lead          `json:"lead,omitempty"`
 	Before   *Lead          `json:"before,omitempty"`
 	Adopted  uint64         `json:"adopted,omitempty"`
+	Confirm  *Confirmation  `json:"confirm,omitempty"`
 	Request  *request       `json:"request,omitempty"`
 	Tail     *tail          `json:"tail,omitempty"`
 }
@@ -106,6 +107,9 @@ func (s *Snapshot) write(to io.Writer) error {
 	}
 	if s.Adopted != 0 {
 		w.record(record{Adopted: s.Adopted})
+	}
+	if s.Confirm.Pending() {
+		w.record(record{Confirm: &s.Confirm})
 	}
 	for i := range s.requests {
 		w.record(record{Request: &s.requests[i]})
@@ -240,6 +244,8 @@ func (s *Snapshot) take(r record) error {
 		s.Before = *r.Before
 	case r.Adopted != 0:
 		s.Adopted = r.Adopted
+	case r.Confirm != nil:
+		s.Confirm = *r.Confirm
 	case r.Request != nil:
 		s.requests = append(s.requests, *r.Request)
 	default:
@@ -260,6 +266,9 @@ func (s *Snapshot) finish() (*Snapshot, error) {
 		}
 		s.History[i].Document = bytes.Clone(text)
 		s.Revision, s.Document, s.Source = s.History[i].Number, doc, s.History[i].Source
+	}
+	if _, ok := s.Numbered(s.Confirm.BackTo); s.Confirm.Pending() && (s.Confirm.Revision != s.Revision || !ok) {
+		return nil, fmt.Errorf("%w: revision %d cannot go back to %d", ErrCorrupt, s.Confirm.Revision, s.Confirm.BackTo)
 	}
 	return s, nil
 }

@@ -25,11 +25,23 @@ func full(t testing.TB) *machine {
 	return m
 }
 
+// waiting is a full state whose document waits to be confirmed.
+func waiting(t testing.TB) *machine {
+	m := full(t)
+	m.must(with(set(t, "Web=10.0.0.1:80 c=10.1.0.3:80"), func(d *SetDocument) { d.ConfirmUntil = t0.Add(5 * time.Minute) }))
+	return m
+}
+
 // The form of a snapshot. Clusters restart from it: when this test fails, the format needs a new number and the old one a
 // reader.
 func TestSnapshotForm(t *testing.T) {
-	got := textOf(t, full(t).Load())
-	path := filepath.Join("testdata", "snapshot.jsonl")
+	for name, m := range map[string]*machine{"snapshot.jsonl": full(t), "snapshot-confirm.jsonl": waiting(t)} {
+		t.Run(name, func(t *testing.T) { wantForm(t, name, textOf(t, m.Load())) })
+	}
+}
+
+func wantForm(t *testing.T, name, got string) {
+	path := filepath.Join("testdata", name)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -107,6 +119,8 @@ func TestRestoreDamaged(t *testing.T) {
 
 // Right checksums, wrong content: another program, or a fault of ours.
 func TestRestoreWrong(t *testing.T) {
+	const foundCluster = `{"cluster":{"id":"c1","name":"edge","profile":"lan","generation":1,"ca":""}}`
+	const blankRevision = `{"revision":{"number":1,"at":"2026-11-22T10:00:00Z","author":{"kind":"","name":""},"document":{"schema":1,"cluster":{}}}}`
 	tests := []struct {
 		name    string
 		records []string
@@ -114,10 +128,12 @@ func TestRestoreWrong(t *testing.T) {
 	}{
 		{"nothing in a record", []string{`{}`}, ErrCorrupt},
 		{"unknown record", []string{`{"quota":{}}`}, ErrUnknown},
-		{"history without a cluster", []string{`{"revision":{"number":1,"at":"2026-11-22T10:00:00Z","author":{"kind":"","name":""},"document":{"schema":1,"cluster":{}}}}`}, ErrCorrupt},
-		{"cluster without a history", []string{`{"cluster":{"id":"c1","name":"edge","profile":"lan","generation":1,"ca":""}}`}, ErrCorrupt},
-		{"schema", []string{`{"cluster":{"id":"c1","name":"edge","profile":"lan","generation":1,"ca":""}}`,
+		{"history without a cluster", []string{blankRevision}, ErrCorrupt},
+		{"cluster without a history", []string{foundCluster}, ErrCorrupt},
+		{"schema", []string{foundCluster,
 			`{"revision":{"number":1,"at":"2026-11-22T10:00:00Z","author":{"kind":"","name":""},"document":{"schema":9,"cluster":{}}}}`}, ErrUnknown},
+		{"waits, and is not the one that runs", []string{foundCluster, blankRevision, `{"confirm":{"revision":2,"back_to":1,"until":"2026-11-22T10:00:00Z","by":{"kind":"","name":""}}}`}, ErrCorrupt},
+		{"waits, and cannot go back", []string{foundCluster, blankRevision, `{"confirm":{"revision":1,"back_to":7,"until":"2026-11-22T10:00:00Z","by":{"kind":"","name":""}}}`}, ErrCorrupt},
 		{"nobody leaves", []string{`{"leaving":{"id":"x","until":"2026-11-22T10:00:00Z","document":{"schema":1,"cluster":{}}}}`}, ErrCorrupt},
 	}
 	miscounted := sign(`{"polso":"fsm","format":1,"index":1,"term":1}`+"\n", 1)
@@ -181,6 +197,7 @@ func TestPersist(t *testing.T) {
 
 func FuzzRestore(f *testing.F) {
 	f.Add([]byte(textOf(f, full(f).Load())))
+	f.Add([]byte(textOf(f, waiting(f).Load())))
 	f.Add([]byte(textOf(f, New(Options{}).Load())))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		try := func(text string) {

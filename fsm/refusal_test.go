@@ -41,6 +41,18 @@ func TestRefusals(t *testing.T) {
 		{"not due yet", nil, &Expire{Due{Kind: DueToken, ID: "k1", At: t0.Add(time.Hour + tokenKept)}}, CodeInvalid,
 			"token k1 does not end before 2026-11-23T11:00:00Z"},
 
+		{"to be confirmed in the past", nil, trying(t, bRuns, time.Second), CodeInvalid, "its time to be confirmed, 2026-11-22T10:00:01Z, has passed already"},
+		{"nothing to confirm", nil, &Confirm{}, CodeNotFound, "no revision waits to be confirmed"},
+		{"nothing to confirm any more", []Command{trying(t, bRuns, time.Minute), &Confirm{}}, &Confirm{Revision: 3}, CodeNotFound, "no revision waits to be confirmed"},
+		{"another to confirm", []Command{trying(t, bRuns, time.Minute)}, &Confirm{Revision: 2}, CodeConflict, "revision 3 waits to be confirmed, not 2"},
+		{"confirmed before its time was up", []Command{trying(t, bRuns, 6*time.Second), &Confirm{}}, late("3", 6*time.Second), CodeNotFound,
+			"confirm 3 does not end at 2026-11-22T10:00:06Z"},
+		{"superseded before its time was up", []Command{trying(t, bRuns, 6*time.Second), set(t, cRuns)}, late("3", 6*time.Second), CodeNotFound,
+			"confirm 3 does not end at 2026-11-22T10:00:06Z"},
+		{"not given its time", []Command{trying(t, bRuns, time.Minute)}, late("3", time.Minute), CodeInvalid, "confirm 3 does not end before 2026-11-22T10:01:00Z"},
+		{"given more time", []Command{trying(t, bRuns, 6*time.Second), trying(t, bRuns, time.Minute)}, late("3", 6*time.Second), CodeNotFound,
+			"confirm 3 does not end at 2026-11-22T10:00:06Z"},
+
 		{"token unknown", nil, join("n2", "r2", "k9"), CodeNotFound, "the token k9 is not known: revoked, expired, or of another cluster"},
 		{"token revoked", []Command{&RevokeToken{ID: "k1"}}, join("n2", "r2", "k1"), CodeNotFound,
 			"the token k1 is not known: revoked, expired, or of another cluster"},
@@ -112,7 +124,7 @@ func TestRefusals(t *testing.T) {
 func TestRefusalsNotFounded(t *testing.T) {
 	for _, c := range []Command{
 		set(t, ""), restore(t, 4, "c1", ""), &SetOverride{Target: "router/r1", Kind: Drain}, &ClearOverride{Target: "router/r1"}, &Expire{Due{Kind: DueToken}},
-		join("n2", "r2", "k1"), &RemoveNode{ID: "n1"}, &UpdateNode{ID: "n1", Addresses: []string{"a"}}, token("k1", "a"), &RevokeToken{ID: "k1"},
+		join("n2", "r2", "k1"), &RemoveNode{ID: "n1"}, &UpdateNode{ID: "n1", Addresses: []string{"a"}}, token("k1", "a"), &RevokeToken{ID: "k1"}, &Confirm{},
 	} {
 		m := newMachine(t)
 		m.must(&TakeLead{Node: "n1", Reason: "first"})

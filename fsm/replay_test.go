@@ -92,6 +92,12 @@ func invariants(r *rapid.T, s *Snapshot) {
 	for _, k := range s.Tokens {
 		want[DueToken+" "+k.ID] = k.Expires.Add(tokenKept)
 	}
+	if w := s.Confirm; w.Pending() {
+		want[DueConfirm+" "+w.dueID()] = w.Until
+		if _, ok := s.Numbered(w.BackTo); !ok || w.Revision != s.Revision || w.BackTo >= w.Revision {
+			r.Fatalf("revision %d waits to go back to %d while %d runs, or is not there any more", w.Revision, w.BackTo, s.Revision)
+		}
+	}
 	got := make(map[string]time.Time)
 	for i, d := range s.Due {
 		got[d.Kind+" "+d.ID] = d.At
@@ -126,6 +132,9 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 	seconds := func(what string) time.Time {
 		return t0.Add(time.Duration(rapid.IntRange(1, 60).Draw(r, what)) * time.Second)
 	}
+	confirmed := func() time.Time {
+		return t0.Add(time.Duration(rapid.IntRange(12, 13).Draw(r, "confirmed")) * time.Second)
+	}
 	words := func() string {
 		var b strings.Builder
 		for _, v := range []string{"Web=10.0.0.1:80", "Mail=10.0.0.2:25"} {
@@ -153,7 +162,7 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 		m.entry(token("k1", "1"))
 	}
 	for range rapid.IntRange(1, 30).Draw(r, "entries") {
-		switch rapid.IntRange(0, 20).Draw(r, "command") {
+		switch rapid.IntRange(0, 23).Draw(r, "command") {
 		case 0:
 			m.term++
 			m.entry(&TakeLead{Node: node(), Reason: "leader lost", Took: time.Second})
@@ -205,6 +214,14 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 			b := restore(t, rapid.Uint64Range(1, 4).Draw(r, "first"), pick("cluster", "c1", "c2"), words(), words())
 			b.Base = rapid.Uint64Range(1, 4).Draw(r, "base")
 			m.entry(b)
+		case 21:
+			d := set(t, words())
+			d.ConfirmUntil = confirmed()
+			m.entry(d)
+		case 22:
+			m.entry(&Confirm{Revision: rapid.Uint64Range(0, 4).Draw(r, "confirmed")})
+		case 23:
+			m.entry(&Expire{Due{At: confirmed(), Kind: DueConfirm, ID: pick("waiting", "2", "3", "4")}})
 		}
 		switch rapid.IntRange(0, 9).Draw(r, "then") {
 		case 0: // the same request again, as after an unknown outcome

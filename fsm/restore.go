@@ -81,10 +81,7 @@ func (r *Restore) apply(c *change) *Refusal {
 		c.History = union(c.History, r.History)
 		c.Revision = c.History[len(c.History)-1].Number
 	}
-	before := c.Document
-	c.publish(Revision{Message: r.Message, Source: last.Source, Document: last.Document}, r.document)
-	c.leave(before, r.LeaveUntil.UTC())
-	c.endOverrides()
+	c.run(Revision{Message: r.Message, Source: last.Source, Document: last.Document}, r.document, r.LeaveUntil.UTC())
 	return nil
 }
 

@@ -20,18 +20,19 @@ type Snapshot struct {
 	Cluster   Cluster
 	Revision  uint64 // of Document; counts documents
 	Document  config.Document
-	Source    string     // the running document's text as it was written
-	History   []Revision // oldest first, the running one last; at most 100 and 16 MiB
-	Overrides []Override // sorted by Target
-	Leaving   []Leaving  // sorted by ID
-	Due       []Due      // sorted by At, Kind, ID
-	Nodes     []Node     // in the order they joined
-	Removed   []string   // IDs of nodes that were removed and may never come back
-	Tokens    []Token    // in the order they were made
-	Audit     []Entry    // oldest first, a ring of 1,000
-	Lead      Lead       // who took the lead last
-	Before    Lead       // who had it before
-	Adopted   uint64     // Index of the last SetDocument with Adopt; 0: none
+	Source    string       // the running document's text as it was written
+	History   []Revision   // oldest first, the running one last; at most 100 and 16 MiB, and Confirm.BackTo
+	Overrides []Override   // sorted by Target
+	Leaving   []Leaving    // sorted by ID
+	Due       []Due        // sorted by At, Kind, ID
+	Nodes     []Node       // in the order they joined
+	Removed   []string     // IDs of nodes that were removed and may never come back
+	Tokens    []Token      // in the order they were made
+	Audit     []Entry      // oldest first, a ring of 1,000
+	Lead      Lead         // who took the lead last
+	Before    Lead         // who had it before
+	Confirm   Confirmation // the running revision, if it waits to be confirmed
+	Adopted   uint64       // Index of the last SetDocument with Adopt; 0: none
 
 	requests []request // the last 1,024 answers, oldest first
 }
@@ -65,7 +66,8 @@ type Revision struct {
 type Actor struct {
 	Kind    string `json:"kind"` // "local" (unix socket), "user", "node", "steward"
 	Name    string `json:"name"`
-	Address string `json:"address,omitempty"`
+	Address string `json:"address,omitempty"` // where the request came from; "" over the unix socket
+	Via     string `json:"via,omitempty"`     // the router that was asked, if it was
 }
 
 // Override is an operator's word about a server ("server/web/a") or a router ("router/r1") that stands beside the document.
@@ -97,8 +99,8 @@ type Leaving struct {
 // Due is something that ends by itself. The steward proposes Expire once At has passed.
 type Due struct {
 	At   time.Time `json:"at"`
-	Kind string    `json:"kind"` // DueOverride, DueLeaving or DueToken
-	ID   string    `json:"id"`   // the override's target, the leaving's ID, the token's ID
+	Kind string    `json:"kind"` // DueOverride, DueLeaving, DueToken or DueConfirm
+	ID   string    `json:"id"`   // the override's target, the leaving's ID, the token's ID, the revision's number
 }
 
 // The kinds of Due.
@@ -106,6 +108,7 @@ const (
 	DueOverride = "override"
 	DueLeaving  = "leaving"
 	DueToken    = "token"
+	DueConfirm  = "confirm"
 )
 
 // Node is a member.
