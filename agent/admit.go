@@ -25,8 +25,9 @@ type application struct {
 	CSR        []byte   `json:"csr"`
 	Replace    string   `json:"replace,omitempty"`
 	NoRouter   string   `json:"no_router,omitempty"` // why it can only be a witness; "": it can be either
-	Secret     []byte   `json:"secret,omitempty"`    // the token's; filled in by the router that was asked, as is the next
+	Secret     []byte   `json:"secret,omitempty"`    // the token's; filled in by the router that was asked, as are the next
 	FromRemote string   `json:"from_remote"`
+	Via        string   `json:"via,omitempty"` // the router that was asked
 }
 
 // welcome is what an admitted node needs to know.
@@ -58,7 +59,7 @@ func (b *body) serveJoining(ctx context.Context, m *member, l net.Listener) erro
 			if b.witness() {
 				return nil, wire.Refused{Text: refusalText(b.notHere(m))}
 			}
-			app.Secret, app.FromRemote = who.Secret, who.Remote.String()
+			app.Secret, app.FromRemote, app.Via = who.Secret, who.Remote.String(), b.a.o.Name
 			w, err := askLeader(ctx, b, func() (welcome, error) { return b.leadAdmit(ctx, m, app) }, http.MethodPost, pathAdmit, app)
 			if err != nil {
 				return nil, wire.Refused{Text: refusalText(asAPIError(err))}
@@ -115,7 +116,7 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 	if _, err := authority.Issue(app.CSR, id); err != nil {
 		return welcome{}, api.Errorf(api.CodeInvalid, "the certificate request is not good: %v", err)
 	}
-	by := fsm.Actor{Kind: "node", Name: app.Name, Address: app.FromRemote}
+	by := fsm.Actor{Kind: "node", Name: app.Name, Address: app.FromRemote, Via: app.Via}
 	node := fsm.Node{ID: app.ID, Name: app.Name, Kind: token.Kind, Addresses: app.Addresses}
 	if _, err := b.propose(ctx, by, fsm.NewRequest(), &fsm.AddNode{Node: node, Token: token.ID, Replace: app.Replace}); err != nil {
 		return welcome{}, err

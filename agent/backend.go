@@ -97,6 +97,9 @@ func (b *body) commit(ctx context.Context, by fsm.Actor, request string, c fsm.C
 	if err := b.removal(); err != nil {
 		return fsm.Result{}, err
 	}
+	if by.Kind != "node" && by.Kind != "steward" { // an operator, who came through this router
+		by.Via = b.a.o.Name
+	}
 	data, err := fsm.Encode(fsm.Envelope{Request: request, Actor: by, At: now(), Command: c})
 	if err != nil {
 		return fsm.Result{}, asAPIError(err)

@@ -80,7 +80,7 @@ func (b *body) localStatus() api.Status {
 	st.Members = []api.Member{marked(snap, b.self(st))}
 	st.ProfileChange, st.CAChange = profileChange(snap.Cluster, st.Members), caChange(snap.Cluster, st.Members)
 	st.Quorum.Voters = voters(b.member)
-	st.LastFailover = lastFailover(snap)
+	st.LastFailover, st.Confirm = lastFailover(snap), api.ConfirmationOf(snap)
 	st.Health = healthHere(st)
 	return st
 }

@@ -86,6 +86,9 @@ func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error 
 	switch act.Kind {
 	case steward.Expire:
 		_, err := b.propose(ctx, fsm.Actor{Kind: "steward", Name: b.a.o.Name}, fsm.NewRequest(), &fsm.Expire{Due: act.Due})
+		if api.CodeOf(err) == api.CodeNotFound { // ended or changed by somebody who was faster
+			return fmt.Errorf("%w: %w", fsm.ErrNotFound, err)
+		}
 		return err
 	case steward.Promote:
 		return m.node.Promote(ctx, act.ID)

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Client speaks to an agent. It is safe for concurrent use.
@@ -258,9 +259,33 @@ func (c *Client) Apply(ctx context.Context, r ApplyRequest) (Applied, error) {
 	return ask[Applied](ctx, c, http.MethodPost, "/v1/document", r)
 }
 
+// Confirm has the revision that waits stay.
+func (c *Client) Confirm(ctx context.Context, r ConfirmRequest) (Done, error) {
+	return ask[Done](ctx, c, http.MethodPost, "/v1/confirm", r)
+}
+
 // History lists the newest n revisions.
 func (c *Client) History(ctx context.Context, n int) ([]Revision, error) {
 	return ask[[]Revision](ctx, c, http.MethodGet, fmt.Sprintf("/v1/revisions?n=%d", n), nil)
+}
+
+// HistoryOfChanges lists the newest n revisions, each with what it changed.
+func (c *Client) HistoryOfChanges(ctx context.Context, n int) ([]Revision, error) {
+	return ask[[]Revision](ctx, c, http.MethodGet, fmt.Sprintf("/v1/revisions?n=%d&changes=true", n), nil)
+}
+
+// Compare tells one revision from another; to 0 is the running one.
+func (c *Client) Compare(ctx context.Context, from, to uint64) (Comparison, error) {
+	return ask[Comparison](ctx, c, http.MethodGet, fmt.Sprintf("/v1/revisions/%d/changes?to=%d", from, to), nil)
+}
+
+// Audit lists the newest entries that were asked for, oldest first.
+func (c *Client) Audit(ctx context.Context, r AuditRequest) ([]AuditEntry, error) {
+	q := url.Values{"n": {fmt.Sprint(r.Count)}, "after": {fmt.Sprint(r.After)}}
+	if !r.Since.IsZero() {
+		q.Set("since", r.Since.Format(time.RFC3339Nano))
+	}
+	return ask[[]AuditEntry](ctx, c, http.MethodGet, "/v1/audit?"+q.Encode(), nil)
 }
 
 // Revision is one revision with its document.

@@ -119,7 +119,9 @@ func (s *server) apply(ctx context.Context, req ApplyRequest) (Applied, error) {
 	if err := preferable(snap, doc); err != nil {
 		return Applied{}, err
 	}
-	return s.write(ctx, snap, req.RequestID, writing{doc: doc, source: source(req.Files, doc), message: req.Message, base: req.Base, adopt: req.Adopt})
+	return s.write(ctx, snap, req.RequestID, writing{
+		doc: doc, source: source(req.Files, doc), message: req.Message, base: req.Base, adopt: req.Adopt, confirm: req.ConfirmSeconds,
+	})
 }
 
 func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, error) {
@@ -152,7 +154,9 @@ func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, er
 			Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Rollback: req.Revision, Plan: planFor(snap, doc),
 		}, nil
 	}
-	return s.write(ctx, snap, req.RequestID, writing{doc: doc, source: old.Source, message: req.Message, base: req.Base, rollback: req.Revision})
+	return s.write(ctx, snap, req.RequestID, writing{
+		doc: doc, source: old.Source, message: req.Message, base: req.Base, rollback: req.Revision, confirm: req.ConfirmSeconds,
+	})
 }
 
 // writing is one document on its way in.
@@ -161,9 +165,15 @@ type writing struct {
 	source, message string
 	base, rollback  uint64
 	adopt           bool
+	confirm         float64 // seconds; 0: it stays
 }
 
 func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string, w writing) (Applied, error) {
+	now := time.Now()
+	confirmUntil, err := confirmEnd(now, w.confirm)
+	if err != nil {
+		return Applied{}, err
+	}
 	canonical, err := config.Canonical(w.doc)
 	if err != nil {
 		return Applied{}, fmt.Errorf("document: %w", err)
@@ -173,7 +183,7 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 	}
 	res, err := s.Propose(ctx, actorOf(ctx), requestID, &fsm.SetDocument{
 		Base: w.base, Source: w.source, Document: canonical, Message: w.message,
-		LeaveUntil: time.Now().Add(leaveFor), RollbackOf: w.rollback, Adopt: w.adopt,
+		LeaveUntil: now.Add(leaveFor), RollbackOf: w.rollback, Adopt: w.adopt, ConfirmUntil: confirmUntil,
 	})
 	if err != nil {
 		return Applied{}, s.withChanges(ctx, err, w.base)
@@ -184,6 +194,13 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 	}
 	if !res.Unchanged && res.Revision > 0 {
 		done.Before = res.Revision - 1
+	}
+	after, err := s.State(ctx)
+	if err != nil {
+		return Applied{}, err
+	}
+	if after.Confirm.Revision == res.Revision {
+		done.Confirm = ConfirmationOf(after)
 	}
 	return done, nil
 }
@@ -210,7 +227,8 @@ func revisionOf(snap *fsm.Snapshot, n uint64) (fsm.Revision, config.Document, er
 }
 
 func (s *server) history(ctx context.Context, i *struct {
-	Count int `query:"n" minimum:"1" maximum:"1000" default:"20"`
+	Count   int  `query:"n" minimum:"1" maximum:"1000" default:"20"`
+	Changes bool `query:"changes" doc:"with what each changed, as people read it"`
 }) ([]Revision, error) {
 	snap, err := s.State(ctx)
 	if err != nil {
@@ -221,23 +239,35 @@ func (s *server) history(ctx context.Context, i *struct {
 		if len(list) == i.Count {
 			break
 		}
-		list = append(list, describeRevision(snap, at, r))
+		out := describeRevision(snap, at, r)
+		if i.Changes {
+			out.Changes = text(changesIn(snap, at))
+		}
+		list = append(list, out)
 	}
 	return list, nil
 }
 
 // describeRevision is r without its document; at is its place in the history.
 func describeRevision(snap *fsm.Snapshot, at int, r fsm.Revision) Revision {
-	out := Revision{Schema: Schema, Number: r.Number, At: r.At, Author: r.Author.Name, Message: r.Message, Current: r.Number == snap.Revision}
-	if at == 0 {
-		return out
-	}
-	before, err1 := config.FromCanonical(snap.History[at-1].Document)
-	after, err2 := config.FromCanonical(r.Document)
-	if errors.Join(err1, err2) == nil {
-		out.Summary = config.Diff(before, after).Summary()
+	out := Revision{Schema: Schema, Number: r.Number, At: r.At, Author: r.Author.Name, Address: r.Author.Address, Via: r.Author.Via, Message: r.Message, Current: r.Number == snap.Revision}
+	if at > 0 {
+		out.Summary = changesIn(snap, at).Summary()
 	}
 	return out
+}
+
+// changesIn is what the revision at that place of the history changed; nothing is known of the oldest.
+func changesIn(snap *fsm.Snapshot, at int) config.Changes {
+	if at == 0 {
+		return nil
+	}
+	before, err1 := config.FromCanonical(snap.History[at-1].Document)
+	after, err2 := config.FromCanonical(snap.History[at].Document)
+	if errors.Join(err1, err2) != nil {
+		return nil // both were read when they came in
+	}
+	return config.Diff(before, after)
 }
 
 func (s *server) revision(ctx context.Context, i *struct {

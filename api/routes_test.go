@@ -102,6 +102,17 @@ func TestRoutes(t *testing.T) {
 			return []any{len(h), h[0].Summary, h[0].Message}, err
 		}, "", "[2 Plan: 2 to add, 0 to change, 0 to remove. first]"},
 		{"history, one", func() (any, error) { h, err := c.History(ctx, 1); return len(h), err }, "", "1"},
+		{"history with changes", func() (any, error) { h, err := c.HistoryOfChanges(ctx, 1); return h[0].Changes, err }, "",
+			"+ virtual \"web\"   192.0.2.10:80/tcp scheduler wlc forward dr\n+ server \"web/a\"  10.0.0.1 weight 1\n"},
+		{"compare", func() (any, error) {
+			d, err := c.Compare(ctx, 1, 0)
+			return []any{d.From, d.To, len(d.Changes), d.Text[strings.Index(d.Text, "Revision"):]}, err
+		}, "", "[1 2 2 Revision 1 to 2: 2 to add, 0 to change, 0 to remove.\n]"},
+		{"compare backwards", func() (any, error) { d, err := c.Compare(ctx, 2, 1); return d.Summary, err }, "", "Plan: 0 to add, 0 to change, 2 to remove."},
+		{"audit", func() (any, error) {
+			list, err := c.Audit(ctx, AuditRequest{Count: 1, Since: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), After: 1})
+			return []any{len(list), list[0].Action, list[0].By == whoami(t), list[0].Kind}, err
+		}, "", "[1 set_document true local]"},
 		{"rollback to the one before, only shown", func() (any, error) {
 			a, err := c.Rollback(ctx, RollbackRequest{DryRun: true})
 			return []any{a.Revision, a.Plan.Summary}, err
@@ -110,6 +121,16 @@ func TestRoutes(t *testing.T) {
 			a, err := c.Rollback(ctx, RollbackRequest{Revision: 1})
 			return []any{a.Before, a.Revision}, err
 		}, "propose local/USER set_document", "[2 3]"},
+		{"apply, to be confirmed", func() (any, error) {
+			a, err := c.Apply(ctx, ApplyRequest{Files: files, ConfirmSeconds: 300})
+			return []any{a.Revision, a.Confirm.Revision, a.Confirm.BackTo, a.Confirm.By == whoami(t)}, err
+		}, "propose local/USER set_document", "[4 4 3 true]"},
+		{"confirm", func() (any, error) { return result(c.Confirm(ctx, ConfirmRequest{Revision: 4})) }, "propose local/USER confirm", "[Revision 4 is confirmed: it stays.]"},
+		{"rollback, to be confirmed", func() (any, error) {
+			a, err := c.Rollback(ctx, RollbackRequest{Revision: 1, ConfirmSeconds: 10})
+			return []any{a.Revision, a.Confirm.Revision, a.Confirm.BackTo}, err
+		}, "propose local/USER set_document", "[5 5 4]"},
+		{"confirm whatever waits", func() (any, error) { return result(c.Confirm(ctx, ConfirmRequest{})) }, "propose local/USER confirm", "[Revision 5 is confirmed: it stays.]"},
 		{"what a rollback says of itself", func() (any, error) { d, err := c.Document(ctx); return d.Message, err }, "", "rollback to revision 1"},
 	} {
 		b.notes()
@@ -153,6 +174,16 @@ func TestRefusedRequests(t *testing.T) {
 		{"revision that is no number", "GET", "/v1/revisions/first", ``, 422, "invalid; the request is not understood; path.number: invalid integer"},
 		{"too many revisions", "GET", "/v1/revisions?n=100000", ``, 422, "invalid; the request is not understood; query.n: expected number <= 1000"},
 		{"revision that is not there", "GET", "/v1/revisions/9", ``, 404, "not_found; revision 9 is not in the history"},
+		{"compare with what is not there", "GET", "/v1/revisions/1/changes?to=9", ``, 404, "not_found; revision 9 is not in the history"},
+		{"too much of the audit", "GET", "/v1/audit?n=1001", ``, 422, "invalid; the request is not understood; query.n: expected number <= 1000"},
+		{"audit since when", "GET", "/v1/audit?since=yesterday", ``, 422, "invalid; the request is not understood; query.since: invalid date/time for format 2006-01-02T15:04:05.999999999Z07:00"},
+		{"to be confirmed too soon", "POST", "/v1/document", `{"files":[{"name":"e.hcl","text":"cluster {}"}],"confirm_seconds":9}`, 422,
+			"invalid; a change can wait from 10s to 24h0m0s to be confirmed, not 9 s; nothing was changed"},
+		{"to be confirmed too late", "POST", "/v1/rollback", `{"revision":1,"confirm_seconds":86401}`, 422,
+			"invalid; a change can wait from 10s to 24h0m0s to be confirmed, not 86401 s; nothing was changed"},
+		{"to be confirmed before", "POST", "/v1/document", `{"files":[{"name":"e.hcl","text":"cluster {}"}],"confirm_seconds":-1}`, 422,
+			"invalid; the request is not understood; confirm_seconds: expected number >= 0"},
+		{"nothing to confirm", "POST", "/v1/confirm", `{}`, 404, "not_found; no revision waits to be confirmed"},
 		{"rollback to nothing", "POST", "/v1/rollback", `{"revision":9}`, 404, "not_found; revision 9 is not in the history"},
 		{"drain a router that is not there", "POST", "/v1/cluster/routers/r9/drain", `{}`, 404, `not_found; no router is called "r9"`},
 		{"drain with two ends", "POST", "/v1/cluster/routers/r1/drain", `{"for_seconds":60,"until":"2100-01-01T00:00:00Z"}`, 422,
@@ -230,7 +261,7 @@ func TestStateIsNotThere(t *testing.T) {
 		b.status.Formed = test.formed
 		h := New(b, Version{})
 		for _, r := range [][3]string{
-			{"GET", "/v1/document"}, {"GET", "/v1/revisions"}, {"GET", "/v1/revisions/1"}, {"GET", "/v1/tokens"}, {"DELETE", "/v1/tokens/x"},
+			{"GET", "/v1/document"}, {"GET", "/v1/revisions"}, {"GET", "/v1/revisions/1"}, {"GET", "/v1/revisions/1/changes"}, {"GET", "/v1/audit"}, {"POST", "/v1/confirm", "{}"}, {"GET", "/v1/tokens"}, {"DELETE", "/v1/tokens/x"},
 			{"POST", "/v1/rollback", "{}"}, {"POST", "/v1/document", `{"files":[{"name":"e.hcl","text":""}]}`},
 			{"POST", "/v1/document/plan", `{"files":[{"name":"e.hcl","text":""}]}`},
 			{"POST", "/v1/cluster/routers/r1/drain", "{}"}, {"DELETE", "/v1/cluster/routers/r1/drain"},

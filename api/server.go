@@ -148,8 +148,13 @@ func (s *server) routes(a huma.API) {
 	post(a, "apply", "/v1/document", "Replace the document", func(ctx context.Context, i *in[ApplyRequest]) (Applied, error) {
 		return s.apply(ctx, i.Body)
 	})
+	post(a, "confirm", "/v1/confirm", "Have the revision that waits to be confirmed stay", func(ctx context.Context, i *in[ConfirmRequest]) (Done, error) {
+		return s.confirm(ctx, i.Body)
+	})
 	get(a, "history", "/v1/revisions", "The history, newest first", s.history)
 	get(a, "revision", "/v1/revisions/{number}", "One document of the history", s.revision)
+	get(a, "compare", "/v1/revisions/{number}/changes", "What tells one revision from another", s.compare)
+	get(a, "audit", "/v1/audit", "Every change and every change of the lead, oldest first", s.audit)
 	post(a, "rollback", "/v1/rollback", "Run an old document again, as a new revision", func(ctx context.Context, i *in[RollbackRequest]) (Applied, error) {
 		return s.rollback(ctx, i.Body)
 	})

@@ -26,16 +26,6 @@ type Snapshot struct {
 	Audit     []AuditEntry `json:"audit" nullable:"false" doc:"oldest first"`
 }
 
-// AuditEntry is one line of the audit.
-type AuditEntry struct {
-	At       time.Time `json:"at"`
-	By       string    `json:"by"`
-	Action   string    `json:"action"`
-	Detail   string    `json:"detail"`
-	Revision uint64    `json:"revision,omitempty" doc:"the one it made"`
-	Error    string    `json:"error,omitempty" doc:"why it was refused"`
-}
-
 // SnapshotSaved tells what was written where.
 type SnapshotSaved struct {
 	Schema   string    `json:"schema"`
@@ -83,7 +73,7 @@ func InspectSnapshot(name string, text []byte) (Snapshot, error) {
 		out.Revisions = append(out.Revisions, describeRevision(as, at, r))
 	}
 	for _, e := range b.Audit {
-		out.Audit = append(out.Audit, AuditEntry{At: e.At, By: e.Actor.Name, Action: e.Action, Detail: e.Detail, Revision: e.Revision, Error: e.Error})
+		out.Audit = append(out.Audit, describeEntry(e))
 	}
 	return out, nil
 }
@@ -183,8 +173,12 @@ func (s *server) restore(ctx context.Context, req RestoreRequest) (Applied, erro
 	change := fitting(&fsm.Restore{
 		Base: req.Base, ClusterID: b.ClusterID, History: b.History, Message: req.Message, LeaveUntil: time.Now().Add(leaveFor),
 	})
+	plan := planFor(snap, doc)
+	if w := b.Confirm; w.Pending() {
+		plan.Warnings = append(plan.Warnings, fmt.Sprintf("the snapshot's revision %d waited to be confirmed when it was saved, else it was to go back to %d; restored, it stays", w.Revision, w.BackTo))
+	}
 	done := Applied{
-		Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Plan: planFor(snap, doc),
+		Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Plan: plan,
 		Snapshot: &SnapshotOrigin{Cluster: b.Cluster, Revision: b.Revision, At: b.At, Brought: snap.Brings(b.ClusterID, change.History)},
 	}
 	if req.DryRun {

@@ -30,6 +30,7 @@ type Status struct {
 	VIPs            []VIP          `json:"vips" nullable:"false"`
 	Virtuals        []Virtual      `json:"virtuals" nullable:"false"`
 	LastFailover    *Failover      `json:"last_failover,omitempty"`
+	Confirm         *Confirmation  `json:"confirm,omitempty" doc:"the running revision waits to be confirmed"`
 	Problems        []Problem      `json:"problems" nullable:"false"`
 	Health          ClusterHealth  `json:"health" enum:"HEALTHY,DEGRADED,DOWN,FORMING" doc:"DOWN: nobody directs"`
 	Kernel          string         `json:"kernel" enum:"real,simulated,none" doc:"what stands behind this router's table"`
@@ -264,6 +265,8 @@ type ApplyRequest struct {
 	Message   string `json:"message,omitempty" maxLength:"1000"`
 	RequestID string `json:"request_id,omitempty" maxLength:"64" doc:"repeat a request as it was, with the same ID, and it is answered, not done again"`
 	Adopt     bool   `json:"adopt,omitempty" doc:"let go of services in the kernel that Polso did not put there"`
+
+	ConfirmSeconds float64 `json:"confirm_seconds,omitempty" minimum:"0" doc:"it goes back by itself after so long, 10 to 86400, unless it is confirmed; 0: it stays"`
 }
 
 // RollbackRequest makes an old document run again, as a new revision.
@@ -273,6 +276,8 @@ type RollbackRequest struct {
 	Message   string `json:"message,omitempty"`
 	RequestID string `json:"request_id,omitempty" doc:"as for apply; needs revision or base_revision"`
 	DryRun    bool   `json:"dry_run,omitempty"`
+
+	ConfirmSeconds float64 `json:"confirm_seconds,omitempty" minimum:"0" doc:"it goes back by itself after so long, 10 to 86400, unless it is confirmed; 0: it stays"`
 }
 
 // Applied is the outcome of a write to the document.
@@ -284,6 +289,7 @@ type Applied struct {
 	Rollback  uint64 `json:"rollback_of,omitempty" doc:"of a rollback: the revision whose document runs again"`
 	Plan      Plan   `json:"plan"`
 
+	Confirm  *Confirmation   `json:"confirm,omitempty" doc:"the revision waits to be confirmed"`
 	Snapshot *SnapshotOrigin `json:"snapshot,omitempty" doc:"of a restore: what it was restored from"`
 }
 
@@ -293,9 +299,12 @@ type Revision struct {
 	Number   uint64    `json:"revision"`
 	At       time.Time `json:"at"`
 	Author   string    `json:"author"`
+	Address  string    `json:"address,omitempty" doc:"where the author's request came from; absent over the unix socket"`
+	Via      string    `json:"via,omitempty" doc:"the router that the author asked"`
 	Message  string    `json:"message"`
 	Current  bool      `json:"current"`
 	Summary  string    `json:"summary,omitempty" doc:"what it changed"`
+	Changes  string    `json:"changes,omitempty" doc:"the same in full, as people read it; only when that is asked for"`
 	Source   string    `json:"source,omitempty" doc:"the text as written; only when one revision is asked for"`
 	Document any       `json:"document,omitempty" doc:"the canonical document; only when one revision is asked for"`
 }

@@ -11,6 +11,7 @@ import (
 func planFor(s *fsm.Snapshot, to config.Document) Plan {
 	p := planOf(s.Revision, s.Document, to)
 	p.Warnings = append(p.Warnings, warnings(s, to)...)
+	p.Warnings = append(p.Warnings, supersedes(s)...)
 	return p
 }
 

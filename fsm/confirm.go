@@ -38,9 +38,9 @@ func (*Confirm) Name() Name { return NameConfirm }
 // String is the command in one line.
 func (f *Confirm) String() string {
 	if f.Revision == 0 {
-		return "the revision that waits stays"
+		return "the revision that waits is confirmed"
 	}
-	return fmt.Sprintf("revision %d stays", f.Revision)
+	return fmt.Sprintf("revision %d is confirmed", f.Revision)
 }
 
 func (f *Confirm) check() *Refusal { return nil }

@@ -343,6 +343,22 @@ func TestDecideDue(t *testing.T) {
 	}
 }
 
+// A revision goes back by the leader's wall clock, whatever it did meanwhile: a clock that is set back prolongs the wait, one
+// that is set ahead ends it.
+func TestDecideConfirm(t *testing.T) {
+	in := scene(t, "r1", "r1 voter")
+	in.State.Due = []fsm.Due{{At: now.Add(5 * time.Minute), Kind: fsm.DueConfirm, ID: "43"}}
+	for passed, want := range map[time.Duration]string{
+		0: "", -time.Hour: "", 5*time.Minute - 1: "", 5 * time.Minute: "expire confirm 43 of 2026-11-22T10:05:00Z",
+		48 * time.Hour: "expire confirm 43 of 2026-11-22T10:05:00Z",
+	} {
+		in.Now = now.Add(passed)
+		if got := diary(Decide(in)); got != want {
+			t.Errorf("after %v: got %q, want %q", passed, got, want)
+		}
+	}
+}
+
 // What waits does not keep others from their turn.
 func TestDecideWaiting(t *testing.T) {
 	in := scene(t, "r1", "r1 voter | r2 node | r3 node")

@@ -197,6 +197,26 @@ func TestStewardForgets(t *testing.T) {
 	}))
 }
 
+// Who takes the lead over while a revision waits takes it back when its time comes, or at once if it has passed.
+func TestStewardConfirm(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lead time.Duration // when
+		want string
+	}{
+		"in time": {500 * time.Millisecond, "\n  3.0  expire confirm 43 of 2026-11-22T10:00:03Z\n"},
+		"later":   {4500 * time.Millisecond, "\n  5.0  expire confirm 43 of 2026-11-22T10:00:03Z\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &world{in: scene(t, "r1", "r1 voter")}
+			w.in.State.Due = []fsm.Due{{At: now.Add(3 * time.Second), Kind: fsm.DueConfirm, ID: "43"}}
+			diff(t, tt.want, w.run(t, 6500*time.Millisecond, func(*Steward) {
+				time.Sleep(tt.lead)
+				w.change(func() { w.lead = true })
+			}))
+		})
+	}
+}
+
 // An end that came by another way is done: no waiting, no complaint.
 func TestStewardExpireNotFound(t *testing.T) {
 	w := &world{lead: true, in: scene(t, "r1", "r1 voter")}
