@@ -27,6 +27,7 @@ func (ch *change) flags(c *cobra.Command) {
 	f.BoolVar(&ch.yes, "yes", false, "do not ask")
 	f.BoolVar(&ch.dryRun, "dry-run", false, "only show the plan")
 	f.BoolVar(&ch.req.Adopt, "adopt", false, "let go of services in the kernel that Polso did not put there")
+	confirmFlag(c, &ch.req.ConfirmSeconds)
 	f.DurationVar(&ch.wait, "wait", 0, "wait until every reachable router's kernel follows it; exit 7 when the time is up, 3 when something needs you then")
 }
 

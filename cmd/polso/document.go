@@ -77,9 +77,8 @@ func (a *app) planCmd() *cobra.Command {
 	var paths []string
 	var exitWithChanges bool
 	c := &cobra.Command{
-		Use:     "plan -f FILE",
-		Short:   "What a document would change",
-		Aliases: []string{"diff"},
+		Use:   "plan -f FILE",
+		Short: "What a document would change",
 		Example: `  polso plan -f edge.hcl
   polso plan -f edge.d --exit-code                       # 2 when something would change`,
 		Args: noArgs,
@@ -122,6 +121,7 @@ func (a *app) applyCmd() *cobra.Command {
 		Use:   "apply -f FILE",
 		Short: "Make a document the cluster's",
 		Example: `  polso apply -f edge.hcl
+  polso apply -f edge.hcl --confirm 5m                   # it goes back by itself unless polso confirm follows
   polso apply -f edge.d/ -m "add web/d" --check-revision 42 --yes --wait 30s`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

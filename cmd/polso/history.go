@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,11 +20,13 @@ const mostRevisions = 1000
 
 func (a *app) historyCmd() *cobra.Command {
 	var n int
+	var changes bool
 	c := &cobra.Command{
 		Use:   "history",
 		Short: "The documents that ran, newest first",
 		Example: `  polso history
   polso history -n 5 --sort-by at
+  polso history -n 3 -p           # each with what it changed
   polso history -o json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,7 +37,11 @@ func (a *app) historyCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list, err := cl.History(cmd.Context(), n)
+			ask := cl.History
+			if changes {
+				ask = cl.HistoryOfChanges
+			}
+			list, err := ask(cmd.Context(), n)
 			if err != nil {
 				return err
 			}
@@ -45,26 +52,69 @@ func (a *app) historyCmd() *cobra.Command {
 					}
 					return nil
 				}
+				if changes {
+					return a.revisionsInFull(w, list)
+				}
 				return a.revisions(w, list)
 			})
 		},
 	}
 	c.Flags().IntVarP(&n, "count", "n", 20, "how many")
+	c.Flags().BoolVarP(&changes, "plan", "p", false, "each with what it changed")
 	return a.sortable(c)
 }
 
 // revisions is a history as a table.
 func (a *app) revisions(w io.Writer, list []api.Revision) error {
-	t := newTable(">REVISION", "AT", "BY", "CHANGES", "MESSAGE")
+	header := []string{">REVISION", "AT", "BY", "CHANGES", "MESSAGE"}
+	if a.wide() {
+		header = append(header, "FROM")
+	}
+	t := newTable(header...)
 	for _, r := range list {
 		number := fmt.Sprint(r.Number)
 		if r.Current {
 			number = "* " + number
 		}
 		changes := strings.TrimSuffix(strings.TrimPrefix(r.Summary, "Plan: "), ".")
-		t.row(number, r.At.Local().Format(time.DateTime), r.Author, changes, r.Message)
+		cells := []string{number, r.At.Local().Format(time.DateTime), r.Author, changes, r.Message}
+		if a.wide() {
+			cells = append(cells, from(r.Address, r.Via))
+		}
+		t.row(cells...)
 	}
 	return a.table(w, t)
+}
+
+// revisionsInFull is a history with every change.
+func (a *app) revisionsInFull(w io.Writer, list []api.Revision) error {
+	for i, r := range list {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, a.heading(r))
+		for line := range strings.Lines(r.Changes) {
+			fmt.Fprint(w, "  "+line)
+		}
+	}
+	return nil
+}
+
+// heading is a revision in one line.
+func (a *app) heading(r api.Revision) string {
+	line := fmt.Sprintf("# revision %d, %s, %s", r.Number, r.At.Local().Format(time.DateTime), oneLine(r.Author))
+	if a.wide() {
+		line += " from " + oneLine(from(r.Address, r.Via))
+	}
+	return line + message(r.Message)
+}
+
+// from is where a request came from: an address, the router that was asked, or both.
+func from(address, via string) string {
+	if address != "" && via != "" {
+		return address + " via " + via
+	}
+	return cmp.Or(address, via, "-")
 }
 
 func (a *app) showCmd() *cobra.Command {
@@ -91,7 +141,7 @@ func (a *app) showCmd() *cobra.Command {
 				return err
 			}
 			return a.print(r, func(w io.Writer) error {
-				a.tell("# revision %d, %s, %s%s", r.Number, r.At.Local().Format(time.DateTime), oneLine(r.Author), message(r.Message))
+				a.tell("%s", a.heading(r))
 				text := r.Source
 				if a.output == outputHCL { // which is not what was written if that was JSON
 					doc, err := documentOf(r)
@@ -131,6 +181,7 @@ func (a *app) rollbackCmd() *cobra.Command {
 		Short: "Run an old document again, as a new revision",
 		Example: `  polso rollback                                         # to the one before
   polso rollback 41 --dry-run
+  polso rollback 41 --confirm 5m                         # and forward again unless polso confirm follows
   polso rollback 41 -m "mh was worse" --yes --wait 30s`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -176,6 +227,7 @@ func (a *app) rollbackCmd() *cobra.Command {
 	f.StringVarP(&req.Message, "message", "m", "", "why, for the history")
 	f.BoolVar(&req.DryRun, "dry-run", false, "only show what it would change")
 	f.BoolVar(&yes, "yes", false, "do not ask")
+	confirmFlag(c, &req.ConfirmSeconds)
 	f.DurationVar(&wait, "wait", 0, "wait until every reachable router's kernel follows it")
 	return c
 }

@@ -154,6 +154,9 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 			fmt.Fprintln(w, a.paint(fmt.Sprintf("ROUTER %s  %s", m.Name, a.drained(*m.Drained))))
 		}
 	}
+	if c := st.Confirm; c != nil {
+		fmt.Fprintf(w, "CONFIRM  revision %d by %s goes back to %d in %s unless confirmed: polso confirm\n", c.Revision, oneLine(c.By), c.BackTo, left(c.Until))
+	}
 	if st.CAChange != nil {
 		fmt.Fprintln(w, changingCA(*st.CAChange))
 	}

@@ -14,6 +14,9 @@ import (
 // applied says what was done and waits for it to be true everywhere. What is followed and troubles a router all the same, an
 // address that fits no link, say, makes the exit status that of a degraded cluster.
 func (a *app) applied(ctx context.Context, cl *api.Client, done api.Applied, wait time.Duration) error {
+	if c := done.Confirm; c != nil {
+		a.tell("Revision %d goes back to %d in %s unless confirmed: polso confirm", c.Revision, c.BackTo, left(c.Until))
+	}
 	var troubles []api.Problem
 	if wait > 0 {
 		var err error
