@@ -79,12 +79,12 @@ func CheckEvery() string {
 }
 
 // Apply applies a document on one router and waits until every router's kernel follows it.
-func (l *Lab) Apply(ctx context.Context, on *Router, document string) error {
+func (l *Lab) Apply(ctx context.Context, on *Router, document string, flags ...string) error {
 	path := filepath.Join(l.dir, "document.hcl")
 	if err := os.WriteFile(path, []byte(document), 0o644); err != nil {
 		return err
 	}
-	_, err := on.Polso(ctx, "apply", "-f", path, "--yes", "--wait", "15s")
+	_, err := on.Polso(ctx, append([]string{"apply", "-f", path, "--yes", "--wait", "15s"}, flags...)...)
 	return err
 }
 

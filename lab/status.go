@@ -23,8 +23,9 @@ type Status struct {
 	Lease           struct {
 		Held bool `json:"held"`
 	} `json:"lease"`
-	Profile string `json:"profile"`
-	Fence   string `json:"fence"`
+	Confirm *Confirmation `json:"confirm"`
+	Profile string        `json:"profile"`
+	Fence   string        `json:"fence"`
 	Quorum  struct {
 		Voters  int `json:"voters"`
 		Healthy int `json:"healthy"`
@@ -54,6 +55,13 @@ type Status struct {
 			Reason          string `json:"reason"`
 		} `json:"servers"`
 	} `json:"virtuals"`
+}
+
+// Confirmation is a revision that goes back by itself unless it is confirmed.
+type Confirmation struct {
+	Revision uint64    `json:"revision"`
+	BackTo   uint64    `json:"back_to"`
+	Until    time.Time `json:"until"`
 }
 
 // Scope is whose status is asked for.
