@@ -16,7 +16,7 @@ func TestConfirmAcrossAFailover(t *testing.T) {
 	must(t, err)
 	document := show(t, ctx, l.Routers[0])
 	change := web
-	change.Scheduler, change.Servers = "mh", []string{"a", "b"}
+	change.Scheduler, change.Servers = "wlc", []string{"a", "b"}
 
 	old, next := tryWithAFailover(t, ctx, l, l.Document(change), "45s")
 	waits := waiting(t, ctx, next)
