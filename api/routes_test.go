@@ -80,7 +80,7 @@ func TestRoutes(t *testing.T) {
 		{"rotate", func() (any, error) { return result(c.RotateCertificates(ctx, RotateRequest{All: true})) }, "rotate USER true false", "[rotated]"},
 		{"profile", func() (any, error) { p, err := c.Profile(ctx); return p.Profile, err }, "profile", "lan"},
 		{"set profile", func() (any, error) { return result(c.SetProfile(ctx, ProfileRequest{Profile: "wan"})) }, "set profile USER wan", "[changes]"},
-		{"transfer", func() (any, error) { a, err := c.Transfer(ctx, TransferRequest{To: "r2"}); return a.To, err }, "transfer r2", "r2"},
+		{"transfer", func() (any, error) { a, err := c.Transfer(ctx, TransferRequest{To: "r2"}); return a.To, err }, "transfer r2\npropose local/USER switched", "r2"},
 		{"create token", func() (any, error) { a, err := c.CreateToken(ctx, TokenRequest{Kind: "router"}); return a.Text, err }, "token router", "POLSO-1-A-B"},
 		{"tokens", func() (any, error) { return c.Tokens(ctx) }, "", "[]"},
 		{"plan", func() (any, error) { p, err := c.Plan(ctx, PlanRequest{Files: files}); return p.Summary, err }, "", "Plan: 2 to add, 0 to change, 0 to remove."},

@@ -125,7 +125,7 @@ func (s *server) routes(a huma.API) {
 	})
 	del(a, "undrain-router", "/v1/cluster/routers/{name}/drain", "Let a router direct again", s.undrainRouter)
 	post(a, "transfer", "/v1/transfer", "Planned switchover", func(ctx context.Context, i *in[TransferRequest]) (Transferred, error) {
-		return s.Transfer(ctx, i.Body)
+		return s.transfer(ctx, i.Body)
 	})
 	get(a, "certificates", "/v1/certificates", "This router's certificate and its CA's", func(ctx context.Context, _ *none) (Certificates, error) { return s.Certificates(ctx) })
 	post(a, "rotate-certificates", "/v1/certificates/rotate", "Make new certificates", func(ctx context.Context, i *in[RotateRequest]) (Done, error) {

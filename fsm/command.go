@@ -20,6 +20,7 @@ const (
 	NameClearOverride Name = "clear_override"
 	NameExpire        Name = "expire"
 	NameConfirm       Name = "confirm"
+	NameSwitched      Name = "switched"
 	NameAddNode       Name = "add_node"
 	NameRemoveNode    Name = "remove_node"
 	NameUpdateNode    Name = "update_node"
@@ -69,6 +70,8 @@ func blank(n Name) (Command, error) {
 		return new(Expire), nil
 	case NameConfirm:
 		return new(Confirm), nil
+	case NameSwitched:
+		return new(Switched), nil
 	case NameAddNode:
 		return new(AddNode), nil
 	case NameRemoveNode:

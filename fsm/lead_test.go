@@ -25,6 +25,22 @@ func TestLead(t *testing.T) {
 	}
 }
 
+// Who asked for a switchover stands in the audit, and nowhere else.
+func TestSwitched(t *testing.T) {
+	m := cluster(t, "")
+	before := m.Load()
+	m.must(&Switched{From: "r1", To: "r2"})
+	after := *m.Load()
+	last := after.Audit[len(after.Audit)-1]
+	if last.Action != "switched" || last.Detail != "the switchover from r1 to r2 was asked for" || last.Actor != admin {
+		t.Errorf("audit: %+v", last)
+	}
+	after.Index, after.Audit, after.requests = before.Index, before.Audit, before.requests
+	if d := cmp.Diff(textOf(t, before), textOf(t, &after)); d != "" {
+		t.Errorf("-before +after:\n%s", d)
+	}
+}
+
 // A witness that passes the lead on is no director: who takes the addresses over takes them from the router before it.
 func TestLeadThroughAWitness(t *testing.T) {
 	m := cluster(t, "")

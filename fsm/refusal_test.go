@@ -124,7 +124,7 @@ func TestRefusals(t *testing.T) {
 func TestRefusalsNotFounded(t *testing.T) {
 	for _, c := range []Command{
 		set(t, ""), restore(t, 4, "c1", ""), &SetOverride{Target: "router/r1", Kind: Drain}, &ClearOverride{Target: "router/r1"}, &Expire{Due{Kind: DueToken}},
-		join("n2", "r2", "k1"), &RemoveNode{ID: "n1"}, &UpdateNode{ID: "n1", Addresses: []string{"a"}}, token("k1", "a"), &RevokeToken{ID: "k1"}, &Confirm{},
+		join("n2", "r2", "k1"), &RemoveNode{ID: "n1"}, &UpdateNode{ID: "n1", Addresses: []string{"a"}}, token("k1", "a"), &RevokeToken{ID: "k1"}, &Confirm{}, &Switched{From: "r1", To: "r2"},
 	} {
 		m := newMachine(t)
 		m.must(&TakeLead{Node: "n1", Reason: "first"})
@@ -173,6 +173,7 @@ func TestEncodeRefuses(t *testing.T) {
 		{"weight high", &SetOverride{Target: "server/w/a", Kind: Weight, Weight: 65536}, "weight 65536 is not between 0 and 65535"},
 		{"weight low", &SetOverride{Target: "server/w/a", Kind: Weight, Weight: -1}, "weight -1 is not between 0 and 65535"},
 		{"drain with weight", &SetOverride{Target: "server/w/a", Kind: Drain, Weight: 1}, "drain takes no weight"},
+		{"switched to nobody", &Switched{From: "r1"}, `"" is no name for a node: letters, digits, dots, dashes and underscores, a letter or digit first, at most 63`},
 		{"due kind", &Expire{Due{Kind: "lease"}}, `nothing of the kind "lease" ends by itself`},
 		{"token hash", with(token("k", "a"), func(k *AddToken) { k.Token.Hash = "secret" }), "a token's hash is 64 hexadecimal digits"},
 		{"token uses", with(token("k", "a"), func(k *AddToken) { k.Token.Uses = 0 }), "a token has 1 to 1000 uses, not 0"},
