@@ -195,11 +195,7 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 	if !res.Unchanged && res.Revision > 0 {
 		done.Before = res.Revision - 1
 	}
-	after, err := s.State(ctx)
-	if err != nil {
-		return Applied{}, err
-	}
-	if after.Confirm.Revision == res.Revision {
+	if after, err := s.State(ctx); err == nil && after.Confirm.Revision == res.Revision { // done it is in any case
 		done.Confirm = ConfirmationOf(after)
 	}
 	return done, nil
@@ -241,7 +237,8 @@ func (s *server) history(ctx context.Context, i *struct {
 		}
 		out := describeRevision(snap, at, r)
 		if i.Changes {
-			out.Changes = text(changesIn(snap, at))
+			changes, _ := changesIn(snap, at)
+			out.Changes = text(changes)
 		}
 		list = append(list, out)
 	}
@@ -251,23 +248,20 @@ func (s *server) history(ctx context.Context, i *struct {
 // describeRevision is r without its document; at is its place in the history.
 func describeRevision(snap *fsm.Snapshot, at int, r fsm.Revision) Revision {
 	out := Revision{Schema: Schema, Number: r.Number, At: r.At, Author: r.Author.Name, Address: r.Author.Address, Via: r.Author.Via, Message: r.Message, Current: r.Number == snap.Revision}
-	if at > 0 {
-		out.Summary = changesIn(snap, at).Summary()
+	if changes, known := changesIn(snap, at); known {
+		out.Summary = changes.Summary()
 	}
 	return out
 }
 
-// changesIn is what the revision at that place of the history changed; nothing is known of the oldest.
-func changesIn(snap *fsm.Snapshot, at int) config.Changes {
-	if at == 0 {
-		return nil
+// changesIn is what the revision at that place of the history changed; it is not known of one whose forerunner is not kept.
+func changesIn(snap *fsm.Snapshot, at int) (config.Changes, bool) {
+	if at == 0 || snap.History[at-1].Number+1 != snap.History[at].Number {
+		return nil, false
 	}
 	before, err1 := config.FromCanonical(snap.History[at-1].Document)
 	after, err2 := config.FromCanonical(snap.History[at].Document)
-	if errors.Join(err1, err2) != nil {
-		return nil // both were read when they came in
-	}
-	return config.Diff(before, after)
+	return config.Diff(before, after), errors.Join(err1, err2) == nil
 }
 
 func (s *server) revision(ctx context.Context, i *struct {
