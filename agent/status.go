@@ -303,9 +303,10 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 			a.Servers = append(a.Servers, serverStatus(snap, dir.Health, v, s, have, stats.Destinations[s.Address]))
 		}
 		for _, l := range snap.Leaving {
-			if l.Virtual.Name == v.Name {
+			if was, _ := director.KeyOf(l.Virtual); was == key {
+				at := stats.Destinations[l.Server.Address]
 				a.Servers = append(a.Servers, api.Server{Name: l.Server.Name, Address: l.Server.Address.Addr().String(), Port: l.Server.Address.Port(),
-					State: "leaving", Reason: "removed; drains", Until: &l.Until, Active: stats.Destinations[l.Server.Address].Active})
+					State: "leaving", Reason: "removed; drains", Until: &l.Until, Active: at.Active, Inactive: at.Inactive})
 			}
 		}
 		out = append(out, a)

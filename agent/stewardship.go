@@ -3,11 +3,15 @@ package agent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"polso/api"
+	"polso/consensus"
+	"polso/director"
 	"polso/fsm"
+	"polso/ipvs"
 	"polso/steward"
 )
 
@@ -42,6 +46,7 @@ func (b *body) stewardInputs(ctx context.Context, m *member) steward.Inputs {
 		in.Members = append(in.Members, s)
 	}
 	in.State = m.state.Load()
+	in.Idle = idle(in.State, m.node.Role(), b.local.director.Status())
 	for _, n := range in.State.Nodes {
 		rep, ok := m.reports.of(n.ID)
 		if !ok || time.Since(rep.at) > fresh {
@@ -50,6 +55,27 @@ func (b *body) stewardInputs(ctx context.Context, m *member) steward.Inputs {
 		in.Reports[n.ID] = stewardReport(rep.status)
 	}
 	return in
+}
+
+// idle returns the IDs of the leaving servers to which this node's kernel has no connection while it directs: all it should hold
+// is held under its present lease, and its table is the running document's. A standby's kernel sees no connection at all.
+func idle(s *fsm.Snapshot, r consensus.Role, dir *director.Status) []string {
+	if !r.Leader || dir.Epoch != r.Epoch || !dir.Converged || dir.Revision != s.Revision || slices.ContainsFunc(dir.Held, func(h director.HeldStatus) bool { return !h.Present }) {
+		return nil
+	}
+	var out []string
+	for _, l := range s.Leaving {
+		key, _ := director.KeyOf(l.Virtual)
+		i := slices.IndexFunc(dir.Table.Services, func(s ipvs.Service) bool { return s.Key == key })
+		if i < 0 {
+			continue
+		}
+		drains := slices.ContainsFunc(dir.Table.Services[i].Destinations, func(d ipvs.Destination) bool { return d.Addr == l.Server.Address && d.Weight == 0 })
+		if st := dir.Stats[key].Destinations[l.Server.Address]; drains && st.Active == 0 && st.Inactive == 0 {
+			out = append(out, l.ID)
+		}
+	}
+	return out
 }
 
 // consult asks the routers that could take the lead how they are, if there is a choice: a witness hands over at once, before the
@@ -89,6 +115,9 @@ func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error 
 		if api.CodeOf(err) == api.CodeNotFound { // ended or changed by somebody who was faster
 			return fmt.Errorf("%w: %w", fsm.ErrNotFound, err)
 		}
+		return err
+	case steward.EndLeaving:
+		_, err := b.propose(ctx, fsm.Actor{Kind: "steward", Name: b.a.o.Name}, fsm.NewRequest(), &fsm.EndLeaving{Due: act.Due})
 		return err
 	case steward.Promote:
 		return m.node.Promote(ctx, act.ID)

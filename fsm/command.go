@@ -21,6 +21,7 @@ const (
 	NameExpire        Name = "expire"
 	NameConfirm       Name = "confirm"
 	NameSwitched      Name = "switched"
+	NameEndLeaving    Name = "end_leaving"
 	NameAddNode       Name = "add_node"
 	NameRemoveNode    Name = "remove_node"
 	NameUpdateNode    Name = "update_node"
@@ -72,6 +73,8 @@ func blank(n Name) (Command, error) {
 		return new(Confirm), nil
 	case NameSwitched:
 		return new(Switched), nil
+	case NameEndLeaving:
+		return new(EndLeaving), nil
 	case NameAddNode:
 		return new(AddNode), nil
 	case NameRemoveNode:

@@ -42,6 +42,7 @@ func samples(t testing.TB) []Command {
 		with(set(t, "Web=10.0.0.1:80 a=10.1.0.1:80"), func(d *SetDocument) { d.ConfirmUntil = t0.Add(5 * time.Minute) }),
 		&Confirm{Revision: 3},
 		&Switched{From: "r1", To: "r2"},
+		&EndLeaving{Due{At: t0, Kind: DueLeaving, ID: "Web/a@3"}},
 		a,
 		&RemoveNode{ID: "n2"},
 		&UpdateNode{ID: "n2", Addresses: []string{"10.9.0.12:5390"}},

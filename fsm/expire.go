@@ -35,12 +35,8 @@ func (e *Expire) apply(c *change) *Refusal {
 	if !c.Founded() {
 		return notFounded()
 	}
-	found := false
-	for _, d := range c.Due {
-		found = found || d.Kind == e.Due.Kind && d.ID == e.Due.ID && d.At.Equal(e.Due.At)
-	}
-	if !found {
-		return refuse(CodeNotFound, "", "%s %s does not end at %s", e.Due.Kind, e.Due.ID, e.Due.At.UTC().Format(time.RFC3339))
+	if !c.ends(e.Due) {
+		return e.Due.notFound()
 	}
 	if c.at.Before(e.Due.At) {
 		return refuse(CodeInvalid, "", "%s %s does not end before %s", e.Due.Kind, e.Due.ID, e.Due.At.UTC().Format(time.RFC3339))
@@ -49,8 +45,7 @@ func (e *Expire) apply(c *change) *Refusal {
 	case DueOverride:
 		c.dropOverride(e.Due.ID)
 	case DueLeaving:
-		c.Leaving = without(c.Leaving, func(l Leaving) bool { return l.ID == e.Due.ID })
-		c.notDue(DueLeaving, e.Due.ID)
+		c.left(e.Due.ID)
 	case DueToken:
 		c.dropToken(e.Due.ID)
 	case DueConfirm:

@@ -288,6 +288,25 @@ func TestExpire(t *testing.T) {
 	}
 }
 
+// A drain ends before its deadline when it is said to, and nothing else with it; one that began anew meanwhile goes on.
+func TestEndLeaving(t *testing.T) {
+	const ab = "Web=10.0.0.1:80 a=10.1.0.1:80 b=10.1.0.2:80"
+	m := cluster(t, ab)
+	m.must(set(t, "Web=10.0.0.1:80")) // both leave, for an hour
+	due := m.Load().Due
+	m.must(&EndLeaving{due[1]})
+	if s := m.Load(); len(s.Leaving) != 1 || s.Leaving[0].ID != "Web/a@3" || len(s.Due) != 2 {
+		t.Errorf("leaving %+v, due %+v", s.Leaving, s.Due)
+	}
+	m.must(set(t, ab), set(t, "Web=10.0.0.1:80 b=10.1.0.2:80"))
+	if r := m.do(&EndLeaving{due[0]}); !errors.Is(r.Err(), ErrNotFound) || len(m.Load().Leaving) != 1 {
+		t.Errorf("the end of an older drain: %+v, leaving %+v", r, m.Load().Leaving)
+	}
+	if r := m.do(&EndLeaving{Due{At: m.Load().Due[0].At.Add(time.Second), Kind: DueLeaving, ID: "Web/a@5"}}); !errors.Is(r.Err(), ErrNotFound) {
+		t.Errorf("another deadline: %+v", r)
+	}
+}
+
 // Tokens that admit nobody any more make room for new ones.
 func TestTokensMakeRoom(t *testing.T) {
 	m := cluster(t, "")

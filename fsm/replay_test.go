@@ -224,6 +224,8 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 			m.entry(&Expire{Due{At: confirmed(), Kind: DueConfirm, ID: pick("waiting", "2", "3", "4")}})
 		}
 		switch rapid.IntRange(0, 9).Draw(r, "then") {
+		case 2: // the last connection of a server that leaves has ended
+			m.entry(&EndLeaving{Due{At: seconds("at"), Kind: DueLeaving, ID: pick("leaving", "Web/a@2", "Web/b@3")}})
 		case 0: // the same request again, as after an unknown outcome
 			m.index++
 			m.log = append(m.log, &raft.Log{Index: m.index, Term: m.term, Data: m.log[len(m.log)-1].Data})

@@ -20,6 +20,7 @@ type Inputs struct {
 	Self    string            // this node's ID
 	Members []Member          // raft's latest configuration, this node in it
 	Reports map[string]Report // by node ID, this one's too: what each router last said about its kernel; no entry: not heard
+	Idle    []string          // IDs of the leaving servers to which the kernel of this node, which directs, has no connection
 
 	// The Steward's to fill in, not for who reads the inputs.
 
@@ -28,6 +29,7 @@ type Inputs struct {
 	UnfitFor   time.Duration            // how long this node's report has named a reason in Unfit, pass after pass
 	FailingFor time.Duration            // how long it has counted FailingPasses or more
 	FitFor     map[string]time.Duration // by node ID, of the other routers that are fit now: for how long
+	IdleFor    map[string]time.Duration // by fsm.Leaving's ID: how long one of Idle has been so, pass after pass
 	HandedBack map[string]int           // by node ID: how often the lead was handed back to it within the last hour, or was to be
 }
 
@@ -86,6 +88,11 @@ func Decide(in Inputs) []Action {
 	for _, d := range in.State.Due { // sorted by time
 		a := Action{Kind: Expire, Due: d, Reason: "its time has come"}
 		if !in.Now.Before(d.At) && !in.waits(a) {
+			actions = append(actions, a)
+		}
+	}
+	for _, a := range endLeaving(in) {
+		if !in.waits(a) {
 			actions = append(actions, a)
 		}
 	}
@@ -285,7 +292,7 @@ func (in Inputs) members() []Member {
 type Action struct {
 	Kind   Kind
 	ID     string  // of the node: AddLearner, Promote, RemoveMember, Restart, HandOver and HandBack (to)
-	Due    fsm.Due // Expire
+	Due    fsm.Due // Expire, EndLeaving
 	Reason string  // why, in one line
 }
 
@@ -302,6 +309,7 @@ const (
 	HandBack                      // transfer the lead to the node, because it is preferred
 	FinishProfile                 // propose fsm.FinishProfile
 	AdvanceCA                     // propose fsm.AdvanceCA
+	EndLeaving                    // propose fsm.EndLeaving of Due
 	Restart                       // have the node begin its part in raft anew, with another timing
 )
 
@@ -324,6 +332,8 @@ func (k Kind) String() string {
 		return "finish the change of the profile"
 	case AdvanceCA:
 		return "advance the change of the CA"
+	case EndLeaving:
+		return "end"
 	case Restart:
 		return "restart"
 	default:
@@ -333,8 +343,8 @@ func (k Kind) String() string {
 
 // String says what is done to whom, the same for the same wish.
 func (a Action) String() string {
-	if a.Kind == Expire {
-		return fmt.Sprintf("expire %s %s of %s", a.Due.Kind, a.Due.ID, a.Due.At.UTC().Format(time.RFC3339Nano))
+	if a.Kind == Expire || a.Kind == EndLeaving {
+		return fmt.Sprintf("%s %s %s of %s", a.Kind, a.Due.Kind, a.Due.ID, a.Due.At.UTC().Format(time.RFC3339Nano))
 	}
 	return strings.TrimSuffix(a.Kind.String()+" "+a.ID, " ")
 }

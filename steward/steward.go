@@ -1,5 +1,5 @@
 // Package steward is what only the leader does, as the same kind of pass as the director's: it promotes learners, fires
-// what is due, reconciles the raft group with the node table, hands over when another router can do what this one cannot,
+// what is due, ends drains that have nothing left to wait for, reconciles the raft group with the node table, hands over when another router can do what this one cannot,
 // and back to the one that the document prefers.
 //
 // Decide is a pure function of one set of inputs; Steward reads them, decides and acts, one action at a time.
@@ -41,8 +41,11 @@ type Steward struct {
 	bell    chan struct{}
 	failed  map[string]failure // by action; Run's goroutine only, like the next
 	since   map[trouble]time.Time
-	spells  map[string]spell // by node ID
-	leads   time.Time        // since when this node has led, as far as passes saw; zero: it does not
+	spells  map[string]spell     // by node ID
+	idle    map[string]time.Time // by fsm.Leaving's ID: since when it has been without a connection
+	// inherited are the IDs of those that were leaving when this node took the lead; nil: that is not known yet.
+	inherited map[string]bool
+	leads     time.Time // since when this node has led, as far as passes saw; zero: it does not
 	// handedBack outlives a lead: who was handed the lead and soon lost it again is this process's to remember.
 	handedBack map[string][]time.Time
 }
@@ -100,7 +103,7 @@ func (s *Steward) pass(ctx context.Context) {
 		clear(s.failed) // another leader's tries say nothing about the next term's
 		clear(s.since)
 		clear(s.spells)
-		s.leads = time.Time{}
+		s.leads, s.idle, s.inherited = time.Time{}, nil, nil
 		return
 	}
 	if s.leads.IsZero() {
@@ -113,7 +116,7 @@ func (s *Steward) pass(ctx context.Context) {
 	}
 	in := s.options.Inputs(ctx)
 	in.UnfitFor, in.FailingFor = s.lasting(in, unfit), s.lasting(in, failing)
-	in.LedFor = time.Since(s.leads)
+	in.LedFor, in.IdleFor = time.Since(s.leads), s.idleFor(in)
 	in.FitFor, in.HandedBack = s.fitFor(in), s.lately()
 	in.Waiting = func(a Action) bool { return time.Now().Before(s.failed[a.String()].until) }
 	for _, a := range Decide(in) {
@@ -137,7 +140,7 @@ func (s *Steward) act(ctx context.Context, a Action) {
 		delete(s.failed, key)
 		s.log.Info("done", "action", key, "reason", a.Reason)
 	case ctx.Err() != nil: // the process ends; nothing failed
-	case a.Kind == Expire && errors.Is(err, fsm.ErrNotFound): // it ended or changed meanwhile: as good as done
+	case (a.Kind == Expire || a.Kind == EndLeaving) && errors.Is(err, fsm.ErrNotFound): // it ended or changed meanwhile: as good as done
 		delete(s.failed, key)
 	default:
 		f := s.failed[key]

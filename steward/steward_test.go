@@ -276,7 +276,7 @@ level=INFO msg=done action="add learner r2" reason="r2-name was admitted"
 }
 
 func TestKindString(t *testing.T) {
-	for k := Expire; k <= HandBack; k++ {
+	for k := Expire; k <= Restart; k++ {
 		if strings.HasPrefix(k.String(), "kind") {
 			t.Errorf("kind %d has no name", int(k))
 		}
