@@ -15,6 +15,7 @@ import (
 	"polso/consensus"
 	"polso/consensus/trust"
 	"polso/consensus/wire"
+	"polso/fsm"
 )
 
 // The codes that travel between nodes, beside wire's own.
@@ -105,6 +106,7 @@ const (
 	pathRotate   = "/agent/1/rotate"
 	pathCertify  = "/agent/1/certify"
 	pathCAKey    = "/agent/1/ca-key"
+	pathForesee  = "/agent/1/foresee"
 )
 
 // serveMembers answers the other members.
@@ -124,6 +126,7 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("POST "+pathRotate, answer(func(ctx context.Context, _ struct{}) (api.Done, error) { return b.rotateOwn(ctx, m) }))
 	mux.HandleFunc("POST "+pathCertify, answer(func(ctx context.Context, r certifyRequest) (certified, error) { return b.certifyPeer(ctx, m, r) }))
 	mux.HandleFunc("POST "+pathCAKey, answer(func(ctx context.Context, k caKey) (caKey, error) { return b.giveCAKey(ctx, m, k) }))
+	mux.HandleFunc("POST "+pathForesee, answer(b.foresee))
 	return wire.NewPeerServer(wire.PeerServerOptions{
 		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
 	}).Run(ctx, l)
@@ -145,7 +148,7 @@ func answer[I, O any](h func(context.Context, I) (O, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in I
 		if r.Method == http.MethodPost {
-			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in); err != nil {
+			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, fsm.MaxPlain)).Decode(&in); err != nil {
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"time"
 
+	"polso/config"
 	"polso/fsm"
 )
 
@@ -20,6 +22,10 @@ type Backend interface {
 
 	// Propose writes to the replicated state and waits until this node's replica has it.
 	Propose(context.Context, fsm.Actor, string, fsm.Command) (fsm.Result, error)
+
+	// Foresee is what every router would do now if a document ran and servers that it no longer names were to go at until. It
+	// takes two seconds at most and needs no leader; who has not answered by then is there as not reached.
+	Foresee(ctx context.Context, doc config.Document, until time.Time) ([]RouterPlan, error)
 
 	Init(context.Context, fsm.Actor, InitRequest) (InitAnswer, error)
 	Join(context.Context, JoinRequest) (JoinAnswer, error)

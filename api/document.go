@@ -84,13 +84,17 @@ func (s *server) plan(ctx context.Context, req PlanRequest) (Plan, error) {
 	if err := preferable(snap, doc); err != nil {
 		return Plan{}, err
 	}
-	return planFor(snap, doc), nil
+	return s.livePlan(ctx, snap, doc, drain(req.Drain))
 }
 
 // planOf describes the way from one document to another.
 func planOf(base uint64, from, to config.Document) Plan {
+	return planOfChanges(base, config.Diff(from, to))
+}
+
+// planOfChanges describes changes of the document of revision base.
+func planOfChanges(base uint64, changes config.Changes) Plan {
 	p := Plan{Schema: Schema, Base: base, Changes: []Change{}, Warnings: []string{}}
-	changes := config.Diff(from, to)
 	for _, c := range changes {
 		out := Change{Symbol: string(c.Symbol), Kind: string(c.Kind), Name: c.Name, Text: c.Text, Note: c.Note}
 		for _, f := range c.Fields {
@@ -120,7 +124,8 @@ func (s *server) apply(ctx context.Context, req ApplyRequest) (Applied, error) {
 		return Applied{}, err
 	}
 	return s.write(ctx, snap, req.RequestID, writing{
-		doc: doc, source: source(req.Files, doc), message: req.Message, base: req.Base, adopt: req.Adopt, confirm: req.ConfirmSeconds,
+		doc: doc, source: source(req.Files, doc), message: req.Message, base: req.Base, adopt: req.Adopt,
+		confirm: req.ConfirmSeconds, drain: drain(req.Drain),
 	})
 }
 
@@ -150,12 +155,17 @@ func (s *server) rollback(ctx context.Context, req RollbackRequest) (Applied, er
 				WithHint("polso history shows what ran, polso rollback --dry-run what it would change now")
 			return Applied{}, s.withChanges(ctx, err, req.Base)
 		}
+		plan, err := s.livePlan(ctx, snap, doc, drain(req.Drain))
+		if err != nil {
+			return Applied{}, err
+		}
 		return Applied{
-			Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Rollback: req.Revision, Plan: planFor(snap, doc),
+			Schema: Schema, Revision: snap.Revision, Before: snap.Revision, Rollback: req.Revision, Plan: plan,
 		}, nil
 	}
 	return s.write(ctx, snap, req.RequestID, writing{
-		doc: doc, source: old.Source, message: req.Message, base: req.Base, rollback: req.Revision, confirm: req.ConfirmSeconds,
+		doc: doc, source: old.Source, message: req.Message, base: req.Base, rollback: req.Revision,
+		confirm: req.ConfirmSeconds, drain: drain(req.Drain),
 	})
 }
 
@@ -166,6 +176,7 @@ type writing struct {
 	base, rollback  uint64
 	adopt           bool
 	confirm         float64 // seconds; 0: it stays
+	drain           time.Duration // of servers that it no longer names
 }
 
 func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string, w writing) (Applied, error) {
@@ -183,7 +194,7 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 	}
 	res, err := s.Propose(ctx, actorOf(ctx), requestID, &fsm.SetDocument{
 		Base: w.base, Source: w.source, Document: canonical, Message: w.message,
-		LeaveUntil: now.Add(leaveFor), RollbackOf: w.rollback, Adopt: w.adopt, ConfirmUntil: confirmUntil,
+		LeaveUntil: now.Add(w.drain), RollbackOf: w.rollback, Adopt: w.adopt, ConfirmUntil: confirmUntil,
 	})
 	if err != nil {
 		return Applied{}, s.withChanges(ctx, err, w.base)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"polso/config"
 	"polso/fsm"
 )
 
@@ -23,12 +24,13 @@ const testPEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 type backend struct {
 	Backend // what a test does not expect to be called panics
 
-	mu     sync.Mutex // guards below
-	fsm    *fsm.FSM
-	index  uint64
-	diary  []string
-	fail   error // what the next call answers
-	status Status
+	mu      sync.Mutex // guards below
+	fsm     *fsm.FSM
+	index   uint64
+	diary   []string
+	fail    error // what the next call answers
+	status  Status
+	routers []RouterPlan
 }
 
 func newBackend(t testing.TB) *backend {
@@ -107,6 +109,10 @@ func (b *backend) Propose(_ context.Context, by fsm.Actor, request string, c fsm
 		return res, Errorf(code, "%s", r.Text).WithHint("%s", r.Fix)
 	}
 	return res, nil
+}
+
+func (b *backend) Foresee(context.Context, config.Document, time.Time) ([]RouterPlan, error) {
+	return b.routers, nil
 }
 
 func (b *backend) Status(context.Context) (Status, error) { return b.status, b.note("status") }

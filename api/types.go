@@ -228,7 +228,8 @@ type File struct {
 
 // PlanRequest asks what a document would change.
 type PlanRequest struct {
-	Files []File `json:"files" minItems:"1"`
+	Files []File   `json:"files" minItems:"1"`
+	Drain *float64 `json:"drain_seconds,omitempty" minimum:"0" doc:"how long a removed server may keep its connections; 0: it goes at once; default 300"`
 }
 
 // Plan is what a document would change.
@@ -239,16 +240,19 @@ type Plan struct {
 	Summary  string   `json:"summary"`
 	Text     string   `json:"text" doc:"the plan as people read it"`
 	Warnings []string `json:"warnings" nullable:"false"`
+
+	Routers []RouterPlan `json:"routers,omitempty" doc:"what each router would do; only of a plan that was asked for before a change"`
 }
 
 // Change is one line of a plan.
 type Change struct {
-	Symbol string        `json:"symbol" enum:"+,~,-"`
+	Symbol string        `json:"symbol" enum:"+,~,-,-/+"`
 	Kind   string        `json:"kind"`
 	Name   string        `json:"name"`
 	Text   string        `json:"text,omitempty" doc:"of what is added or removed: its gist"`
 	Fields []FieldChange `json:"fields,omitempty"`
 	Note   string        `json:"note,omitempty" doc:"what it means for connections"`
+	Active int           `json:"active_connections,omitempty" doc:"established connections that it touches now, on the router that directs"`
 }
 
 // FieldChange is one value that changes.
@@ -260,22 +264,24 @@ type FieldChange struct {
 
 // ApplyRequest replaces the document.
 type ApplyRequest struct {
-	Files     []File `json:"files" minItems:"1"`
-	Base      uint64 `json:"base_revision,omitempty" doc:"refuse with conflict unless this is the running revision; 0: no check"`
-	Message   string `json:"message,omitempty" maxLength:"1000"`
-	RequestID string `json:"request_id,omitempty" maxLength:"64" doc:"repeat a request as it was, with the same ID, and it is answered, not done again"`
-	Adopt     bool   `json:"adopt,omitempty" doc:"let go of services in the kernel that Polso did not put there"`
+	Files     []File   `json:"files" minItems:"1"`
+	Base      uint64   `json:"base_revision,omitempty" doc:"refuse with conflict unless this is the running revision; 0: no check"`
+	Message   string   `json:"message,omitempty" maxLength:"1000"`
+	RequestID string   `json:"request_id,omitempty" maxLength:"64" doc:"repeat a request as it was, with the same ID, and it is answered, not done again"`
+	Drain     *float64 `json:"drain_seconds,omitempty" minimum:"0" doc:"as for a plan"`
+	Adopt     bool     `json:"adopt,omitempty" doc:"let go of services in the kernel that Polso did not put there"`
 
 	ConfirmSeconds float64 `json:"confirm_seconds,omitempty" minimum:"0" doc:"it goes back by itself after so long, 10 to 86400, unless it is confirmed; 0: it stays"`
 }
 
 // RollbackRequest makes an old document run again, as a new revision.
 type RollbackRequest struct {
-	Revision  uint64 `json:"revision,omitempty" doc:"0: the one before base_revision, or before the running one"`
-	Base      uint64 `json:"base_revision,omitempty" doc:"refuse with conflict unless this is the running revision; 0: no check"`
-	Message   string `json:"message,omitempty"`
-	RequestID string `json:"request_id,omitempty" doc:"as for apply; needs revision or base_revision"`
-	DryRun    bool   `json:"dry_run,omitempty"`
+	Revision  uint64   `json:"revision,omitempty" doc:"0: the one before base_revision, or before the running one"`
+	Base      uint64   `json:"base_revision,omitempty" doc:"refuse with conflict unless this is the running revision; 0: no check"`
+	Message   string   `json:"message,omitempty"`
+	RequestID string   `json:"request_id,omitempty" doc:"as for apply; needs revision or base_revision"`
+	Drain     *float64 `json:"drain_seconds,omitempty" minimum:"0" doc:"as for a plan"`
+	DryRun    bool     `json:"dry_run,omitempty"`
 
 	ConfirmSeconds float64 `json:"confirm_seconds,omitempty" minimum:"0" doc:"it goes back by itself after so long, 10 to 86400, unless it is confirmed; 0: it stays"`
 }

@@ -14,6 +14,8 @@ const (
 	Added   Symbol = "+"
 	Changed Symbol = "~"
 	Removed Symbol = "-"
+	// Replaced is a virtual whose service becomes another one: the new one is made, the old one goes.
+	Replaced Symbol = "-/+"
 )
 
 // Kind says what a Change is about.
@@ -167,13 +169,13 @@ func virtualChanges(from, to *Virtual) Changes {
 	default:
 		fields := append(fieldChanges(virtualFields(*from), virtualFields(*to)), checkChanges(from.Check, to.Check)...)
 		if len(fields) > 0 {
-			note := inPlace
+			note, symbol := inPlace, Changed
 			if where(*from) != where(*to) {
-				note = newService
+				note, symbol = newService, Replaced
 			} else if from.Name != to.Name {
 				note = renamed
 			}
-			all = Changes{{Symbol: Changed, Kind: KindVirtual, Name: to.Name, Fields: fields, Note: note}}
+			all = Changes{{Symbol: symbol, Kind: KindVirtual, Name: to.Name, Fields: fields, Note: note}}
 		}
 	}
 	servers := pairs(from.Servers, to.Servers, func(s Server) string { return s.Address.String() }, func(s Server) string { return s.Name })
@@ -185,7 +187,11 @@ func serverChanges(before, after Virtual, from, to *Server) Changes {
 	case from == nil:
 		return Changes{{Symbol: Added, Kind: KindServer, Name: after.Name + "/" + to.Name, Text: serverText(after, *to)}}
 	case to == nil:
-		return Changes{{Symbol: Removed, Kind: KindServer, Name: before.Name + "/" + from.Name, Text: before.short(from.Address), Note: endServer}}
+		note := endServer
+		if where(before) != where(after) {
+			note = "" // it goes with its service
+		}
+		return Changes{{Symbol: Removed, Kind: KindServer, Name: before.Name + "/" + from.Name, Text: before.short(from.Address), Note: note}}
 	}
 	fields := fieldChanges(serverFields(*from), serverFields(*to))
 	if len(fields) == 0 {
@@ -203,7 +209,7 @@ func serverChanges(before, after Virtual, from, to *Server) Changes {
 	return Changes{{Symbol: Changed, Kind: KindServer, Name: after.Name + "/" + to.Name, Fields: fields, Note: note}}
 }
 
-// Summary counts the changes: "Plan: 1 to add, 1 to change, 1 to remove.", or "No changes.".
+// Summary counts the changes, what is replaced as added and as removed: "Plan: 1 to add, 1 to change, 1 to remove.", or "No changes.".
 func (c Changes) Summary() string {
 	if len(c) == 0 {
 		return "No changes."
@@ -212,5 +218,5 @@ func (c Changes) Summary() string {
 	for _, x := range c {
 		count[x.Symbol]++
 	}
-	return fmt.Sprintf("Plan: %d to add, %d to change, %d to remove.", count[Added], count[Changed], count[Removed])
+	return fmt.Sprintf("Plan: %d to add, %d to change, %d to remove.", count[Added]+count[Replaced], count[Changed], count[Removed]+count[Replaced])
 }

@@ -81,9 +81,9 @@ func TestDiffOfNames(t *testing.T) {
 - server "web/a"  10.0.0.1
 ~ virtual "web"   name  mail -> web  (renamed, connections stay)`},
 		{"another address is another service", virtual("web", web, one), virtual("web", mail, srv("a", `address = "10.0.0.1:25"`)),
-			`~ virtual "web"   address  192.0.2.10 -> 192.0.2.11    (new service: connections of the old one end)
-                  port     80 -> 25
-~ server "web/a"  address  10.0.0.1:80 -> 10.0.0.1:25`},
+			`-/+ virtual "web"  address  192.0.2.10 -> 192.0.2.11    (new service: connections of the old one end)
+                   port     80 -> 25
+~ server "web/a"   address  10.0.0.1:80 -> 10.0.0.1:25`},
 		{"a vip", "vip \"inside\" {\n address = \"10.0.0.254/24\"\n}\n", "vip \"gateway\" {\n address = \"10.0.0.254/24\"\n}\n",
 			`~ vip "gateway"  name  inside -> gateway  (renamed, the address stays)`},
 	} {

@@ -24,6 +24,7 @@ func (ch *change) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVarP(&ch.req.Message, "message", "m", "", "why, for the history")
 	f.Uint64Var(&ch.req.Base, "check-revision", 0, "refuse unless this revision is running")
+	drainFlag(f, &ch.req.Drain)
 	f.BoolVar(&ch.yes, "yes", false, "do not ask")
 	f.BoolVar(&ch.dryRun, "dry-run", false, "only show the plan")
 	f.BoolVar(&ch.req.Adopt, "adopt", false, "let go of services in the kernel that Polso did not put there")
@@ -42,13 +43,13 @@ func (ch change) checked(c *cobra.Command) error {
 // change shows what the document would change, asks, applies it, and says how to undo it.
 func (a *app) change(ctx context.Context, cl *api.Client, ch change) error {
 	if ch.dryRun || !ch.yes {
-		p, err := cl.Plan(ctx, api.PlanRequest{Files: ch.req.Files})
+		p, err := cl.Plan(ctx, api.PlanRequest{Files: ch.req.Files, Drain: ch.req.Drain})
 		if err != nil {
 			return err
 		}
 		a.warn(p.Warnings)
 		if ch.dryRun {
-			return a.print(p, func(w io.Writer) error { _, err := io.WriteString(w, p.Text); return err })
+			return a.print(p, func(w io.Writer) error { return a.plan(w, p) })
 		}
 		if len(p.Changes) > 0 {
 			fmt.Fprint(a.stderr, p.Text)

@@ -76,11 +76,14 @@ func (a *app) validateCmd() *cobra.Command {
 func (a *app) planCmd() *cobra.Command {
 	var paths []string
 	var exitWithChanges bool
+	var req api.PlanRequest
 	c := &cobra.Command{
 		Use:   "plan -f FILE",
 		Short: "What a document would change",
 		Example: `  polso plan -f edge.hcl
-  polso plan -f edge.d --exit-code                       # 2 when something would change`,
+  polso plan -f edge.d --exit-code                       # 2 when something would change
+  polso plan -f edge.hcl -o wide                         # with what each router would do, in ipvsadm's words
+  polso plan -f edge.hcl --drain 0                       # removed servers go at once`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			files, err := a.read(paths)
@@ -91,12 +94,15 @@ func (a *app) planCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := cl.Plan(cmd.Context(), api.PlanRequest{Files: files})
+			req.Files = files
+			p, err := cl.Plan(cmd.Context(), req)
 			if err != nil {
 				return err
 			}
 			err = a.print(p, func(w io.Writer) error {
-				io.WriteString(w, p.Text)
+				if err := a.plan(w, p); err != nil {
+					return err
+				}
 				a.warn(p.Warnings)
 				if len(p.Changes) > 0 {
 					a.tell("Apply: polso apply -f %s --check-revision %d", strings.Join(paths, " -f "), p.Base)
@@ -110,6 +116,7 @@ func (a *app) planCmd() *cobra.Command {
 		},
 	}
 	fileFlag(c, &paths)
+	drainFlag(c.Flags(), &req.Drain)
 	c.Flags().BoolVar(&exitWithChanges, "exit-code", false, "exit 2 when there are changes")
 	return c
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"polso/api"
+	"polso/config"
 	"polso/fsm"
 )
 
@@ -36,6 +37,10 @@ func (c canned) State(context.Context) (*fsm.Snapshot, error) {
 
 func (c canned) Propose(context.Context, fsm.Actor, string, fsm.Command) (fsm.Result, error) {
 	return fsm.Result{Revision: 2}, nil
+}
+
+func (c canned) Foresee(context.Context, config.Document, time.Time) ([]api.RouterPlan, error) {
+	return nil, nil
 }
 
 func (c canned) Transfer(context.Context, api.TransferRequest) (api.Transferred, error) {

@@ -205,7 +205,7 @@ func (a *app) rollbackCmd() *cobra.Command {
 				}
 				a.warn(shown.Plan.Warnings)
 				if req.DryRun {
-					return a.print(shown.Plan, func(w io.Writer) error { _, err := io.WriteString(w, shown.Plan.Text); return err })
+					return a.print(shown.Plan, func(w io.Writer) error { return a.plan(w, shown.Plan) })
 				}
 				fmt.Fprint(a.stderr, shown.Plan.Text)
 				if err := a.confirm(yes, "Roll back?"); err != nil {
@@ -225,6 +225,7 @@ func (a *app) rollbackCmd() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVarP(&req.Message, "message", "m", "", "why, for the history")
+	drainFlag(f, &req.Drain)
 	f.BoolVar(&req.DryRun, "dry-run", false, "only show what it would change")
 	f.BoolVar(&yes, "yes", false, "do not ask")
 	confirmFlag(c, &req.ConfirmSeconds)

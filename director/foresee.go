@@ -1,0 +1,40 @@
+package director
+
+import (
+	"slices"
+
+	"polso/ipvs"
+)
+
+// Foresight is what the next pass would do to the kernel's table.
+type Foresight struct {
+	Drift    []ipvs.Op // for the running state: nothing, where the kernel is as wanted
+	Steps    []ipvs.Op // for the next one, and for the drift with it
+	Problems []Problem // what of the next one cannot be done here, and is no problem now
+	Stats    ipvs.Stats
+}
+
+// Foresee reads the kernel's table and returns what a pass would do to it now, for one state and for another, by the very
+// decision that a pass makes. It changes nothing and may be called by anyone at any time.
+func (d *Director) Foresee(now, next State) (Foresight, error) {
+	have, stats, err := d.o.IPVS.Table()
+	if err != nil {
+		return Foresight{}, err
+	}
+	status := d.Status()
+	in := Inputs{Mandate: d.o.Mandate(), Health: d.o.Health.View(), Links: status.Links, Interfaces: d.o.Interfaces, Observed: &have}
+	steps := func(s State) ([]ipvs.Op, []Problem) {
+		in.State = s
+		want := Decide(in)
+		if want.KeepTable {
+			return nil, want.Problems
+		}
+		return ipvs.Plan(want.Table, have), want.Problems
+	}
+	f := Foresight{Stats: stats}
+	drift, already := steps(now)
+	f.Drift = drift
+	f.Steps, f.Problems = steps(next)
+	f.Problems = slices.DeleteFunc(f.Problems, func(p Problem) bool { return slices.Contains(already, p) })
+	return f, nil
+}
