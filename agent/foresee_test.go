@@ -55,4 +55,21 @@ func TestForesee(t *testing.T) {
 		}
 		return nil
 	})
+
+	// What somebody else takes out of the kernel is named, unless the director has just put it back.
+	w.eventually("drift is found", func() error {
+		gone := ipvs.Op{Verb: ipvs.DeleteDestination, Service: ipvs.Service{Key: key}, Destination: ipvs.Destination{Addr: netip.MustParseAddrPort("10.9.0.21:80")}}
+		if err := active.table.Foreign(gone); err != nil {
+			return err
+		}
+		p, err := active.client.Plan(ctx, api.PlanRequest{Files: files})
+		if err != nil {
+			return err
+		}
+		const said = "is not as revision 3 wants it; missing: ipvsadm -a -t 10.9.0.50:80 -r 10.9.0.21:80 -g -w 1"
+		if !strings.Contains(fmt.Sprint(p.Warnings), "router "+active.name+": its kernel "+said) {
+			return fmt.Errorf("warnings %q", p.Warnings)
+		}
+		return nil
+	})
 }
