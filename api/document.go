@@ -175,7 +175,7 @@ type writing struct {
 	source, message string
 	base, rollback  uint64
 	adopt           bool
-	confirm         float64 // seconds; 0: it stays
+	confirm         float64       // seconds; 0: it stays
 	drain           time.Duration // of servers that it no longer names
 }
 
