@@ -231,8 +231,8 @@ func FuzzFromCanonical(f *testing.F) {
 			return
 		}
 		got, err := Parse(File{"d.hcl", Format(d)})
-		if err != nil || !got.Equal(complete(d)) {
-			t.Errorf("%v\n%s\n%s", err, Format(d), cmp.Diff(complete(d), got, cmpNet))
+		if err != nil || !got.Equal(Complete(d)) {
+			t.Errorf("%v\n%s\n%s", err, Format(d), cmp.Diff(Complete(d), got, cmpNet))
 		}
 	})
 }

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// complete fills in the defaults that depend on something else in the document, and sorts it.
-func complete(d Document) Document {
+// Complete returns d with the defaults filled in that depend on something else in the document, and sorted: what Parse does at
+// its end. It never changes d; what has a default of its own (scheduler, forward, min_servers, ...) it leaves alone.
+func Complete(d Document) Document {
 	d = d.Clone()
 	d.Cluster.Standby = cmp.Or(d.Cluster.Standby, Warm) // a cluster's first document, which no one has written, has none
 	for i := range d.Virtuals {

@@ -65,7 +65,7 @@ const (
 // where everything is default. Equal documents have no difference. A part that only got another name is changed, neither added
 // nor removed, and the change bears the new name.
 func Diff(from, to Document) Changes {
-	from, to = complete(from), complete(to)
+	from, to = Complete(from), Complete(to)
 	var all Changes
 	if fields := fieldChanges(clusterFields(from.Cluster), clusterFields(to.Cluster)); len(fields) > 0 {
 		all = append(all, Change{Symbol: Changed, Kind: KindCluster, Fields: fields})

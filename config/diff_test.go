@@ -123,7 +123,7 @@ func TestDiffSeesEverything(t *testing.T) {
 				}
 			}
 		}
-		e = complete(e) // the parts of another virtual bring their own idea of a default port
+		e = Complete(e) // the parts of another virtual bring their own idea of a default port
 		there, back := Diff(d, e), Diff(e, d)
 		if d.Equal(e) != (len(there) == 0) {
 			t.Fatalf("equal: %t, but the difference is\n%s", d.Equal(e), there)

@@ -12,7 +12,7 @@ import (
 // Format writes d as HCL text in one canonical layout: what Parse reads back as an equal document, with what is not set and
 // most of what is default left out. d must be valid; comments of a text it came from are not part of it.
 func Format(d Document) []byte {
-	d = complete(d)
+	d = Complete(d)
 	f := hclwrite.NewEmptyFile()
 	w := writer{f.Body()}
 	w.cluster(d.Cluster)

@@ -33,7 +33,7 @@ func TestFormatIsReadBack(t *testing.T) {
 			t.Fatalf("%s\n%s", cmp.Diff(d, got, cmpNet), text)
 		}
 		alone, err := Parse(File{"virtuals.hcl", FormatVirtuals(d.Virtuals)})
-		if err != nil || !alone.Equal(complete(Document{Virtuals: d.Virtuals})) {
+		if err != nil || !alone.Equal(Complete(Document{Virtuals: d.Virtuals})) {
 			t.Fatalf("virtuals alone: %v\n%s", err, FormatVirtuals(d.Virtuals))
 		}
 		if again := Format(got); !bytes.Equal(again, text) {

@@ -94,7 +94,7 @@ func read(files []File) *reader {
 		r.texts[f.Name] = f.Text
 		r.file(f)
 	}
-	r.doc = complete(r.doc)
+	r.doc = Complete(r.doc)
 	r.judge(validate(r.doc))
 	r.problems.sortByPlace(files)
 	return r

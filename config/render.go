@@ -44,7 +44,7 @@ func (e Errors) Render(w io.Writer, style Style) error {
 		if i > 0 {
 			fmt.Fprintln(b)
 		}
-		fmt.Fprintf(b, "%sError:%s %s%s\n", red, off, p.head(), printable(p.What))
+		fmt.Fprintf(b, "%sError:%s %s%s\n", red, off, p.head(), Printable(p.What))
 		if p.Line > 0 {
 			source, mark := p.excerpt()
 			number := fmt.Sprintf("%5d", p.Line)
@@ -53,7 +53,7 @@ func (e Errors) Render(w io.Writer, style Style) error {
 		}
 		for _, text := range []string{p.Why, p.Fix} {
 			if text != "" {
-				fmt.Fprintf(b, "  %s\n", printable(text))
+				fmt.Fprintf(b, "  %s\n", Printable(text))
 			}
 		}
 	}
@@ -66,11 +66,11 @@ func (e Errors) Render(w io.Writer, style Style) error {
 func (p Problem) head() string {
 	switch {
 	case p.Line > 0:
-		return fmt.Sprintf("%s:%d,%d: ", printable(p.File), p.Line, p.Column)
+		return fmt.Sprintf("%s:%d,%d: ", Printable(p.File), p.Line, p.Column)
 	case p.File != "":
-		return printable(p.File) + ": "
+		return Printable(p.File) + ": "
 	case p.Path != "":
-		return printable(p.Path) + ": "
+		return Printable(p.Path) + ": "
 	default:
 		return ""
 	}
@@ -93,11 +93,11 @@ func (p Problem) excerpt() (source, mark string) {
 		}
 		indent.WriteRune(r)
 	}
-	return printable(string(line)), indent.String() + strings.Repeat("^", width)
+	return Printable(string(line)), indent.String() + strings.Repeat("^", width)
 }
 
-// printable replaces what could steer a terminal.
-func printable(s string) string {
+// Printable replaces in s what could steer a terminal.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\t' || unicode.IsPrint(r) {
 			return r

@@ -22,6 +22,7 @@ import (
 // arrow is argued in the commit that edits it.
 var ours = map[string][]string{
 	"config":          {},
+	"convert":         {"config"},
 	"fsm":             {"config"},
 	"consensus":       {"consensus/lease"},
 	"consensus/lease": {},
@@ -38,7 +39,7 @@ var ours = map[string][]string{
 	"api":             {"config", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
 		"director", "fsm", "health", "ipvs", "steward", "vip"},
-	"cmd/polso": {"agent", "api", "config"},
+	"cmd/polso": {"agent", "api", "config", "convert"},
 	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/faults": {"lab"},
 	"tools/labvm": {"lab/boot"},
 	"tools/arch":  {},

@@ -1,0 +1,191 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"polso/config"
+)
+
+// finish returns what was built, without what the document's rules or this release refuse: each such thing is a note.
+func (b *builder) finish() (Result, error) {
+	for {
+		d := b.document()
+		invalid, later := problems(d.Validate()), problems(d.Unsupported())
+		if len(invalid)+len(later) == 0 {
+			inOrder(b.notes, b.files)
+			return Result{Document: d, Notes: b.notes, format: b.format, files: b.files, asides: b.asides()}, nil
+		}
+		mended := false
+		for _, p := range invalid {
+			mended = b.mend(p, p.What+", so %s is left out") || mended
+		}
+		if mended {
+			continue // what is left is judged anew: much of it may only have followed from that
+		}
+		for _, p := range later {
+			mended = b.mend(p, "not supported yet: %s") || mended
+		}
+		if !mended { // a rule that mend does not know: no document is better than a wrong one
+			return Result{}, &Error{File: b.files[0], What: append(invalid, later...)[0].String()}
+		}
+	}
+}
+
+func problems(err error) config.Errors {
+	list, _ := errors.AsType[config.Errors](err) // what the rules answer is nothing else
+	return list
+}
+
+// document is what is left of what was built.
+func (b *builder) document() config.Document {
+	d := config.Document{Cluster: b.cluster}
+	for _, v := range b.vips {
+		if !v.gone {
+			d.VIPs = append(d.VIPs, v.VIP)
+		}
+	}
+	for _, v := range b.virtuals {
+		if !v.gone && !v.inactive {
+			d.Virtuals = append(d.Virtuals, v.whole())
+		}
+	}
+	return config.Complete(d)
+}
+
+// whole is the virtual with its servers.
+func (v *virtual) whole() config.Virtual {
+	w := v.Virtual
+	for _, s := range v.servers {
+		if !s.gone {
+			w.Servers = append(w.Servers, s.Server)
+		}
+	}
+	return w
+}
+
+// asides are the inactive virtuals that would be right if they were active.
+func (b *builder) asides() []config.Virtual {
+	var out []config.Virtual
+	for _, v := range b.virtuals {
+		if v.gone || !v.inactive {
+			continue
+		}
+		alone := config.Complete(config.Document{Virtuals: []config.Virtual{v.whole()}})
+		if alone.Validate() == nil && alone.Unsupported() == nil {
+			out = append(out, alone.Virtuals...)
+		}
+	}
+	return out
+}
+
+// mend takes out what p is about and says so in the words of format, whose %s is what was taken out. It answers false if there was
+// nothing to take out any more.
+func (b *builder) mend(p config.Problem, format string) bool {
+	at := b.where(p.Path) // before the path goes
+	about, attr := p.Path, ""
+	for about != "" && b.found[about] == nil {
+		about, attr = parent(about), strings.TrimSpace(about[len(parent(about)):]+" "+attr)
+	}
+	var what string
+	switch x := b.found[about].(type) {
+	case *vip:
+		what = x.without(attr)
+	case *virtual:
+		what = x.without(attr)
+	case *server:
+		if !x.gone {
+			x.gone = true
+			what = fmt.Sprintf("server %q (%s)", x.Name, x.Address)
+		}
+	default:
+		about = "cluster"
+		what = b.withoutCluster(strings.TrimPrefix(attr, "cluster "))
+	}
+	if what == "" {
+		return false
+	}
+	b.lost(about, at, strings.ReplaceAll(strings.ReplaceAll(format, "%", "%%"), "%%s", "%s"), what)
+	return true
+}
+
+// without takes an attribute out of the vip, or the whole of it, and returns what that was; "" for nothing.
+func (v *vip) without(attr string) (what string) {
+	switch {
+	case v.gone:
+	case attr == "group" && v.Group != "default":
+		what, v.Group = written("group", v.Group), "default"
+	case attr == "interface" && v.Interface != "":
+		what, v.Interface = written("interface", v.Interface), ""
+	default:
+		v.gone, what = true, fmt.Sprintf("vip %q (%s)", v.Name, v.Address)
+	}
+	return what
+}
+
+// without is the same for a virtual.
+func (v *virtual) without(attr string) (what string) {
+	first, _, _ := strings.Cut(attr, " ")
+	switch {
+	case v.gone:
+	case first == "sorry_server" && v.SorryServer != nil:
+		what, v.SorryServer = written("sorry_server", *v.SorryServer), nil
+	case first == "min_servers" && v.MinServers != 1:
+		what, v.MinServers = fmt.Sprintf("min_servers = %d", v.MinServers), 1
+	case first == "interface" && v.Interface != "":
+		what, v.Interface = written("interface", v.Interface), ""
+	case first == "flags" && len(v.Flags) > 0:
+		what, v.Flags = fmt.Sprintf("flags = %q", v.Flags), nil
+	case first == "scheduler" && v.Scheduler != "wlc":
+		what, v.Scheduler = written("scheduler", v.Scheduler), "wlc"
+	case first == "persistent" && v.Persistent != nil:
+		what, v.Persistent = fmt.Sprintf("persistent (%s)", v.Persistent.Timeout), nil
+	case first == "check" && v.Check != nil:
+		what, v.Check = fmt.Sprintf("the %s check", v.Check.Kind), nil
+	case first == "ports" && len(v.Ports) > 1:
+		what = fmt.Sprintf("ports = %v in one virtual; there is one for each, which a persistent client may get another server by", v.Ports)
+		v.split()
+	default:
+		v.gone, what = true, fmt.Sprintf("virtual %q", v.Name)
+	}
+	return what
+}
+
+// split leaves the virtual its first port and adds one for each of the others.
+func (v *virtual) split() {
+	ports := v.Ports
+	v.Ports = ports[:1:1]
+	for _, port := range ports[1:] {
+		w := v.b.virtual(fmt.Sprintf("%s-%d", v.Name, port), v.b.where(v.path))
+		name, path := w.Name, w.path
+		w.Virtual = v.Virtual.Clone()
+		w.Name, w.path, w.Ports = name, path, []uint16{port}
+		for _, s := range v.servers {
+			t := w.server(s.Name, v.b.where(s.path))
+			name := t.Name
+			t.Server, t.gone = s.Server, s.gone
+			t.Name = name
+		}
+	}
+}
+
+// withoutCluster is the same for what concerns the whole cluster.
+func (b *builder) withoutCluster(attr string) (what string) {
+	c := &b.cluster
+	switch {
+	case strings.HasPrefix(attr, "sync_daemon") && c.SyncDaemon != nil:
+		what, c.SyncDaemon = fmt.Sprintf("sync_daemon (interface %s, id %d)", c.SyncDaemon.Interface, c.SyncDaemon.ID), nil
+	case strings.HasPrefix(attr, "timeouts") && c.Timeouts != (config.Timeouts{}):
+		what, c.Timeouts = "timeouts", config.Timeouts{}
+	case attr == "prefer" && len(c.Prefer) > 0:
+		what, c.Prefer = fmt.Sprintf("prefer = %q", c.Prefer), nil
+	}
+	return what
+}
+
+// written is an attribute as the document writes it.
+func written[T ~string | netip.AddrPort](name string, value T) string {
+	return fmt.Sprintf("%s = %q", name, fmt.Sprint(value))
+}
