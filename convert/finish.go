@@ -20,13 +20,13 @@ func (b *builder) finish() (Result, error) {
 		}
 		mended := false
 		for _, p := range invalid {
-			mended = b.mend(p, p.What+", so %s is left out") || mended
+			mended = b.mend(p.Path, p.What+", so ", " is left out") || mended
 		}
 		if mended {
 			continue // what is left is judged anew: much of it may only have followed from that
 		}
 		for _, p := range later {
-			mended = b.mend(p, "not supported yet: %s") || mended
+			mended = b.mend(p.Path, "not supported yet: ", "") || mended
 		}
 		if !mended { // a rule that mend does not know: no document is better than a wrong one
 			return Result{}, &Error{File: b.files[0], What: append(invalid, later...)[0].String()}
@@ -81,11 +81,11 @@ func (b *builder) asides() []config.Virtual {
 	return out
 }
 
-// mend takes out what p is about and says so in the words of format, whose %s is what was taken out. It answers false if there was
+// mend takes out what path is about and notes what that was, between the words before and after. It answers false if there was
 // nothing to take out any more.
-func (b *builder) mend(p config.Problem, format string) bool {
-	at := b.where(p.Path) // before the path goes
-	about, attr := p.Path, ""
+func (b *builder) mend(path, before, after string) bool {
+	at := b.where(path)
+	about, attr := path, ""
 	for about != "" && b.found[about] == nil {
 		about, attr = parent(about), strings.TrimSpace(about[len(parent(about)):]+" "+attr)
 	}
@@ -107,7 +107,7 @@ func (b *builder) mend(p config.Problem, format string) bool {
 	if what == "" {
 		return false
 	}
-	b.lost(about, at, strings.ReplaceAll(strings.ReplaceAll(format, "%", "%%"), "%%s", "%s"), what)
+	b.lost(about, at, "%s%s%s", before, what, after)
 	return true
 }
 
@@ -159,14 +159,12 @@ func (v *virtual) split() {
 	v.Ports = ports[:1:1]
 	for _, port := range ports[1:] {
 		w := v.b.virtual(fmt.Sprintf("%s-%d", v.Name, port), v.b.where(v.path))
-		name, path := w.Name, w.path
-		w.Virtual = v.Virtual.Clone()
-		w.Name, w.path, w.Ports = name, path, []uint16{port}
+		name := w.Name
+		w.Virtual = v.Clone()
+		w.Name, w.Ports = name, []uint16{port}
 		for _, s := range v.servers {
-			t := w.server(s.Name, v.b.where(s.path))
-			name := t.Name
+			t := w.server(s.Name, v.b.where(s.path)) // the names of one virtual are no others' in another
 			t.Server, t.gone = s.Server, s.gone
-			t.Name = name
 		}
 	}
 }

@@ -40,6 +40,8 @@ func (r Result) HCL() []byte {
 	}
 	for _, v := range r.asides {
 		out.WriteString("\n")
+		path := fmt.Sprintf("virtual %q", v.Name)
+		comment(&out, "", path, at[path])
 		for line := range strings.Lines(string(config.FormatVirtuals([]config.Virtual{v}))) {
 			out.WriteString(strings.TrimRight("# "+line, " \n") + "\n")
 		}
@@ -58,6 +60,9 @@ func (r Result) notesByBlock() map[string][]Note {
 		for _, s := range v.Servers {
 			there[fmt.Sprintf("virtual %q server %q", v.Name, s.Name)] = true
 		}
+	}
+	for _, v := range r.asides {
+		there[fmt.Sprintf("virtual %q", v.Name)] = true
 	}
 	at := make(map[string][]Note)
 	for _, n := range r.Notes {

@@ -86,8 +86,11 @@ func (e *Error) Error() string {
 	return text
 }
 
-// tooLong refuses files that hold more than MaxText.
+// tooLong refuses what no importer reads: no file at all, or more than MaxText.
 func tooLong(files []File) error {
+	if len(files) == 0 {
+		return &Error{File: "import", What: "there is no file"}
+	}
 	total := 0
 	for _, f := range files {
 		if total += len(f.Text); total > MaxText {
