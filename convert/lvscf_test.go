@@ -1,0 +1,159 @@
+package convert
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"polso/config"
+)
+
+const lvscfSamples = "testdata/lvscf/*.cf"
+
+func TestLVSCF(t *testing.T) { goldens(t, lvscfSamples, LVSCF) }
+
+func FuzzLVSCF(f *testing.F) { fuzz(f, lvscfSamples, LVSCF) }
+
+// What no line of is of an lvs.cf is refused, and so is too much of one.
+func TestLVSCFRefuses(t *testing.T) {
+	for name, test := range map[string]struct{ text, want string }{
+		"nothing":        {"", "a.cf: nothing in it is of an lvs.cf (Is it of another format?)"},
+		"comments alone": {"# service = lvs\n\n", "nothing in it"},
+		"another format": {"<html>\n<body class=\"x\">\n</html>", "nothing in it"},
+		"binary":         {"\x00\xff{}={=}\x00'\"", "nothing in it"},
+		"too much":       {strings.Repeat("serial_no = 1\n", 5<<20/14), "a.cf: longer than the 4 MiB that an import may have"},
+	} {
+		_, err := LVSCF(File{Name: "a.cf", Text: []byte(test.text)})
+		if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+	}
+	if _, err := LVSCF(); err == nil {
+		t.Error("no file is taken")
+	}
+	if _, err := LVSCF(File{Name: "a"}, File{Name: "b"}); err == nil {
+		t.Error("two files are taken")
+	}
+}
+
+// The daemons' defaults: an absent directive means what it meant.
+func TestLVSCFDefaults(t *testing.T) {
+	const text = `virtual v {
+active = 1
+address = 192.0.2.1 eth0:1
+server s {
+address = 10.0.0.1
+active = 1
+}
+}`
+	r, err := LVSCF(File{Name: "a.cf", Text: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := r.Document.Virtuals[0]
+	got := fmt.Sprintln(v.Ports, v.Protocol, v.Scheduler, v.Forward, v.OnFailure, v.Persistent, *v.Check, v.Servers)
+	want := "[80] tcp wlc nat remove <nil> {http 10s 10s 18 1 0 /  [{100 599}] false} [{s 10.0.0.1:80 nat 1}]\n"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if lost := r.Lost(); len(lost) > 0 {
+		t.Errorf("lost: %v", lost)
+	}
+}
+
+// The status codes of an http check are those whose first line nanny would have taken.
+func TestLVSCFStatus(t *testing.T) {
+	for _, test := range []struct {
+		expect string
+		regex  bool
+		want   string
+	}{
+		{"HTTP", false, "[{100 599}]"},
+		{"HTTP/1.1 200", false, "[{200 200}]"},
+		{"HTTP/1.0 2", false, "[{200 299}]"},
+		{"HTTP/1.1 404 Not Found", false, "[{404 404}]"},
+		{"HTTP/1.1 404 Nothing", false, "[]"},
+		{"http", false, "[]"},
+		{"*", false, "[{100 599}]"},
+		{" (200|30[12]) ", true, "[{200 200} {301 302}]"},
+		{"^HTTP/1.[01] [23]", true, "[{200 399}]"},
+		{"(", true, "[]"},
+	} {
+		l := &lvscf{answers: make(map[string][]config.StatusRange)}
+		if got, _ := l.status(test.expect, test.regex); fmt.Sprint(got) != test.want {
+			t.Errorf("%q: %v, want %s", test.expect, got, test.want)
+		}
+	}
+}
+
+// Without any one of its lines a file gives another document or another note: nothing is dropped in silence.
+func TestLVSCFEveryLineLeavesATrace(t *testing.T) {
+	asBefore := map[string]bool{ // so it is anyway, or it is in a block that is named as left out
+		"service = lvs": true, "service=lvs": true, "network = nat": true, "protocol = tcp": true, "load_monitor = none": true, "use_regex = 0": true,
+		"tcpfin_timeout = 0": true, "backup = 0.0.0.0": true, "vip_nmask = 0.0.0.0": true, "vip_nmask = 255.255.255.255": true,
+		"weight = 1": true,
+	}
+	eachSample(t, lvscfSamples, func(name, text string) {
+		outcome := func(text string) string {
+			r, err := LVSCF(File{Name: name, Text: []byte(text)})
+			if err != nil {
+				return err.Error()
+			}
+			return string(r.HCL())
+		}
+		whole := outcome(text)
+		lines := strings.SplitAfter(text, "\n")
+		leftOut := false
+		for i, line := range lines {
+			said := strings.TrimSpace(line)
+			if strings.HasPrefix(said, "failover") || said == "virtual again {" || said == "server lonely {" { // it says so of the block
+				leftOut = true
+			} else if leftOut {
+				leftOut = line != "}\n"
+				continue
+			}
+			if said == "" || said[0] == '#' || asBefore[said] || said == "}" {
+				continue
+			}
+			if without := strings.Join(lines[:i], "") + "\n" + strings.Join(lines[i+1:], ""); outcome(without) == whole {
+				t.Errorf("%s:%d: %s makes no difference", name, i+1, said)
+			}
+		}
+	})
+}
+
+// A text of four megabytes is read within a second, whatever is in it.
+func TestLVSCFLongTextsEndSoon(t *testing.T) {
+	var shops strings.Builder
+	for i := 0; shops.Len() < MaxText-1000; i++ {
+		fmt.Fprintf(&shops, "virtual shop%d {\n active = 1\n address = 10.%d.%d.%d eth0:1\n send = \"GET /%d HTTP/1.0\"\n expect = \"HTTP/1.%d\"\n", i, i>>16, i>>8&255, i&255, i, i)
+		for j := range 4 {
+			fmt.Fprintf(&shops, " server s {\n  address = 172.16.0.%d\n  active = 1\n }\n", j+1)
+		}
+		shops.WriteString("}\n")
+	}
+	long := func(unit string) string { return strings.Repeat(unit, MaxText/len(unit)) }
+	for name, text := range map[string]string{
+		"shops":       shops.String(),
+		"unknown":     long("x = 1\n"),
+		"duplicates":  "virtual a {\n" + long("active = 0\nactive = 1\n")[:MaxText-20],
+		"quotes":      "x = " + long("\"")[4:],
+		"blocks":      long("virtual a {\n"),
+		"one address": long("virtual a {\nactive=1\naddress=192.0.2.1 e:1\n}\n"),
+		"braces":      long("{"),
+		"servers":     "virtual a {\nactive=1\naddress=192.0.2.1 e:1\n" + long("server s {\naddress=10.0.0.1\nactive=1\n}\n")[:MaxText-50],
+		"expressions": long("virtual a {\nactive=1\nuse_regex=1\nsend=\"GET / H\"\nexpect=\"(((((.*)*)*)*)*)*x\"\naddress=192.0.2.1 e:1\n}\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := processorTime(t)
+			_, err := LVSCF(File{Name: "a.cf", Text: []byte(text)})
+			took := processorTime(t) - start
+			t.Log(len(text), took, err)
+			if took > time.Second {
+				t.Errorf("%d bytes took %v (%v)", len(text), took, err)
+			}
+		})
+	}
+}
