@@ -12,12 +12,12 @@ func Complete(d Document) Document {
 	d = d.Clone()
 	d.Cluster.Standby = cmp.Or(d.Cluster.Standby, Warm) // a cluster's first document, which no one has written, has none
 	for i := range d.Virtuals {
-		d.Virtuals[i].complete()
+		d.Virtuals[i].Complete()
 	}
 	return sorted(d)
 }
 
-func (v *Virtual) complete() {
+func (v *Virtual) Complete() {
 	if v.Protocol == "" && v.FWMark == 0 {
 		v.Protocol = TCP
 	}
@@ -38,7 +38,7 @@ func (v *Virtual) complete() {
 		p.Mask = 0 // the whole address: every client for itself
 	}
 	if v.Check != nil {
-		v.Check.complete()
+		v.Check.Complete()
 	}
 }
 
@@ -62,7 +62,7 @@ func (v *Virtual) withPort(a netip.AddrPort) netip.AddrPort {
 	return a
 }
 
-func (c *Check) complete() {
+func (c *Check) Complete() {
 	if c.Timeout == 0 {
 		c.Timeout = min(time.Second, c.Every)
 	}

@@ -43,7 +43,7 @@ var (
 // Editable is the text that an edit of the running document begins with: source, as somebody wrote it, if it is HCL and still
 // means that, else the document in the canonical layout.
 func Editable(source []byte, running Document) []byte {
-	if doc, err := Parse(File{Text: source}); err == nil && doc.Equal(complete(running)) && !IsJSON(File{Text: source}) {
+	if doc, err := Parse(File{Text: source}); err == nil && doc.Equal(Complete(running)) && !IsJSON(File{Text: source}) {
 		return source
 	}
 	return Format(running)

@@ -98,7 +98,7 @@ func (b *builder) mend(path, before, after string) bool {
 	case *server:
 		if !x.gone {
 			x.gone = true
-			what = fmt.Sprintf("server %q (%s)", x.Name, x.Address)
+			what = fmt.Sprintf("server %q", x.Name)
 		}
 	default:
 		about = "cluster"

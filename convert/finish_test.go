@@ -58,7 +58,7 @@ func TestFinish(t *testing.T) {
 		}, `a.cf:10 virtual "web": 192.0.2.10 port 80/tcp is served by virtual "other" too, so virtual "web" is left out [virtual web {]`, `virtual "other"`},
 		{"a server that is the director", func(_ *builder, v *virtual) {
 			v.server("b", place{"a.cf", 25, ""}).Address = netip.MustParseAddrPort("192.0.2.10:80")
-		}, `a.cf:25 virtual "web" server "b": 192.0.2.10 is the address of virtual "web", so server "b" (192.0.2.10:80) is left out []`, `!server "b"`},
+		}, `a.cf:25 virtual "web" server "b": 192.0.2.10 is the address of virtual "web", so server "b" is left out []`, `!server "b"`},
 		{"no address", func(_ *builder, v *virtual) { v.Address = netip.Addr{} },
 			`a.cf:10 virtual "web": a virtual needs an address or a fwmark, so virtual "web" is left out [virtual web {]`, "!virtual"},
 		{"an unknown scheduler", func(_ *builder, v *virtual) { v.Scheduler = "best%s" },

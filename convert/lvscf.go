@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -27,6 +28,9 @@ func LVSCF(files ...File) (Result, error) {
 		devices: make(map[string]bool),
 		starts:  make(map[string]string),
 		answers: make(map[string][]config.StatusRange),
+	}
+	if bytes.Count(files[0].Text, []byte("\n")) >= lvsMostLines {
+		return Result{}, &Error{File: files[0].Name, What: fmt.Sprintf("more than %d lines", lvsMostLines), Fix: "Split it by virtual server."}
 	}
 	root := (&lvsParser{b: l.builder}).file(files[0])
 	if !l.recognized(root) {

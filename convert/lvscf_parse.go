@@ -34,6 +34,7 @@ type lvsParser struct {
 const (
 	lvsLongestLine = 4096
 	lvsMostParts   = 1 << 14 // blocks, and notes
+	lvsMostLines   = 1 << 17
 )
 
 // refused is what is said of a form that people write and the daemons do not take.

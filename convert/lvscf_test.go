@@ -24,6 +24,7 @@ func TestLVSCFRefuses(t *testing.T) {
 		"another format": {"<html>\n<body class=\"x\">\n</html>", "nothing in it"},
 		"binary":         {"\x00\xff{}={=}\x00'\"", "nothing in it"},
 		"too much":       {strings.Repeat("serial_no = 1\n", 5<<20/14), "a.cf: longer than the 4 MiB that an import may have"},
+		"too many lines": {strings.Repeat("\n", 1<<17), "a.cf: more than 131072 lines"},
 	} {
 		_, err := LVSCF(File{Name: "a.cf", Text: []byte(test.text)})
 		if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), test.want) {

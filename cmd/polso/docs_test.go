@@ -67,7 +67,7 @@ func TestDocumentedSettings(t *testing.T) {
 	}
 }
 
-// shellLines are the lines of ```sh blocks without their comments.
+// shellLines are the lines of ```sh blocks without their comments and redirections.
 func shellLines(page string) []string {
 	var lines []string
 	inside := false
@@ -77,7 +77,9 @@ func shellLines(page string) []string {
 		case strings.HasPrefix(line, "```"):
 			inside = line == "```sh"
 		case inside:
-			line, _, _ = strings.Cut(line, " #")
+			for _, end := range []string{" #", " > ", " < "} { // what is a comment, or the shell's
+				line, _, _ = strings.Cut(line, end)
+			}
 			if line = strings.TrimSpace(line); line != "" {
 				lines = append(lines, line)
 			}

@@ -35,9 +35,9 @@ vip "web" {
 #     reentry = 5
 # marks.cf:60: changed: virtual "pmask" server "a-2": another server is called "a" already, so this one is called "a-2" here
 #     server a {
-# marks.cf:61: lost: virtual "pmask" server "a-2": 192.0.2.31:80 is the address of server "a" too, so server "a-2" (192.0.2.31:0) is left out
+# marks.cf:61: lost: virtual "pmask" server "a-2": 192.0.2.31:80 is the address of server "a" too, so server "a-2" is left out
 #     address = 192.0.2.31
-# marks.cf:65: lost: virtual "pmask" server "c": 192.0.2.22 is the address of virtual "pmask", so server "c" (192.0.2.22:0) is left out
+# marks.cf:65: lost: virtual "pmask" server "c": 192.0.2.22 is the address of virtual "pmask", so server "c" is left out
 #     address = 192.0.2.22
 virtual "pmask" {
   address   = "192.0.2.22"

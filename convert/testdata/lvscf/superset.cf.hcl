@@ -50,7 +50,7 @@ cluster {
 #     retry = 3
 # superset.cf:24: lost: virtual "my-web" server "b": "web2.example.org" is not an IPv4 address, and names are not looked up
 #     address = web2.example.org
-# superset.cf:24: lost: virtual "my-web" server "b": a server needs an address, so server "b" (invalid AddrPort) is left out
+# superset.cf:24: lost: virtual "my-web" server "b": a server needs an address, so server "b" is left out
 #     address = web2.example.org
 virtual "my-web" {
   address   = "192.0.2.50"
