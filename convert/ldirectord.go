@@ -1,0 +1,151 @@
+package convert
+
+import "strconv"
+
+// ldirectord turns one ldirectord.cf into parts of a document.
+type ldirectord struct {
+	*builder
+	file     string
+	about    string // the virtual that is being translated; "": none
+	global   *section
+	forks    bool // fork=yes
+	quiesces bool // quiescent=yes
+	times    ldTimes
+}
+
+// Ldirectord reads ldirectord.cf: one file, or several that run side by side, each with its own global part.
+func Ldirectord(files ...File) (Result, error) {
+	if err := tooLong(files); err != nil {
+		return Result{}, err
+	}
+	b := newBuilder("ldirectord.cf", files)
+	for _, f := range files {
+		l := &ldirectord{builder: b, file: f.Name}
+		if err := l.read(f.Text); err != nil {
+			return Result{}, err
+		}
+	}
+	return b.finish()
+}
+
+func (l *ldirectord) read(text []byte) error {
+	global, virtuals, whole := readLdirectord(text)
+	if !whole {
+		return tooMany(l.file)
+	}
+	l.global = global
+	l.forks, l.quiesces = l.yes(global, "fork", false), l.yes(global, "quiescent", false)
+	l.times = ldTimes{
+		every:     l.number(global, "checkinterval", 10),
+		check:     l.number(global, "checktimeout", 0),
+		negotiate: l.number(global, "negotiatetimeout", 0),
+		failures:  l.number(global, "failurecount", 1),
+	}
+	for _, s := range virtuals {
+		l.virtual(s)
+		if err := l.full(); err != nil {
+			return err
+		}
+	}
+	for _, key := range []string{"fallback", "fallback6"} {
+		if d, ok := global.take(key); ok && len(virtuals) == 0 {
+			l.say(d, Hint, "there is no virtual that could fall back")
+		}
+	}
+	l.leftovers(global)
+	return l.full()
+}
+
+// place is where a line stands.
+func (l *ldirectord) place(d directive) place { return place{l.file, d.line, d.text} }
+
+// say notes what became of a line.
+func (l *ldirectord) say(d directive, level Level, what string, args ...any) {
+	l.note(level, l.about, l.place(d), what, args...)
+}
+
+// yes reads a setting that is yes or no.
+func (l *ldirectord) yes(s *section, key string, otherwise bool) bool {
+	d, ok := s.take(key)
+	if !ok {
+		return otherwise
+	}
+	switch firstWord(d.value) {
+	case "yes":
+		return true
+	case "no":
+		return false
+	}
+	l.say(d, Lost, "it is neither yes nor no, and is taken for %s", map[bool]string{true: "yes", false: "no"}[otherwise])
+	return otherwise
+}
+
+// number reads a setting that is a number above zero.
+func (l *ldirectord) number(s *section, key string, otherwise int) int {
+	d, ok := s.take(key)
+	if !ok {
+		return otherwise
+	}
+	digits, exact := d.digits()
+	n, err := strconv.Atoi(digits)
+	switch {
+	case err != nil || n == 0:
+		l.say(d, Lost, "it is not a number above zero")
+		return otherwise
+	case !exact:
+		l.say(d, Changed, "ldirectord takes it for %d", n)
+	}
+	return n
+}
+
+// leftovers notes what nobody has taken.
+func (l *ldirectord) leftovers(s *section) {
+	for _, d := range s.replaced {
+		if l.full() != nil {
+			return
+		}
+		l.say(d, Hint, "the last one of its kind counts")
+	}
+	for d := range s.rest() {
+		if l.full() != nil {
+			return
+		}
+		level, what := ldRemark(d, s == l.global)
+		l.say(d, level, "%s", what)
+	}
+}
+
+// ldRemark says why a directive has no counterpart.
+func ldRemark(d directive, global bool) (Level, string) {
+	switch d.key {
+	case "autoreload", "readdquiescent", "cleanstop", "supervised":
+		return Hint, "no longer needed: a document is applied, and the agent makes the kernel follow"
+	case "logfile":
+		return Hint, "no longer needed: the agent logs to its standard error, which the journal keeps"
+	case "checkcount":
+		return Hint, "ldirectord counts pings by it, of which there are none"
+	case "load":
+		return Hint, "ldirectord reads it and does nothing with it"
+	case "comment":
+		return Hint, "a document has no place for it but a comment of your own"
+	case "callback":
+		return Lost, "no program is run after a change; every router has the document anyway"
+	case "execute":
+		return Lost, "another configuration: import it too and apply both"
+	case "fallbackcommand":
+		return Lost, "no program is run when the servers of a virtual are down"
+	case "emailalert", "emailalertfrom", "emailalertfreq", "emailalertstatus", "smtp":
+		return Lost, "no mail is sent; polso status says which servers are down"
+	case "monitorfile":
+		return Lost, "checks have no file of their own; polso describe shows each server's last answer"
+	case "maintenancedir":
+		return Lost, "no file takes a server out: give it weight 0"
+	case "connecttimeout", "timeout":
+		return Lost, "ldirectord refuses it: its successors are checktimeout and negotiatetimeout"
+	case "servicename", "service", "checktype", "real", "real6":
+		if global {
+			return Lost, "it stands in no virtual"
+		}
+	}
+	return Lost, "ldirectord knows no such line here"
+}

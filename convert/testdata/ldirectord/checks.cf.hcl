@@ -1,0 +1,525 @@
+# Imported from checks.cf (ldirectord.cf).
+# checks.cf:109: lost: the protocol of a firewall mark is fwm, and the rule that sets the mark says the rest
+#     protocol=tcp
+
+cluster {
+  standby = "warm"
+}
+
+# checks.cf:80: hint: as in ldirectord the servers count as up without a check
+#     checktype=on
+# checks.cf:81: hint: it belongs to a check, of which there is none here
+#     checkinterval=3
+virtual "always" {
+  address   = "192.0.2.30"
+  port      = 5004
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:124: hint: no server is asked for it: each has a request of its own
+#     request="/"
+# checks.cf:125: lost: what the answer must contain is not looked at
+#     real=10.0.0.11:80 gate 1 "alike", "well"
+virtual "asked-alike" {
+  address   = "192.0.2.31"
+  port      = 80
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "dr"
+  check "http" {
+    path    = "/alike"
+    status  = "200-399"
+    every   = "10s"
+    timeout = "10s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+
+  server "10.0.0.12" {
+    address = "10.0.0.12"
+    weight  = 1
+  }
+}
+
+# checks.cf:41: changed: there is no check that speaks mysql; it is checked that connections are accepted
+#     virtual=192.0.2.30:3306
+# checks.cf:44: lost: no check logs in
+#     database="orders"
+# checks.cf:45: lost: nothing is asked: it is checked that connections are accepted
+#     request="SELECT 1"
+virtual "database" {
+  address   = "192.0.2.30"
+  port      = 3306
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+  check "tcp" {
+    every   = "10s"
+    timeout = "10s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:30: changed: ldirectord asks each server at the port written beside it; here every server is asked at its own port
+#     virtual=192.0.2.30:83
+# checks.cf:33: hint: with gate and ipip ldirectord too sends clients to the virtual's port, 83
+#     real=10.0.0.11:8083 gate
+# checks.cf:34: hint: with gate and ipip ldirectord too sends clients to the virtual's port, 83
+#     real=10.0.0.12:8084 gate
+virtual "here-and-there" {
+  address   = "192.0.2.30"
+  port      = 83
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "dr"
+  check "http" {
+    path    = "/"
+    status  = "200-399"
+    every   = "10s"
+    timeout = "10s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+
+  server "10.0.0.12" {
+    address = "10.0.0.12"
+    weight  = 1
+  }
+}
+
+# checks.cf:35: changed: there is no check that speaks smtp; it is checked that connections are accepted
+#     virtual=192.0.2.30:25
+# checks.cf:38: lost: no check logs in
+#     login="check"
+# checks.cf:39: lost: no check logs in
+#     passwd=…
+# checks.cf:40: hint: it belongs to a check over http
+#     virtualhost=mail.example.com
+virtual "mail" {
+  address   = "192.0.2.30"
+  port      = 25
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+  check "tcp" {
+    every   = "10s"
+    timeout = "10s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:108: lost: ldirectord finds no port to check; the servers count as up without a check
+#     checktype=connect
+virtual "marked-anything" {
+  fwmark    = 2
+  scheduler = "wrr"
+  forward   = "dr"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:119: hint: as in ldirectord, which has no service to negotiate with, the servers count as up without a check
+#     checktype=negotiate
+virtual "marked-nat" {
+  fwmark    = 3
+  scheduler = "wrr"
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11:8080"
+    weight  = 1
+  }
+
+  server "10.0.0.12" {
+    address = "10.0.0.12:8080"
+    weight  = 1
+  }
+}
+
+# checks.cf:105: lost: not supported yet: sorry_server = "10.0.0.9:0"
+#     fallback=10.0.0.9:80 gate
+virtual "marked-web" {
+  fwmark    = 1
+  scheduler = "wrr"
+  forward   = "dr"
+  check "http" {
+    path    = "/"
+    status  = "200-399"
+    port    = 80
+    every   = "10s"
+    timeout = "10s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+
+  server "10.0.0.12" {
+    address = "10.0.0.12"
+    weight  = 1
+  }
+}
+
+# checks.cf:116: lost: not supported yet: sorry_server = "[2001:db8:9::9]:0"
+#     fallback6=[2001:db8:9::9] gate
+virtual "marked6" {
+  fwmark    = 2
+  scheduler = "wrr"
+  forward   = "dr"
+  check "tcp" {
+    port    = 22
+    every   = "10s"
+    timeout = "5s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "2001-db8-9-11" {
+    address = "2001:db8:9::11"
+    weight  = 1
+  }
+}
+
+# checks.cf:92: lost: ldirectord knows no checktype "conect"; the servers count as up without a check
+#     checktype=conect
+# checks.cf:93: lost: ldirectord knows no service "htpp"; the servers are taken for those of "none"
+#     service=htpp
+virtual "mistyped" {
+  address   = "192.0.2.30"
+  port      = 5007
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:46: changed: there is no check that asks a name server; it is checked that TCP connections to its port are accepted
+#     virtual=192.0.2.30:53
+# checks.cf:49: lost: nothing is asked: it is checked that connections are accepted
+#     request="www.example.com"
+# checks.cf:50: lost: what the answer must contain is not looked at
+#     receive="192.0.2.1"
+virtual "names" {
+  address   = "192.0.2.30"
+  port      = 53
+  protocol  = "udp"
+  scheduler = "wrr"
+  forward   = "nat"
+  check "tcp" {
+    every   = "10s"
+    timeout = "10s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:85: changed: ldirectord keeps every server out; here they have weight 0 and no check
+#     checktype=off
+virtual "never" {
+  address   = "192.0.2.30"
+  port      = 5005
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 0
+  }
+}
+
+# checks.cf:76: hint: ldirectord runs it with checktype external and external-perl alone
+#     checkcommand=/usr/local/bin/look
+virtual "no-program" {
+  address   = "192.0.2.30"
+  port      = 5003
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+  check "tcp" {
+    every   = "10s"
+    timeout = "5s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:87: hint: as in ldirectord, which has no service to negotiate with, the servers count as up without a check
+#     virtual=192.0.2.30:5006
+virtual "nothing-to-ask" {
+  address   = "192.0.2.30"
+  port      = 5006
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:21: changed: every check asks for the page, not only one of several
+#     checktype=5
+virtual "now-and-then" {
+  address   = "192.0.2.30"
+  port      = 81
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "dr"
+  check "http" {
+    path    = "/"
+    status  = "200-399"
+    port    = 8081
+    every   = "10s"
+    timeout = "3s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:65: lost: there is no check by ping; the servers count as up without a check
+#     checktype=ping
+# checks.cf:66: hint: it belongs to a check, of which there is none here
+#     failurecount=3
+# checks.cf:67: hint: its request: it belongs to a check, of which there is none here
+#     real=10.0.0.11:5001 masq 1 "ignored", "too"
+virtual "ping" {
+  address   = "192.0.2.30"
+  port      = 5001
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:70: lost: there is no check by a program of one's own; the servers count as up without a check
+#     checktype=external
+# checks.cf:71: lost: no program checks servers
+#     checkcommand="/usr/local/bin/look"
+virtual "program" {
+  address   = "192.0.2.30"
+  port      = 5002
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:95: changed: there is no check that speaks http_proxy; it is checked that connections are accepted
+#     virtual=192.0.2.30:3128
+# checks.cf:97: lost: nothing is asked: it is checked that connections are accepted
+#     request="http://www.example.com/"
+virtual "proxy" {
+  address   = "192.0.2.30"
+  port      = 3128
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+  check "tcp" {
+    every   = "10s"
+    timeout = "10s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:51: lost: there is no check that speaks radius; the servers count as up without a check
+#     virtual=192.0.2.30:1812
+# checks.cf:55: hint: it belongs to a check, of which there is none here
+#     secret=…
+# checks.cf:56: hint: it belongs to a check, of which there is none here
+#     login="check"
+virtual "radius" {
+  address   = "192.0.2.30"
+  port      = 1812
+  protocol  = "udp"
+  scheduler = "wrr"
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:12: changed: an answer may take 25 seconds, so a server is asked every 25 seconds, not every 10: a check ends before the next begins
+#     virtual=192.0.2.30:443
+virtual "secure" {
+  address   = "192.0.2.30"
+  port      = 443
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "dr"
+  check "http" {
+    path    = "/a%20page%20with%20blanks"
+    status  = "200-399"
+    tls     = true
+    every   = "25s"
+    timeout = "25s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:60: lost: ldirectord pings the servers of a udp service, and there is no such check; the servers count as up without a check
+#     checktype=connect
+# checks.cf:61: hint: it belongs to a check, of which there is none here
+#     checktimeout=1
+virtual "udp-connect" {
+  address   = "192.0.2.30"
+  port      = 5000
+  protocol  = "udp"
+  scheduler = "wrr"
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:4: lost: what the answer must contain is not looked at
+#     real=10.0.0.11:80 gate 1 "/status", "alive"
+# checks.cf:5: lost: what the answer must contain is not looked at
+#     real=10.0.0.12:80 gate 1 "/status", "alive"
+# checks.cf:6: lost: a request of this server's own: there is one check for all servers of a virtual
+#     real=10.0.0.13:80 gate 1 "other page", "well"
+# checks.cf:9: lost: what the answer must contain is not looked at
+#     receive="ok"
+# checks.cf:11: changed: the page is asked for with GET
+#     httpmethod=HEAD
+virtual "web" {
+  address   = "192.0.2.30"
+  port      = 80
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "dr"
+  check "http" {
+    path    = "/status"
+    host    = "www.example.com"
+    status  = "200-399"
+    every   = "10s"
+    timeout = "10s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+
+  server "10.0.0.12" {
+    address = "10.0.0.12"
+    weight  = 1
+  }
+
+  server "10.0.0.13" {
+    address = "10.0.0.13"
+    weight  = 1
+  }
+}
+
+# checks.cf:28: hint: with gate and ipip ldirectord too sends clients to the virtual's port, 82
+#     real=10.0.0.11:8082 gate
+# checks.cf:29: hint: with gate and ipip ldirectord too sends clients to the virtual's port, 82
+#     real=10.0.0.12:8082 gate
+virtual "where-it-is-written" {
+  address   = "192.0.2.30"
+  port      = 82
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "dr"
+  check "http" {
+    path    = "/"
+    status  = "200-399"
+    port    = 8082
+    every   = "10s"
+    timeout = "10s"
+    rise    = 1
+    fall    = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+
+  server "10.0.0.12" {
+    address = "10.0.0.12"
+    weight  = 1
+  }
+}

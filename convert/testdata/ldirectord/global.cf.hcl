@@ -1,0 +1,93 @@
+# Imported from global.cf (ldirectord.cf).
+# global.cf:6: hint: ldirectord counts pings by it, of which there are none
+#     checkcount = 3
+# global.cf:8: hint: no longer needed: a document is applied, and the agent makes the kernel follow
+#     autoreload = yes
+# global.cf:9: lost: no program is run after a change; every router has the document anyway
+#     callback = "/usr/local/sbin/copy-to-peer"
+# global.cf:12: lost: no program is run when the servers of a virtual are down
+#     fallbackcommand = "/usr/local/sbin/page-somebody"
+# global.cf:13: hint: no longer needed: the agent logs to its standard error, which the journal keeps
+#     logfile = "/var/log/balancer.log"
+# global.cf:14: lost: no mail is sent; polso status says which servers are down
+#     emailalert = "ops@example.com, night@example.com"
+# global.cf:15: lost: no mail is sent; polso status says which servers are down
+#     emailalertfrom = balancer@example.com
+# global.cf:16: lost: no mail is sent; polso status says which servers are down
+#     emailalertfreq = 600
+# global.cf:17: lost: no mail is sent; polso status says which servers are down
+#     emailalertstatus = starting,running
+# global.cf:18: lost: no mail is sent; polso status says which servers are down
+#     smtp = mail.example.com
+# global.cf:19: lost: another configuration: import it too and apply both
+#     execute = "other.cf"
+# global.cf:20: hint: no longer needed: a document is applied, and the agent makes the kernel follow
+#     supervised
+# global.cf:23: hint: no longer needed: a document is applied, and the agent makes the kernel follow
+#     readdquiescent = no
+# global.cf:24: hint: no longer needed: a document is applied, and the agent makes the kernel follow
+#     cleanstop = no
+# global.cf:25: lost: no file takes a server out: give it weight 0
+#     maintenancedir = /etc/balancer/maintenance
+# global.cf:26: lost: ldirectord refuses it: its successors are checktimeout and negotiatetimeout
+#     connecttimeout = 3
+# global.cf:27: lost: ldirectord knows no such line here
+#     colour = green
+# global.cf:28: lost: it stands in no virtual
+#     service = http
+
+cluster {
+  standby = "warm"
+}
+
+# global.cf:10: lost: not supported yet: sorry_server = "10.0.0.99:80"
+#     fallback = 10.0.0.99
+virtual "tcp-192.0.2.10-80" {
+  address    = "192.0.2.10"
+  port       = 80
+  protocol   = "tcp"
+  scheduler  = "wrr"
+  forward    = "dr"
+  on_failure = "quiesce"
+  check "http" {
+    path    = "/"
+    status  = "200-399"
+    every   = "20s"
+    timeout = "8s"
+    rise    = 1
+    fall    = 2
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+
+  server "10.0.0.12" {
+    address = "10.0.0.12"
+    weight  = 3
+  }
+}
+
+# global.cf:11: lost: not supported yet: sorry_server = "[2001:db8:9::99]:80"
+#     fallback6 = [2001:db8:9::99]:80
+# global.cf:38: hint: ldirectord heeds it with fork=yes alone; the interval is 20 seconds
+#     checkinterval = 5
+virtual "tcp-2001-db8-10-80" {
+  address   = "2001:db8::10"
+  port      = 80
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "dr"
+  check "tcp" {
+    every   = "20s"
+    timeout = "4s"
+    rise    = 1
+    fall    = 2
+  }
+
+  server "2001-db8-9-11" {
+    address = "2001:db8:9::11"
+    weight  = 1
+  }
+}
