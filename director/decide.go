@@ -68,7 +68,7 @@ func foreign(observed *ipvs.Table) Problem {
 	return Problem{
 		What: "ipvs table",
 		Why:  there + " there before the first document; this router directs nothing and touches none of it",
-		Fix:  "keep them: polso import ipvsadm; let go of them: polso apply --adopt",
+		Fix:  "keep those that you want in the document (polso import ipvsadm), then polso apply --adopt, which lets go of the others",
 	}
 }
 

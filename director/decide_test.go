@@ -212,12 +212,12 @@ unfit: the state is not known yet
 ` + heldHere},
 		{"foreign services before the first document", change(base(document()), func(in *Inputs) { in.State.Foreign, in.Observed = true, table80() }), `
 # the table stays as it is
-! ipvs table: 1 service was there before the first document; this router directs nothing and touches none of it; keep them: polso import ipvsadm; let go of them: polso apply --adopt
+! ipvs table: 1 service was there before the first document; this router directs nothing and touches none of it; keep those that you want in the document (polso import ipvsadm), then polso apply --adopt, which lets go of the others
 unfit: services that are not Polso's are in the kernel
 `},
 		{"foreign services that nobody sees just now", change(base(document(web("a")), "web/a up"), func(in *Inputs) { in.State.Foreign = true }), `
 # the table stays as it is
-! ipvs table: services were there before the first document; this router directs nothing and touches none of it; keep them: polso import ipvsadm; let go of them: polso apply --adopt
+! ipvs table: services were there before the first document; this router directs nothing and touches none of it; keep those that you want in the document (polso import ipvsadm), then polso apply --adopt, which lets go of the others
 unfit: services that are not Polso's are in the kernel
 `},
 		{"foreign services given up", change(base(document()), func(in *Inputs) { in.State.Foreign, in.Observed = false, table80() }), ``},
