@@ -10,36 +10,6 @@ import (
 	"polso/config"
 )
 
-// ldService returns the service that ldirectord expects behind a port, and the port of a service it knows.
-func ldService(port uint16) string {
-	for _, s := range ldServices() {
-		if s.port == port {
-			return s.name
-		}
-	}
-	return "none"
-}
-
-func ldServicePort(name string) uint16 {
-	for _, s := range ldServices() {
-		if s.name == name {
-			return s.port
-		}
-	}
-	return 0
-}
-
-type ldKnown struct {
-	name string
-	port uint16
-}
-
-func ldServices() []ldKnown {
-	return []ldKnown{{"ftp", 21}, {"smtp", 25}, {"dns", 53}, {"http", 80}, {"pop", 110}, {"nntp", 119}, {"imap", 143}, {"ldap", 389},
-		{"https", 443}, {"submission", 587}, {"ldaps", 636}, {"imaps", 993}, {"pops", 995}, {"oracle", 1521}, {"radius", 1812},
-		{"http_proxy", 3128}, {"mysql", 3306}, {"sip", 5060}, {"pgsql", 5432}, {"simpletcp", 0}, {"none", 0}}
-}
-
 // ldCheck is what an ldirectord.cf says of how the servers of one virtual are checked.
 type ldCheck struct {
 	kind    string // connect, negotiate, combined (of the two), ping, external, external-perl, on, off, or what ldirectord refuses
@@ -98,6 +68,7 @@ func (l *ldirectord) check(s *section, v *virtual, written []ldReal) {
 		return
 	}
 	v.Check = check
+	l.at(v.path+" check", l.place(c.at))
 }
 
 // withoutCheck notes what belongs to a check that there is not.

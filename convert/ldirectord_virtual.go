@@ -121,22 +121,22 @@ func schedulerFlags(list string) (flags, unknown []string) {
 }
 
 func (l *ldirectord) persistence(s *section, v *virtual) {
-	_, persistent := s.settings["persistent"]
-	if seconds := l.number(s, "persistent", 0); seconds > 0 {
-		v.Persistent = &config.Persistent{Timeout: time.Duration(min(seconds, mostPersistent)) * time.Second}
+	d, persistent := s.settings["persistent"]
+	if persistent {
+		l.at(v.path+" persistent", l.place(d))
 	}
-	d, ok := s.take("netmask")
-	switch {
-	case !ok:
+	if n := l.number(s, "persistent", 0); n > 0 {
+		v.Persistent = &config.Persistent{Timeout: time.Duration(min(n, mostPersistent)) * time.Second}
+	}
+	mask, masked := s.take("netmask")
+	switch bits, err := parseMask(firstWord(mask.value)); {
+	case !masked:
 	case !persistent:
-		l.say(d, Hint, "it means nothing without persistent")
-	default:
-		mask, err := parseMask(firstWord(d.value))
-		if err != nil {
-			l.say(d, Lost, "every client counts for itself: %v", err)
-		} else if v.Persistent != nil {
-			v.Persistent.Mask = mask
-		}
+		l.say(mask, Hint, "it means nothing without persistent")
+	case err != nil:
+		l.say(mask, Lost, "every client counts for itself: %v", err)
+	case v.Persistent != nil:
+		v.Persistent.Mask = bits
 	}
 }
 

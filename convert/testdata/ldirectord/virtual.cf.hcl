@@ -113,6 +113,25 @@ virtual "Order-desk" {
   }
 }
 
+# virtual.cf:73: lost: 1111h6m40s is not between 1s and 596h31m23s, so persistent (1111h6m40s) is left out
+#     persistent=4000000
+# virtual.cf:74: lost: every client counts for itself: "255.0.255.0" is not a netmask of one bit or more
+#     netmask=255.0.255.0
+# virtual.cf:76: hint: as in ldirectord the servers count as up without a check
+#     checktype=on
+virtual "forever" {
+  address   = "192.0.2.21"
+  port      = 80
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "dr"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
 # virtual.cf:42: hint: ldirectord heeds it with udp alone
 #     ops=yes
 # virtual.cf:43: lost: scheduler flag "flag-9" is not known
