@@ -1,0 +1,77 @@
+package convert
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Nothing is dropped in silence: without any one of its lines a file gives another document or another note.
+func TestEveryLineLeavesATrace(t *testing.T) {
+	asBefore := map[string]bool{
+		"protocol=fwm": true, "checkinterval=10": true, "httpmethod=get": true, "fork = no": true, "service=http": true, // so it is anyway
+		// What they belong to is named as left out.
+		"real=10.0.0.71 gate": true, "real=10.0.0.91 gate": true, "-a --sctp-service 192.0.2.13:3868 -r 10.0.0.11:3868 -g -w 1": true,
+	}
+	for _, tt := range []struct {
+		pattern string
+		convert importer
+	}{{"testdata/ldirectord/*.cf", Ldirectord}, {"testdata/ipvsadm/*.txt", IPVSAdm}} {
+		paths, _ := filepath.Glob(tt.pattern)
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcome := func(text string) string {
+				r, err := tt.convert(File{Name: "f", Text: []byte(text)})
+				if err != nil {
+					return err.Error()
+				}
+				return string(r.HCL())
+			}
+			whole := outcome(string(text))
+			lines := strings.SplitAfter(string(text), "\n")
+			for i, line := range lines {
+				said := strings.TrimSpace(line)
+				if said == "" || strings.HasPrefix(strings.TrimPrefix(said, "\ufeff"), "#") || asBefore[said] {
+					continue
+				}
+				without := strings.Join(lines[:i], "") + "#\n" + strings.Join(lines[i+1:], "")
+				if outcome(without) == whole {
+					t.Errorf("%s:%d: %s makes no difference", path, i+1, said)
+				}
+			}
+		}
+	}
+}
+
+// A text of some megabytes is read or refused within a second.
+func TestLongTextsEndSoon(t *testing.T) {
+	for name, tt := range map[string]struct {
+		unit    string
+		convert importer
+	}{
+		"ldirectord virtuals": {"virtual=192.0.2.1:80\n\treal=10.0.0.1:80 gate 1 \"a\", \"b\"\n", Ldirectord},
+		"ldirectord ranges":   {"virtual=7\n" + strings.Repeat("\treal=10.0.0.0->10.0.3.255 gate\n", 1000), Ldirectord},
+		"ldirectord notes":    {"virtual=7\n" + strings.Repeat("\treal=a gate\n", 1000), Ldirectord},
+		"ldirectord quotes":   {`"`, Ldirectord},
+		"ldirectord one line": {"virtual=1 ", Ldirectord},
+		"ipvsadm services":    {"-A -t 192.0.2.1:80\n", IPVSAdm},
+		"ipvsadm options":     {"-g ", IPVSAdm},
+		"ipvsadm numbers":     {"--set 1 1 1 ", IPVSAdm},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Repeat(tt.unit, (5<<20)/len(tt.unit))
+			for _, size := range []int{len(text), MaxText} {
+				start := processorTime(t)
+				_, err := tt.convert(File{Name: "f", Text: []byte(text[:size])})
+				if took := processorTime(t) - start; took > time.Second {
+					t.Errorf("%d bytes took %v (%v)", size, took, err)
+				}
+			}
+		})
+	}
+}
