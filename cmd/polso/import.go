@@ -25,6 +25,8 @@ type importFormat struct {
 func importFormats() []importFormat {
 	return []importFormat{
 		{"lvs.cf", "Piranha's /etc/sysconfig/ha/lvs.cf", convert.LVSCF},
+		{"ldirectord.cf", "ldirectord's /etc/ha.d/ldirectord.cf", convert.Ldirectord},
+		{"ipvsadm", "what ipvsadm -S -n prints", convert.IPVSAdm},
 	}
 }
 

@@ -158,7 +158,7 @@ virtual "forever" {
 #     real=web1.example.com:9000 gate
 # virtual.cf:55: lost: the server is left out: "nowhere" is not a port
 #     real=10.0.0.65:nowhere gate
-# virtual.cf:56: lost: virtual "tcp-192.0.2.20-9000" server "127.0.0.1": 127.0.0.1 cannot be a server, so server "127.0.0.1" (127.0.0.1:0) is left out
+# virtual.cf:56: lost: virtual "tcp-192.0.2.20-9000" server "127.0.0.1": 127.0.0.1 cannot be a server, so server "127.0.0.1" is left out
 #     real=127.0.0.1 gate
 # virtual.cf:57: lost: the fallback is left out: "backup.example.com" is a name; a document has addresses
 #     fallback=backup.example.com
@@ -183,7 +183,7 @@ virtual "tcp-192.0.2.20-9000" {
 #     netmask=255.255.0.0
 # virtual.cf:39: changed: virtual "udp-192.0.2.20-5353" server "10.0.0.51-2": another server is called "10.0.0.51" already, so this one is called "10.0.0.51-2" here
 #     real=10.0.0.51 gate
-# virtual.cf:39: lost: virtual "udp-192.0.2.20-5353" server "10.0.0.51-2": 10.0.0.51:5353 is the address of server "10.0.0.51" too, so server "10.0.0.51-2" (10.0.0.51:0) is left out
+# virtual.cf:39: lost: virtual "udp-192.0.2.20-5353" server "10.0.0.51-2": 10.0.0.51:5353 is the address of server "10.0.0.51" too, so server "10.0.0.51-2" is left out
 #     real=10.0.0.51 gate
 # virtual.cf:40: hint: as in ldirectord the servers count as up without a check
 #     checktype=on
