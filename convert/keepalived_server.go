@@ -1,0 +1,108 @@
+package convert
+
+import (
+	"net/netip"
+
+	"polso/config"
+)
+
+// kaServer is a real_server or the sorry_server.
+type kaServer struct {
+	at      place
+	name    string
+	about   string    // the path of the first of parts
+	parts   []*server // in each of the virtuals; a sorry_server is none
+	addr    netip.Addr
+	port    uint16 // 0: none is written
+	weight  int
+	forward config.Forward
+	quiesce bool
+	host    string
+	timing  kaTiming
+	checks  []kaCheck
+}
+
+// server reads a real_server.
+func (v *kaVirtual) server(n *kaNode) {
+	s := &kaServer{at: n.at, weight: v.weight, forward: v.forward, quiesce: v.quiesce, timing: kaNoTiming()}
+	if said := s.address(n); said.what != "" {
+		n.told = true
+		v.k.say(v.about, n.at, said)
+		return
+	}
+	if v.k.enough(len(v.virtuals), n.at) {
+		return
+	}
+	var checkers []*kaNode
+	statements := s.timing.statements()
+	for word := range v.k.checkers {
+		statements[word] = func(n *kaNode) kaSaid { checkers = append(checkers, n); return kaSaid{} }
+	}
+	statements["weight"] = kaCount(0, kaMostWeight, func(n int) { s.weight = n })
+	statements["lvs_method"], statements["lb_kind"] = kaMethod(&s.forward), kaMethod(&s.forward)
+	statements["inhibit_on_failure"] = kaYes(func(yes bool) { s.quiesce = yes })
+	statements["virtualhost"] = kaSet(func(value string) { s.host = value })
+	statements["snmp_name"] = kaSet(func(value string) { s.name = value })
+	remarks := kaRead(n, statements, v.k.words.server)
+	for _, x := range v.virtuals {
+		s.parts = append(s.parts, x.server(s.name, n.at))
+	}
+	s.about = s.parts[0].path
+	v.k.tell(s.about, remarks)
+	for _, n := range checkers {
+		s.checks = append(s.checks, v.checker(s, n))
+	}
+	v.servers = append(v.servers, s)
+}
+
+// address reads the address and the port behind the statement's word.
+func (s *kaServer) address(n *kaNode) kaSaid {
+	a, err := netip.ParseAddr(n.word(0))
+	if err != nil {
+		return kaSay(Lost, "%q is not an IP address", n.word(0))
+	}
+	port, ok := kaPort(n.word(1))
+	if !ok {
+		return kaSay(Lost, "%q is not a port", n.word(1))
+	}
+	s.addr, s.port, s.name = a.Unmap(), port, kaName(a.Unmap())
+	return kaSaid{}
+}
+
+// portFor is the port that the server has for a target: the target's, where a packet is passed on as it came.
+func (s *kaServer) portFor(t kaTarget) (port uint16, said kaSaid) {
+	switch {
+	case s.port == 0, s.port == t.port:
+		return t.port, said
+	case s.forward == config.NAT:
+		return s.port, said
+	case t.mark != 0:
+		return 0, kaSay(Hint, "%s leaves the port as the packet has it; keepalived passes over %d too", s.forward, s.port)
+	default:
+		return t.port, kaSay(Changed, "%s leaves the port at %d; keepalived passes over %d too", s.forward, t.port, s.port)
+	}
+}
+
+// sorryServer reads sorry_server and what belongs to it.
+func (v *kaVirtual) sorryServer(statements []*kaNode) {
+	for _, n := range statements {
+		said := kaSaid{}
+		switch {
+		case n.words[0] == "sorry_server":
+			s := &kaServer{at: n.at, forward: v.forward}
+			if said = s.address(n); said.what == "" {
+				v.sorry = s
+			}
+		case v.sorry == nil:
+			said = kaSaid{Lost, "there is no sorry_server above it"}
+		case n.words[0] == "sorry_server_inhibit":
+			said = kaSaid{Lost, "a sorry server takes traffic as soon as it is asked to"}
+		default:
+			forward := v.forward
+			if said = kaMethod(&forward)(n); said.what == "" && forward != v.forward {
+				said = kaSay(Lost, "a sorry server is reached by %s, as the virtual is", v.forward)
+			}
+		}
+		v.k.say(v.about, n.at, said)
+	}
+}

@@ -1,0 +1,267 @@
+package convert
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"polso/config"
+)
+
+// kaHome is where an address of a vrrp_instance lives.
+type kaHome struct {
+	address  netip.Prefix
+	link     string // "": none is named
+	instance string
+	at       place
+	served   bool // a virtual has it
+}
+
+// kaCluster is the block that notes about VRRP belong to.
+const kaCluster = "cluster"
+
+// global reads global_defs.
+func (k *kaImport) global(n *kaNode) kaSaid {
+	words := maps.Clone(k.words.global)
+	for _, n := range n.nodes {
+		if _, known := words[n.words[0]]; !known && strings.HasPrefix(n.words[0], "vrrp_") {
+			words[n.words[0]] = kaSaid{Hint, kaNoVRRP}
+		}
+	}
+	k.tell(kaCluster, kaRead(n, kaStatements{"lvs_timeouts": k.timeouts, "lvs_sync_daemon": k.syncDaemon}, words))
+	return kaSaid{}
+}
+
+// timeouts reads `lvs_timeouts tcp SECONDS tcpfin SECONDS udp SECONDS`, any of them.
+func (k *kaImport) timeouts(n *kaNode) kaSaid {
+	t := config.Timeouts{}
+	fields := map[string]*time.Duration{"tcp": &t.TCP, "tcpfin": &t.TCPFin, "udp": &t.UDP}
+	for pair := range slices.Chunk(n.words[1:], 2) {
+		field := fields[pair[0]]
+		if field == nil || len(pair) < 2 {
+			return kaSay(Lost, "tcp, tcpfin or udp and seconds are wanted, not %q", strings.Join(pair, " "))
+		}
+		seconds, err := strconv.ParseUint(pair[1], 10, 31)
+		if err != nil || seconds == 0 {
+			return kaSay(Lost, "%q is not a number of seconds", pair[1])
+		}
+		*field = time.Duration(seconds) * time.Second
+	}
+	k.b.cluster.Timeouts = t
+	return kaSaid{}
+}
+
+// syncDaemon reads `lvs_sync_daemon INTERFACE [[inst] INSTANCE] [id N] …`.
+func (k *kaImport) syncDaemon(n *kaNode) kaSaid {
+	link, id := n.word(0), 0
+	var passed []string
+	for _, instance := range k.nodes { // the id is its instance's, unless another is said
+		if name := instance.word(0); instance.words[0] == "vrrp_instance" && name != "" && slices.Contains(n.words, name) {
+			id = instance.routerID()
+		}
+	}
+	for i := 1; n.word(i) != ""; i++ {
+		switch n.word(i) {
+		case "id":
+			i++
+			number, err := strconv.ParseUint(n.word(i), 10, 8)
+			if err != nil {
+				return kaSay(Lost, "id %q is not a number from 0 to 255", n.word(i))
+			}
+			id = int(number)
+		case "maxlen", "port", "ttl", "group":
+			passed = append(passed, n.word(i))
+			i++
+		}
+	}
+	said := k.sync(n, link, id)
+	if said.what == "" && len(passed) > 0 {
+		said = kaSay(Lost, "the sync daemon has no %s here", strings.Join(passed, ", "))
+	}
+	return said
+}
+
+func (k *kaImport) sync(n *kaNode, link string, id int) kaSaid {
+	switch was := k.b.cluster.SyncDaemon; {
+	case link == "" || legal(link) != link:
+		return kaSay(Lost, "%q is no interface", link)
+	case was != nil && was.Interface != link:
+		return kaSay(Changed, "one sync daemon does for all; it uses %s", was.Interface)
+	case was == nil:
+		k.b.cluster.SyncDaemon = &config.SyncDaemon{Interface: link, ID: id}
+		k.b.at("cluster sync_daemon", n.at)
+	}
+	return kaSaid{}
+}
+
+// syncGroup reads a vrrp_sync_group. Old ones name their members without a group block.
+func (k *kaImport) syncGroup(n *kaNode) kaSaid {
+	words := maps.Clone(k.words.syncGroup)
+	for _, member := range n.nodes {
+		if _, known := words[member.words[0]]; !known && len(member.words) == 1 && !member.block {
+			words[member.words[0]] = words["group"]
+		}
+	}
+	k.tell(kaCluster, kaRead(n, nil, words))
+	return kaSaid{}
+}
+
+// instances reads the vrrp_instances: Polso needs their addresses alone.
+func (k *kaImport) instances(list []*kaNode) {
+	state := ""
+	for _, instance := range list {
+		link := ""
+		if n := instance.statement("interface"); n != nil {
+			link = n.word(0)
+		}
+		addresses := func(n *kaNode) kaSaid { k.addresses(n, instance.word(0), link); return kaSaid{} }
+		k.tell(kaCluster, kaRead(instance, kaStatements{
+			"virtual_ipaddress":          addresses,
+			"virtual_ipaddress_excluded": addresses,
+			"interface":                  kaLink,
+			"nopreempt":                  func(*kaNode) kaSaid { return kaSaid{} }, // failback is false
+			"advert_int":                 kaAdvertisements,
+			"lvs_sync_daemon_interface":  func(n *kaNode) kaSaid { return k.sync(n, n.word(0), instance.routerID()) },
+			"state": func(n *kaNode) kaSaid {
+				if state == "" {
+					state = n.word(0)
+				}
+				if state != n.word(0) {
+					return kaSay(Changed, "one instance is %s and another %s here; all addresses move together", state, n.word(0))
+				}
+				return k.words.instance["state"]
+			},
+		}, k.words.instance))
+	}
+}
+
+// routerID is a vrrp_instance's virtual_router_id, 0 if it has none.
+func (n *kaNode) routerID() int {
+	if n := n.statement("virtual_router_id"); n != nil {
+		if id, err := strconv.ParseUint(n.word(0), 10, 8); err == nil {
+			return int(id)
+		}
+	}
+	return 0
+}
+
+// kaLink reads the interface of a vrrp_instance.
+func kaLink(n *kaNode) kaSaid {
+	link := n.word(0)
+	if legal(link) != link || link == "" {
+		return kaSay(Lost, "%q is no interface", link)
+	}
+	return kaSay(Hint, "a router whose device is called otherwise maps it: --interface %s=DEVICE", link)
+}
+
+// kaAdvertisements names the profile that waits about as long as VRRP would: three advertisements.
+func kaAdvertisements(n *kaNode) kaSaid {
+	every := time.Duration(0)
+	if said := kaTimer(func(d time.Duration) { every = d })(n); said.what != "" {
+		return said
+	}
+	return kaSay(Hint, "a director silent for %s was replaced; the profile nearest to that is %s", kaSeconds(3*every), nearestProfile(3*every))
+}
+
+// addresses reads virtual_ipaddress and virtual_ipaddress_excluded.
+func (k *kaImport) addresses(block *kaNode, instance, link string) {
+	block.read = true
+	for _, n := range block.nodes {
+		address, ok := kaPrefix(n.words[0])
+		if !ok {
+			k.say(kaCluster, n.at, kaSay(Lost, "%q is not an IP address", n.words[0]))
+			continue
+		}
+		h := &kaHome{address: address, link: link, instance: instance, at: n.at}
+		k.say(kaCluster, n.at, h.options(n))
+		if legal(h.link) != h.link {
+			k.say(kaCluster, n.at, kaSay(Lost, "%q is no interface", h.link))
+			h.link = ""
+		}
+		if k.enough(1, n.at) {
+			return
+		}
+		if first, twice := k.homes[address.Addr()]; twice {
+			k.say(kaCluster, n.at, kaSay(Hint, "%s stands in line %d already", address.Addr(), first.at.line))
+			continue
+		}
+		k.homes[address.Addr()] = h
+	}
+}
+
+// options reads what follows an address.
+func (h *kaHome) options(n *kaNode) kaSaid {
+	var idle, lost []string
+	for i := 0; n.word(i) != ""; i++ {
+		switch word := n.word(i); word {
+		case "dev":
+			i++
+			h.link = n.word(i)
+		case "brd", "broadcast", "scope", "label", "preferred_lft", "track_group":
+			idle = append(idle, word)
+			i++
+		case "home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "no_track", "use_vmac":
+			idle = append(idle, word)
+		default:
+			lost = append(lost, word)
+		}
+	}
+	switch {
+	case len(lost) > 0:
+		return kaSay(Lost, "an address takes no %s", strings.Join(lost, " "))
+	case len(idle) > 0:
+		return kaSay(Hint, "an address is put on without %s", strings.Join(idle, ", "))
+	}
+	return kaSaid{}
+}
+
+// kaPrefix reads an address with or without a prefix length.
+func kaPrefix(s string) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p, true
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" {
+		return netip.Prefix{}, false
+	}
+	return netip.PrefixFrom(a, a.BitLen()), true
+}
+
+// vips adds the addresses that no virtual has.
+func (k *kaImport) vips() {
+	free := slices.DeleteFunc(slices.Collect(maps.Values(k.homes)), func(h *kaHome) bool { return h.served })
+	slices.SortFunc(free, func(a, b *kaHome) int { return a.address.Addr().Compare(b.address.Addr()) })
+	count := make(map[string]int)
+	for _, h := range free {
+		count[h.instance]++
+	}
+	for _, h := range free {
+		name := h.instance
+		if count[h.instance] > 1 || name == "" {
+			name = strings.TrimPrefix(fmt.Sprintf("%s-%s", h.instance, kaName(h.address.Addr())), "-")
+		}
+		x := k.b.vip(name, h.at)
+		x.Address, x.Interface = h.address, h.link
+	}
+}
+
+// kaName is an address as part of a name.
+func kaName(a netip.Addr) string { return strings.ReplaceAll(a.String(), ":", "-") }
+
+// nearestProfile is the profile whose wait for a silent director is nearest to silence, as a ratio.
+func nearestProfile(silence time.Duration) string {
+	switch {
+	case silence < 245*time.Millisecond: // between 150 and 400 ms
+		return "fast"
+	case silence < 775*time.Millisecond: // 400 ms and 1.5 s
+		return "lan"
+	case silence < 2120*time.Millisecond: // 1.5 s and 3 s
+		return "vm"
+	default:
+		return "wan"
+	}
+}

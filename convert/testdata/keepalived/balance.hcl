@@ -1,0 +1,185 @@
+# Imported from balance.conf (keepalived.conf).
+# balance.conf:53: changed: virtual "192.0.2.10-82-sctp": no vrrp_instance has its address; Polso's director holds it, so nobody else may
+#     virtual_server 192.0.2.10 82 {
+# balance.conf:53: lost: virtual "192.0.2.10-82-sctp": not supported yet: virtual "192.0.2.10-82-sctp"
+#     virtual_server 192.0.2.10 82 {
+# balance.conf:59: lost: virtual "192.0.2.10-82-sctp": not a number from 1 to 2678400
+#     persistence_timeout never
+# balance.conf:60: lost: virtual "192.0.2.10-82-sctp": "nobody" is not an IP address
+#     sorry_server nobody 80
+# balance.conf:61: lost: virtual "192.0.2.10-82-sctp": there is no sorry_server above it
+#     sorry_server_lvs_method NAT
+# balance.conf:63: lost: virtual "192.0.2.10-82-sctp" server "10.0.0.11": not a number from 0 to 65535
+#     weight heavy
+
+cluster {
+  standby = "warm"
+}
+
+# balance.conf:67: changed: it has no protocol: udp, as keepalived has it
+#     virtual_server 192.0.2.10 53 {
+# balance.conf:67: changed: no vrrp_instance has its address; Polso's director holds it, so nobody else may
+#     virtual_server 192.0.2.10 53 {
+virtual "192.0.2.10-53-udp" {
+  address   = "192.0.2.10"
+  port      = 53
+  protocol  = "udp"
+  scheduler = "wlc"
+  flags     = ["ops"]
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# balance.conf:2: changed: no vrrp_instance has its address; Polso's director holds it, so nobody else may
+#     virtual_server 192.0.2.10 80 {
+# balance.conf:6: changed: a flag of mh, and the scheduler is sh
+#     mh-port
+# balance.conf:7: changed: for udp alone; left out, as keepalived does
+#     ops
+# balance.conf:10: lost: Polso has no persistence by SIP call
+#     persistence_engine sip
+# balance.conf:12: changed: min_servers counts servers, not their weight: 2
+#     quorum 11
+# balance.conf:12: lost: not supported yet: min_servers = 2
+#     quorum 11
+# balance.conf:13: lost: min_servers has no hysteresis
+#     hysteresis 2
+# balance.conf:14: lost: Polso runs no scripts (also line 15)
+#     quorum_up /usr/local/bin/quorum up
+# balance.conf:16: changed: dr leaves the port at 80; keepalived passes over 8080 too
+#     sorry_server 10.0.0.9 8080
+# balance.conf:16: lost: not supported yet: sorry_server = "10.0.0.9:80"
+#     sorry_server 10.0.0.9 8080
+# balance.conf:17: lost: a sorry server takes traffic as soon as it is asked to
+#     sorry_server_inhibit
+# balance.conf:18: lost: a sorry server is reached by dr, as the virtual is
+#     sorry_server_lvs_method NAT
+# balance.conf:19: lost: Polso sends no mail
+#     smtp_alert
+# balance.conf:20: hint: Polso runs no scripts
+#     omega
+# balance.conf:21: hint: every router asks the servers, whether it holds the addresses or not
+#     ha_suspend
+# balance.conf:31: changed: on_failure is the virtual's, and most servers have "quiesce"
+#     real_server 10.0.0.12 8080 {
+virtual "192.0.2.10-80" {
+  address    = "192.0.2.10"
+  port       = 80
+  protocol   = "tcp"
+  scheduler  = "sh"
+  flags      = ["fallback", "port"]
+  forward    = "dr"
+  on_failure = "quiesce"
+
+  # balance.conf:24: lost: Polso sets no limits of connections (also line 25)
+  #     uthreshold 100
+  # balance.conf:26: lost: Polso runs no scripts (also line 27)
+  #     notify_up /usr/local/bin/up
+  # balance.conf:28: lost: Polso sends no mail
+  #     smtp_alert off
+  # balance.conf:29: hint: no longer needed: a server gets traffic once its check has succeeded
+  #     alpha
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 5
+  }
+
+  # balance.conf:31: changed: dr leaves the port at 80; keepalived passes over 8080 too
+  #     real_server 10.0.0.12 8080 {
+  server "10.0.0.12" {
+    address = "10.0.0.12"
+    weight  = 0
+  }
+
+  # balance.conf:36: lost: a tunnel is IP-in-IP, not gue port 6080: the server must take it
+  #     lvs_method TUN type gue port 6080
+  server "10.0.0.13" {
+    address = "10.0.0.13"
+    forward = "tun"
+    weight  = 7
+  }
+}
+
+# balance.conf:42: changed: no vrrp_instance has its address; Polso's director holds it, so nobody else may
+#     virtual_server 192.0.2.10 81 {
+# balance.conf:43: changed: no scheduler is called "fastest"; it is wlc
+#     lb_algo fastest
+# balance.conf:44: lost: no method is called "FULLNAT"
+#     lb_kind FULLNAT
+# balance.conf:46: lost: 255.0.255.0 has holes, or holds every client
+#     persistence_granularity 255.0.255.0
+# balance.conf:47: changed: all servers together weigh 2; keepalived takes that too
+#     quorum 100
+virtual "192.0.2.10-81" {
+  address   = "192.0.2.10"
+  port      = 81
+  protocol  = "tcp"
+  scheduler = "wlc"
+  forward   = "nat"
+  persistent {
+    timeout = "6m"
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11:80"
+    weight  = 2
+  }
+}
+
+# balance.conf:75: changed: it has no protocol: udp, as keepalived has it
+#     virtual_server 192.0.2.10 84 {
+# balance.conf:75: changed: no vrrp_instance has its address; Polso's director holds it, so nobody else may
+#     virtual_server 192.0.2.10 84 {
+# balance.conf:77: lost: no protocol is called "ICMP"
+#     protocol ICMP
+# balance.conf:78: lost: not supported yet: min_servers = 2
+#     quorum 40
+# balance.conf:79: lost: not supported yet: sorry_server = "10.0.0.9:84"
+#     sorry_server 10.0.0.9
+virtual "192.0.2.10-84-udp" {
+  address   = "192.0.2.10"
+  port      = 84
+  protocol  = "udp"
+  scheduler = "wlc"
+  forward   = "nat"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11:80"
+    weight  = 20
+  }
+
+  server "10.0.0.12" {
+    address = "10.0.0.12:80"
+    weight  = 20
+  }
+
+  server "10.0.0.13" {
+    address = "10.0.0.13:80"
+    weight  = 20
+  }
+}
+
+# balance.conf:91: changed: no vrrp_instance has its address; Polso's director holds it, so nobody else may
+#     virtual_server 192.0.2.10 85 {
+# balance.conf:92: lost: there is no sorry_server above it
+#     sorry_server_inhibit
+# balance.conf:95: lost: virtual "192.0.2.10-85" server "2001-db8--1": not supported yet: server "2001-db8--1" ([2001:db8::1]:85)
+#     real_server 2001:db8::1 85 {
+virtual "192.0.2.10-85" {
+  address   = "192.0.2.10"
+  port      = 85
+  protocol  = "tcp"
+  scheduler = "wlc"
+  forward   = "tun"
+
+  # balance.conf:98: lost: it is on or off
+  #     inhibit_on_failure perhaps
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
