@@ -39,7 +39,9 @@ func kaImported(include func(pattern string) ([]File, error), files []File) (*ka
 	k.tell("", r.aside)
 	k.tell("", remarks)
 	k.nodes = nodes
-	k.document(nodes)
+	if !k.document(nodes) {
+		return nil, &Error{File: files[0].Name, What: "nothing in it is of a keepalived.conf", Fix: "Is it of another format?"}
+	}
 	if k.err != nil {
 		return nil, k.err
 	}
@@ -85,27 +87,32 @@ func newKaImport(files []File) *kaImport {
 	}
 }
 
-// document reads the top level: the addresses first, then who uses them.
-func (k *kaImport) document(nodes []*kaNode) {
+// document reads the top level: the addresses first, then who uses them. It answers whether any of it is keepalived's.
+func (k *kaImport) document(nodes []*kaNode) (known bool) {
 	var virtuals, instances []*kaNode
 	later := func(list *[]*kaNode) func(*kaNode) kaSaid {
 		return func(n *kaNode) kaSaid { *list = append(*list, n); return kaSaid{} }
 	}
-	k.tell("", kaRead(&kaNode{words: []string{"top level"}, nodes: nodes}, kaStatements{
+	statements := kaStatements{
 		"global_defs":          k.global,
 		"vrrp_sync_group":      k.syncGroup,
 		"vrrp_instance":        later(&instances),
 		"virtual_server":       later(&virtuals),
 		"virtual_server_group": k.group,
-	}, k.words.root))
+	}
+	for _, n := range nodes {
+		known = known || statements[n.words[0]] != nil || k.words.root[n.words[0]].what != ""
+	}
+	k.tell("", kaRead(&kaNode{words: []string{"top level"}, nodes: nodes}, statements, k.words.root))
 	k.instances(instances)
 	for _, n := range virtuals {
 		if k.virtual(n); k.err != nil {
-			return
+			return known
 		}
 	}
 	k.vips()
 	k.unused()
+	return known
 }
 
 // kaMostParts is how many virtuals, servers and vips a configuration may stand for: a line of a group can mean thousands.

@@ -164,7 +164,7 @@ func kaAdvertisements(n *kaNode) kaSaid {
 	if said := kaTimer(func(d time.Duration) { every = d })(n); said.what != "" {
 		return said
 	}
-	return kaSay(Hint, "a director silent for %s was replaced; the profile nearest to that is %s", kaSeconds(3*every), nearestProfile(3*every))
+	return kaSay(Hint, "a router silent for %s was replaced; the profile nearest to that is %s (lan, of 0.4s, is what routers on one switch take)", kaSeconds(3*every), nearestProfile(3*every))
 }
 
 // addresses reads virtual_ipaddress and virtual_ipaddress_excluded.

@@ -168,7 +168,7 @@ virtual "192.0.2.10-53-udp" {
 # checks.conf:18: hint: no longer needed: one path is asked each time
 #     fast_recovery
 # checks.conf:21: changed: the status decides alone; what the answer says is not looked at (also line 23)
-#     digest 9b3a0c85a887a256d6939da88aabd8cd
+#     digest 0123456789abcdef0123456789abcdef
 # checks.conf:24: hint: goes with regex (also line 25)
 #     regex_no_match
 # checks.conf:28: changed: a check asks one path: /a

@@ -20,7 +20,7 @@
 #     state MASTER
 # pair.conf:27: hint: a router whose device is called otherwise maps it: --interface eth0=DEVICE
 #     interface eth0
-# pair.conf:30: hint: a director silent for 3s was replaced; the profile nearest to that is wan (also line 46)
+# pair.conf:30: hint: a router silent for 3s was replaced; the profile nearest to that is wan (lan, of 0.4s, is what routers on one switch take) (also line 46)
 #     advert_int 1
 # pair.conf:31: hint: no longer needed: routers know each other by certificates
 #     authentication {

@@ -48,7 +48,7 @@
 #     interface eth0
 # vrrp.conf:48: changed: one sync daemon does for all; it uses eth1
 #     lvs_sync_daemon_interface eth2
-# vrrp.conf:51: hint: a director silent for 0.3s was replaced; the profile nearest to that is lan
+# vrrp.conf:51: hint: a router silent for 0.3s was replaced; the profile nearest to that is lan (lan, of 0.4s, is what routers on one switch take)
 #     advert_int 0.1
 # vrrp.conf:53: changed: an address has its router's own MAC address, and moves by announcing
 #     use_vmac vrrp.51
@@ -84,9 +84,9 @@
 #     198.51.100.10
 # vrrp.conf:106: hint: a router whose device is called otherwise maps it: --interface bond0=DEVICE
 #     interface bond0
-# vrrp.conf:107: hint: a director silent for 0.6s was replaced; the profile nearest to that is lan
+# vrrp.conf:107: hint: a router silent for 0.6s was replaced; the profile nearest to that is lan (lan, of 0.4s, is what routers on one switch take)
 #     advert_int 0.2
-# vrrp.conf:112: hint: a director silent for 1.5s was replaced; the profile nearest to that is vm
+# vrrp.conf:112: hint: a router silent for 1.5s was replaced; the profile nearest to that is vm (lan, of 0.4s, is what routers on one switch take)
 #     advert_int 0.5
 cluster {
   standby = "warm"
