@@ -182,7 +182,7 @@ func (r *kaReader) included(at place, pattern string) {
 	files, err := r.include(pattern)
 	switch {
 	case err != nil:
-		r.put(at, Lost, "not read: "+err.Error())
+		r.put(at, Lost, "not read: "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	case len(files) == 0:
 		r.put(at, Lost, "no file is named so")
 	}
