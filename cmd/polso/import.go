@@ -25,7 +25,8 @@ type importFormat struct {
 func importFormats() []importFormat {
 	return []importFormat{
 		{"lvs.cf", "Piranha's /etc/sysconfig/ha/lvs.cf", convert.LVSCF},
-		{"ldirectord.cf", "ldirectord's /etc/ha.d/ldirectord.cf", convert.Ldirectord},
+		{"keepalived", "keepalived.conf, with the files that it includes", func(files ...convert.File) (convert.Result, error) { return convert.Keepalived(included, files...) }},
+		{"ldirectord", "ldirectord.cf", convert.Ldirectord},
 		{"ipvsadm", "what ipvsadm -S -n prints", convert.IPVSAdm},
 	}
 }

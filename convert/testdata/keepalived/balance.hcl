@@ -167,7 +167,7 @@ virtual "192.0.2.10-84-udp" {
 #     virtual_server 192.0.2.10 85 {
 # balance.conf:92: lost: there is no sorry_server above it
 #     sorry_server_inhibit
-# balance.conf:95: lost: virtual "192.0.2.10-85" server "2001-db8--1": not supported yet: server "2001-db8--1" ([2001:db8::1]:85)
+# balance.conf:95: lost: virtual "192.0.2.10-85" server "2001-db8--1": not supported yet: server "2001-db8--1"
 #     real_server 2001:db8::1 85 {
 virtual "192.0.2.10-85" {
   address   = "192.0.2.10"

@@ -23,15 +23,15 @@
 #     virtual_server 192.0.2.50 {
 # groups.conf:81: lost: virtual "everything": 192.0.2.50 port 0/tcp is served by virtual "192.0.2.50-0" too, so virtual "everything" is left out
 #     virtual_server 192.0.2.50 {
-# groups.conf:85: lost: virtual "everything" server "first": 10.0.0.16 is the address of server "10.0.0.16" too, so server "first" (10.0.0.16:0) is left out
+# groups.conf:85: lost: virtual "everything" server "first": 10.0.0.16 is the address of server "10.0.0.16" too, so server "first" is left out
 #     real_server 10.0.0.16 {
-# groups.conf:90: lost: virtual "everything" server "192.0.2.50": 192.0.2.50 is the address of virtual "everything", so server "192.0.2.50" (192.0.2.50:0) is left out
+# groups.conf:90: lost: virtual "everything" server "192.0.2.50": 192.0.2.50 is the address of virtual "everything", so server "192.0.2.50" is left out
 #     real_server 192.0.2.50 {
 # groups.conf:92: lost: virtual "everything": "web.example.net" is not an IP address
 #     real_server web.example.net 80 {
 # groups.conf:95: lost: virtual "everything": "http" is not a port
 #     real_server 10.0.0.17 http {
-# groups.conf:98: lost: virtual "everything" server "2001-db8--17": 2001:db8::17 is ipv6 and the virtual is ipv4, so server "2001-db8--17" ([2001:db8::17]:0) is left out
+# groups.conf:98: lost: virtual "everything" server "2001-db8--17": 2001:db8::17 is ipv6 and the virtual is ipv4, so server "2001-db8--17" is left out
 #     real_server 2001:db8::17 {
 # groups.conf:109: lost: no virtual_server_group is called "nobody"
 #     virtual_server group nobody {
