@@ -22,6 +22,7 @@ test: lint unit race lab ## the whole proof: lint, units, race detector, laborat
 
 unit: ## unit tests, the virtual-time rounds, the command line's scripts
 	go test ./...
+	go test -tags lab -run TestClockLeaps ./agent
 
 race: ## the same under the race detector (virtual-time rounds are left to `unit`)
 	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends gcc libc6-dev; } >&2
@@ -41,8 +42,8 @@ lab-all: build lab-binaries ## the same, every fault ten times
 	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
 
 FAULTS ?= --rounds 200
-faults: build lab-binaries ## 200 rounds of seeded faults under traffic and writes; FAULTS="--seed N --round N" repeats one
-	$(LABVM) --timeout 90m -- $(LABBIN)/faults --polso bin/polso $(FAULTS)
+faults: lab-binaries ## 200 rounds of seeded faults under traffic and writes; FAULTS="--seed N --round N" repeats one
+	$(LABVM) --timeout 90m -- $(LABBIN)/faults --polso $(LABBIN)/polso $(FAULTS)
 
 bench: build lab-binaries ## failover and switchover gaps beside keepalived's, in one run: on this kernel, then on one with IPVS
 	$(LABVM) --mode direct --timeout 60m --need keepalived -- $(LABBIN)/bench --polso bin/polso --kernel simulated
@@ -54,6 +55,7 @@ lab-binaries:
 	go test -c -o $(LABBIN)/vip.test ./vip
 	go test -c -o $(LABBIN)/lab.test ./lab
 	go build -o $(LABBIN)/ ./lab/demo ./lab/bench ./lab/faults
+	go build -trimpath -tags lab -ldflags '-X main.version=$(VERSION)-lab -X main.commit=$(COMMIT)' -o $(LABBIN)/polso ./cmd/polso
 
 fuzz: ## every fuzz target for 30 seconds
 	go list ./... | while read -r pkg; do \
@@ -63,6 +65,7 @@ fuzz: ## every fuzz target for 30 seconds
 lint: ## gofmt, go vet, staticcheck, the architecture test
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt wants: $$unformatted"; exit 1; }
 	go vet ./...
+	go vet -tags lab ./agent
 	go run $(STATICCHECK) ./...
 	go test -count=1 ./tools/arch
 

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -133,18 +134,21 @@ type Weather struct {
 	Loss          int // per cent
 }
 
-// Trouble gives what a router sends to the other routers outside bad weather; what it says to everybody (ARP, neighbour
-// discovery) and to clients stays as it is, so that the observer's times can be trusted. Calm undoes it.
+// Trouble gives what a router sends to the other routers bad weather, on every path between them; what it says to everybody (ARP,
+// neighbour discovery) and to clients stays as it is, so that the observer's times can be trusted. Calm undoes it.
 func (l *Lab) Trouble(ctx context.Context, r *Router, w Weather) error {
-	for _, line := range [][]string{
-		{"qdisc", "replace", "dev", "eth0", "root", "handle", "1:", "prio", "bands", "4",
-			"priomap", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0"},
-		append([]string{"qdisc", "add", "dev", "eth0", "parent", "1:4", "handle", "40:", "netem", "limit", "10000"}, w.netem()...),
-		// The routers' numbers, 11 to 14, and no others.
-		{"filter", "add", "dev", "eth0", "parent", "1:", "protocol", "ip", "u32", "match", "ip", "dst", "10.9.0.8/29", "flowid", "1:4"},
-	} {
-		if _, err := r.Run(ctx, "tc", line...); err != nil {
-			return err
+	for s := range r.peerAddrs() {
+		device := fmt.Sprintf("eth%d", s)
+		for _, line := range [][]string{
+			{"qdisc", "replace", "dev", device, "root", "handle", "1:", "prio", "bands", "4",
+				"priomap", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0", "0"},
+			append([]string{"qdisc", "add", "dev", device, "parent", "1:4", "handle", "40:", "netem", "limit", "10000"}, w.netem()...),
+			// The routers' numbers, 11 to 14, and no others.
+			{"filter", "add", "dev", device, "parent", "1:", "protocol", "ip", "u32", "match", "ip", "dst", fmt.Sprintf("10.9.%d.8/29", s), "flowid", "1:4"},
+		} {
+			if _, err := r.Run(ctx, "tc", line...); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -163,6 +167,10 @@ func (w Weather) netem() (words []string) {
 
 // Calm undoes Trouble.
 func (l *Lab) Calm(ctx context.Context, r *Router) error {
-	_, err := r.Run(ctx, "tc", "qdisc", "del", "dev", "eth0", "root")
-	return err
+	var errs []error
+	for s := range r.peerAddrs() {
+		_, err := r.Run(ctx, "tc", "qdisc", "del", "dev", fmt.Sprintf("eth%d", s), "root")
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }

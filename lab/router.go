@@ -131,9 +131,13 @@ func (r *Router) Spawn(program string, args ...string) error {
 		return err
 	}
 	defer log.Close()
+	if err := r.readyLeaps(); err != nil {
+		return err
+	}
 	fmt.Fprintf(log, "--- %s %s\n", program, strings.Join(args, " "))
 	cmd := exec.Command(program, args...)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), leapEnv+"="+r.leapPath())
 	// A group of its own: signals reach its children too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := r.Node.Start(cmd); err != nil {

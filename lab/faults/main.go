@@ -2,11 +2,11 @@
 // and checks after every round what must always hold: one holder of an address, no acknowledged change lost, one order of all
 // changes, tables as the document says, nothing left open.
 //
-//	faults [--polso bin/polso] [--rounds 200] [--seed N] [--round N] [--only FAULT,FAULT] [--for 4m] [--profile PROFILE]
+//	faults [--polso .lab/bin/polso] [--rounds 200] [--seed N] [--round N] [--only FAULT,FAULT] [--for 4m] [--profile PROFILE]
 //
 // It runs in the laboratory (see tools/labvm) and exits 0 only if everything held in every round. A round that failed leaves
-// its seed, schedule, requests and the routers' logs in the artifacts folder. A jump of the lease's clock is not among the
-// faults: every router here shares one kernel's clock; the tests of package vip inject it.
+// its seed, schedule, requests and the routers' logs in the artifacts folder. The binary must be built with the tag "lab": every
+// router here shares one kernel's clock, so a jump of one router's lease clock is injected.
 package main
 
 import (
@@ -33,7 +33,7 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	binary := flags.String("polso", "bin/polso", "the polso binary to try")
+	binary := flags.String("polso", ".lab/bin/polso", "the polso binary to try, built with the tag lab")
 	rounds := flags.Int("rounds", 200, "how many rounds")
 	seed := flags.Uint64("seed", 0, "what chance is made of; 0: the time, and it is printed")
 	only := flags.String("only", "", "only these faults, by name, separated by commas")

@@ -18,6 +18,7 @@ const (
 	cut fault = iota + 1
 	oneWay
 	onePair
+	onePath
 	loss
 	delay
 	kill
@@ -26,12 +27,13 @@ const (
 	stall
 	full
 	clock
+	leap
 	transfer
 	member
 )
 
 // allFaults are the faults in the order of the report.
-var allFaults = []fault{cut, oneWay, onePair, loss, delay, kill, stop, restart, stall, full, clock, transfer, member}
+var allFaults = []fault{cut, oneWay, onePair, onePath, loss, delay, kill, stop, restart, stall, full, clock, leap, transfer, member}
 
 // String is the fault's name on the command line and in the report.
 func (f fault) String() string {
@@ -42,6 +44,8 @@ func (f fault) String() string {
 		return "cut-one-way"
 	case onePair:
 		return "cut-one-pair"
+	case onePath:
+		return "cut-one-path"
 	case loss:
 		return "loss"
 	case delay:
@@ -58,6 +62,8 @@ func (f fault) String() string {
 		return "disk-full"
 	case clock:
 		return "clock"
+	case leap:
+		return "lease-clock"
 	case transfer:
 		return "transfer"
 	case member:
@@ -104,8 +110,9 @@ type round struct {
 	leadIn   time.Duration // traffic and writes before the fault
 	hold     time.Duration // how long the fault lasts; a transfer has no length
 	way      lab.Way
+	path     lab.Segment
 	weather  lab.Weather
-	step     time.Duration
+	step     time.Duration // of clocks
 	change   change
 }
 
@@ -135,6 +142,9 @@ func plan(seed uint64, number int, faults []fault, lease time.Duration) round {
 	switch r.fault {
 	case oneWay:
 		r.way = []lab.Way{lab.From, lab.To}[chance.IntN(2)]
+	case onePath:
+		r.path = []lab.Segment{lab.Outside, lab.Inside}[chance.IntN(2)]
+		r.hold += lease
 	case loss:
 		r.weather.Loss = 5 + chance.IntN(50)
 		r.hold += lease
@@ -153,6 +163,13 @@ func plan(seed uint64, number int, faults []fault, lease time.Duration) round {
 		if chance.IntN(2) == 0 {
 			r.step = -r.step
 		}
+	case leap:
+		// Short ones leave something of the lease, long ones nothing.
+		r.step = between(lease/5, lease)
+		if chance.IntN(2) == 0 {
+			r.step = between(lease, time.Hour)
+		}
+		r.hold += lease
 	case transfer:
 		r.director, r.hold = true, 0
 	case member:
@@ -196,6 +213,8 @@ func (r round) String() string {
 		return "lose what " + who + " " + what + during
 	case onePair:
 		return fmt.Sprintf("cut %s from backup %d%s", who, r.peer()+1, during)
+	case onePath:
+		return fmt.Sprintf("cut the path %s between routers%s", []string{"outside", "inside"}[r.path], during)
 	case loss:
 		return fmt.Sprintf("lose %d %% of what %s sends to routers%s", r.weather.Loss, who, during)
 	case delay:
@@ -212,6 +231,11 @@ func (r round) String() string {
 		return "fill the disk of " + who + during
 	case clock:
 		return fmt.Sprintf("set every wall clock by %v%s", r.step, during)
+	case leap:
+		if r.director {
+			return fmt.Sprintf("set the director's lease clock forward by %v%s", r.step, during)
+		}
+		return fmt.Sprintf("stop %s and set its lease clock forward by %v%s", who, r.step, during)
 	case transfer:
 		return fmt.Sprintf("transfer to backup %d", r.other+1)
 	case member:

@@ -48,6 +48,16 @@ func TestPlanRange(t *testing.T) {
 		r := plan(1, n, allFaults, lease)
 		seen[fmt.Sprintf("%v director=%v", r.fault, r.director)] = true
 		seen[fmt.Sprintf("%v way=%d change=%d back=%v", r.fault, r.way, r.change, r.step < 0)] = true
+		switch {
+		case r.fault == onePath:
+			seen["path "+[]string{"outside", "inside"}[r.path]] = true
+		case r.fault == leap && r.step > lease:
+			seen["leap beyond a lease"] = true
+		case r.fault == leap && r.step > lease/10:
+			seen["leap within a lease"] = true
+		case r.fault == leap:
+			t.Fatalf("%v: nobody could notice", r)
+		}
 		if r.writers[0] == r.writers[1] || r.writers[0] >= routers || r.writers[1] >= routers {
 			t.Fatalf("%v: writers %v", r, r.writers)
 		}
@@ -65,6 +75,7 @@ func TestPlanRange(t *testing.T) {
 		"kill director=true", "kill director=false", "transfer director=true", "cut-one-way way=1 change=0 back=false",
 		"cut-one-way way=2 change=0 back=false", "clock way=0 change=0 back=true", "clock way=0 change=0 back=false",
 		"membership way=0 change=1 back=false", "membership way=0 change=2 back=false", "membership way=0 change=3 back=false",
+		"lease-clock director=true", "lease-clock director=false", "path outside", "path inside", "leap beyond a lease", "leap within a lease",
 	} {
 		if !seen[want] {
 			t.Errorf("never: %s", want)
@@ -81,6 +92,7 @@ func TestBound(t *testing.T) {
 		want time.Duration
 	}{
 		{round{fault: cut}, 0},
+		{round{fault: leap, director: true}, 0},
 		{round{fault: transfer}, 0},
 		{round{fault: kill}, lease + lab.Fenced},
 		{round{fault: stop}, lease + lab.Fenced},

@@ -16,6 +16,7 @@ type result struct {
 	open         int // writes whose outcome nobody told
 	violations   []string
 	line         string // of progress
+	detail       string // to be added to it
 	kept         string // where a failing round's remains are
 }
 

@@ -27,7 +27,8 @@ type trial struct {
 	*runner
 	round  round
 	result result
-	first  uint64 // the revision that ran before
+	was    lab.Status // the director's, before: its own revision, its term
+	gone   int        // how often the victim had let go of an address before, as it says
 	notes  []string
 
 	clients *clients
@@ -70,6 +71,7 @@ func (t *trial) run(ctx context.Context) (err error) {
 	t.clients.start(ctx, [2]*lab.Router{t.lab.Routers[t.round.writers[0]], t.lab.Routers[t.round.writers[1]]}, t.lab.Routers)
 	_ = lab.Pause(ctx, t.round.leadIn)
 
+	t.gone = gone(blow.victim)
 	struck := time.Now()
 	t.note("%s strikes %s", t.round.fault, blow.victim.Name)
 	err = blow.strike(ctx)
@@ -92,8 +94,14 @@ func (t *trial) run(ctx context.Context) (err error) {
 	t.settle(ctx)
 	t.lone(ctx)
 	t.observe(blow, struck, bound, undone)
-	t.result.line = fmt.Sprintf("%s (%s): gap %d ms, overlap %d ms, %d writes, %.1f s", t.round, blow.victim.Name,
-		t.result.gap.Milliseconds(), t.result.overlap.Milliseconds(), t.result.acked, time.Since(began).Seconds())
+	switch {
+	case t.round.fault == onePath:
+		t.unmoved(ctx)
+	case t.round.fault == leap && t.round.director:
+		t.dropped(ctx, blow.victim, struck, undone)
+	}
+	t.result.line = fmt.Sprintf("%s (%s): gap %d ms, overlap %d ms, %d writes%s, %.1f s", t.round, blow.victim.Name,
+		t.result.gap.Milliseconds(), t.result.overlap.Milliseconds(), t.result.acked, t.result.detail, time.Since(began).Seconds())
 	return ctx.Err()
 }
 
@@ -114,12 +122,12 @@ func (t *trial) aim(ctx context.Context) (*blow, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.first = s.Revision
+	t.was = s
 	if s.Fence != "nftables" {
 		t.violate("%s: the fence is %q, want nftables", active.Name, s.Fence)
 	}
 	others := slices.DeleteFunc(slices.Clone(t.lab.Routers), func(r *lab.Router) bool { return r == active })
-	b := &blow{lab: t.lab, round: t.round, victim: active, helper: others[t.round.other], note: t.note}
+	b := &blow{lab: t.lab, round: t.round, lease: t.lease, victim: active, helper: others[t.round.other], note: t.note}
 	if !t.round.director {
 		b.victim = others[t.round.other]
 		b.helper = active
@@ -192,7 +200,7 @@ func (t *trial) account(ctx context.Context, last uint64) {
 	ends := make(map[string]history)
 	for _, r := range t.lab.Routers {
 		var list []revision
-		if err := r.Ask(ctx, http.MethodGet, fmt.Sprintf("/v1/revisions?n=%d", min(last-t.first+1, 100)), nil, &list); err != nil {
+		if err := r.Ask(ctx, http.MethodGet, fmt.Sprintf("/v1/revisions?n=%d", min(last-t.was.Revision+1, 100)), nil, &list); err != nil {
 			t.violate("history: %v", err)
 			return
 		}
@@ -216,7 +224,7 @@ func (t *trial) account(ctx context.Context, last uint64) {
 		}
 	}
 	t.drawing.Reset()
-	if why := linearizable(t.first, ops, &t.drawing); why != "" {
+	if why := linearizable(t.was.Revision, ops, &t.drawing); why != "" {
 		t.violate("%s", why)
 	}
 }

@@ -55,7 +55,7 @@ func (r *runner) open(ctx context.Context) (err error) {
 		return fmt.Errorf("this kernel has no IPVS: %w", err)
 	}
 	r.usage = make(map[string]lab.Usage)
-	r.lab, err = lab.New(ctx, lab.Options{Binary: r.binary, Routers: routers, Beside: []string{"a", "b"}, Behind: []string{}, DiskSize: diskSize})
+	r.lab, err = lab.New(ctx, lab.Options{Binary: r.binary, Routers: routers, Beside: []string{"a", "b"}, Behind: []string{}, TwoPaths: true, DiskSize: diskSize})
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (r *runner) keep(t *trial) (where string, err error) {
 	for _, n := range t.notes {
 		fmt.Fprintln(&text, n)
 	}
-	fmt.Fprintf(&text, "\nrequests, from and to, after revision %d\n", t.first)
+	fmt.Fprintf(&text, "\nrequests, from and to, after revision %d\n", t.was.Revision)
 	for _, o := range t.clients.all() {
 		fmt.Fprintln(&text, o)
 	}

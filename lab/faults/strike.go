@@ -13,6 +13,7 @@ import (
 type blow struct {
 	lab            *lab.Lab
 	round          round
+	lease          time.Duration
 	victim, helper *lab.Router // helper is another one
 	note           func(format string, args ...any)
 
@@ -38,6 +39,8 @@ func (b *blow) strike(ctx context.Context) (err error) {
 		return b.lab.CutOneWay(ctx, b.victim.Node, b.round.way)
 	case onePair:
 		return b.lab.CutPair(ctx, b.victim.Node, b.helper.Node)
+	case onePath:
+		return b.lab.CutPath(ctx, b.round.path)
 	case loss, delay:
 		return b.lab.Trouble(ctx, b.victim, b.round.weather)
 	case kill:
@@ -53,6 +56,8 @@ func (b *blow) strike(ctx context.Context) (err error) {
 	case clock:
 		b.wall, err = lab.StepWall(b.round.step)
 		return err
+	case leap:
+		return b.leap(ctx)
 	case transfer:
 		text, err := b.victim.Polso(ctx, "transfer", b.helper.Name, "--yes")
 		if notNow(err) {
@@ -74,6 +79,8 @@ func (b *blow) undo(ctx context.Context) error {
 	switch b.round.fault {
 	case cut, oneWay, onePair:
 		return b.lab.Heal(ctx, b.victim.Node)
+	case onePath:
+		return b.lab.HealPath(ctx)
 	case loss, delay:
 		return b.lab.Calm(ctx, b.victim)
 	case kill, restart:
@@ -81,8 +88,8 @@ func (b *blow) undo(ctx context.Context) error {
 			return err
 		}
 		return b.victim.Start(ctx)
-	case stop:
-		return b.victim.Cont()
+	case stop, leap:
+		return b.victim.Cont() // a clock does not go back
 	case stall:
 		return b.victim.ResumeDisk()
 	case full:
@@ -99,6 +106,20 @@ func (b *blow) undo(ctx context.Context) error {
 	default:
 		panic("faults: unknown fault")
 	}
+}
+
+// leap lets the victim find itself after a suspend. The director's process goes on all the while: for the others nothing has
+// happened, so it must let go although nobody takes over. Another router has promised the leader time by its clock, and
+// that time must have passed when the clock says so: it stands still for as long as a promise runs.
+func (b *blow) leap(ctx context.Context) error {
+	if b.round.director {
+		return b.victim.Leap(b.round.step)
+	}
+	if err := b.victim.Stop(); err != nil {
+		return err
+	}
+	_ = lab.Pause(ctx, b.lease)
+	return errors.Join(b.victim.Leap(b.round.step), b.victim.Cont())
 }
 
 // memberTime is how long is tried to change the members; a cluster that writes meanwhile may lose its lead at any time.

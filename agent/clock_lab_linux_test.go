@@ -1,0 +1,8 @@
+//go:build lab
+
+package agent
+
+import "time"
+
+// leapsTo is where the clock goes when it is told to go to d.
+func leapsTo(d time.Duration) time.Duration { return d }
