@@ -10,7 +10,7 @@ LABVM   := go run ./tools/labvm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools)
 
-.PHONY: build demo test unit race model rounds lab lab-all faults fuzz bench lint help lab-binaries
+.PHONY: build demo test unit race model rounds lab lab-all scenario faults fuzz bench lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -40,6 +40,9 @@ lab: build lab-binaries ## the scenarios on a kernel with real IPVS
 
 lab-all: build lab-binaries ## the same, every fault ten times
 	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
+
+scenario: build lab-binaries ## one of the laboratory's scenarios and what it logs: RUN=TestFlowSurvival, RUN=TestScale
+	POLSO_LAB=require POLSO_BINARY=bin/polso $(LABVM) --timeout 25m -- $(LABBIN)/lab.test -test.v -test.run '^$(RUN)$$'
 
 FAULTS ?= --rounds 200
 faults: lab-binaries ## 200 rounds of seeded faults under traffic and writes; FAULTS="--seed N --round N" repeats one

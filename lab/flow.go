@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Flow is one established TCP connection that says something every 20 ms and wants it back: what a change must not cut.
+// Flow is one established TCP connection that says something again and again and wants it back: what a change must not cut.
 // Its methods may be called by any goroutine.
 type Flow struct {
 	Server string // who greeted at the other end
@@ -23,13 +23,12 @@ type Flow struct {
 	last   time.Time
 	echoes int
 	gap    time.Duration
+	lap    time.Duration // the longest silence since Lap was asked
 	err    error
 }
 
-const flowEvery = 20 * time.Millisecond
-
-// StartFlow opens a connection to an echo service from a node. Stop it.
-func StartFlow(ctx context.Context, n *Node, to netip.AddrPort) (*Flow, error) {
+// StartFlow opens a connection to an echo service from a node, which says something so often. Stop it.
+func StartFlow(ctx context.Context, n *Node, to netip.AddrPort, every time.Duration) (*Flow, error) {
 	var conn net.Conn
 	var err error
 	opened := make(chan struct{})
@@ -53,14 +52,14 @@ func StartFlow(ctx context.Context, n *Node, to netip.AddrPort) (*Flow, error) {
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	f := &Flow{Server: strings.TrimSpace(name), stop: stop, done: make(chan struct{}), last: time.Now()}
-	go f.run(ctx, conn, lines)
+	go f.run(ctx, conn, lines, every)
 	return f, nil
 }
 
-func (f *Flow) run(ctx context.Context, conn net.Conn, lines *bufio.Reader) {
+func (f *Flow) run(ctx context.Context, conn net.Conn, lines *bufio.Reader, every time.Duration) {
 	defer close(f.done)
 	defer conn.Close()
-	tick := time.NewTicker(flowEvery)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for i := 0; ; i++ {
 		if err := f.echo(conn, lines, fmt.Sprintf("%d\n", i)); err != nil {
@@ -96,7 +95,7 @@ func (f *Flow) echo(conn net.Conn, lines *bufio.Reader, line string) error {
 	defer f.mu.Unlock()
 	now := time.Now()
 	f.echoes++
-	f.gap = max(f.gap, now.Sub(f.last))
+	f.gap, f.lap = max(f.gap, now.Sub(f.last)), max(f.lap, now.Sub(f.last))
 	f.last = now
 	return nil
 }
@@ -116,4 +115,13 @@ func (f *Flow) Alive() error {
 		return fmt.Errorf("flow to %s: silent for %v", f.Server, time.Since(f.last).Round(time.Millisecond))
 	}
 	return f.err
+}
+
+// Lap is the longest silence since Lap was asked before, the one that still goes on included, and why the connection broke, if
+// it did.
+func (f *Flow) Lap() (silence time.Duration, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	silence, f.lap = max(f.lap, time.Since(f.last)), 0
+	return silence, f.err
 }

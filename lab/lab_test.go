@@ -170,7 +170,7 @@ func TestProberMeasuresSilence(t *testing.T) {
 func TestFlowNoticesItsEnd(t *testing.T) {
 	ctx, l := build(t, Options{Routers: 1, Beside: []string{"a"}, Behind: []string{}})
 	a := l.Servers["a"]
-	f, err := StartFlow(ctx, l.Client, netip.AddrPortFrom(a.Addr(Outside), echoPort))
+	f, err := StartFlow(ctx, l.Client, netip.AddrPortFrom(a.Addr(Outside), echoPort), 20*time.Millisecond)
 	must(t, err)
 	if f.Server != "a" {
 		t.Errorf("greeted by %q", f.Server)
@@ -189,7 +189,7 @@ func TestFlowNoticesItsEnd(t *testing.T) {
 		t.Error("a connection to a server that went down is said to have lived")
 	}
 	must(t, a.Up())
-	f, err = StartFlow(ctx, l.Client, netip.AddrPortFrom(a.Addr6(Outside), echoPort))
+	f, err = StartFlow(ctx, l.Client, netip.AddrPortFrom(a.Addr6(Outside), echoPort), 20*time.Millisecond)
 	must(t, err)
 	if _, _, err := f.Stop(); err != nil {
 		t.Error(err)

@@ -357,7 +357,7 @@ func TestChangeCutsNoConnection(t *testing.T) {
 	}
 	active, err := l.Active(ctx)
 	must(t, err)
-	f, err := StartFlow(ctx, l.Client, netip.AddrPortFrom(WebVIP, echoPort))
+	f, err := StartFlow(ctx, l.Client, netip.AddrPortFrom(WebVIP, echoPort), 20*time.Millisecond)
 	must(t, err)
 	with := func(change func(*Virtual)) string {
 		v := hashed

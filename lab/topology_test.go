@@ -69,7 +69,7 @@ func TestTopologyBalances(t *testing.T) {
 				}
 				p.Stop()
 			}
-			f, err := StartFlow(ctx, l.Client, netip.AddrPortFrom(tt.vip, echoPort))
+			f, err := StartFlow(ctx, l.Client, netip.AddrPortFrom(tt.vip, echoPort), 20*time.Millisecond)
 			must(t, err)
 			if _, _, err := f.Stop(); err != nil {
 				t.Error(err)
