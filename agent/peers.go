@@ -109,10 +109,21 @@ const (
 	pathForesee  = "/agent/1/foresee"
 )
 
+// briefly asks pathLocal for briefStatus. A release that does not know it answers with everything, which is right too.
+const briefly = "brief"
+
 // serveMembers answers the other members.
 func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+pathLocal, answer(func(context.Context, struct{}) (api.Status, error) { return b.localStatus(), nil }))
+	whole := answer(func(context.Context, struct{}) (api.Status, error) { return b.localStatus(), nil })
+	brief := answer(func(context.Context, struct{}) (api.Status, error) { return b.briefStatus(), nil })
+	mux.HandleFunc("GET "+pathLocal, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery == briefly {
+			brief(w, r)
+			return
+		}
+		whole(w, r)
+	})
 	mux.HandleFunc("GET "+pathStatus, answer(func(context.Context, struct{}) (api.Status, error) { return b.leaderStatus(m) }))
 	mux.HandleFunc("POST "+pathSpare, answer(b.leadSpare))
 	mux.HandleFunc("POST "+pathTransfer, answer(b.leadTransfer))

@@ -79,7 +79,11 @@ func (r *reports) others() map[string]bool {
 
 // ask has one member report.
 func (r *reports) ask(ctx context.Context, id string) error {
-	st, err := askPeer[api.Status](ctx, r.m, id, http.MethodGet, pathLocal, nil)
+	path := pathLocal
+	if !r.b.witness() { // which tells of servers what others see
+		path += "?" + briefly
+	}
+	st, err := askPeer[api.Status](ctx, r.m, id, http.MethodGet, path, nil)
 	if err != nil {
 		return err
 	}
@@ -89,10 +93,10 @@ func (r *reports) ask(ctx context.Context, id string) error {
 	return nil
 }
 
-// of is what the node with that ID last said; ok is false if it never said anything.
+// of is what the node with that ID last said, of servers only if this is a witness; ok is false if it never said anything.
 func (r *reports) of(id string) (report, bool) {
 	if id == r.m.id {
-		return report{r.b.localStatus(), time.Now()}, true
+		return report{r.b.briefStatus(), time.Now()}, true
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

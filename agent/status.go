@@ -3,6 +3,7 @@ package agent
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -18,12 +19,23 @@ import (
 
 // localStatus is this router alone.
 func (b *body) localStatus() api.Status {
-	snap, dir, role := b.snapshot(), b.local.director.Status(), b.role()
+	snap, dir := b.snapshot(), b.local.director.Status()
+	return b.statusOf(snap, dir, virtuals(snap, dir))
+}
+
+// briefStatus is localStatus without the virtual servers, of which there may be thousands: what a leader that looks at
+// servers itself wants to know of the others once a second.
+func (b *body) briefStatus() api.Status {
+	return b.statusOf(b.snapshot(), b.local.director.Status(), []api.Virtual{})
+}
+
+func (b *body) statusOf(snap *fsm.Snapshot, dir *director.Status, list []api.Virtual) api.Status {
+	role := b.role()
 	at := lease.Instant(sinceBoot())
 	st := api.Status{
 		Schema: api.Schema, Cluster: snap.Cluster.Name, Node: b.a.o.Name, Formed: b.member != nil,
 		Revision: snap.Revision, AppliedRevision: dir.Revision, Converged: dir.Converged, Profile: snap.Cluster.Profile,
-		VIPs: vips(snap, dir), Virtuals: virtuals(snap, dir), Members: []api.Member{}, Problems: problems(b.a.o.Name, dir),
+		VIPs: vips(snap, dir), Virtuals: list, Members: []api.Member{}, Problems: problems(b.a.o.Name, dir),
 		Kernel: string(b.a.o.Kernel), Fence: "valid_lft", Health: api.Forming,
 	}
 	if b.local.keeper.Fence().Up {
@@ -237,40 +249,41 @@ func problems(node string, dir *director.Status) []api.Problem {
 // vips are the addresses of the document as this node sees them.
 func vips(snap *fsm.Snapshot, dir *director.Status) []api.VIP {
 	out := []api.VIP{}
-	add := func(name, addr, group string) *api.VIP {
-		i := slices.IndexFunc(out, func(v api.VIP) bool { return v.Address == addr })
-		if i < 0 {
-			out = append(out, api.VIP{Name: name, Address: addr, Group: group, Virtuals: []string{}})
-			i = len(out) - 1
+	at := make(map[netip.Addr]int) // in out
+	add := func(name string, addr netip.Addr, group string) *api.VIP {
+		i, ok := at[addr]
+		if !ok {
+			i = len(out)
+			at[addr] = i
+			out = append(out, api.VIP{Name: name, Address: addr.String(), Group: group, Virtuals: []string{}})
 		}
 		return &out[i]
 	}
 	for _, v := range snap.Document.VIPs {
-		add(v.Name, v.Address.Addr().String(), v.Group)
+		add(v.Name, v.Address.Addr(), v.Group)
 	}
 	for _, v := range snap.Document.Virtuals {
 		if v.FWMark == 0 {
-			e := add(v.Name, v.Address.String(), string(director.DefaultGroup))
+			e := add(v.Name, v.Address, string(director.DefaultGroup))
 			e.Virtuals = append(e.Virtuals, v.Name)
 		}
 	}
-	for i := range out {
-		for _, p := range dir.Places {
-			if p.Addr.String() == out[i].Address {
-				out[i].Interface = p.Link
-			}
+	for _, p := range dir.Places {
+		if i, ok := at[p.Addr]; ok {
+			out[i].Interface = p.Link
 		}
-		for _, h := range dir.Held {
-			if h.Addr.String() != out[i].Address {
-				continue
-			}
-			out[i].Held, out[i].Interface = h.Present, h.Link
-			if !h.Announced.IsZero() {
-				out[i].Announced = &h.Announced
-			}
-			if c := h.Conflict; c.Count > 0 {
-				out[i].Conflict = &api.Conflict{Count: c.Count, MAC: c.MAC.String(), At: c.At}
-			}
+	}
+	for _, h := range dir.Held {
+		i, ok := at[h.Addr]
+		if !ok {
+			continue
+		}
+		out[i].Held, out[i].Interface = h.Present, h.Link
+		if !h.Announced.IsZero() {
+			out[i].Announced = &h.Announced
+		}
+		if c := h.Conflict; c.Count > 0 {
+			out[i].Conflict = &api.Conflict{Count: c.Count, MAC: c.MAC.String(), At: c.At}
 		}
 	}
 	return out
@@ -279,6 +292,16 @@ func vips(snap *fsm.Snapshot, dir *director.Status) []api.VIP {
 // virtuals are the document's virtuals with their servers as this node sees them.
 func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 	out := []api.Virtual{}
+	table := make(map[ipvs.Key][]ipvs.Destination, len(dir.Table.Services))
+	for _, s := range dir.Table.Services {
+		table[s.Key] = s.Destinations
+	}
+	leaving := make(map[ipvs.Key][]fsm.Leaving) // by their service, which a renamed virtual still is
+	for _, l := range snap.Leaving {
+		if was, ok := director.KeyOf(l.Virtual); ok {
+			leaving[was] = append(leaving[was], l)
+		}
+	}
 	for _, v := range snap.Document.Virtuals {
 		key, _ := director.KeyOf(v)
 		stats := dir.Stats[key]
@@ -292,22 +315,17 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 		if v.Persistent != nil {
 			a.Persistent = v.Persistent.Timeout.Seconds()
 		}
-		i := slices.IndexFunc(dir.Table.Services, func(s ipvs.Service) bool { return s.Key == key })
 		for _, s := range v.Servers {
 			var have *ipvs.Destination
-			if i >= 0 {
-				if at := slices.IndexFunc(dir.Table.Services[i].Destinations, func(d ipvs.Destination) bool { return d.Addr == s.Address }); at >= 0 {
-					have = &dir.Table.Services[i].Destinations[at]
-				}
+			if at := slices.IndexFunc(table[key], func(d ipvs.Destination) bool { return d.Addr == s.Address }); at >= 0 {
+				have = &table[key][at]
 			}
 			a.Servers = append(a.Servers, serverStatus(snap, dir.Health, v, s, have, stats.Destinations[s.Address]))
 		}
-		for _, l := range snap.Leaving {
-			if was, _ := director.KeyOf(l.Virtual); was == key {
-				at := stats.Destinations[l.Server.Address]
-				a.Servers = append(a.Servers, api.Server{Name: l.Server.Name, Address: l.Server.Address.Addr().String(), Port: l.Server.Address.Port(),
-					State: "leaving", Reason: "removed; drains", Until: &l.Until, Active: at.Active, Inactive: at.Inactive})
-			}
+		for _, l := range leaving[key] {
+			at := stats.Destinations[l.Server.Address]
+			a.Servers = append(a.Servers, api.Server{Name: l.Server.Name, Address: l.Server.Address.Addr().String(), Port: l.Server.Address.Port(),
+				State: "leaving", Reason: "removed; drains", Until: &l.Until, Active: at.Active, Inactive: at.Inactive})
 		}
 		out = append(out, a)
 	}

@@ -39,12 +39,13 @@ func unfit(links vip.Links, places []Place, homeless []Problem) []string {
 // router that has just booted is like this for a while: its table is as wanted, and serves nobody.
 func undecided(in Inputs) []string {
 	var out []string
+	observed := servicesOf(in.Observed)
 	for _, v := range in.State.Document.Virtuals {
 		key, ok := KeyOf(v)
 		if !ok {
 			continue
 		}
-		have := observedService(in.Observed, key)
+		have := observed.of(key)
 		serves, hopes := false, false
 		for _, s := range v.Servers {
 			weight, _ := weigh(in, v, s, have)

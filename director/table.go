@@ -21,6 +21,8 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 		problems []Problem
 		doc      = in.State.Document
 		seen     = make(map[ipvs.Key]string)
+		have     = servicesOf(in.Observed)
+		drains   = draining(in.State.Leaving)
 		wanted   bool
 	)
 	for _, v := range doc.Virtuals {
@@ -39,7 +41,7 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 		}
 		seen[service.Key] = v.Name
 		var troubles []Problem
-		service.Destinations, troubles = destinations(in, v, observedService(in.Observed, service.Key))
+		service.Destinations, troubles = destinations(in, v, have.of(service.Key), drains[service.Key])
 		problems = append(problems, troubles...)
 		out.Services = append(out.Services, service)
 	}
@@ -115,8 +117,8 @@ func flagOf(name string) (ipvs.Flags, error) {
 }
 
 // destinations returns the servers of v that belong in the table now: the document's as overrides and health say, and
-// those that are leaving it.
-func destinations(in Inputs, v config.Virtual, have map[netip.AddrPort]ipvs.Destination) ([]ipvs.Destination, []Problem) {
+// those that drain.
+func destinations(in Inputs, v config.Virtual, have map[netip.AddrPort]ipvs.Destination, drains []Leaving) ([]ipvs.Destination, []Problem) {
 	var (
 		out      []ipvs.Destination
 		problems []Problem
@@ -141,18 +143,24 @@ func destinations(in Inputs, v config.Virtual, have map[netip.AddrPort]ipvs.Dest
 			out = append(out, ipvs.Destination{Addr: s.Address, Weight: w, Forward: method})
 		}
 	}
-	return append(out, leaving(in, v, seen)...), problems
+	return append(out, leaving(drains, seen)...), problems
 }
 
-// leaving returns the servers that drain from v: weight 0, so that their connections live on.
-func leaving(in Inputs, v config.Virtual, named map[netip.AddrPort]string) []ipvs.Destination {
-	var out []ipvs.Destination
-	key, _ := keyOf(v)
-	for _, l := range in.State.Leaving {
-		was, err := keyOf(l.Virtual)
-		if err != nil || was != key {
-			continue
+// draining sorts the servers that leave by the service that they leave.
+func draining(list []Leaving) map[ipvs.Key][]Leaving {
+	out := make(map[ipvs.Key][]Leaving)
+	for _, l := range list {
+		if key, err := keyOf(l.Virtual); err == nil {
+			out[key] = append(out[key], l)
 		}
+	}
+	return out
+}
+
+// leaving returns the servers that drain from a service: weight 0, so that their connections live on.
+func leaving(drains []Leaving, named map[netip.AddrPort]string) []ipvs.Destination {
+	var out []ipvs.Destination
+	for _, l := range drains {
 		// The document may name the address again, under another name perhaps: then it has not left.
 		if _, back := named[l.Server.Address]; back {
 			continue
@@ -230,14 +238,23 @@ func methodOf(v config.Virtual, s config.Server) (ipvs.Forward, error) {
 	}
 }
 
-func observedService(t *ipvs.Table, key ipvs.Key) map[netip.AddrPort]ipvs.Destination {
-	out := make(map[netip.AddrPort]ipvs.Destination)
+// services are a table's, by key.
+type services map[ipvs.Key]ipvs.Service
+
+func servicesOf(t *ipvs.Table) services {
+	out := make(services, len(t.Services))
 	for _, s := range t.Services {
-		if s.Key == key {
-			for _, d := range s.Destinations {
-				out[d.Addr] = d
-			}
-		}
+		out[s.Key] = s
+	}
+	return out
+}
+
+// of returns the destinations of a service by address; none if there is no such service.
+func (s services) of(key ipvs.Key) map[netip.AddrPort]ipvs.Destination {
+	list := s[key].Destinations
+	out := make(map[netip.AddrPort]ipvs.Destination, len(list))
+	for _, d := range list {
+		out[d.Addr] = d
 	}
 	return out
 }

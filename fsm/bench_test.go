@@ -2,7 +2,9 @@ package fsm
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -33,5 +35,31 @@ func BenchmarkApply(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A thousand virtual servers have all their ten servers replaced: ten thousand leave.
+func BenchmarkLeave(b *testing.B) {
+	words := func(server string) string {
+		var w strings.Builder
+		for v := range 1000 {
+			fmt.Fprintf(&w, "V%d=10.0.%d.1:80 ", v, v/250)
+			for s := range 10 {
+				fmt.Fprintf(&w, "s%d=%s.%d.%d:%d ", s, server, v/250, v%250+1, 80+s)
+			}
+		}
+		return w.String()
+	}
+	old, replaced := doc(words("10.1")), doc(words("10.2"))
+	for i := range old.Virtuals { // a service each
+		old.Virtuals[i].Ports, replaced.Virtuals[i].Ports = []uint16{uint16(1000 + i)}, []uint16{uint16(1000 + i)}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		c := &change{Snapshot: &Snapshot{Document: replaced, Revision: 3}, at: t0}
+		c.leave(old, t0.Add(time.Hour))
+		if len(c.Leaving) != 10000 || len(c.Due) != 10000 {
+			b.Fatalf("%d leave, %d are due", len(c.Leaving), len(c.Due))
+		}
 	}
 }

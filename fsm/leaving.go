@@ -28,40 +28,48 @@ func serviceOf(v config.Virtual) service {
 // leave works out who leaves now that c.Document has taken before's place. A server comes back by its address, whatever its
 // name: to the kernel it is the same destination.
 func (c *change) leave(before config.Document, until time.Time) {
-	stays := make(map[service][]config.Server, len(c.Document.Virtuals))
+	stays := make(map[service]map[netip.AddrPort]bool, len(c.Document.Virtuals))
 	for _, v := range c.Document.Virtuals {
-		stays[serviceOf(v)] = v.Servers
-	}
-	goes := func(v config.Virtual, s config.Server) bool {
-		servers, ok := stays[serviceOf(v)]
-		return ok && !slices.ContainsFunc(servers, func(t config.Server) bool { return t.Address == s.Address })
+		addrs := make(map[netip.AddrPort]bool, len(v.Servers))
+		for _, s := range v.Servers {
+			addrs[s.Address] = true
+		}
+		stays[serviceOf(v)] = addrs
 	}
 
 	var leaving []Leaving
+	back := make(map[string]bool) // or gone with its service
 	for _, l := range c.Leaving {
-		if goes(l.Virtual, l.Server) {
+		if addrs, ok := stays[serviceOf(l.Virtual)]; ok && !addrs[l.Server.Address] {
 			leaving = append(leaving, l)
 		} else {
-			c.notDue(DueLeaving, l.ID)
+			back[l.ID] = true
 		}
 	}
+	ends := slices.Clip(without(c.Due, func(d Due) bool { return d.Kind == DueLeaving && back[d.ID] })) // it may be published
 	for _, v := range before.Virtuals {
+		addrs, ok := stays[serviceOf(v)]
+		if !ok || !until.After(c.at) {
+			continue
+		}
+		gone := v
+		gone.Servers = nil
 		for _, s := range v.Servers {
-			if !goes(v, s) || !until.After(c.at) {
+			if addrs[s.Address] {
 				continue
 			}
 			// A disabled server is out of the kernel's table: leaving would bring it back.
 			if o, ok := c.Override(serverTarget(v.Name, s.Name)); ok && o.Kind == Disable {
 				continue
 			}
-			l := Leaving{ID: fmt.Sprintf("%s/%s@%d", v.Name, s.Name, c.Revision), Virtual: v.Clone(), Server: s, Until: until}
-			l.Virtual.Servers = nil
+			l := Leaving{ID: fmt.Sprintf("%s/%s@%d", v.Name, s.Name, c.Revision), Virtual: gone.Clone(), Server: s, Until: until}
 			leaving = append(leaving, l)
-			c.due(Due{At: until, Kind: DueLeaving, ID: l.ID})
+			ends = append(ends, Due{At: until, Kind: DueLeaving, ID: l.ID}) // the revision is new, and so is the ID
 		}
 	}
 	slices.SortFunc(leaving, func(a, b Leaving) int { return cmp.Compare(a.ID, b.ID) })
 	c.Leaving = leaving
+	c.Due = slices.SortedFunc(slices.Values(ends), compareDue)
 }
 
 // due adds an end; there is one for each kind and ID.

@@ -143,7 +143,7 @@ func TestFlowSurvival(t *testing.T) {
 	}
 	// unbroken lets the connections talk for a while. One that is late on a busy machine is not broken.
 	unbroken := func(kind string) {
-		must(t, Pause(ctx, 400*time.Millisecond))
+		must(t, Pause(ctx, 250*time.Millisecond))                       // each has spoken at least once
 		_ = eventually(ctx, often, given, func(context.Context) error { // silent says it
 			if n := silent(); n > 0 {
 				return fmt.Errorf("%d are silent", n)
