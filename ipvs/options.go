@@ -18,6 +18,6 @@ type Options struct {
 // Modprobe loads a kernel module, such as "ip_vs_mh".
 type Modprobe func(ctx context.Context, module string) error
 
-// defaultTimeout bounds a call unless Options say otherwise. A kernel answers in microseconds; a table of thousands of
-// services is read within a second under emulation.
+// defaultTimeout bounds an exchange unless Options say otherwise. A kernel answers in microseconds; a table is an exchange for each
+// service, a thousand of which took more than this together under emulation.
 const defaultTimeout = 5 * time.Second

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/mdlayher/genetlink"
 	"github.com/mdlayher/netlink"
@@ -21,6 +22,7 @@ const readAttempts = 3
 type reader struct {
 	conn   *genetlink.Conn
 	family uint16
+	within time.Duration // of each exchange, of which a table of many services takes many; 0: no limit
 }
 
 // table reads everything: one dump of the services, one of each service's destinations, the timeouts.
@@ -136,6 +138,11 @@ func (r reader) execute(command uint8, ae *netlink.AttributeEncoder, flags netli
 	b, err := ae.Encode()
 	if err != nil {
 		return nil, err
+	}
+	if r.within > 0 {
+		if err := r.conn.SetDeadline(time.Now().Add(r.within)); err != nil {
+			return nil, err
+		}
 	}
 	req := genetlink.Message{Header: genetlink.Header{Command: command, Version: familyVersion}, Data: b}
 	sent, err := r.conn.Send(req, r.family, flags)

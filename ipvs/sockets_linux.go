@@ -99,15 +99,14 @@ func (s *sockets) renew() error {
 	return nil
 }
 
-// read lets fn ask the kernel within the time.
+// read lets fn ask the kernel, within the time for each exchange.
 func (s *sockets) read(timeout time.Duration, fn func(reader) error) error {
 	if err := s.renew(); err != nil {
 		return err
 	}
-	if err := s.reader.conn.SetDeadline(time.Now().Add(timeout)); err != nil {
-		return fmt.Errorf("netlink: %w", err)
-	}
-	err := fn(s.reader)
+	r := s.reader
+	r.within = timeout
+	err := fn(r)
 	s.broken = err != nil // whatever it was, nobody has to find out what is still in the socket
 	return err
 }
