@@ -11,7 +11,6 @@ import (
 func planFor(s *fsm.Snapshot, to config.Document) Plan {
 	p := planOf(s.Revision, s.Document, to)
 	p.Warnings = append(p.Warnings, warnings(s, to)...)
-	p.Warnings = append(p.Warnings, supersedes(s)...)
 	return p
 }
 
@@ -28,7 +27,7 @@ func preferable(s *fsm.Snapshot, d config.Document) error {
 
 // warnings are about what only the cluster knows. Routers come and go, so a name that is no router's is no mistake.
 func warnings(s *fsm.Snapshot, d config.Document) []string {
-	var out []string
+	out := supersedes(s)
 	for _, name := range d.Cluster.Prefer {
 		switch n, ok := s.NodeByName(name); {
 		case !ok:

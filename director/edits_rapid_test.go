@@ -56,8 +56,8 @@ func TestEditsAreMinimal(t *testing.T) {
 			if removed[key.String()] {
 				t.Fatalf("%s is named and removed%s", key, trail())
 			}
-			there := observedService(&has, key)
-			for addr := range observedService(&had, key) {
+			there := servicesOf(&has).of(key)
+			for addr := range servicesOf(&had).of(key) {
 				if _, stays := there[addr]; !stays && !fails(v, addr, view) {
 					t.Fatalf("%s of %s is cut%s", addr, key, trail())
 				}

@@ -74,7 +74,7 @@ func TestImportedHandMadeTable(t *testing.T) {
 		must(t, err)
 	}
 	must(t, r.Batch(ctx, "addr add "+WebVIP.String()+"/32 dev eth0"))
-	f, err := StartFlow(ctx, l.Client, vip)
+	f, err := StartFlow(ctx, l.Client, vip, 20*time.Millisecond)
 	must(t, err)
 	before, err := r.Table(ctx)
 	must(t, err)
