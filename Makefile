@@ -42,7 +42,7 @@ lab-all: build lab-binaries ## the same, every fault ten times
 	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
 
 scenario: build lab-binaries ## one of the laboratory's scenarios and what it logs: RUN=TestFlowSurvival, RUN=TestScale
-	POLSO_LAB=require POLSO_BINARY=bin/polso $(LABVM) --timeout 25m -- $(LABBIN)/lab.test -test.v -test.run '^$(RUN)$$'
+	POLSO_LAB=require $(LABVM) --timeout 25m -- sh -c 'cd lab && exec ../$(LABBIN)/lab.test -test.v -test.run "^$(RUN)\$$"'
 
 FAULTS ?= --rounds 200
 faults: lab-binaries ## 200 rounds of seeded faults under traffic and writes; FAULTS="--seed N --round N" repeats one

@@ -69,10 +69,14 @@ func (a *Agent) Propose(ctx context.Context, by fsm.Actor, request string, c fsm
 	return again(ctx, a, func(b *body) (fsm.Result, error) { return b.propose(ctx, by, request, c) })
 }
 
-// propose writes to the replicated state and waits until this node's replica has it, so that who wrote reads it back.
+// propose writes to the replicated state and waits until this node's replica has it, so that who wrote reads it back. Who was
+// refused by what it did not have yet, say another's change, can look at that.
 func (b *body) propose(ctx context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {
 	res, err := b.commit(ctx, by, request, c)
 	if err != nil {
+		if res.Refusal != nil && b.caughtUp(ctx, res) != nil {
+			b.a.log.Debug("a refusal is told without what led to it", "err", err)
+		}
 		return res, err
 	}
 	return res, b.caughtUp(ctx, res)
