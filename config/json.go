@@ -42,10 +42,10 @@ type member struct {
 // The canonical form writes some things otherwise: durations as seconds, statuses as objects, a mask as a number, one port as a
 // list.
 type jsonReader struct {
-	r     *reader
-	file  File
-	dec   *json.Decoder
-	lines []int // where each line begins
+	r    *reader
+	file File
+	dec  *json.Decoder
+	at   positions
 }
 
 // errDeep means that a text nests deeper than any document.
@@ -57,12 +57,7 @@ func (r *reader) parseJSON(f File) *hclsyntax.Body {
 		r.problems = append(r.problems, *tooMuch(f))
 		return nil
 	}
-	j := &jsonReader{r: r, file: f, dec: json.NewDecoder(bytes.NewReader(f.Text)), lines: []int{0}}
-	for i, b := range f.Text {
-		if b == '\n' {
-			j.lines = append(j.lines, i+1)
-		}
-	}
+	j := &jsonReader{r: r, file: f, dec: json.NewDecoder(bytes.NewReader(f.Text)), at: newPositions(f.Text)}
 	j.dec.UseNumber()
 	root, err := j.value(0)
 	if err == nil {
@@ -172,15 +167,7 @@ func (j *jsonReader) problem(rng hcl.Range, what, fix string) {
 }
 
 func (j *jsonReader) rng(from, to int) hcl.Range {
-	return hcl.Range{Filename: j.file.Name, Start: j.pos(from), End: j.pos(to)}
-}
-
-func (j *jsonReader) pos(at int) hcl.Pos {
-	line, exact := slices.BinarySearch(j.lines, at)
-	if !exact {
-		line--
-	}
-	return hcl.Pos{Line: line + 1, Column: utf8.RuneCount(j.file.Text[j.lines[line]:at]) + 1, Byte: at}
+	return hcl.Range{Filename: j.file.Name, Start: j.at.of(from), End: j.at.of(to)}
 }
 
 func (j *jsonReader) slice(rng hcl.Range) string { return string(rng.SliceBytes(j.file.Text)) }

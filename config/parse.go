@@ -172,14 +172,22 @@ func (r *reader) fail(at path, rng hcl.Range, what, why, fix string) {
 func (r *reader) locate(p *Problem, rng hcl.Range) {
 	p.File, p.Line, p.Column = rng.Filename, rng.Start.Line, rng.Start.Column
 	text := r.texts[rng.Filename]
-	start := bytes.LastIndexByte(text[:rng.Start.Byte], '\n') + 1
-	end := len(text)
-	if i := bytes.IndexByte(text[rng.Start.Byte:], '\n'); i >= 0 {
+	from := max(0, rng.Start.Byte-longestLine)
+	to := min(len(text), rng.Start.Byte+longestLine)
+	start := from + bytes.LastIndexByte(text[from:rng.Start.Byte], '\n') + 1
+	end := to
+	if i := bytes.IndexByte(text[rng.Start.Byte:to], '\n'); i >= 0 {
 		end = rng.Start.Byte + i
 	}
-	p.Source = string(bytes.TrimRight(text[start:end], "\r"))
 	p.Width = max(1, utf8.RuneCount(text[rng.Start.Byte:max(rng.Start.Byte, min(rng.End.Byte, end))]))
+	if end-start <= longestLine {
+		p.Source = string(bytes.TrimRight(text[start:end], "\r"))
+	}
 }
+
+// longestLine is up to how many bytes of a line stay with a problem in it: nobody looks at a longer one, and a text may be one line
+// with many problems.
+const longestLine = 4 << 10
 
 // where names the line of something written, for a sentence.
 func (r *reader) where(p path) string {

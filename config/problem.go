@@ -15,7 +15,7 @@ type Problem struct {
 	Line   int    `json:"line,omitempty"`   // from 1; 0 without a place
 	Column int    `json:"column,omitempty"` // from 1, in characters; 0 without a place
 	Width  int    `json:"width,omitempty"`  // how many characters from Column are meant
-	Source string `json:"source,omitempty"` // the line as written
+	Source string `json:"source,omitempty"` // the line as written; "" if it is longer than anybody reads
 	What   string `json:"what"`             // lower case, no full stop
 	Why    string `json:"why,omitempty"`    // sentences, or ""
 	Fix    string `json:"fix,omitempty"`    // the next step in sentences, or ""

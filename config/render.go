@@ -45,7 +45,7 @@ func (e Errors) Render(w io.Writer, style Style) error {
 			fmt.Fprintln(b)
 		}
 		fmt.Fprintf(b, "%sError:%s %s%s\n", red, off, p.head(), Printable(p.What))
-		if p.Line > 0 {
+		if p.Line > 0 && p.Source != "" {
 			source, mark := p.excerpt()
 			number := fmt.Sprintf("%5d", p.Line)
 			fmt.Fprintf(b, "%s%s |%s %s\n", dim, number, off, source)

@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// MaxText is how many bytes a text may hold at most.
-const MaxText = 16 << 20
+// MaxText is how many bytes a text may hold at most: HCL is read at about a megabyte a second, and forty thousand servers take three.
+const MaxText = 4 << 20
 
 // What else a text may hold at most. A document is plain values in three levels of blocks; the parser and the evaluator descend
 // once per bracket and operator, so a hostile text could exhaust the stack, which no program survives.
