@@ -30,6 +30,15 @@ type Edit struct {
 	Values []string // of Add and Set: PATH=VALUE, such as "check.http.path=/healthz"; without a VALUE it is taken out
 }
 
+// String is the edit in one line, as it is typed: "set virtual web scheduler=mh". What is long is cut.
+func (e Edit) String() string {
+	words := strings.Join(slices.DeleteFunc(slices.Concat([]string{string(e.Verb), string(e.Kind), e.Name}, e.Values), func(s string) bool { return s == "" }), " ")
+	if r := []rune(words); len(r) > longestSource {
+		return string(r[:longestSource-1]) + "…"
+	}
+	return words
+}
+
 // Why an Edit is not possible.
 var (
 	// ErrNotThere means that the document has no part of that name.

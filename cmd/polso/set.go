@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,6 +105,7 @@ func (a *app) edited(ctx context.Context, ch change, edit config.Edit) error {
 		return refusedEdit(err)
 	}
 	ch.start(began, text)
+	ch.req.Message = cmp.Or(ch.req.Message, edit.String())
 	return a.change(ctx, cl, ch)
 }
 
