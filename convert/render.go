@@ -109,10 +109,8 @@ func (n Note) lines(at string) []string {
 // Report writes every note for a person at standard error, and a last line that counts.
 func (r Result) Report(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	for _, n := range r.Notes {
-		for _, line := range n.lines("") {
-			fmt.Fprintln(b, line)
-		}
+	if err := Report(b, r.Notes); err != nil {
+		return err
 	}
 	servers := 0
 	for _, v := range r.Document.Virtuals {
@@ -121,6 +119,17 @@ func (r Result) Report(w io.Writer) error {
 	fmt.Fprintf(b, "Imported %s, %s, %s; %d lost, %d changed, %s.\n",
 		plural(len(r.Document.Virtuals), "virtual"), plural(servers, "server"), plural(len(r.Document.VIPs), "vip"),
 		len(r.at(Lost)), len(r.at(Changed)), plural(len(r.at(Hint)), "hint"))
+	return b.Flush()
+}
+
+// Report writes notes for a person.
+func Report(w io.Writer, notes []Note) error {
+	b := bufio.NewWriter(w)
+	for _, n := range notes {
+		for _, line := range n.lines("") {
+			fmt.Fprintln(b, line)
+		}
+	}
 	return b.Flush()
 }
 

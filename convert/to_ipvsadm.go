@@ -1,0 +1,102 @@
+package convert
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"polso/config"
+)
+
+// ToIPVSAdm returns the lines that make the document's table with `ipvsadm -R`, and what they cannot say. The document is a valid one. Numbers
+// alone are written, as `ipvsadm -S -n` does, and virtuals and servers stand in the document's order. The table is the whole one: servers
+// that are down are in it.
+func ToIPVSAdm(d config.Document) ([]byte, []Note) {
+	e := &export{format: "ipvsadm"}
+	e.routers(d.Cluster)
+	if s := d.Cluster.SyncDaemon; s != nil {
+		e.note(Lost, "cluster", "sync_daemon: who is master is each router's own; ipvsadm --start-daemon master --mcast-interface %s --syncid %d", s.Interface, s.ID)
+	}
+	if t := d.Cluster.Timeouts; t != (config.Timeouts{}) {
+		e.line("--set %d %d %d", t.TCP/time.Second, t.TCPFin/time.Second, t.UDP/time.Second)
+	}
+	for _, x := range d.VIPs {
+		e.note(Lost, block("vip", x.Name), "a table holds no addresses: ip addr add %s", x.Address)
+	}
+	for _, v := range d.Virtuals {
+		e.ipvsNotes(v)
+		for _, service := range ipvsServices(v) {
+			e.line("-A %s -s %s%s", service, v.Scheduler, ipvsBalancing(v))
+			for _, s := range v.Servers {
+				e.line("-a %s -r %s %s -w %d", service, s.Address, map[config.Forward]string{config.NAT: "-m", config.DR: "-g", config.Tun: "-i"}[s.Forward], s.Weight)
+			}
+		}
+	}
+	return e.Bytes(), e.notes
+}
+
+// ipvsNotes says what of a virtual is no part of a table.
+func (e *export) ipvsNotes(v config.Virtual) {
+	about := block("virtual", v.Name)
+	if v.Address.IsValid() {
+		e.note(Hint, about, "a table holds no addresses: %s has to be put on", v.Address)
+	}
+	if v.Check != nil {
+		e.note(Lost, about, "the %s check: every server counts as up", v.Check.Kind)
+	}
+	if v.MinServers > 1 {
+		e.note(Lost, about, "min_servers = %d", v.MinServers)
+	}
+	if v.SorryServer != nil {
+		e.note(Lost, about, "sorry_server = %q", v.SorryServer)
+	}
+}
+
+// ipvsServices are the options that name the virtual's services: one for each port.
+func ipvsServices(v config.Virtual) []string {
+	if v.FWMark != 0 {
+		return []string{fmt.Sprintf("-f %d%s", v.FWMark, map[config.Family]string{config.IPv6: " -6"}[v.Family])}
+	}
+	option := map[config.Protocol]string{config.TCP: "-t", config.UDP: "-u", config.SCTP: "--sctp-service"}[v.Protocol]
+	var services []string
+	for _, port := range v.Ports {
+		services = append(services, option+" "+netip.AddrPortFrom(v.Address, port).String())
+	}
+	return services
+}
+
+// ipvsBalancing are the options of a service after its scheduler.
+func ipvsBalancing(v config.Virtual) string {
+	var out strings.Builder
+	if p := v.Persistent; p != nil {
+		fmt.Fprintf(&out, " -p %d", p.Timeout/time.Second)
+		switch {
+		case p.Mask == 0:
+		case v.Family == config.IPv6:
+			out.WriteString(" -M " + strconv.Itoa(p.Mask))
+		default:
+			out.WriteString(" -M " + dotted(p.Mask))
+		}
+	}
+	var flags []string
+	for _, f := range v.Flags {
+		switch f {
+		case "ops":
+			out.WriteString(" -o")
+		case "fallback", "port":
+			flags = append(flags, v.Scheduler+"-"+f)
+		default:
+			flags = append(flags, f)
+		}
+	}
+	if len(flags) > 0 {
+		out.WriteString(" -b " + strings.Join(flags, ","))
+	}
+	return out.String()
+}
+
+// dotted is an IPv4 netmask of that many bits.
+func dotted(bits int) string { return net.IP(net.CIDRMask(bits, 32)).String() }

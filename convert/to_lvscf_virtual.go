@@ -1,0 +1,118 @@
+package convert
+
+import (
+	"slices"
+
+	"polso/config"
+)
+
+// The indents of the web tool.
+const (
+	lvsInVirtual = "     "
+	lvsInServer  = "         "
+)
+
+// virtual writes a virtual with its servers.
+func (l *toLVSCF) virtual(v config.Virtual) {
+	about := block("virtual", v.Name)
+	in := func(format string, args ...any) { l.line(lvsInVirtual+format, args...) }
+	l.line("virtual %s {", v.Name)
+	in("active = 1")
+	if v.Address.IsValid() {
+		in("address = %s", l.up(about, v.Address))
+		in("vip_nmask = %s", dotted(l.homes[v.Address].bits))
+	} else {
+		l.note(Hint, about, "no vip has its name: write the address that mark %d is set for", v.FWMark)
+	}
+	if s := v.SorryServer; s != nil {
+		in("sorry_server = %s", s.Addr())
+	}
+	if v.FWMark != 0 {
+		in("fwmark = %d", v.FWMark)
+	}
+	port := lvsPort(v)
+	in("port = %d", port)
+	if p := v.Persistent; p != nil {
+		l.positive(lvsInVirtual, "persistent", p.Timeout)
+		if p.Mask != 0 {
+			in("pmask = %s", dotted(p.Mask))
+		}
+	}
+	l.check(v, port)
+	in("load_monitor = none")
+	in("scheduler = %s", l.scheduler(v))
+	in("protocol = %s", lvsProtocol(v))
+	l.pace(v)
+	if v.OnFailure == config.Quiesce {
+		in("quiesce_server = 1")
+	}
+	if len(v.Flags) > 0 {
+		l.note(Lost, about, "flags = %q", v.Flags)
+	}
+	if v.MinServers > 1 {
+		l.note(Lost, about, "min_servers = %d", v.MinServers)
+	}
+	if v.Forward != l.network {
+		l.note(Lost, about, "forward = %q, and Piranha has one for all (%s): the servers of another are written as inactive", v.Forward, l.network)
+	}
+	for _, s := range v.Servers {
+		l.server(v, s, port)
+	}
+	l.line("}")
+}
+
+// lvsPort is the virtual's port; with a mark the one that is asked.
+func lvsPort(v config.Virtual) uint16 {
+	switch {
+	case len(v.Ports) == 1:
+		return v.Ports[0]
+	case v.Check != nil && v.Check.Port != 0:
+		return v.Check.Port
+	default:
+		return 80
+	}
+}
+
+// lvsProtocol is the virtual's protocol; with a mark it says how nanny asks.
+func lvsProtocol(v config.Virtual) config.Protocol {
+	if v.FWMark != 0 {
+		return config.TCP
+	}
+	return v.Protocol
+}
+
+// scheduler is the virtual's, or wlc if Piranha has it not.
+func (l *toLVSCF) scheduler(v config.Virtual) string {
+	if slices.Contains([]string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh"}, v.Scheduler) {
+		return v.Scheduler
+	}
+	l.note(Lost, block("virtual", v.Name), "scheduler = %q is none of Piranha's; wlc is written", v.Scheduler)
+	return "wlc"
+}
+
+// server writes a server, as inactive if Piranha would use it wrongly.
+func (l *toLVSCF) server(v config.Virtual, s config.Server, port uint16) {
+	about := block("virtual", v.Name) + " " + block("server", s.Name)
+	if !s.Address.Addr().Is4() {
+		l.note(Lost, about, "Piranha has no IPv6, so it is left out")
+		return
+	}
+	active := 1
+	if s.Forward != l.network {
+		active = 0
+		l.note(Lost, about, "forward = %q, and Piranha has one for all (%s): it is written as inactive", s.Forward, l.network)
+	}
+	if s.Weight == 0 {
+		active = 0
+		l.note(Changed, about, "Piranha would make 1 of weight 0: it is written as inactive")
+	}
+	in := func(format string, args ...any) { l.line(lvsInServer+format, args...) }
+	l.line("%sserver %s {", lvsInVirtual, s.Name)
+	in("address = %s", s.Address.Addr())
+	in("active = %d", active)
+	if own := s.Address.Port(); own != 0 && own != port {
+		in("port = %d", own)
+	}
+	in("weight = %d", s.Weight)
+	l.line("%s}", lvsInVirtual)
+}
