@@ -128,15 +128,13 @@ func (a *app) showCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ask := cl.Document
+			number := uint64(0)
 			if len(args) == 1 {
-				n, err := revisionNumber(args[0])
-				if err != nil {
+				if number, err = revisionNumber(args[0]); err != nil {
 					return err
 				}
-				ask = func(ctx context.Context) (api.Revision, error) { return cl.Revision(ctx, n) }
 			}
-			r, err := ask(cmd.Context())
+			r, err := revision(cmd.Context(), cl, number)
 			if err != nil {
 				return err
 			}
@@ -155,6 +153,14 @@ func (a *app) showCmd() *cobra.Command {
 			})
 		},
 	}
+}
+
+// revision asks for a revision; for the running one if number is 0.
+func revision(ctx context.Context, cl *api.Client, number uint64) (api.Revision, error) {
+	if number == 0 {
+		return cl.Document(ctx)
+	}
+	return cl.Revision(ctx, number)
 }
 
 func message(m string) string {
