@@ -115,15 +115,12 @@ func (k *kaImport) document(nodes []*kaNode) (known bool) {
 	return known
 }
 
-// kaMostParts is how many virtuals, servers and vips a configuration may stand for: a line of a group can mean thousands.
-const kaMostParts = 16384
-
 // enough reports whether there is no room for n more parts of the document.
 func (k *kaImport) enough(n int, at place) bool {
-	if k.parts += n; k.parts > kaMostParts && k.err == nil {
+	if k.parts += n; k.parts > mostParts && k.err == nil {
 		k.err = &Error{
 			File: at.file, Line: at.line, Fix: "Split it by virtual server.",
-			What: fmt.Sprintf("more than the %d virtuals, servers and addresses that an import may have", kaMostParts),
+			What: fmt.Sprintf("more than the %d virtuals, servers and addresses that an import may have", mostParts),
 		}
 	}
 	return k.err != nil

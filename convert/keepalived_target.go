@@ -35,7 +35,7 @@ func (k *kaImport) targets(n *kaNode) (targets []kaTarget, said kaSaid) {
 		g.read = true
 		for _, line := range g.nodes {
 			targets = append(targets, k.entry(line)...)
-			if len(targets) > kaMostParts {
+			if len(targets) > mostParts {
 				break // which is enough to be refused
 			}
 		}
@@ -110,7 +110,7 @@ func (k *kaImport) entry(n *kaNode) []kaTarget {
 	var targets []kaTarget
 	for a := first; ; a = a.Next() {
 		targets = append(targets, kaTarget{addr: a, port: port})
-		if a == last || len(targets) > kaMostParts {
+		if a == last || len(targets) > mostParts {
 			return targets
 		}
 	}

@@ -38,8 +38,8 @@ func LVSCF(files ...File) (Result, error) {
 	}
 	l.globals(root)
 	for _, block := range root.blocks {
-		if len(l.notes) > lvsMostParts || len(l.found) > lvsMostParts {
-			return Result{}, &Error{File: files[0].Name, What: fmt.Sprintf("more than %d blocks, or things to say of it", lvsMostParts), Fix: "Split it by virtual server."}
+		if err := l.full(); err != nil {
+			return Result{}, err
 		}
 		switch {
 		case block.kind == "virtual":
@@ -142,12 +142,8 @@ func (l *lvscf) mask(block *lvsBlock, about, key string) (bits int, d *lvsDirect
 	if d == nil || d.value() == "0.0.0.0" {
 		return 0, d
 	}
-	if a, err := netip.ParseAddr(d.value()); err == nil && a.Is4() {
-		for bits = 1; bits <= 32; bits++ {
-			if netip.PrefixFrom(netip.AddrFrom4([4]byte{255, 255, 255, 255}), bits).Masked().Addr() == a {
-				return bits, d
-			}
-		}
+	if bits, err := parseMask(d.value()); err == nil && strings.Contains(d.value(), ".") {
+		return bits, d
 	}
 	l.lost(about, d.at, "%q is not a netmask", d.value())
 	return 0, nil

@@ -33,7 +33,6 @@ type lvsParser struct {
 // What an lvs.cf may hold, far beyond any real one: the daemons take 255 characters for a text, and 99 words on a line.
 const (
 	lvsLongestLine = 4096
-	lvsMostParts   = 1 << 14 // blocks, and notes
 	lvsMostLines   = 1 << 17
 )
 
@@ -54,7 +53,7 @@ func (p *lvsParser) file(f File) *lvsBlock {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		if len(p.b.notes) > lvsMostParts {
+		if len(p.b.notes) > mostParts {
 			break // LVSCF refuses it
 		}
 		if len(line) > lvsLongestLine {
