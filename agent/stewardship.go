@@ -63,14 +63,17 @@ func idle(s *fsm.Snapshot, r consensus.Role, dir *director.Status) []string {
 	if !r.Leader || dir.Epoch != r.Epoch || !dir.Converged || dir.Revision != s.Revision || slices.ContainsFunc(dir.Held, func(h director.HeldStatus) bool { return !h.Present }) {
 		return nil
 	}
+	if len(s.Leaving) == 0 {
+		return nil
+	}
+	table := make(map[ipvs.Key][]ipvs.Destination, len(dir.Table.Services))
+	for _, s := range dir.Table.Services {
+		table[s.Key] = s.Destinations
+	}
 	var out []string
 	for _, l := range s.Leaving {
 		key, _ := director.KeyOf(l.Virtual)
-		i := slices.IndexFunc(dir.Table.Services, func(s ipvs.Service) bool { return s.Key == key })
-		if i < 0 {
-			continue
-		}
-		drains := slices.ContainsFunc(dir.Table.Services[i].Destinations, func(d ipvs.Destination) bool { return d.Addr == l.Server.Address && d.Weight == 0 })
+		drains := slices.ContainsFunc(table[key], func(d ipvs.Destination) bool { return d.Addr == l.Server.Address && d.Weight == 0 })
 		if st := dir.Stats[key].Destinations[l.Server.Address]; drains && st.Active == 0 && st.Inactive == 0 {
 			out = append(out, l.ID)
 		}

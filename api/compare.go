@@ -43,10 +43,11 @@ func compare(snap *fsm.Snapshot, from, to uint64) (Comparison, error) {
 	if err != nil {
 		return Comparison{}, err
 	}
-	p := planOf(from, before, after)
+	changes := config.Diff(before, after)
+	p := planOfChanges(from, changes)
 	c := Comparison{Schema: Schema, From: from, To: to, Changes: p.Changes, Summary: p.Summary, Text: fmt.Sprintf("Revisions %d and %d mean the same.\n", from, to)}
 	if len(p.Changes) > 0 {
-		c.Text = text(config.Diff(before, after)) + fmt.Sprintf("Revision %d to %d: %s\n", from, to, strings.TrimPrefix(p.Summary, "Plan: "))
+		c.Text = text(changes) + fmt.Sprintf("Revision %d to %d: %s\n", from, to, strings.TrimPrefix(p.Summary, "Plan: "))
 	}
 	return c, nil
 }

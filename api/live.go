@@ -47,7 +47,7 @@ func (s *server) livePlan(ctx context.Context, snap *fsm.Snapshot, to config.Doc
 	if err != nil {
 		return Plan{}, err
 	}
-	l := live{from: snap.Document, to: to, routers: routers}
+	l := newLive(snap.Document, to, routers)
 	changes := config.Diff(snap.Document, to)
 	active := make([]int, len(changes))
 	for i := range changes {
@@ -67,7 +67,7 @@ func (s *server) livePlan(ctx context.Context, snap *fsm.Snapshot, to config.Doc
 func note(c config.Change, drain time.Duration, active int) string {
 	words := c.Note
 	if c.Symbol == config.Removed && c.Kind == config.KindServer && words != "" {
-		words = "drain " + short(drain) + ", then remove"
+		words = "drain " + config.Brief(drain) + ", then remove"
 		if drain == 0 {
 			words = "removed at once"
 		}
@@ -76,18 +76,6 @@ func note(c config.Change, drain time.Duration, active int) string {
 		words = strings.TrimPrefix(words+"; "+connections(active)+" now", "; ")
 	}
 	return words
-}
-
-// short is a duration without the zeroes behind: 5m, not 5m0s.
-func short(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 // connections is a number of them as people read it: "3 102 active connections".
@@ -104,20 +92,41 @@ func connections(n int) string {
 
 // live is a change of the document beside what the routers say.
 type live struct {
-	from, to config.Document
-	routers  []RouterPlan
+	to      config.Document
+	routers []RouterPlan
+
+	named   map[string]config.Virtual // the running ones, by name
+	served  map[string]config.Virtual // the running ones, by service
+	next    map[string]config.Virtual // those to come, by name
+	counted map[Connections]int       // established connections of the router that directs; without a Server, of the service
 }
 
-// on counts the established connections of a service of the router that directs, to one server or, without an address, to all.
-func (l live) on(service, server string) (n int) {
-	for _, r := range l.routers {
+func newLive(from, to config.Document, routers []RouterPlan) live {
+	l := live{
+		to: to, routers: routers,
+		named: make(map[string]config.Virtual), served: make(map[string]config.Virtual), next: make(map[string]config.Virtual),
+		counted: make(map[Connections]int),
+	}
+	for _, v := range from.Virtuals {
+		l.named[v.Name], l.served[serviceName(v)] = v, v
+	}
+	for _, v := range to.Virtuals {
+		l.next[v.Name] = v
+	}
+	for _, r := range routers {
 		for _, c := range r.Connections {
-			if r.Directs && c.Service == service && (server == "" || c.Server == server) {
-				n += c.Active
+			if r.Directs {
+				l.counted[Connections{Service: c.Service, Server: c.Server}] += c.Active
+				l.counted[Connections{Service: c.Service}] += c.Active
 			}
 		}
 	}
-	return n
+	return l
+}
+
+// on counts the established connections of a service of the router that directs, to one server or, without an address, to all.
+func (l live) on(service, server string) int {
+	return l.counted[Connections{Service: service, Server: server}]
 }
 
 // active counts the established connections that a change touches.
@@ -134,19 +143,17 @@ func (l live) active(c config.Change) int {
 	if i := slices.IndexFunc(v.Servers, func(s config.Server) bool { return s.Name == server }); c.Symbol == config.Removed && i >= 0 {
 		return l.on(serviceName(v), v.Servers[i].Address.String())
 	}
-	for _, w := range l.to.Virtuals {
-		for _, s := range w.Servers {
-			if w.Name != name || s.Name != server {
-				continue
-			}
-			at := s.Address
-			if !slices.ContainsFunc(v.Servers, func(o config.Server) bool { return o.Address == at }) {
-				if i := slices.IndexFunc(v.Servers, func(o config.Server) bool { return o.Name == server }); i >= 0 {
-					at = v.Servers[i].Address
-				}
-			}
-			return l.on(serviceName(v), at.String())
+	for _, s := range l.next[name].Servers {
+		if s.Name != server {
+			continue
 		}
+		at := s.Address
+		if !slices.ContainsFunc(v.Servers, func(o config.Server) bool { return o.Address == at }) {
+			if i := slices.IndexFunc(v.Servers, func(o config.Server) bool { return o.Name == server }); i >= 0 {
+				at = v.Servers[i].Address
+			}
+		}
+		return l.on(serviceName(v), at.String())
 	}
 	return 0
 }
@@ -154,18 +161,13 @@ func (l live) active(c config.Change) int {
 // before is the running virtual that a change is about: of one that is changed the one with the same service, whatever its
 // name was, else the one with the same name.
 func (l live) before(name string, symbol config.Symbol) (config.Virtual, bool) {
-	if symbol != config.Removed {
-		for _, w := range l.to.Virtuals {
-			if i := slices.IndexFunc(l.from.Virtuals, func(v config.Virtual) bool { return serviceName(v) == serviceName(w) }); w.Name == name && i >= 0 {
-				return l.from.Virtuals[i], true
-			}
+	if w, ok := l.next[name]; ok && symbol != config.Removed {
+		if v, ok := l.served[serviceName(w)]; ok {
+			return v, true
 		}
 	}
-	i := slices.IndexFunc(l.from.Virtuals, func(v config.Virtual) bool { return v.Name == name })
-	if i < 0 {
-		return config.Virtual{}, false
-	}
-	return l.from.Virtuals[i], true
+	v, ok := l.named[name]
+	return v, ok
 }
 
 // serviceName is the kernel's name of a virtual; "" if it has none.
@@ -200,14 +202,14 @@ func (l live) emptied() (out []string) {
 		if !slices.ContainsFunc(w.Servers, func(s config.Server) bool { return s.Weight > 0 }) {
 			out = append(out, fmt.Sprintf("virtual %s: every server has weight 0, so it takes no new connection", w.Name))
 		}
-		i := slices.IndexFunc(l.from.Virtuals, func(v config.Virtual) bool { return serviceName(v) == serviceName(w) })
-		if i < 0 || len(l.from.Virtuals[i].Servers) == 0 {
+		before := l.served[serviceName(w)].Servers
+		if len(before) == 0 {
 			continue
 		}
 		stays := func(s config.Server) bool {
 			return slices.ContainsFunc(w.Servers, func(o config.Server) bool { return o.Address == s.Address })
 		}
-		if !slices.ContainsFunc(l.from.Virtuals[i].Servers, stays) {
+		if !slices.ContainsFunc(before, stays) {
 			out = append(out, fmt.Sprintf("virtual %s: all its servers are replaced at once; the new ones serve when their checks have passed", w.Name))
 		}
 	}

@@ -26,7 +26,7 @@ func (v *verdicts) check(p path, x Virtual) {
 	}
 	if v.within(p.attr("every"), c.Every, minEvery, maxEvery) &&
 		v.within(p.attr("timeout"), c.Timeout, minProbe, maxEvery) && c.Timeout > c.Every {
-		v.add(p.attr("timeout"), fmt.Sprintf("timeout %s is longer than every (%s)", brief(c.Timeout), brief(c.Every)), "A probe has to end before the next one begins.", "")
+		v.add(p.attr("timeout"), fmt.Sprintf("timeout %s is longer than every (%s)", Brief(c.Timeout), Brief(c.Every)), "A probe has to end before the next one begins.", "")
 	}
 	for _, n := range []struct {
 		name  string

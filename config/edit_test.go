@@ -163,7 +163,7 @@ func TestRewriteIsReadBack(t *testing.T) {
 		v.Flags = nil
 		for _, e := range []Edit{
 			{Set, KindServer, name, []string{fmt.Sprintf("weight=%d", weight)}},
-			{Set, KindVirtual, v.Name, []string{"scheduler=rr", "flags=", "persistent=", "persistent.timeout=" + brief(v.Persistent.Timeout)}},
+			{Set, KindVirtual, v.Name, []string{"scheduler=rr", "flags=", "persistent=", "persistent.timeout=" + Brief(v.Persistent.Timeout)}},
 			{Add, KindVIP, "zz", []string{"address=203.0.113.1/24"}},
 			{Del, KindVIP, "zz", nil},
 		} {

@@ -104,8 +104,8 @@ func checkFields(c Check) []field {
 		{"check status", statusText(c.Status)},
 		{"check tls", tls},
 		{"check port", port},
-		{"check every", brief(c.Every)},
-		{"check timeout", brief(c.Timeout)},
+		{"check every", Brief(c.Every)},
+		{"check timeout", Brief(c.Timeout)},
 		{"check rise", fmt.Sprint(c.Rise)},
 		{"check fall", fmt.Sprint(c.Fall)},
 	}
@@ -121,14 +121,14 @@ func checkText(c Check) string {
 	if c.Kind == CheckHTTP {
 		text += fmt.Sprintf(" %s %s", c.Path, statusText(c.Status))
 	}
-	return fmt.Sprintf("%s every %s", text, brief(c.Every))
+	return fmt.Sprintf("%s every %s", text, Brief(c.Every))
 }
 
 func persistentText(p Persistent) string {
 	if p.Mask == 0 {
-		return brief(p.Timeout)
+		return Brief(p.Timeout)
 	}
-	return fmt.Sprintf("%s /%d", brief(p.Timeout), p.Mask)
+	return fmt.Sprintf("%s /%d", Brief(p.Timeout), p.Mask)
 }
 
 func portsText(ports []uint16) string {

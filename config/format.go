@@ -133,7 +133,7 @@ func (w writer) virtual(v Virtual) {
 	}
 	if p := v.Persistent; p != nil {
 		w := w.block("persistent")
-		w.text("timeout", brief(p.Timeout))
+		w.text("timeout", Brief(p.Timeout))
 		if p.Mask != 0 {
 			w.text("netmask", fmt.Sprintf("/%d", p.Mask))
 		}
@@ -173,8 +173,8 @@ func (w writer) check(c Check) {
 	if c.Port != 0 {
 		w.number("port", int(c.Port))
 	}
-	w.text("every", brief(c.Every))
-	w.text("timeout", brief(c.Timeout))
+	w.text("every", Brief(c.Every))
+	w.text("timeout", Brief(c.Timeout))
 	w.number("rise", c.Rise)
 	w.number("fall", c.Fall)
 }
@@ -195,5 +195,5 @@ func writtenOr(d time.Duration, otherwise string) string {
 	if d == 0 {
 		return otherwise
 	}
-	return brief(d)
+	return Brief(d)
 }

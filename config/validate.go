@@ -69,19 +69,19 @@ func (v *verdicts) within(p path, d, least, most time.Duration) bool {
 	if d >= least && d <= most {
 		return true
 	}
-	v.add(p, fmt.Sprintf("%s is not between %s and %s", brief(d), brief(least), brief(most)), "", "")
+	v.add(p, fmt.Sprintf("%s is not between %s and %s", Brief(d), Brief(least), Brief(most)), "", "")
 	return false
 }
 
 // kernelTimeout checks a duration that the kernel counts in seconds.
 func (v *verdicts) kernelTimeout(p path, d time.Duration) {
 	if v.within(p, d, time.Second, maxTimeout) && d%time.Second != 0 {
-		v.add(p, fmt.Sprintf("%s is not a whole number of seconds", brief(d)), "The kernel counts this timeout in seconds.", "")
+		v.add(p, fmt.Sprintf("%s is not a whole number of seconds", Brief(d)), "The kernel counts this timeout in seconds.", "")
 	}
 }
 
-// brief is the duration as a person writes it: "15m", not "15m0s".
-func brief(d time.Duration) string {
+// Brief is the duration as a person writes it: "15m", not "15m0s".
+func Brief(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = s[:len(s)-2]
