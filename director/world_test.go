@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -88,6 +89,7 @@ func (k *kernel) Do(op ipvs.Op) error {
 type edge struct {
 	*vip.Fake
 	diary *diary
+	turn  chan struct{} // capacity 1: nobody sees an address gone before the diary says so
 }
 
 func (e *edge) name(link int) string {
@@ -100,6 +102,12 @@ func (e *edge) name(link int) string {
 	return "?"
 }
 
+func (e *edge) Placed() ([]vip.Placed, error) {
+	e.turn <- struct{}{}
+	defer func() { <-e.turn }()
+	return e.Fake.Placed()
+}
+
 func (e *edge) Add(addr netip.Addr, link int, valid time.Duration) error {
 	err := e.Fake.Add(addr, link, valid)
 	e.note("ip addr add %s dev %s", addr, link, err)
@@ -107,7 +115,13 @@ func (e *edge) Add(addr netip.Addr, link int, valid time.Duration) error {
 }
 
 func (e *edge) Remove(addr netip.Addr, bits, link int) error {
+	e.turn <- struct{}{}
+	defer func() { <-e.turn }()
 	err := e.Fake.Remove(addr, bits, link)
+	// The keeper's second try and the director's may come in the same instant: the later of them finds nothing to do.
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return err
+	}
 	e.note("ip addr del %s dev %s", addr, link, err)
 	return err
 }
@@ -195,7 +209,7 @@ func newWorld(t *testing.T) *world {
 	w.diary = &diary{since: w.begin}
 	w.table = &kernel{Fake: new(ipvs.Fake), diary: w.diary}
 	w.checks = w.health
-	w.edge = &edge{vip.NewFake(w.clock, links()...), w.diary}
+	w.edge = &edge{vip.NewFake(w.clock, links()...), w.diary, make(chan struct{}, 1)}
 	w.sys = newProc(w.diary)
 	return w
 }

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,10 +15,19 @@ import (
 func TestUsage(t *testing.T) {
 	with := func(files ...*os.File) Usage {
 		t.Helper()
-		cmd := exec.Command("sleep", "60")
+		cmd := exec.Command("cat")
 		cmd.ExtraFiles = files
+		stdin, err := cmd.StdinPipe()
+		must(t, err)
+		stdout, err := cmd.StdoutPipe()
+		must(t, err)
 		must(t, cmd.Start())
 		defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
+		// What answers has long been loaded: while it is, the loader has a library open now and then.
+		_, err = stdin.Write([]byte("."))
+		must(t, err)
+		_, err = io.ReadFull(stdout, make([]byte, 1))
+		must(t, err)
 		r := &Router{Node: &Node{Name: "r1"}, cmd: cmd, exited: make(chan struct{})}
 		u, err := r.Usage()
 		must(t, err)
