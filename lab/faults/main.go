@@ -4,9 +4,10 @@
 //
 //	faults [--polso .lab/bin/polso] [--rounds 200] [--seed N] [--round N] [--only FAULT,FAULT] [--for 4m] [--profile PROFILE]
 //
-// It runs in the laboratory (see tools/labvm) and exits 0 only if everything held in every round. A round that failed leaves
-// its seed, schedule, requests and the routers' logs in the artifacts folder. The binary must be built with the tag "lab": every
-// router here shares one kernel's clock, so a jump of one router's lease clock is injected.
+// It runs in the laboratory (see tools/labvm) and exits 0 only if everything held in every round. A round that failed,
+// or in which clients went very long without an answer, leaves its seed, schedule, requests and the routers' logs in the
+// artifacts folder. The binary must be built with the tag "lab": every router here shares one kernel's clock, so a jump of one
+// router's lease clock is injected.
 package main
 
 import (

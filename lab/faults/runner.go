@@ -30,6 +30,10 @@ type runner struct {
 	drawing bytes.Buffer // of the last round's history, if it was not linearizable
 }
 
+// longGap is how many leases long the clients may go without an answer before a round is kept although nothing failed: no
+// promise is broken, but somebody will want to know why.
+const longGap = 4
+
 // servicePort is where the echo of the laboratory's servers listens.
 const servicePort = 7000
 
@@ -103,10 +107,13 @@ func (r *runner) one(ctx context.Context, number int) (result, error) {
 	if err != nil {
 		t.violate("the round could not be carried out: %v", err)
 	}
-	if len(t.result.violations) > 0 {
+	failed := len(t.result.violations) > 0
+	if failed || t.result.gap > longGap*r.lease {
 		if t.result.kept, err = r.keep(t); err != nil {
 			fmt.Fprintln(r.progress, "faults:", err)
 		}
+	}
+	if failed {
 		// The next round must not suffer from this one.
 		if err := r.close(); err != nil {
 			return t.result, err
