@@ -10,11 +10,11 @@ import (
 	"polso/lab"
 )
 
-// gone is how often a router has said that it let go of an address, because it noticed the leap or because by its clock the
-// lease was over before it looked.
+// gone is how often a router has said that it let go of an address, because it noticed the leap (as a suspend, or as having woken
+// late) or because by its clock the lease was over before it looked.
 func gone(r *lab.Router) int {
 	log := r.LogTail(math.MaxInt)
-	return strings.Count(log, "the machine was suspended") + strings.Count(log, `"address let go"`)
+	return strings.Count(log, `"address dropped"`) + strings.Count(log, `"address let go of"`)
 }
 
 // unmoved wants what a cut of one of two paths promises: no election, the same director.
