@@ -22,6 +22,9 @@ type Fake struct {
 	fail     func(Op) error
 	failRead error
 	diary    []string
+
+	connections []Connection
+	cpus        CPUStats
 }
 
 // diaryLength bounds the diary, since a simulated kernel may run for long with nobody reading.

@@ -16,6 +16,7 @@ import (
 // called by any goroutine and are answered one at a time.
 type Kernel struct {
 	timeout  time.Duration
+	netns    string // as Options have it
 	modprobe Modprobe
 	log      *slog.Logger
 	calls    chan func()   // unbuffered: what Run has not taken is never done
@@ -48,6 +49,7 @@ func Open(o Options) (*Kernel, error) {
 	}
 	return &Kernel{
 		timeout:  o.Timeout,
+		netns:    o.NetNS,
 		modprobe: o.Modprobe,
 		log:      o.Log,
 		calls:    make(chan func()),

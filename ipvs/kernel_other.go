@@ -5,6 +5,7 @@ package ipvs
 import (
 	"context"
 	"fmt"
+	"iter"
 	"runtime"
 )
 
@@ -30,6 +31,14 @@ func (*Kernel) Info() (Info, error) { return Info{}, ErrClosed }
 
 // Do returns ErrClosed.
 func (*Kernel) Do(Op) error { return ErrClosed }
+
+// Connections yields ErrClosed.
+func (*Kernel) Connections(context.Context, Detail) iter.Seq2[Connection, error] {
+	return func(yield func(Connection, error) bool) { yield(Connection{}, ErrClosed) }
+}
+
+// CPUStats returns ErrClosed.
+func (*Kernel) CPUStats() (CPUStats, error) { return CPUStats{}, ErrClosed }
 
 // Schedulers returns ErrNoIPVS.
 func Schedulers(context.Context, Options) ([]string, error) { return nil, ErrNoIPVS }
