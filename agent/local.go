@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"path/filepath"
 	"time"
@@ -19,6 +20,8 @@ import (
 type table interface {
 	director.IPVS
 	Info() (ipvs.Info, error)
+	Connections(context.Context, ipvs.Detail) iter.Seq2[ipvs.Connection, error]
+	CPUStats() (ipvs.CPUStats, error)
 }
 
 // local is this node's side of the kernel with all that works on it. It exists whether or not the node is in a cluster.
@@ -28,6 +31,7 @@ type local struct {
 	table    table
 	checks   *health.Set
 	director *director.Director
+	reading  chan struct{} // holds a token while the connection table is read
 
 	edgeParts   []part // run as long as anything may touch the kernel
 	keeperParts []part // end before those
@@ -51,7 +55,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 	if err != nil {
 		return nil, err
 	}
-	l := &local{table: e.table, links: e.addresses.Links}
+	l := &local{table: e.table, links: e.addresses.Links, reading: make(chan struct{}, 1)}
 	file := ""
 	if !e.inMemory {
 		file = filepath.Join(filepath.Dir(o.Socket), o.Name+".addresses")

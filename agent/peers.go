@@ -107,6 +107,10 @@ const (
 	pathCertify  = "/agent/1/certify"
 	pathCAKey    = "/agent/1/ca-key"
 	pathForesee  = "/agent/1/foresee"
+
+	pathConnections = "/agent/1/connections"
+	pathStats       = "/agent/1/stats"
+	pathCPUStats    = "/agent/1/cpu-stats"
 )
 
 // briefly asks pathLocal for briefStatus. A release that does not know it answers with everything, which is right too.
@@ -138,6 +142,9 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("POST "+pathCertify, answer(func(ctx context.Context, r certifyRequest) (certified, error) { return b.certifyPeer(ctx, m, r) }))
 	mux.HandleFunc("POST "+pathCAKey, answer(func(ctx context.Context, k caKey) (caKey, error) { return b.giveCAKey(ctx, m, k) }))
 	mux.HandleFunc("POST "+pathForesee, answer(b.foresee))
+	mux.HandleFunc("POST "+pathConnections, answer(b.connections))
+	mux.HandleFunc("POST "+pathStats, answer(b.stats))
+	mux.HandleFunc("POST "+pathCPUStats, answer(b.cpuStats))
 	return wire.NewPeerServer(wire.PeerServerOptions{
 		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
 	}).Run(ctx, l)
@@ -176,6 +183,9 @@ func answer[I, O any](h func(context.Context, I) (O, error)) http.HandlerFunc {
 	}
 }
 
+// longestAnswer is more than one about 40,000 servers: a member's answer is believed, and yet bounded.
+const longestAnswer = 64 << 20
+
 // askPeer asks one member and decodes its answer; a refusal arrives as the *api.Error it was.
 func askPeer[O any](ctx context.Context, m *member, id, method, path string, in any) (O, error) {
 	var out O
@@ -196,7 +206,7 @@ func askPeer[O any](ctx context.Context, m *member, id, method, path string, in 
 		return out, api.Errorf(api.CodeUnreachable, "router %s does not answer", m.nameOf(id)).WithReason(err)
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, longestAnswer))
 	if err != nil {
 		return out, api.Errorf(api.CodeUnreachable, "router %s: %v", m.nameOf(id), err)
 	}

@@ -296,12 +296,7 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 	for _, s := range dir.Table.Services {
 		table[s.Key] = s.Destinations
 	}
-	leaving := make(map[ipvs.Key][]fsm.Leaving) // by their service, which a renamed virtual still is
-	for _, l := range snap.Leaving {
-		if was, ok := director.KeyOf(l.Virtual); ok {
-			leaving[was] = append(leaving[was], l)
-		}
-	}
+	leaving := leavingOf(snap)
 	for _, v := range snap.Document.Virtuals {
 		key, _ := director.KeyOf(v)
 		stats := dir.Stats[key]
@@ -325,9 +320,20 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 		for _, l := range leaving[key] {
 			at := stats.Destinations[l.Server.Address]
 			a.Servers = append(a.Servers, api.Server{Name: l.Server.Name, Address: l.Server.Address.Addr().String(), Port: l.Server.Address.Port(),
-				State: "leaving", Reason: "removed; drains", Until: &l.Until, Active: at.Active, Inactive: at.Inactive})
+				State: "leaving", Reason: "removed; drains", Until: &l.Until, Active: at.Active, Inactive: at.Inactive, Persistent: at.Persistent, Rates: rates(at.Counters)})
 		}
 		out = append(out, a)
+	}
+	return out
+}
+
+// leavingOf are the servers that leave, by their service, which a renamed virtual still is.
+func leavingOf(snap *fsm.Snapshot) map[ipvs.Key][]fsm.Leaving {
+	out := make(map[ipvs.Key][]fsm.Leaving)
+	for _, l := range snap.Leaving {
+		if was, ok := director.KeyOf(l.Virtual); ok {
+			out[was] = append(out[was], l)
+		}
 	}
 	return out
 }
@@ -335,7 +341,7 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 func serverStatus(snap *fsm.Snapshot, view health.View, v config.Virtual, s config.Server, have *ipvs.Destination, stats ipvs.DestinationStats) api.Server {
 	out := api.Server{
 		Name: s.Name, Address: s.Address.Addr().String(), Port: s.Address.Port(), State: "up", Weight: s.Weight,
-		Active: stats.Active, Inactive: stats.Inactive, Rates: rates(stats.Counters),
+		Active: stats.Active, Inactive: stats.Inactive, Persistent: stats.Persistent, Rates: rates(stats.Counters),
 	}
 	if have != nil {
 		out.EffectiveWeight = have.Weight
@@ -358,8 +364,4 @@ func serverStatus(snap *fsm.Snapshot, view health.View, v config.Virtual, s conf
 		}
 	}
 	return out
-}
-
-func rates(c ipvs.Counters) api.Rates {
-	return api.Rates{Connections: c.CPS, BytesIn: c.BPSIn, BytesOut: c.BPSOut}
 }

@@ -48,6 +48,11 @@ type Backend interface {
 
 	Announce(context.Context, AnnounceRequest) (Done, error)
 	IPVS(context.Context, IPVSRequest) (IPVS, error)
+	// Connections, Stats and CPUStats are this router's, or those of another one that the request names. A connection table may
+	// take long to read; who asks meanwhile waits.
+	Connections(context.Context, ConnectionsRequest) (ConnectionTable, error)
+	Stats(context.Context, StatsRequest) (Stats, error)
+	CPUStats(ctx context.Context, on string) (CPUStats, error)
 	Doctor(context.Context) Findings
 }
 

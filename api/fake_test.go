@@ -175,6 +175,18 @@ func (b *backend) IPVS(_ context.Context, r IPVSRequest) (IPVS, error) {
 	return IPVS{Schema: Schema, Node: "r1", Text: "layout " + r.Layout, Services: []IPVSService{}}, b.note("ipvs", r.Layout)
 }
 
+func (b *backend) Connections(_ context.Context, r ConnectionsRequest) (ConnectionTable, error) {
+	return ConnectionTable{Schema: Schema, Node: "r1", Connections: []Connection{}, Total: r.Limit}, b.note("connections", fmt.Sprintf("%+v", r))
+}
+
+func (b *backend) Stats(_ context.Context, r StatsRequest) (Stats, error) {
+	return Stats{Schema: Schema, Node: r.On, Virtuals: []VirtualStats{}}, b.note("stats", r.On, r.Virtual)
+}
+
+func (b *backend) CPUStats(_ context.Context, on string) (CPUStats, error) {
+	return CPUStats{Schema: Schema, Node: on, CPUs: []CPU{}}, b.note("cpu stats", on)
+}
+
 func (b *backend) Doctor(context.Context) Findings {
 	_ = b.note("doctor")
 	return Findings{Schema: Schema, Node: "r1", Findings: []Finding{{Name: "clock", Level: "ok"}}}

@@ -51,6 +51,17 @@ func TestRoutes(t *testing.T) {
 		{"local", func() (any, error) { s, err := c.Local(ctx); return s.Node, err }, "local", "r1"},
 		{"version", func() (any, error) { v, err := c.Version(ctx); return v.Version, err }, "", "1.2.3"},
 		{"ipvs", func() (any, error) { v, err := c.IPVS(ctx, "rate"); return v.Text, err }, "ipvs rate", "layout rate"},
+		{"connections", func() (any, error) {
+			v, err := c.Connections(ctx, ConnectionsRequest{On: "r 2", Virtual: "web", Server: "a", Client: "198.51.100.0/24", State: "established", Limit: 7, Count: true, Engine: true})
+			return v.Total, err
+		}, "connections {On:r 2 Virtual:web Server:a Client:198.51.100.0/24 State:established Limit:7 Count:true Engine:true}", "7"},
+		{"connections, all", func() (any, error) { v, err := c.Connections(ctx, ConnectionsRequest{}); return v.Total, err },
+			"connections {On: Virtual: Server: Client: State: Limit:100 Count:false Engine:false}", "100"},
+		{"stats", func() (any, error) {
+			v, err := c.Stats(ctx, StatsRequest{On: "r2", Virtual: "web"})
+			return v.Node, err
+		}, "stats r2 web", "r2"},
+		{"stats by processor", func() (any, error) { v, err := c.CPUStats(ctx, "r2"); return v.Node, err }, "cpu stats r2", "r2"},
 		{"doctor", func() (any, error) { v, err := c.Doctor(ctx); return v.Findings, err }, "doctor", "[{clock ok  }]"},
 		{"announce", func() (any, error) {
 			return result(c.Announce(ctx, AnnounceRequest{Addresses: []string{"192.0.2.10"}}))

@@ -159,6 +159,8 @@ func (s *server) routes(a huma.API) {
 		return s.rollback(ctx, i.Body)
 	})
 	s.snapshotRoutes(a)
+	s.connectionRoutes(a)
+	s.statsRoutes(a)
 }
 
 type named struct {

@@ -141,12 +141,15 @@ type Server struct {
 	Until           *time.Time `json:"until,omitempty" doc:"when it goes; only while it leaves"`
 	Active          int        `json:"active_connections"`
 	Inactive        int        `json:"inactive_connections"`
+	Persistent      int        `json:"persistent_connections" doc:"clients that are to come here again"`
 	Rates           Rates      `json:"rates"`
 }
 
 // Rates are the kernel's estimates.
 type Rates struct {
 	Connections uint64 `json:"connections_per_second"`
+	PacketsIn   uint64 `json:"packets_in_per_second"`
+	PacketsOut  uint64 `json:"packets_out_per_second"`
 	BytesIn     uint64 `json:"bytes_in_per_second"`
 	BytesOut    uint64 `json:"bytes_out_per_second"`
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -79,7 +80,7 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 	for group, commands := range map[string][]*cobra.Command{
 		"cluster":  {a.initCmd(), a.joinCmd(), a.tokenCmd(), a.membersCmd(), a.statusCmd(), a.transferCmd(), a.drainCmd(), a.undrainCmd(), a.profileCmd(), a.certCmd(), a.leaveCmd(), a.removeCmd(), a.rejoinCmd(), a.recoverCmd()},
 		"document": {a.validateCmd(), a.planCmd(), a.diffCmd(), a.applyCmd(), a.confirmCmd(), a.addCmd(), a.setCmd(), a.editCmd(), a.fmtCmd(), a.explainCmd(), a.getCmd(), a.describeCmd(), a.historyCmd(), a.showCmd(), a.rollbackCmd(), a.auditCmd(), a.snapshotCmd(), a.importCmd(), a.exportCmd()},
-		"node":     {a.agentCmd(), a.ipvsCmd(), a.announceCmd(), a.doctorCmd(), a.releaseCmd(), a.versionCmd()},
+		"node":     {a.agentCmd(), a.ipvsCmd(), a.statsCmd(), a.connectionsCmd(), a.announceCmd(), a.doctorCmd(), a.releaseCmd(), a.versionCmd()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group
@@ -142,8 +143,8 @@ func requireKnown(c *cobra.Command) {
 
 func unknownCommand(cmd *cobra.Command, word string) error {
 	err := fmt.Errorf("%s has no command %q", cmd.CommandPath(), word)
-	if like := cmd.SuggestionsFor(word); len(like) > 0 {
-		return fmt.Errorf("%w; did you mean %q?", err, like[0])
+	if like := slices.Sorted(slices.Values(cmd.SuggestionsFor(word))); len(like) > 0 {
+		return fmt.Errorf("%w; did you mean \"%s\"?", err, strings.Join(like, `" or "`))
 	}
 	return fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) statusCmd() *cobra.Command {
-	var watch, local bool
+	var again, local bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "The cluster at a glance",
@@ -33,8 +33,8 @@ func (a *app) statusCmd() *cobra.Command {
 			if local {
 				ask, show = cl.Local, a.localStatus
 			}
-			if watch {
-				return a.watch(cmd.Context(), ask, show)
+			if again {
+				return watch(cmd.Context(), a, ask, show)
 			}
 			st, err := ask(cmd.Context())
 			if err != nil {
@@ -49,27 +49,27 @@ func (a *app) statusCmd() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&watch, "watch", false, "again every second")
+	c.Flags().BoolVar(&again, "watch", false, "again every second")
 	c.Flags().BoolVar(&local, "local", false, "this router alone; needs no leader")
 	return c
 }
 
-// watch shows the status again every second until ctx ends.
-func (a *app) watch(ctx context.Context, ask func(context.Context) (api.Status, error), show func(io.Writer, api.Status) error) error {
+// watch shows what is asked for again every second until ctx ends.
+func watch[T any](ctx context.Context, a *app, ask func(context.Context) (T, error), show func(io.Writer, T) error) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		st, err := ask(ctx)
+		got, err := ask(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
 			a.exit(err) // the next second may know more
-		} else if err := a.printLine(st, func(w io.Writer) error {
+		} else if err := a.printLine(got, func(w io.Writer) error {
 			if a.coloured() {
 				fmt.Fprint(w, "\x1b[H\x1b[2J")
 			}
-			return show(w, st)
+			return show(w, got)
 		}); err != nil {
 			return err
 		}
@@ -231,9 +231,13 @@ func (a *app) vipTable(w io.Writer, st api.Status, free string) error {
 }
 
 func (a *app) virtualTable(w io.Writer, st api.Status) error {
-	t := newTable("VIRTUAL", "ADDRESS", "SCHED", "FWD", ">SERVERS", ">CONN/S", ">ACTIVE", ">IN", ">OUT")
+	header := []string{"VIRTUAL", "ADDRESS", "SCHED", "FWD", ">SERVERS", ">CONN/S", ">ACTIVE", ">IN", ">OUT"}
+	if a.wide() {
+		header = append(header, ">INACTIVE", ">PERSISTENT", ">INPKT/S", ">OUTPKT/S")
+	}
+	t := newTable(header...)
 	for _, v := range st.Virtuals {
-		up, all, active := 0, 0, 0
+		up, all, active, inactive, persistent := 0, 0, 0, 0, 0
 		for _, s := range v.Servers {
 			if s.State == "up" {
 				up++
@@ -241,14 +245,18 @@ func (a *app) virtualTable(w io.Writer, st api.Status) error {
 			if s.State != "leaving" { // it is not meant to be up
 				all++
 			}
-			active += s.Active
+			active, inactive, persistent = active+s.Active, inactive+s.Inactive, persistent+s.Persistent
 		}
 		mark := ""
 		if up < all {
 			mark = " !"
 		}
-		t.row(v.Name, virtualAddress(v), v.Scheduler, v.Forward, fmt.Sprintf("%d/%d%s", up, all, mark),
-			si(v.Rates.Connections), si(uint64(active)), bits(v.Rates.BytesIn), bits(v.Rates.BytesOut))
+		cells := []string{v.Name, virtualAddress(v), v.Scheduler, v.Forward, fmt.Sprintf("%d/%d%s", up, all, mark),
+			si(v.Rates.Connections), si(uint64(active)), bits(v.Rates.BytesIn), bits(v.Rates.BytesOut)}
+		if a.wide() {
+			cells = append(cells, si(uint64(inactive)), si(uint64(persistent)), si(v.Rates.PacketsIn), si(v.Rates.PacketsOut))
+		}
+		t.row(cells...)
 	}
 	return a.table(w, t)
 }
