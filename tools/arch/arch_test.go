@@ -36,10 +36,11 @@ var ours = map[string][]string{
 	"health":          {"config"},
 	"director":        {"config", "health", "ipvs", "vip"},
 	"steward":         {"config", "fsm"},
+	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
 	"api":             {"config", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
 		"director", "fsm", "health", "ipvs", "steward", "vip"},
-	"cmd/polso": {"agent", "api", "config", "convert"},
+	"cmd/polso": {"agent", "api", "config", "convert", "realserver"},
 	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/faults": {"lab"},
 	"tools/labvm": {"lab/boot"},
 	"tools/arch":  {},
@@ -60,7 +61,7 @@ var outside = map[string][]string{
 	"github.com/mdlayher/ndp":             {"vip", "lab"},
 	"github.com/mdlayher/packet":          {"vip", "lab"},
 	"github.com/mdlayher/ethernet":        {"vip", "lab"},
-	"github.com/vishvananda/netlink":      {"ipvs", "vip", "lab"},
+	"github.com/vishvananda/netlink":      {"ipvs", "vip", "realserver", "lab"}, // realserver: links, tunnels and addresses of a machine without a router, none of which vip's edge has
 	"github.com/google/nftables":          {"vip"},
 	"github.com/spf13/cobra":              {"cmd/polso"},
 	"github.com/danielgtaylor/huma/v2":    {"api"},

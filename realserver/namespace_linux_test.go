@@ -1,0 +1,454 @@
+package realserver_test
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
+	"polso/realserver"
+)
+
+// inside is the environment variable that tells a test that it runs in a network namespace of its own.
+const inside = "POLSO_TEST_INSIDE"
+
+// inNamespace runs a test in a process that has a network namespace of its own: the kernel's settings are read by whatever thread.
+func inNamespace(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	if os.Getenv(inside) == t.Name() {
+		test(t)
+		return
+	}
+	if os.Geteuid() != 0 {
+		lacking(t, "needs root, to make a network namespace")
+	}
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=60s")
+	cmd.Env = append(os.Environ(), inside+"="+t.Name())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
+	out, err := cmd.CombinedOutput()
+	switch text := string(out); {
+	case err == nil && strings.Contains(text, "--- PASS: "+t.Name()):
+	case err == nil && strings.Contains(text, "--- SKIP: "+t.Name()):
+		t.Skip(text)
+	default:
+		t.Fatalf("in its namespace: %v\n%s", err, out)
+	}
+}
+
+// lacking skips the test, unless the laboratory runs it: that has everything.
+func lacking(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("POLSO_LAB") == "require" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// world is a real server with one link, whose other end is a neighbour in another namespace.
+type world struct {
+	realserver.Server
+	neighbour netns.NsHandle
+}
+
+const (
+	vip4, vip6 = "192.0.2.10", "2001:db8::10"
+	asFound    = "the machine as it was found"
+)
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{Server: realserver.Server{Host: realserver.Kernel{}, Dir: t.TempDir()}}
+	run(t, "ip link set lo up")
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	here, err := netns.Get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	if w.neighbour, err = netns.New(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.neighbour.Close() })
+	if err := netns.Set(here); err != nil {
+		t.Fatal(err)
+	}
+	pair := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "eth0"}, PeerName: "eth0", PeerNamespace: netlink.NsFd(w.neighbour)}
+	if err := netlink.LinkAdd(pair); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "ip addr add 192.0.2.21/24 dev eth0", "ip addr add 2001:db8::21/64 dev eth0 nodad", "ip link set eth0 up", "ip route add default via 192.0.2.1")
+	w.elsewhere(t, func() {
+		run(t, "ip link set lo up", "ip addr add 192.0.2.1/24 dev eth0", "ip addr add 2001:db8::1/64 dev eth0 nodad", "ip link set eth0 up")
+	})
+	return w
+}
+
+// elsewhere runs do on a thread in the neighbour's namespace.
+func (w *world) elsewhere(t *testing.T, do func()) {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	here, err := netns.Get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	if err := netns.Set(w.neighbour); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := netns.Set(here); err != nil {
+			panic(err) // the thread must not go on in the wrong namespace
+		}
+	}()
+	do()
+}
+
+// run runs command lines of ip and sysctl, as an operator would.
+func run(t *testing.T, lines ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, line := range lines {
+		words := strings.Fields(line)
+		out, err := exec.CommandContext(t.Context(), words[0], words[1:]...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", line, err, out)
+		}
+		all.Write(out)
+	}
+	return all.String()
+}
+
+// seen is everything that setup may touch, as ip and the kernel show it.
+func seen(t *testing.T) string {
+	t.Helper()
+	text := run(t, "ip -details addr", "ip route show table all", "ip -6 route show table all")
+	for _, setting := range []string{"arp_ignore", "arp_announce", "rp_filter"} {
+		text += run(t, "grep -r . --include="+setting+" /proc/sys/net/ipv4/conf")
+	}
+	if fou, err := exec.Command("ip", "fou", "show").CombinedOutput(); err == nil {
+		text += string(fou)
+	}
+	// What counts up by itself.
+	return regexp.MustCompile(`(expires|hoplimit|valid_lft|age) \d+sec`).ReplaceAllString(text, "$1")
+}
+
+func want(t *testing.T, wishes ...realserver.Wish) realserver.Want {
+	t.Helper()
+	out := realserver.Want{Device: "lo"}
+	for _, w := range wishes {
+		w, err := w.Complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Wishes = append(out.Wishes, w)
+	}
+	return out
+}
+
+func (w *world) setup(t *testing.T, want realserver.Want) []realserver.Change {
+	t.Helper()
+	done, err := w.Setup(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
+
+// bad are the names of what check finds wrong.
+func (w *world) bad(t *testing.T, wishes []realserver.Wish) string {
+	t.Helper()
+	m, err := w.Host.Observe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bad []string
+	for _, f := range append(realserver.Check(wishes, m), realserver.Services(t.Context(), wishes, m)...) {
+		if f.Level == realserver.Fail {
+			bad = append(bad, f.Name)
+		}
+	}
+	return strings.Join(bad, ", ")
+}
+
+// answered says whether the machine answers for an address when its neighbour asks.
+func (w *world) answered(t *testing.T, addr string) (answered bool) {
+	t.Helper()
+	w.elsewhere(t, func() {
+		flush := exec.Command("ip", "neigh", "flush", "dev", "eth0")
+		if out, err := flush.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		// A datagram to nobody: the kernel asks for the neighbour, and keeps what it hears.
+		ask(t, addr)
+		for range 40 {
+			state := run(t, "ip neigh show "+addr+" dev eth0")
+			if answered = strings.Contains(state, "lladdr"); answered || strings.Contains(state, "FAILED") {
+				return
+			}
+			run(t, "sleep 0.1") // the kernel asks three times, a second apart
+		}
+	})
+	return answered
+}
+
+func ask(t *testing.T, addr string) {
+	t.Helper()
+	a := netip.MustParseAddr(addr)
+	family, to := unix.AF_INET, unix.Sockaddr(&unix.SockaddrInet4{Port: 9, Addr: [4]byte(a.AsSlice()[:4])})
+	if a.Is6() {
+		family, to = unix.AF_INET6, &unix.SockaddrInet6{Port: 9, Addr: a.As16()}
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Sendto(fd, []byte("x"), 0, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A neighbour that asks gets an answer while the address is merely on lo, and none after setup; IPv6 never answers.
+func TestNeighbourHearsNothing(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
+		w := newWorld(t)
+		run(t, "ip addr add "+vip4+"/32 dev lo", "ip addr add "+vip6+"/128 dev lo nodad")
+		if !w.answered(t, vip4) {
+			t.Error("an address on lo alone is not answered for: the test asks wrongly")
+		}
+		if w.answered(t, vip6) {
+			t.Error("an IPv6 address on lo is answered for")
+		}
+		w.setup(t, want(t, realserver.Wish{Address: netip.MustParseAddr(vip4)}, realserver.Wish{Address: netip.MustParseAddr(vip6)}))
+		if w.answered(t, vip4) {
+			t.Error("after setup the machine answers for the address")
+		}
+		if !w.answered(t, "192.0.2.21") {
+			t.Error("after setup the machine does not answer for its own address")
+		}
+	})
+}
+
+// Set up, checked, set up again, broken, put back.
+func TestSetupCheckRemove(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
+		w := newWorld(t)
+		before := seen(t)
+		wanted := want(t, realserver.Wish{Address: netip.MustParseAddr(vip4)}, realserver.Wish{Address: netip.MustParseAddr(vip6)})
+		foreseen, err := w.Foresee(wanted)
+		if err != nil || seen(t) != before {
+			t.Fatal("looking changed something", err)
+		}
+		done := w.setup(t, wanted)
+		if got, want := commands(done), commands(foreseen); got != want {
+			t.Errorf("done\n%s\nforeseen\n%s", got, want)
+		}
+		if bad := w.bad(t, wanted.Wishes); bad != "" {
+			t.Errorf("after setup check finds %s", bad)
+		}
+		after := seen(t)
+		if again := w.setup(t, wanted); len(again) > 0 || seen(t) != after {
+			t.Errorf("a second setup does\n%s", commands(again))
+		}
+		for _, broken := range []struct{ by, found, mend string }{
+			{"sysctl -w net.ipv4.conf.all.arp_ignore=0", "arp_ignore", "sysctl -w net.ipv4.conf.all.arp_ignore=1"},
+			{"sysctl -w net.ipv4.conf.eth0.arp_ignore=3", "arp_ignore", "sysctl -w net.ipv4.conf.eth0.arp_ignore=0"},
+			{"sysctl -w net.ipv4.conf.all.arp_announce=1", "arp_announce", "sysctl -w net.ipv4.conf.all.arp_announce=2"},
+			{"ip addr del " + vip6 + "/128 dev lo", "address " + vip6, "ip addr add " + vip6 + "/128 dev lo nodad preferred_lft 0"},
+			{"ip addr add " + vip4 + "/24 dev eth0", "address " + vip4, "ip addr del " + vip4 + "/24 dev eth0"},
+		} {
+			run(t, broken.by)
+			if bad := w.bad(t, wanted.Wishes); bad != broken.found {
+				t.Errorf("after %q check finds %q, want %q", broken.by, bad, broken.found)
+			}
+			run(t, broken.mend)
+			if bad := w.bad(t, wanted.Wishes); bad != "" {
+				t.Errorf("after %q check finds %q", broken.mend, bad)
+			}
+		}
+		served := wanted.Wishes[:1]
+		served[0].Services = []uint16{8080}
+		if bad := w.bad(t, served); bad != "service "+vip4+":8080" {
+			t.Errorf("without a service check finds %q", bad)
+		}
+		served[0].Services = nil
+
+		if _, notes, err := w.Remove(nil); err != nil || len(notes) > 0 {
+			t.Errorf("remove: %v, notes %q", err, notes)
+		}
+		differs(t, before, seen(t), asFound)
+		if left, err := os.ReadDir(w.Dir); err != nil || len(left) > 0 {
+			t.Errorf("the record is still there: %v %v", left, err)
+		}
+	})
+}
+
+// What setup prints, done by hand, is what setup does; and remove leaves what it did not put there.
+func TestByHand(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
+		w := newWorld(t)
+		run(t, "ip addr add 198.51.100.7/32 dev lo", "sysctl -w net.ipv4.conf.all.arp_announce=1")
+		before := seen(t)
+		wanted := want(t, realserver.Wish{Address: netip.MustParseAddr(vip4)}, realserver.Wish{Address: netip.MustParseAddr(vip6)})
+		foreseen, err := w.Foresee(wanted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, strings.Split(commands(foreseen), "\n")...)
+		byHand := seen(t)
+		if bad := w.bad(t, wanted.Wishes); bad != "" {
+			t.Errorf("by hand, check finds %s", bad)
+		}
+		if done := w.setup(t, wanted); len(done) > 0 {
+			t.Errorf("after it was done by hand setup does\n%s", commands(done))
+		}
+		back, _, err := w.Remove(nil) // of what carries no mark, nothing is its own
+		if err != nil || commands(back) != "ip addr del "+vip4+"/32 dev lo" {
+			t.Errorf("%v\n%s", err, commands(back))
+		}
+		run(t, "ip addr del "+vip6+"/128 dev lo", "sysctl -w net.ipv4.conf.all.arp_ignore=0", "sysctl -w net.ipv4.conf.all.arp_announce=1")
+		differs(t, before, seen(t), asFound)
+		w.setup(t, wanted)
+		differs(t, byHand, seen(t), "what was done by hand")
+		if _, _, err := w.Remove(nil); err != nil {
+			t.Error(err)
+		}
+		differs(t, before, seen(t), asFound)
+	})
+}
+
+// One of two addresses goes alone; a record of another namespace is nobody's.
+func TestRemoveOne(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
+		w := newWorld(t)
+		before := seen(t)
+		w.setup(t, want(t, realserver.Wish{Address: netip.MustParseAddr(vip4)}))
+		alone := seen(t)
+		w.setup(t, want(t, realserver.Wish{Address: netip.MustParseAddr(vip6)}))
+		if r, err := w.Record(); err != nil || len(r.Wishes) != 2 {
+			t.Errorf("recorded %v, %v", r.Wishes, err)
+		}
+		if _, _, err := w.Remove([]netip.Addr{netip.MustParseAddr(vip6)}); err != nil {
+			t.Error(err)
+		}
+		differs(t, alone, seen(t), "the machine with one address")
+		w.elsewhere(t, func() {
+			if r, err := w.Record(); err != nil || len(r.Wishes) > 0 {
+				t.Errorf("another namespace has the record %v, %v", r.Wishes, err)
+			}
+		})
+		if _, _, err := w.Remove([]netip.Addr{netip.MustParseAddr(vip4)}); err != nil {
+			t.Error(err)
+		}
+		differs(t, before, seen(t), asFound)
+	})
+}
+
+// Every tunnel that the kernel has: set up, checked, broken, put back; and a dummy.
+func TestTunnels(t *testing.T) {
+	inNamespace(t, func(t *testing.T) {
+		w := newWorld(t)
+		if exec.Command("modprobe", "-q", "-a", "ipip", "sit", "ip6_tunnel", "ip_gre", "ip6_gre", "fou", "fou6", "dummy").Run() != nil {
+			lacking(t, "this kernel has not all kinds of tunnels")
+		}
+		run(t, "sysctl -w net.ipv4.conf.all.rp_filter=1")
+		before := seen(t)
+		for _, addr := range []string{vip4, vip6} {
+			for _, tunnel := range []realserver.Tunnel{realserver.IPIP, realserver.GUE, realserver.GRE} {
+				for _, outer := range []realserver.Family{realserver.IPv4, realserver.IPv6} {
+					wish := realserver.Wish{Address: netip.MustParseAddr(addr), Method: realserver.Tun, Tunnel: tunnel, Outer: outer}
+					if tunnel == realserver.GUE {
+						wish.TunnelPort = 6080
+					}
+					wanted := want(t, wish)
+					wanted.Device = "vips"
+					name := wanted.Wishes[0].String()
+					foreseen, err := w.Foresee(wanted)
+					if err != nil {
+						t.Fatal(name, err)
+					}
+					if bad := w.bad(t, wanted.Wishes); !strings.Contains(bad, "tunnel") && addr == vip4 {
+						t.Errorf("%s: before setup check finds %q", name, bad)
+					}
+					if done := w.setup(t, wanted); commands(done) != commands(foreseen) {
+						t.Errorf("%s: done\n%s\nforeseen\n%s", name, commands(done), commands(foreseen))
+					}
+					if bad := w.bad(t, wanted.Wishes); bad != "" {
+						t.Errorf("%s: after setup check finds %s", name, bad)
+					}
+					if again := w.setup(t, wanted); len(again) > 0 {
+						t.Errorf("%s: a second setup does\n%s", name, commands(again))
+					}
+					if _, notes, err := w.Remove(nil); err != nil || len(notes) > 0 {
+						t.Errorf("%s: remove: %v, notes %q", name, err, notes)
+					}
+					differs(t, before, seen(t), name+": "+asFound)
+					run(t, strings.Split(commands(foreseen), "\n")...)
+					if again := w.setup(t, wanted); len(again) > 0 {
+						t.Errorf("%s: after it was done by hand setup does\n%s", name, commands(again))
+					}
+					for i := len(foreseen) - 1; i >= 0; i-- {
+						c := foreseen[i]
+						if c.Before == "" && (c.Kind == realserver.State || c.Kind == realserver.Setting) {
+							continue // it goes with its link
+						}
+						if err := w.Host.Make(realserver.Change{Thing: c.Thing, Before: c.After, After: c.Before}); err != nil {
+							t.Fatal(name, c, err)
+						}
+					}
+					if _, _, err := w.Remove(nil); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		}
+	})
+}
+
+func commands(changes []realserver.Change) string {
+	var out []string
+	for _, c := range changes {
+		out = append(out, c.Command())
+	}
+	return strings.Join(out, "\n")
+}
+
+// differs fails the test with the lines that differ.
+func differs(t *testing.T, want, got, what string) {
+	t.Helper()
+	if want == got {
+		return
+	}
+	lines := func(text string) map[string]bool {
+		m := map[string]bool{}
+		for line := range strings.Lines(text) {
+			m[line] = true
+		}
+		return m
+	}
+	a, b := lines(want), lines(got)
+	var diff strings.Builder
+	for line := range a {
+		if !b[line] {
+			fmt.Fprint(&diff, "- ", line)
+		}
+	}
+	for line := range b {
+		if !a[line] {
+			fmt.Fprint(&diff, "+ ", line)
+		}
+	}
+	t.Errorf("not %s:\n%s", what, diff.String())
+}
