@@ -60,6 +60,7 @@ func (r *reader) cluster(b *hclsyntax.Block, p path) {
 		"standby":  setText(&c.Standby),
 		"prefer":   setTexts(&c.Prefer),
 		"failback": setBool(&c.Failback),
+		"sysctls":  func(v value) { v.textMap(func(m map[string]string) { c.Sysctls = m }) },
 	}, map[string]blockSpec{
 		"sync_daemon": {read: func(b *hclsyntax.Block, p path) {
 			s := SyncDaemon{}

@@ -67,11 +67,12 @@ type wireDocument struct {
 }
 
 type wireCluster struct {
-	Standby    Standby         `json:"standby,omitzero"`
-	Prefer     []string        `json:"prefer,omitempty"`
-	Failback   bool            `json:"failback,omitzero"`
-	SyncDaemon *wireSyncDaemon `json:"sync_daemon,omitzero"`
-	Timeouts   wireTimeouts    `json:"timeouts,omitzero"`
+	Standby    Standby           `json:"standby,omitzero"`
+	Prefer     []string          `json:"prefer,omitempty"`
+	Failback   bool              `json:"failback,omitzero"`
+	SyncDaemon *wireSyncDaemon   `json:"sync_daemon,omitzero"`
+	Timeouts   wireTimeouts      `json:"timeouts,omitzero"`
+	Sysctls    map[string]string `json:"sysctls,omitempty"`
 }
 
 type wireSyncDaemon struct {

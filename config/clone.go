@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"maps"
 	"reflect"
 	"slices"
 )
@@ -10,6 +11,10 @@ import (
 func (d Document) Clone() Document {
 	d.Cluster.Prefer = cloneList(d.Cluster.Prefer)
 	d.Cluster.SyncDaemon = clonePointer(d.Cluster.SyncDaemon)
+	d.Cluster.Sysctls = maps.Clone(d.Cluster.Sysctls)
+	if len(d.Cluster.Sysctls) == 0 {
+		d.Cluster.Sysctls = nil
+	}
 	d.VIPs = cloneList(d.VIPs)
 	d.Virtuals = cloneList(d.Virtuals)
 	for i, v := range d.Virtuals {

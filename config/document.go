@@ -23,6 +23,7 @@ type Cluster struct {
 	Failback   bool        // the addresses go back to who comes earlier in Prefer
 	SyncDaemon *SyncDaemon // nil: none
 	Timeouts   Timeouts
+	Sysctls    map[string]string // kernel settings by name, such as net.ipv4.vs.conn_reuse_mode; see Keep
 }
 
 // Rank is a router's place among those that should direct, 0 the first: all that Prefer does not name share the last one.

@@ -227,6 +227,13 @@ func literal(form Form, value string) string {
 			parts = append(parts, literal(element, strings.TrimSpace(part)))
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
+	case TextMap:
+		var parts []string
+		for part := range strings.SplitSeq(value, ",") {
+			key, text, _ := strings.Cut(strings.TrimSpace(part), "=")
+			parts = append(parts, literal(Text, key)+" = "+literal(Text, text))
+		}
+		return "{ " + strings.Join(parts, ", ") + " }"
 	}
 	return string(hclwrite.TokensForValue(cty.StringVal(value)).Bytes())
 }

@@ -49,6 +49,7 @@ func clusterFields(c Cluster) []field {
 		{"timeouts tcp", writtenOr(c.Timeouts.TCP, "")},
 		{"timeouts tcp_fin", writtenOr(c.Timeouts.TCPFin, "")},
 		{"timeouts udp", writtenOr(c.Timeouts.UDP, "")},
+		{"sysctls", sysctlsText(c.Sysctls)},
 	}
 }
 

@@ -69,6 +69,17 @@ func (w writer) texts(name string, list []string) {
 	w.body.SetAttributeValue(name, cty.TupleVal(values))
 }
 
+func (w writer) textMap(name string, m map[string]string) {
+	if len(m) == 0 {
+		return
+	}
+	values := make(map[string]cty.Value, len(m))
+	for key, s := range m {
+		values[key] = cty.StringVal(s)
+	}
+	w.body.SetAttributeValue(name, cty.ObjectVal(values))
+}
+
 func (w writer) number(name string, n int) {
 	w.body.SetAttributeValue(name, cty.NumberIntVal(int64(n)))
 }
@@ -84,6 +95,7 @@ func (w writer) cluster(c Cluster) {
 	w.text("standby", string(c.Standby))
 	w.texts("prefer", c.Prefer)
 	w.yes("failback", c.Failback)
+	w.textMap("sysctls", c.Sysctls)
 	if s := c.SyncDaemon; s != nil {
 		w := w.block("sync_daemon")
 		w.text("interface", s.Interface)

@@ -45,6 +45,9 @@ func drawCluster(t *rapid.T) Cluster {
 	if rapid.Bool().Draw(t, "timeouts") {
 		c.Timeouts = Timeouts{TCP: drawSeconds(t, "tcp"), UDP: drawSeconds(t, "udp")}
 	}
+	if rapid.Bool().Draw(t, "settings") {
+		c.Sysctls = map[string]string{"net.ipv4.vs.conn_reuse_mode": rapid.SampledFrom([]string{"0", "1", Keep}).Draw(t, "reuse"), "net.ipv4.vs.sync_threshold": "3 50"}
+	}
 	return c
 }
 

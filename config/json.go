@@ -192,6 +192,13 @@ func (j *jsonReader) body(members []member, rng hcl.Range) *hclsyntax.Body {
 			}
 		case plural:
 			j.problem(m.node.rng, fmt.Sprintf("%s is a list of objects", m.name), "")
+		case isObject && m.name == "sysctls":
+			object := &hclsyntax.ObjectConsExpr{SrcRange: m.node.rng, OpenRange: m.node.rng}
+			for _, x := range inner {
+				key := &hclsyntax.LiteralValueExpr{Val: cty.StringVal(x.name), SrcRange: x.at}
+				object.Items = append(object.Items, hclsyntax.ObjectConsItem{KeyExpr: key, ValueExpr: j.expr(x.node)})
+			}
+			body.Attributes[m.name] = &hclsyntax.Attribute{Name: m.name, Expr: object, SrcRange: m.node.rng, NameRange: m.at, EqualsRange: m.at}
 		case isObject && m.name == "check":
 			j.block(body, m.name, node{inner, m.node.rng}, "kind")
 		case isObject:

@@ -17,6 +17,7 @@ const (
 	Truth   Form = "true or false"
 	Texts   Form = "list of texts"
 	Numbers Form = "list of numbers"
+	TextMap Form = "map of texts"
 )
 
 // Topic is one block or attribute of a document and what the manual says of it.
@@ -46,6 +47,7 @@ func Manual() Topic {
 			{Name: "standby", Form: Text, Value: "warm or cold", Default: `"warm"`, Text: "What a router that does not direct keeps in its kernel: warm, the whole table; cold, nothing."},
 			{Name: "prefer", Form: Texts, Value: "names of routers", Default: "[]", Text: "The router that should direct first; those that are not named come after them. It orders those that are fit, at every change of the director."},
 			{Name: "failback", Form: Truth, Default: "false", Text: "Whether the addresses go back to a router earlier in prefer, once it has been fit for a minute."},
+			{Name: "sysctls", Form: TextMap, Value: oneOf(SysctlNames()) + "; each with its value, or keep", Default: "what follows from the document", Text: "Kernel settings, in the place of those that Polso would choose; keep leaves one as each router has it. A star is every link that carries an address of the document."},
 			{Name: "timeouts", Text: "How long the kernel remembers connections. What is left out is set to the kernel's own default.", Topics: []Topic{
 				{Name: "tcp", Form: Text, Value: durations + "; whole seconds", Default: `"15m"`, Text: "An established TCP connection."},
 				{Name: "tcp_fin", Form: Text, Value: durations + "; whole seconds", Default: `"2m"`, Text: "A TCP connection that one side has ended."},

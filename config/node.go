@@ -97,6 +97,7 @@ func (v value) textMap(set func(map[string]string)) {
 			return
 		}
 		m[key.AsString()] = text
+		v.r.places[v.at.attr(key.AsString())] = item.ValueExpr.Range()
 	}
 	set(m)
 }

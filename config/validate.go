@@ -122,6 +122,7 @@ func (v *verdicts) cluster(c Cluster) {
 			v.kernelTimeout(p.attr("timeouts").attr(t.name), t.d)
 		}
 	}
+	v.sysctls(p.attr("sysctls"), c.Sysctls)
 }
 
 func (v *verdicts) vips(vips []VIP) {

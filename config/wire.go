@@ -16,6 +16,7 @@ func toWire(d Document) wireDocument {
 				TCPFin: seconds(d.Cluster.Timeouts.TCPFin),
 				UDP:    seconds(d.Cluster.Timeouts.UDP),
 			},
+			Sysctls: d.Cluster.Sysctls,
 		},
 	}
 	if s := d.Cluster.SyncDaemon; s != nil {
@@ -64,6 +65,7 @@ func fromWire(w wireDocument) Document {
 			TCPFin: time.Duration(w.Cluster.Timeouts.TCPFin),
 			UDP:    time.Duration(w.Cluster.Timeouts.UDP),
 		},
+		Sysctls: w.Cluster.Sysctls,
 	}}
 	if s := w.Cluster.SyncDaemon; s != nil {
 		d.Cluster.SyncDaemon = &SyncDaemon{Interface: s.Interface, ID: s.ID}
