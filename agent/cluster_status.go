@@ -21,6 +21,7 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 		}
 	}
 	st := b.localStatus()
+	st.Sysctls = nil // each router says its own
 	snap := m.state.Load()
 	st.Members = st.Members[:0]
 	contact := map[string]api.Member{}

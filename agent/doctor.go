@@ -14,6 +14,7 @@ import (
 
 	"polso/api"
 	"polso/config"
+	"polso/director"
 	"polso/ipvs"
 	"polso/vip"
 )
@@ -33,8 +34,17 @@ func (a *Agent) Doctor(ctx context.Context) api.Findings {
 	found.Findings = append(examineMachine(ctx, a.o.Kernel), examineInterfaces(b.local.links, a.o.Interfaces)...)
 	found.Findings = append(found.Findings, examineFence(b.local.keeper.Fence()))
 	found.Findings = append(found.Findings, b.examineCluster()...)
+	found.Findings = append(found.Findings, b.examineDocument()...)
 	found.Findings = append(found.Findings, b.examineAddresses(ctx)...)
 	return found
+}
+
+// examineDocument says what the document needs of this router beside its table and addresses.
+func (b *body) examineDocument() []api.Finding {
+	dir := b.local.director.Status()
+	found := examineSettings(sysctls(dir), func(name string) error { return b.local.settings.Writable(director.SysctlPath(name)) })
+	serves := func(v config.Virtual) bool { return director.ServesHere(dir.Links, v) }
+	return append(found, examineServing(b.snapshot().Document, serves, onLoopback())...)
 }
 
 // examineKind is what there is to say of a node that works on no kernel.
@@ -72,6 +82,7 @@ func examineMachine(ctx context.Context, kernel Kernel) []api.Finding {
 	} else {
 		found = append(found, examineIPVS(ctx)...)
 	}
+	found = append(found, examineProc(procSys{"/proc/sys"})...)
 	found = append(found, examineSysctls(procSys{"/proc/sys"})...)
 	return append(found, examineClock())
 }
@@ -151,9 +162,8 @@ func examineSysctls(p procSys) []api.Finding {
 	for _, s := range []struct{ path, bad, why, fix string }{
 		{"net/ipv4/conf/all/proxy_arp", "1", "this router would answer ARP for addresses that another one holds", "sysctl -w net.ipv4.conf.all.proxy_arp=0"},
 		{"net/ipv4/conf/all/drop_gratuitous_arp", "1", "this router does not learn where an address has moved", "sysctl -w net.ipv4.conf.all.drop_gratuitous_arp=0"},
-		{"net/ipv4/conf/all/rp_filter", "1", "strict reverse-path filtering drops replies that come another way", "sysctl -w net.ipv4.conf.all.rp_filter=2"},
 	} {
-		name := strings.ReplaceAll(s.path, "/", ".")
+		name := director.SysctlName(s.path)
 		switch v, err := p.Read(s.path); {
 		case err != nil:
 			continue // this kernel has no such setting

@@ -29,10 +29,10 @@ func kernelWith(t *testing.T, settings map[string]string) procSys {
 }
 
 func TestExamineSysctls(t *testing.T) {
-	p := kernelWith(t, map[string]string{"net/ipv4/conf/all/proxy_arp": "1", "net/ipv4/conf/all/rp_filter": "2"})
+	p := kernelWith(t, map[string]string{"net/ipv4/conf/all/proxy_arp": "1", "net/ipv4/conf/all/drop_gratuitous_arp": "0"})
 	want := []api.Finding{
 		{Name: "net.ipv4.conf.all.proxy_arp", Level: "warn", Detail: "is 1: this router would answer ARP for addresses that another one holds", Fix: "sysctl -w net.ipv4.conf.all.proxy_arp=0"},
-		{Name: "net.ipv4.conf.all.rp_filter", Level: "ok", Detail: "2"},
+		{Name: "net.ipv4.conf.all.drop_gratuitous_arp", Level: "ok", Detail: "0"},
 	}
 	if diff := cmp.Diff(want, examineSysctls(p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

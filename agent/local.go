@@ -29,6 +29,7 @@ type local struct {
 	keeper   *vip.Keeper
 	links    func() (vip.Links, error)
 	table    table
+	settings settings
 	checks   *health.Set
 	director *director.Director
 	reading  chan struct{} // holds a token while the connection table is read
@@ -43,7 +44,7 @@ type edges struct {
 	addresses vip.Edge
 	fence     vip.Fence // nil: none
 	table     table
-	sysctls   director.ProcSys
+	sysctls   settings
 	parts     []part
 	inMemory  bool // there is no network either: nobody is probed, and nothing outlives the process
 	close     func()
@@ -55,9 +56,11 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 	if err != nil {
 		return nil, err
 	}
-	l := &local{table: e.table, links: e.addresses.Links, reading: make(chan struct{}, 1)}
+	l := &local{table: e.table, settings: e.sysctls, links: e.addresses.Links, reading: make(chan struct{}, 1)}
 	file := ""
+	var record director.Record
 	if !e.inMemory {
+		record = recordFile(o)
 		file = filepath.Join(filepath.Dir(o.Socket), o.Name+".addresses")
 	}
 	l.keeper = vip.New(vip.Options{
@@ -67,7 +70,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 	from := func(target netip.Addr) netip.Addr { return source(l.director.Status(), target, kernelsSource) }
 	l.checks = health.New(health.Options{Probe: probe(e, from), Ring: l.ring, Log: o.Log.With("part", "health")})
 	l.director = director.New(director.Options{
-		IPVS: l.table, VIP: l.keeper, Sysctls: e.sysctls, Health: l.checks, Mandate: mandate, State: state,
+		IPVS: l.table, VIP: l.keeper, Sysctls: e.sysctls, Record: record, Health: l.checks, Mandate: mandate, State: state,
 		Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
 	})
 	l.edgeParts = append(e.parts, func(ctx context.Context) error { <-ctx.Done(); e.close(); return nil })

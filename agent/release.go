@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"polso/api"
 	"polso/consensus/store"
+	"polso/director"
 	"polso/fsm"
 	"polso/ipvs"
 	"polso/vip"
@@ -20,7 +22,7 @@ type Scope int
 // The scopes.
 const (
 	Addresses  Scope = iota
-	Everything       // the IPVS table too, which cuts connections
+	Everything       // the IPVS table too, which cuts connections, and kernel settings that were changed
 )
 
 // Remains says which agent's remains are meant.
@@ -32,7 +34,7 @@ type Remains struct {
 // Release lets go of what a dead agent left in this network namespace's kernel, and says what it did. It shares the
 // agent's locks on the network namespace and on the data directory: while an agent runs it refuses.
 func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
-	marker := ""
+	marker, record := "", settingsFile{}
 	if _, err := os.Stat(filepath.Join(of.DataDir, "lock")); err == nil {
 		home, err := store.OpenHome(of.DataDir, "")
 		if errors.Is(err, store.ErrLocked) {
@@ -46,7 +48,8 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 		if kind, err := kindOf(home); err == nil && kind == fsm.Witness {
 			return []string{"This node is a witness: it holds nothing."}, nil
 		}
-		marker = claimFile(Options{Name: home.Identity().Name, Socket: of.Socket})
+		o := Options{Name: home.Identity().Name, Socket: of.Socket}
+		marker, record = claimFile(o), recordFile(o)
 	}
 	if err := privileged(); err != nil {
 		return nil, err
@@ -85,20 +88,47 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 			done = append(done, fmt.Sprintf("Let go of %s on %s.", p.Addr, device[p.Index]))
 		}
 	}
-	if scope == Everything {
-		n, err := clearTable(ctx)
-		if err != nil {
-			return done, err
-		}
+	which := func(s ipvs.Service) bool { return scope == Everything || relays(s, have) }
+	switch n, err := clearTable(ctx, which); {
+	case errors.Is(err, ipvs.ErrNoIPVS): // the agent's was simulated
+	case err != nil:
+		return done, noTable(err)
+	case n > 0 || scope == Everything:
 		done = append(done, fmt.Sprintf("Removed %s from the IPVS table.", services(n)))
+	}
+	if scope == Everything {
 		if err := os.Remove(marker); marker != "" && err != nil && !errors.Is(err, os.ErrNotExist) {
 			return done, err
+		}
+		back, err := putBack(procSys{"/proc/sys"}, record)
+		if done = append(done, back...); err != nil {
+			return done, notPermitted(err)
 		}
 	}
 	if len(done) == 0 {
 		done = []string{"Nothing was left behind."}
 	}
 	return done, nil
+}
+
+// relays tells whether a service would pass on again what another director sends to this machine as one of its servers: without
+// an agent nobody would take it away.
+func relays(s ipvs.Service, have []vip.Placed) bool {
+	return slices.ContainsFunc(s.Destinations, func(d ipvs.Destination) bool {
+		return d.Forward != ipvs.NAT && slices.ContainsFunc(have, func(p vip.Placed) bool { return !p.Ours && p.Addr == d.Addr.Addr() })
+	})
+}
+
+// putBack undoes the changes of kernel settings that are recorded.
+func putBack(sys procSys, record settingsFile) ([]string, error) {
+	if record.path == "" {
+		return nil, nil
+	}
+	done, err := director.PutBack(sys, record.Read())
+	if err != nil {
+		return done, err
+	}
+	return done, record.Write(nil)
 }
 
 func notPermitted(err error) error {
@@ -108,11 +138,11 @@ func notPermitted(err error) error {
 	return err
 }
 
-// clearTable removes every service, one by one.
-func clearTable(ctx context.Context) (int, error) {
+// clearTable removes services from the kernel's table, one by one.
+func clearTable(ctx context.Context, which func(ipvs.Service) bool) (int, error) {
 	k, err := ipvs.Open(ipvs.Options{})
 	if err != nil {
-		return 0, noTable(err)
+		return 0, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -121,15 +151,18 @@ func clearTable(ctx context.Context) (int, error) {
 		cancel()
 		<-ended
 	}()
-	return empty(k)
+	return removeServices(k, which)
 }
 
-// empty removes every service from t, one by one, and says how many there were.
-func empty(t table) (int, error) {
+func every(ipvs.Service) bool { return true }
+
+// removeServices removes services from t, one by one, and says how many there were.
+func removeServices(t table, which func(ipvs.Service) bool) (int, error) {
 	have, _, err := t.Table()
 	if err != nil {
 		return 0, err
 	}
+	have.Services = slices.DeleteFunc(slices.Clone(have.Services), func(s ipvs.Service) bool { return !which(s) })
 	for _, op := range ipvs.Plan(ipvs.Table{}, have) {
 		if err := t.Do(op); err != nil {
 			return 0, err

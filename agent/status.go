@@ -20,7 +20,9 @@ import (
 // localStatus is this router alone.
 func (b *body) localStatus() api.Status {
 	snap, dir := b.snapshot(), b.local.director.Status()
-	return b.statusOf(snap, dir, virtuals(snap, dir))
+	st := b.statusOf(snap, dir, virtuals(snap, dir))
+	st.Sysctls = sysctls(dir)
+	return st
 }
 
 // briefStatus is localStatus without the virtual servers, of which there may be thousands: what a leader that looks at

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"polso/director"
 )
 
 // procSys reads and writes kernel settings below a root, /proc/sys.
@@ -19,9 +21,18 @@ func (p procSys) Read(path string) (string, error) {
 // Write sets the setting at path.
 func (p procSys) Write(path, value string) error {
 	if err := os.WriteFile(filepath.Join(p.root, path), []byte(value), 0); err != nil {
-		return fmt.Errorf("sysctl %s = %s: %w", strings.ReplaceAll(path, "/", "."), value, err)
+		return fmt.Errorf("sysctl %s = %s: %w", director.SysctlName(path), value, err)
 	}
 	return nil
+}
+
+// Writable implements settings.
+func (p procSys) Writable(path string) error {
+	f, err := os.OpenFile(filepath.Join(p.root, path), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // memSys stands in for procSys where the kernel is simulated.
@@ -33,6 +44,9 @@ func (m memSys) Write(path, value string) error {
 	m.values[path] = value
 	return nil
 }
+
+// Writable implements settings.
+func (m memSys) Writable(string) error { return nil }
 
 // withoutIPVS keeps IPVS's own settings in memory, for a kernel whose table is simulated, and passes the others on.
 type withoutIPVS struct {
@@ -54,4 +68,12 @@ func (w withoutIPVS) Write(path, value string) error {
 		return w.own.Write(path, value)
 	}
 	return w.kernel.Write(path, value)
+}
+
+// Writable implements settings.
+func (w withoutIPVS) Writable(path string) error {
+	if strings.HasPrefix(path, ipvsSettings) {
+		return w.own.Writable(path)
+	}
+	return w.kernel.Writable(path)
 }

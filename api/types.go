@@ -34,6 +34,7 @@ type Status struct {
 	Problems        []Problem      `json:"problems" nullable:"false"`
 	Health          ClusterHealth  `json:"health" enum:"HEALTHY,DEGRADED,DOWN,FORMING" doc:"DOWN: nobody directs"`
 	Kernel          string         `json:"kernel" enum:"real,simulated,none" doc:"what stands behind this router's table"`
+	Sysctls         []Sysctl       `json:"sysctls,omitempty" doc:"this router's kernel settings; only of a router that is asked for itself"`
 	Fence           string         `json:"fence" enum:"nftables,valid_lft,none" doc:"what takes an address down when the process cannot"`
 }
 
@@ -169,6 +170,17 @@ type Problem struct {
 	What string `json:"what"`
 	Why  string `json:"why"`
 	Fix  string `json:"fix,omitempty"`
+}
+
+// Sysctl is a kernel setting that the document needs on a router, or that was changed for one before.
+type Sysctl struct {
+	Name      string `json:"name"`
+	Value     string `json:"value" doc:"what the kernel goes by now; empty: it could not be read"`
+	Wanted    string `json:"wanted,omitempty" doc:"absent: nothing wants it any more"`
+	Found     string `json:"found,omitempty" doc:"as it was before it was changed; absent: it never was"`
+	State     string `json:"state" enum:"set,differs,left,kept" doc:"left: it is another, which serves too; kept: it stays as it was set until polso release --all"`
+	For       string `json:"for,omitempty" doc:"what of the document wants it"`
+	Otherwise string `json:"otherwise,omitempty" doc:"what happens without it"`
 }
 
 // InitRequest makes a new cluster with this router as its first member.

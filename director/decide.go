@@ -43,7 +43,7 @@ func Decide(in Inputs) Want {
 		want.KeepTable = true
 		return want
 	case waits(in):
-		want.Table = *in.Observed
+		want.Table = in.unlooped(*in.Observed)
 	default:
 		var troubles []Problem
 		want.Table, troubles = table(in)

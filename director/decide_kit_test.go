@@ -24,7 +24,7 @@ func table80(dests ...string) *ipvs.Table {
 // heldHere and vsSysctls are what a director of the document's one address holds and sets in every case.
 const (
 	heldHere  = "ip addr add 192.0.2.10 dev eth0 # until 5s epoch 3\n"
-	vsSysctls = "sysctl -w net/ipv4/vs/expire_nodest_conn=1\nsysctl -w net/ipv4/vs/expire_quiescent_template=1\n"
+	vsSysctls = "sysctl -w net/ipv4/vs/expire_nodest_conn=1\n"
 )
 
 // base is a director's inputs with that document and those verdicts.

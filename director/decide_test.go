@@ -184,7 +184,8 @@ unfit: the state is not known yet
 -a -f 7 -r 10.0.0.1:80 -g -w 1
 -A -f 7 -6 -s wlc
 -a -f 7 -6 -r [2001:db8:1::1]:80 -g -w 1
-` + heldHere + "ip addr add 2001:db8::10 dev eth0 # until 5s epoch 3\n" + vsSysctls},
+` + heldHere + "ip addr add 2001:db8::10 dev eth0 # until 5s epoch 3\n" + vsSysctls +
+			"sysctl -w net/ipv4/vs/expire_quiescent_template=1\nsysctl -w net/ipv4/vs/schedule_icmp=1\n"},
 		{"timeouts", change(base(document()), func(in *Inputs) {
 			in.State.Document.Virtuals = []config.Virtual{web()}
 			in.State.Document.Cluster.Timeouts = config.Timeouts{TCP: time.Hour, UDP: time.Minute}

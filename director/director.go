@@ -39,11 +39,12 @@ type Health interface {
 	View() health.View
 }
 
-// Options are what a Director is built from. All but Interfaces and Log are required.
+// Options are what a Director is built from. All but Record, Interfaces and Log are required.
 type Options struct {
 	IPVS       IPVS
 	VIP        VIP
 	Sysctls    ProcSys
+	Record     Record // of the settings that were changed; nil: it ends with the process
 	Health     Health
 	Mandate    func() Mandate    // read when a pass begins, and again when it is about to hold; must not block
 	State      func() State      // read once per pass; must not block

@@ -53,8 +53,8 @@ func (p *pass) takeUp(in Inputs) {
 	if len(want.Held) == 0 || want.KeepTable || len(ipvs.Plan(want.Table, *in.Observed)) > 0 {
 		return
 	}
-	for path, value := range want.Sysctls {
-		if p.memory.sysctls[path] != value {
+	for path, w := range want.Sysctls {
+		if p.memory.sysctls[path] != w.Value {
 			return
 		}
 	}

@@ -105,9 +105,6 @@ type Home struct {
 	Subnet netip.Prefix // as the document gave it, where the link was found by it; zero where the link was named
 }
 
-// Sysctls are kernel settings by path below /proc/sys, such as "net/ipv4/ip_forward".
-type Sysctls map[string]string
-
 // Sync is the wanted connection synchronisation; the zero value is none.
 type Sync struct {
 	Link           string
@@ -145,7 +142,7 @@ type Status struct {
 	Failing   int       // failing passes in a row
 	Drift     uint64    // foreign changes repaired since start
 	Passes    uint64
-	Before    Sysctls // settings that this process changed, as it found them
+	Settings  []SettingStatus // kernel settings that are wanted or were changed
 }
 
 // HeldStatus is one address that this node holds or should hold.

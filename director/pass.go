@@ -1,9 +1,7 @@
 package director
 
 import (
-	"cmp"
 	"errors"
-	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,14 +15,16 @@ import (
 type memory struct {
 	links   vip.Links // as last read
 	homes   map[netip.Addr]Home
-	table   ipvs.Table        // as last read
-	left    *ipvs.Table       // what the last pass wanted and reached; nil if it did not
-	present map[holding]bool  // what was in the kernel after the last pass
-	sysctls map[string]string // settings seen as wanted
-	before  Sysctls           // settings as they were before this process changed them
-	lapsed  bool              // an address was not held because its mandate had run out meanwhile
-	mandate Mandate           // the last pass's
-	scar    scar
+	table   ipvs.Table         // as last read
+	left    *ipvs.Table        // what the last pass wanted and reached; nil if it did not
+	present map[holding]bool   // what was in the kernel after the last pass
+	sysctls map[string]string  // settings seen as wanted
+	changed map[string]Changed // settings that were changed, by processes before this one too; nil: not read yet
+	// unrecorded: the last change of them could not be recorded
+	unrecorded bool
+	lapsed     bool    // an address was not held because its mandate had run out meanwhile
+	mandate    Mandate // the last pass's
+	scar       scar
 }
 
 // spot is an address on a link.
@@ -48,6 +48,7 @@ type pass struct {
 	*Director
 	failures []Failure
 	drift    uint64
+	now      map[string]string // settings that are wanted, as they are
 }
 
 // pass completes the inputs, mandate and state, by what the node and its kernel are like, decides, and does what is
@@ -85,7 +86,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	}
 	converged := false
 	if !want.KeepTable {
-		p.set(p.attentive(want.Sysctls, in.Links))
+		p.set(p.attentive(want.Sysctls, in.Links), in.Links)
 		converged = p.follow(want.Table, have, p.stuck(letGo, want.Held), &stats)
 	} else {
 		d.memory.left = nil
@@ -137,55 +138,6 @@ func (p *pass) links() vip.Links {
 	}
 	p.memory.links = links
 	return links
-}
-
-// set writes the settings that differ. One that cannot be written hinders no other step.
-func (p *pass) set(want Sysctls) {
-	for _, path := range inOrder(want) {
-		value := want[path]
-		have, err := p.o.Sysctls.Read(path)
-		if err != nil {
-			p.fail("sysctl -n "+path, err)
-			continue
-		}
-		have = strings.TrimSpace(have)
-		if have == value {
-			p.memory.sysctls[path] = value
-			continue
-		}
-		if err := p.o.Sysctls.Write(path, value); err != nil {
-			p.fail("sysctl -w "+path+"="+value, err)
-			continue
-		}
-		if p.memory.sysctls[path] == value {
-			p.drift++ // it was so, and somebody changed it
-		} else if _, changed := p.memory.before[path]; !changed {
-			p.memory.before = maps.Clone(p.memory.before) // published
-			if p.memory.before == nil {
-				p.memory.before = make(Sysctls)
-			}
-			p.memory.before[path] = have
-		}
-		p.memory.sysctls[path] = value
-		p.log.Info("kernel setting changed", "sysctl", path, "from", have, "to", value)
-	}
-}
-
-// inOrder puts the settings in the order in which to write them: accept_ra before forwarding, which forgets routes by it, and
-// forwarding before the others, some of which the kernel resets with it.
-func inOrder(s Sysctls) []string {
-	rank := func(path string) int {
-		switch {
-		case strings.HasSuffix(path, "/accept_ra"):
-			return 0
-		case strings.HasSuffix(path, "forward"), strings.HasSuffix(path, "forwarding"):
-			return 1
-		}
-		return 2
-	}
-	return slices.SortedFunc(maps.Keys(s), func(a, b string) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b))
-	})
 }
 
 // follow does the smallest steps from have to want and tells whether the kernel then is as wanted. Services of addresses that
@@ -260,7 +212,7 @@ func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, reports map[spot]
 		Failures:  p.failures,
 		Drift:     old.Drift + p.drift,
 		Passes:    old.Passes + 1,
-		Before:    p.memory.before,
+		Settings:  p.settings(want.Sysctls),
 	}
 	if s.Converged {
 		s.Revision = in.State.Revision

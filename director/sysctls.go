@@ -3,6 +3,8 @@ package director
 import (
 	"cmp"
 	"maps"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"polso/config"
@@ -10,78 +12,158 @@ import (
 	"polso/vip"
 )
 
-// sysctls returns the settings that the table needs. They are wanted wherever the table is, so that a takeover finds them
-// done; an empty table needs none and takes none back, since others may rely on them by then.
+// Setting is a wanted kernel setting.
+type Setting struct {
+	Value   string
+	Instead []string // it is set in the place of these alone, and anything else is left as it is; nil: of anything
+	For     string   // what of the document wants it: "virtual web: nat"
+	Else    string   // what happens without it
+}
+
+// Sysctls are wanted kernel settings by path below /proc/sys, such as "net/ipv4/ip_forward".
+type Sysctls map[string]Setting
+
+// want adds a setting. What wanted it first stands.
+func (s Sysctls) want(path string, w Setting) {
+	if _, already := s[path]; !already {
+		s[path] = w
+	}
+}
+
+const (
+	forwarding4 = "net/ipv4/ip_forward"
+	forwarding6 = "net/ipv6/conf/all/forwarding"
+	vs          = "net/ipv4/vs/"
+)
+
+// onLink is the path of a link's own setting of a family, "net/ipv4" or "net/ipv6".
+func onLink(family, link, name string) string { return family + "/conf/" + link + "/" + name }
+
+// sysctls returns the settings that the document needs here. They are wanted wherever the table is, so that a takeover finds
+// them done, and where this router is a real server; where neither is, none is, and none is taken back, since others may rely
+// on it by then. What the document gives itself stands before everything.
 func sysctls(in Inputs, t ipvs.Table, places []Place) Sysctls {
-	if len(t.Services) == 0 {
+	doc := in.State.Document
+	if len(t.Services) == 0 && !slices.ContainsFunc(doc.Virtuals, func(v config.Virtual) bool { return ServesHere(in.Links, v) }) {
 		return nil
 	}
-	out := Sysctls{
-		// Without it, packets of connections to a removed server are dropped in silence for a quarter of an hour.
-		"net/ipv4/vs/expire_nodest_conn": "1",
-		// Without it, persistence sends new connections to servers that drain.
-		"net/ipv4/vs/expire_quiescent_template": "1",
+	out := make(Sysctls)
+	out.want(vs+"expire_nodest_conn", Setting{Value: "1", For: "every virtual",
+		Else: "packets of connections to a removed server are dropped in silence for a quarter of an hour"})
+	out.want(vs+"conn_reuse_mode", Setting{Value: "1", Instead: []string{"0"}, For: "every virtual",
+		Else: "a client that uses a port again goes to the server of before, even where that takes no new connections"})
+	at := make(map[netip.Addr]string) // the links of the document's addresses
+	for _, p := range places {
+		at[p.Addr] = p.Link
 	}
-	for _, v := range in.State.Document.Virtuals {
-		key, ok := KeyOf(v)
-		if !ok {
+	for _, v := range doc.Virtuals {
+		if key, ok := KeyOf(v); ok {
+			out.ofVirtual(in, v, key.Family, at[v.Address])
+		}
+	}
+	first := make(map[string]bool) // of its link
+	for _, p := range places {
+		if !p.Addr.Is4() || first[p.Link] {
 			continue
 		}
-		for _, s := range v.Servers {
-			if cmp.Or(s.Forward, v.Forward) != config.NAT {
-				continue
-			}
-			if key.Family == ipvs.IPv6 {
-				out[forwarding6] = "1"
-				continue
-			}
-			out["net/ipv4/ip_forward"] = "1"
-			if link, err := vip.LinkFor(in.Links, s.Address.Addr()); err == nil {
-				out.silence(link.Name)
-			}
+		first[p.Link] = true
+		if w, forwards := out[forwarding4]; forwards {
+			out.silence(p.Link, w.For)
 		}
+		out.reserve(p)
 	}
-	if out["net/ipv4/ip_forward"] == "1" {
-		for _, p := range places {
-			if p.Addr.Is4() {
-				out.silence(p.Link)
-			}
-		}
-	}
+	out.override(doc.Cluster.Sysctls, in.Links, places)
 	return out
 }
 
-const forwarding6 = "net/ipv6/conf/all/forwarding"
-
-// attentive adds to the settings what lets the links keep their default routes when this router begins to forward IPv6: the
-// kernel then forgets what router advertisements told it, and hears no more of them, on links whose accept_ra is 1; 2 means
-// also while forwarding. Where it forwards already, 1 is as deaf as the operator has had it, and 0 is the operator's word.
-func (p *pass) attentive(want Sysctls, links vip.Links) Sysctls {
-	if want[forwarding6] == "" || p.reads(forwarding6) != "0" {
-		return want
+// ofVirtual adds what one virtual needs whose address is on that link; "" if it has none or no place.
+func (s Sysctls) ofVirtual(in Inputs, v config.Virtual, family ipvs.Family, link string) {
+	because := func(why string) string { return "virtual " + v.Name + ": " + why }
+	if v.Persistent != nil {
+		s.want(vs+"expire_quiescent_template", Setting{Value: "1", For: because("persistent"),
+			Else: "persistence sends new connections to servers that drain"})
 	}
-	want = maps.Clone(want)
-	for _, link := range links {
-		if path := "net/ipv6/conf/" + link.Name + "/accept_ra"; p.reads(path) == "1" {
-			want[path] = "2"
+	oneWay := slices.ContainsFunc(v.Servers, func(s config.Server) bool { return cmp.Or(s.Forward, v.Forward) != config.NAT })
+	if oneWay && in.State.Document.Cluster.SyncDaemon == nil && (v.Scheduler == "mh" || v.Scheduler == "sh") {
+		s.stateless(v, because(v.Scheduler+" without a sync daemon"))
+	}
+	if oneWay && family == ipvs.IPv4 && link != "" {
+		s.want(onLink("net/ipv4", link, "rp_filter"), Setting{Value: "2", Instead: []string{"1"}, For: because("replies go past this router"),
+			Else: "clients that this router would answer by another link are dropped"})
+	}
+	for _, server := range v.Servers {
+		if cmp.Or(server.Forward, v.Forward) != config.NAT {
+			continue
+		}
+		if family == ipvs.IPv6 {
+			s.want(forwarding6, Setting{Value: "1", For: because("nat"), Else: noForwarding})
+			continue
+		}
+		s.want(forwarding4, Setting{Value: "1", For: because("nat"), Else: noForwarding})
+		if link, err := vip.LinkFor(in.Links, server.Address.Addr()); err == nil {
+			s.silence(link.Name, because("nat"))
 		}
 	}
-	return want
 }
 
-// reads returns a setting's value, "" if it cannot be read.
-func (p *pass) reads(path string) string {
-	value, err := p.o.Sysctls.Read(path)
-	if err != nil {
-		return ""
+const noForwarding = "nothing comes back from the servers: the kernel passes on no packet"
+
+// stateless lets a router that has just taken over find a connection's server by its hash, from any packet. It lets in packets
+// that begin no connection, so it is for virtuals alone whose scheduler finds the same server again.
+func (s Sysctls) stateless(v config.Virtual, why string) {
+	const lost = "after a takeover connections that live on are reset"
+	if v.Protocol == config.SCTP {
+		s.want(vs+"sloppy_sctp", Setting{Value: "1", For: why, Else: lost})
+	} else if v.Protocol != config.UDP {
+		s.want(vs+"sloppy_tcp", Setting{Value: "1", For: why, Else: lost})
 	}
-	return strings.TrimSpace(value)
+	s.want(vs+"schedule_icmp", Setting{Value: "1", For: why, Else: "after a takeover the servers do not hear that a packet was too big"})
 }
 
 // silence has a link send no redirects. A router that forwards tells a host on the segment from which a packet came, and
 // to which it goes on, to talk directly: a server would answer its client past the translation. The kernel sends them if
 // either the link's setting or that of all says so.
-func (s Sysctls) silence(link string) {
-	s["net/ipv4/conf/all/send_redirects"] = "0"
-	s["net/ipv4/conf/"+link+"/send_redirects"] = "0"
+func (s Sysctls) silence(link, why string) {
+	w := Setting{Value: "0", For: why, Else: "a server on the client's segment is told to answer past the translation"}
+	s.want("net/ipv4/conf/all/send_redirects", w)
+	s.want(onLink("net/ipv4", link, "send_redirects"), w)
+}
+
+// reserve has a link answer and ask by ARP with its own addresses alone. A router may have a virtual address that it does not
+// hold, as a real server has it on lo; and who has just let go of one must not teach neighbours the way to it by asking in
+// its name. What is stricter already is left.
+func (s Sysctls) reserve(p Place) {
+	because := "vip " + p.Addr.String()
+	s.want(onLink("net/ipv4", p.Link, "arp_ignore"), Setting{Value: "1", Instead: []string{"0"}, For: because,
+		Else: "this router answers ARP on " + p.Link + " for addresses that it has on other links"})
+	s.want(onLink("net/ipv4", p.Link, "arp_announce"), Setting{Value: "2", Instead: []string{"0", "1"}, For: because,
+		Else: "it asks by ARP in the name of virtual addresses, and neighbours learn them from that"})
+}
+
+// override puts what the document gives itself in the place of what follows from it. A star stands for every link that an
+// address of the family has its place on.
+func (s Sysctls) override(given map[string]string, links vip.Links, places []Place) {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		path := strings.ReplaceAll(name, ".", "/")
+		before, after, each := strings.Cut(path, "*")
+		if !each {
+			s.give(path, given[name])
+			continue
+		}
+		for _, link := range links {
+			here := func(p Place) bool { return p.Link == link.Name && p.Addr.Is4() == strings.HasPrefix(path, "net/ipv4/") }
+			if slices.ContainsFunc(places, here) {
+				s.give(before+link.Name+after, given[name])
+			}
+		}
+	}
+}
+
+// give puts a value in the place of what is wanted; config.Keep leaves the setting to whoever has set it.
+func (s Sysctls) give(path, value string) {
+	if value == config.Keep {
+		delete(s, path)
+		return
+	}
+	s[path] = Setting{Value: value, For: "cluster sysctls", Else: s[path].Else}
 }

@@ -26,7 +26,7 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 		wanted   bool
 	)
 	for _, v := range doc.Virtuals {
-		if standsBy(in, groupOf(doc, v)) {
+		if standsBy(in, groupOf(doc, v)) || relayed(in, v) {
 			continue
 		}
 		wanted = true

@@ -41,7 +41,7 @@ func TestTakeoverWithATableThatIsNotWarm(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		w.sys.slow = 50 * time.Millisecond
+		w.sys.slow = 100 * time.Millisecond / 8 // so many are read
 		w.lead(1)
 		w.wait(time.Second)
 		w.expect("taking over", `

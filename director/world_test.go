@@ -31,6 +31,7 @@ type world struct {
 	edge   *edge
 	keeper *vip.Keeper
 	sys    *proc
+	record *page // nil: what is changed is recorded nowhere
 	health *clinic
 	checks Health // health, unless the test has its own
 	d      *Director
@@ -150,10 +151,16 @@ type proc struct {
 }
 
 func newProc(d *diary) *proc {
-	return &proc{diary: d, values: map[string]string{
-		"net/ipv4/ip_forward": "0", "net/ipv4/conf/all/send_redirects": "1", "net/ipv4/conf/eth0/send_redirects": "1", "net/ipv4/conf/eth1/send_redirects": "1",
-		"net/ipv4/vs/expire_nodest_conn": "1", "net/ipv4/vs/expire_quiescent_template": "1",
+	p := &proc{diary: d, values: map[string]string{
+		"net/ipv4/ip_forward": "0", "net/ipv4/vs/expire_nodest_conn": "1", "net/ipv4/vs/expire_quiescent_template": "1", "net/ipv4/vs/conn_reuse_mode": "1",
+		"net/ipv4/vs/sloppy_tcp": "1", "net/ipv4/vs/schedule_icmp": "1",
 	}}
+	for _, link := range []string{"all", "eth0", "eth1"} {
+		for name, value := range map[string]string{"send_redirects": "1", "accept_redirects": "1", "forwarding": "0", "rp_filter": "0", "arp_ignore": "1", "arp_announce": "2"} {
+			p.values["net/ipv4/conf/"+link+"/"+name] = value
+		}
+	}
+	return p
 }
 
 func (p *proc) Read(path string) (string, error) {
@@ -210,6 +217,10 @@ func newWorld(t *testing.T) *world {
 	w.table = &kernel{Fake: new(ipvs.Fake), diary: w.diary}
 	w.checks = w.health
 	w.edge = &edge{vip.NewFake(w.clock, links()...), w.diary, make(chan struct{}, 1)}
+	// The fake gives a link the first address of its subnet, which is a server's here.
+	if err := errors.Join(w.edge.Take(netip.MustParsePrefix("10.0.0.1/24"), "eth1"), w.edge.Put(netip.MustParsePrefix("10.0.0.100/24"), "eth1")); err != nil {
+		t.Fatal(err)
+	}
 	w.sys = newProc(w.diary)
 	return w
 }
@@ -225,6 +236,7 @@ func (w *world) start() *world {
 		Mandate: w.read,
 		State:   func() State { w.mu.Lock(); defer w.mu.Unlock(); return w.state },
 		Log:     slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{ReplaceAttr: timeless})),
+		Record:  w.recorder(),
 	})
 	base, stop := context.WithCancel(context.Background())
 	ctx, cancel := context.WithCancel(base)
@@ -251,6 +263,13 @@ func (w *world) start() *world {
 	})
 	synctest.Wait()
 	return w
+}
+
+func (w *world) recorder() Record {
+	if w.record == nil {
+		return nil
+	}
+	return w.record
 }
 
 // read is how the director reads its mandate.

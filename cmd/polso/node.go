@@ -131,9 +131,10 @@ func (a *app) releaseCmd() *cobra.Command {
 		Use:   "release",
 		Short: "Let go of the addresses that a dead agent left on this router",
 		Long: `Removes every address that carries Polso's mark from this router. A running agent does so by itself; this is for a
-supervisor, or for you, after an agent died. It refuses while an agent runs.`,
+supervisor, or for you, after an agent died. It refuses while an agent runs. With --all the IPVS table is emptied too, and every
+kernel setting that Polso has changed since the boot is as it was found, unless somebody has changed it since.`,
 		Example: `  polso release
-  polso release --all                                    # the IPVS table too; this cuts connections`,
+  polso release --all                                    # the IPVS table and kernel settings too; this cuts connections`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			what := agent.Addresses
@@ -153,7 +154,7 @@ supervisor, or for you, after an agent died. It refuses while an agent runs.`,
 			return a.done(api.Done{Schema: api.Schema, Done: done}, err)
 		},
 	}
-	c.Flags().BoolVar(&all, "all", false, "the IPVS table too; this cuts connections")
+	c.Flags().BoolVar(&all, "all", false, "the IPVS table and kernel settings too; this cuts connections")
 	c.Flags().StringVar(&dataDir, "data-dir", a.env("POLSO_DATA_DIR", defaultDataDir), "the agent's data directory (env POLSO_DATA_DIR)")
 	a.configFlag(c, &file)
 	return c

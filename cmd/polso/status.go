@@ -22,6 +22,7 @@ func (a *app) statusCmd() *cobra.Command {
 		Short: "The cluster at a glance",
 		Example: `  polso status
   polso status --local -o json    # this router alone; needs no leader
+  polso status --local -o wide    # and its kernel settings: as found, as set, and for what
   polso status --watch`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -123,7 +124,19 @@ func (a *app) localStatus(w io.Writer, st api.Status) error {
 	}
 	fmt.Fprintln(w, a.paint(fmt.Sprintf("%s  %s   %s   cluster %s   revision %d, kernel at %d   %s",
 		what, st.Node, a.state(string(st.Health)), st.Cluster, st.Revision, st.AppliedRevision, job)))
-	return a.parts(w, st, "NOT HERE")
+	if err := a.parts(w, st, "NOT HERE"); err != nil || !a.wide() || len(st.Sysctls) == 0 {
+		return err
+	}
+	return a.sysctlTable(w, st.Sysctls)
+}
+
+// sysctlTable is the kernel settings that the document needs of a router.
+func (a *app) sysctlTable(w io.Writer, list []api.Sysctl) error {
+	t := newTable("SYSCTL", "VALUE", "WANTED", "FOUND", "STATE", "FOR")
+	for _, s := range list {
+		t.row(s.Name, s.Value, s.Wanted, s.Found, s.State, s.For)
+	}
+	return a.table(w, t)
 }
 
 // parts are the addresses, virtuals, servers and problems; free is the word for an address that is not held.
