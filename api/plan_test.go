@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -55,6 +56,36 @@ func TestNobodyPrefersAWitness(t *testing.T) {
 		}
 		if warned := strings.Contains(strings.Join(warnings(s, d), ";"), "w1 is a witness"); warned == want {
 			t.Errorf("prefer %q: warned %v, want %v", prefer, warned, !want)
+		}
+	}
+}
+
+// TestPlanNamesRoutersThatServe: what they need, and what becomes of their table, is said before it is a surprise.
+func TestPlanNamesRoutersThatServe(t *testing.T) {
+	at := func(address string) config.Server {
+		return config.Server{Name: "x", Address: netip.MustParseAddrPort(address), Forward: config.DR}
+	}
+	s := &fsm.Snapshot{Nodes: []fsm.Node{
+		{Name: "r1", Kind: fsm.Router, Addresses: []string{"10.9.1.11:5390", "10.9.0.11:5390"}},
+		{Name: "w1", Kind: fsm.Witness, Addresses: []string{"10.9.0.13:5390"}},
+	}}
+	const named = `server web/x is router r1: it needs 192.0.2.10 on lo there, and keeps no table for "web" while another router directs`
+	for _, tt := range []struct {
+		name   string
+		server config.Server
+		sync   *config.SyncDaemon
+		want   string
+	}{
+		{"a router's address", at("10.9.0.11:80"), nil, named},
+		{"its tunnel", config.Server{Name: "x", Address: netip.MustParseAddrPort("10.9.0.11:80"), Forward: config.Tun}, nil, named},
+		{"masqueraded", config.Server{Name: "x", Address: netip.MustParseAddrPort("10.9.0.11:80"), Forward: config.NAT}, nil, ""},
+		{"the kernel sees to it", at("10.9.0.11:80"), &config.SyncDaemon{}, ""},
+		{"a witness's: it never has a table", at("10.9.0.13:80"), nil, ""},
+		{"a server of its own", at("10.9.0.21:80"), nil, ""},
+	} {
+		d := config.Document{Cluster: config.Cluster{SyncDaemon: tt.sync}, Virtuals: []config.Virtual{{Name: "web", Address: netip.MustParseAddr("192.0.2.10"), Servers: []config.Server{tt.server}}}}
+		if got := strings.Join(warnings(s, d), "; "); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }

@@ -39,5 +39,5 @@ func warnings(s *fsm.Snapshot, d config.Document) []string {
 	if d.Cluster.Failback && len(d.Cluster.Prefer) == 0 {
 		out = append(out, "cluster failback: without prefer there is no router to go back to")
 	}
-	return out
+	return append(out, serving(s, d)...)
 }
