@@ -57,6 +57,10 @@ func (o Op) Check() error {
 		errs = append(o.Service.Key.problems(), addrProblems(o.Destination.Addr.Addr())...)
 	case SetTimeouts:
 		return o.Timeouts.check()
+	case StartDaemon:
+		errs = o.Daemon.problems()
+	case StopDaemon:
+		errs = o.Daemon.Role.problems()
 	default:
 		return fmt.Errorf("%s is not a step", o.Verb)
 	}

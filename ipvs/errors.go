@@ -54,6 +54,10 @@ func (e *OpError) Is(target error) bool {
 // refused explains an errno that the kernel answered to a step. The answers are those of net/netfilter/ipvs/ip_vs_ctl.c.
 func refused(o Op, errno syscall.Errno) error {
 	e := &OpError{Op: o, Errno: errno}
+	if o.Verb == StartDaemon || o.Verb == StopDaemon {
+		e.Reason = o.Daemon.refused(errno)
+		return e
+	}
 	onService := o.Verb == AddService || o.Verb == EditService || o.Verb == DeleteService
 	switch errno {
 	case syscall.EEXIST:

@@ -40,6 +40,12 @@ func TestRefused(t *testing.T) {
 			"-e -t 10.0.0.1:80 -r 10.1.0.1:80 -m -w 1: the kernel refuses these values (the server's address must be one host's, and lo must be up): invalid argument"},
 		{"no ipv6", Op{Verb: AddService, Service: six}, syscall.EAFNOSUPPORT, syscall.EAFNOSUPPORT,
 			"-A -f 7 -6 -s mh: the kernel's IPVS was built without ipv6: address family not supported by protocol"},
+		{"daemon twice", Op{Verb: StartDaemon, Daemon: Daemon{Role: Master, Link: "eth1", ID: 7}}, syscall.EEXIST, fs.ErrExist,
+			"--start-daemon master --mcast-interface eth1 --syncid 7: a master runs already: file exists"},
+		{"no daemon", Op{Verb: StopDaemon, Daemon: Daemon{Role: Backup}}, syscall.ESRCH, fs.ErrNotExist,
+			"--stop-daemon backup: no backup runs: no such process"},
+		{"no device", Op{Verb: StartDaemon, Daemon: Daemon{Role: Backup, Link: "eth9"}}, syscall.ENODEV, syscall.ENODEV,
+			"--start-daemon backup --mcast-interface eth9 --syncid 0: there is no device eth9: no such device"},
 		{"anything else", Op{Verb: DeleteService, Service: six}, syscall.ENOMEM, syscall.ENOMEM,
 			"-D -f 7 -6: cannot allocate memory"},
 	}

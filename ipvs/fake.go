@@ -17,6 +17,7 @@ type Fake struct {
 	mu       sync.Mutex // guards below
 	services []Service
 	timeouts Timeouts // zero until set: the kernel's defaults
+	daemons  []Daemon // those that run
 	lacks    []string
 	stats    Stats
 	fail     func(Op) error
@@ -74,6 +75,9 @@ func (f *Fake) do(o Op) syscall.Errno {
 	if o.Verb == SetTimeouts {
 		f.timeouts = o.Timeouts.canonical().orElse(f.now())
 		return 0
+	}
+	if o.Verb == StartDaemon || o.Verb == StopDaemon {
+		return f.doDaemon(o)
 	}
 	i := slices.IndexFunc(f.services, func(s Service) bool { return s.Key == o.Service.Key })
 	if o.Verb == AddService {
@@ -158,7 +162,7 @@ func (f *Fake) FailTable(err error) {
 	f.failRead = err
 }
 
-// Lack makes the fake a kernel without these schedulers; it replaces what an earlier Lack said.
+// Lack makes the fake a kernel without these schedulers, and a node without these devices; it replaces what an earlier Lack said.
 func (f *Fake) Lack(schedulers ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

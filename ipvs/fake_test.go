@@ -14,7 +14,7 @@ import (
 func TestFakeConforms(t *testing.T) {
 	ipvstest.Run(t, func(*testing.T) ipvstest.Edge {
 		f := new(ipvs.Fake)
-		f.Lack("nosuch")
+		f.Lack("nosuch", "nosuch0")
 		return f
 	})
 }

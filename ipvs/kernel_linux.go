@@ -163,6 +163,21 @@ func (k *Kernel) Table() (Table, Stats, error) {
 	return a.t, a.st, nil
 }
 
+// Daemons lists the synchronisation daemons that run, at most one of each role, as the kernel runs them: nothing of them is zero.
+func (k *Kernel) Daemons() ([]Daemon, error) {
+	list, err := ask(k, func() (list []Daemon, err error) {
+		err = k.sockets.read(k.timeout, func(r reader) error {
+			list, err = r.daemons()
+			return err
+		})
+		return list, err
+	})
+	if err != nil {
+		return nil, readError(err)
+	}
+	return list, nil
+}
+
 // Info returns the version of the kernel's IPVS and the size of its connection table.
 func (k *Kernel) Info() (Info, error) {
 	i, err := ask(k, func() (i Info, err error) {

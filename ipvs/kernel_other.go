@@ -26,6 +26,9 @@ func (*Kernel) Close() error { return nil }
 // Table returns ErrClosed.
 func (*Kernel) Table() (Table, Stats, error) { return Table{}, nil, ErrClosed }
 
+// Daemons returns ErrClosed.
+func (*Kernel) Daemons() ([]Daemon, error) { return nil, ErrClosed }
+
 // Info returns ErrClosed.
 func (*Kernel) Info() (Info, error) { return Info{}, ErrClosed }
 

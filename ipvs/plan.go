@@ -19,6 +19,8 @@ const (
 	EditDestination                   // -e
 	DeleteDestination                 // -d
 	SetTimeouts                       // --set
+	StartDaemon                       // --start-daemon
+	StopDaemon                        // --stop-daemon
 )
 
 // String returns ipvsadm's word for the verb.
@@ -38,6 +40,10 @@ func (v Verb) String() string {
 		return "-d"
 	case SetTimeouts:
 		return "--set"
+	case StartDaemon:
+		return "--start-daemon"
+	case StopDaemon:
+		return "--stop-daemon"
 	default:
 		return "verb " + strconv.Itoa(int(v))
 	}
@@ -46,9 +52,10 @@ func (v Verb) String() string {
 // Op is one step of a plan: one message to the kernel.
 type Op struct {
 	Verb        Verb
-	Service     Service     // all but SetTimeouts; only its Key counts unless the verb adds or edits a service
+	Service     Service     // those about services and destinations; only its Key counts unless the verb adds or edits a service
 	Destination Destination // the three destination verbs; only its Addr counts when deleting
 	Timeouts    Timeouts    // SetTimeouts only; zero fields leave what the kernel has
+	Daemon      Daemon      // the daemon verbs; only its Role counts when stopping
 }
 
 // String returns the step as arguments of ipvsadm: "-a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 1".
@@ -64,6 +71,10 @@ func (o Op) String() string {
 		return o.Verb.String() + " " + o.Service.Key.words() + " -r " + o.Destination.Addr.String()
 	case SetTimeouts:
 		return o.Verb.String() + " " + o.Timeouts.String()
+	case StartDaemon:
+		return o.Verb.String() + " " + o.Daemon.String()
+	case StopDaemon:
+		return o.Verb.String() + " " + o.Daemon.Role.String()
 	default:
 		return o.Verb.String()
 	}

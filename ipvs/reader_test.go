@@ -61,6 +61,8 @@ func kernelOf(t *testing.T, answers map[string][][]byte, asked func(name string)
 			name = "dest/" + strings.Replace(s.Key.String(), " ", "/", 1)
 		case cmdGetConfig:
 			name, dump = "config", false
+		case cmdGetDaemon:
+			name = "daemon"
 		case cmdGetInfo:
 			name, dump = "info", false
 		default:

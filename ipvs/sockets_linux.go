@@ -116,6 +116,9 @@ func (s *sockets) write(timeout time.Duration, o Op) error {
 	if o.Verb == DeleteDestination && FamilyOf(o.Destination.Addr.Addr()) != o.Service.Family {
 		return s.read(timeout, func(r reader) error { return r.deleteDestination(o.Service.Key, o.Destination.Addr) })
 	}
+	if o.Verb == StartDaemon || o.Verb == StopDaemon {
+		return s.read(timeout, func(r reader) error { return r.doDaemon(o) })
+	}
 	if err := s.renew(); err != nil {
 		return err
 	}

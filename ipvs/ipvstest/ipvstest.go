@@ -1,6 +1,6 @@
 // Package ipvstest is the suite that every edge to a virtual server table passes, the kernel's and the fake's alike.
 //
-// It needs the schedulers rr, wrr, wlc and sh, and a table that is empty and nobody else's.
+// It needs the schedulers rr, wrr, wlc and sh, the device lo but none called nosuch0, and a table that is empty and nobody else's.
 package ipvstest
 
 import (
@@ -22,6 +22,7 @@ import (
 type Edge interface {
 	Table() (ipvs.Table, ipvs.Stats, error)
 	Do(ipvs.Op) error
+	Daemons() ([]ipvs.Daemon, error)
 }
 
 // Run holds the edges that open returns, each with an empty table of its own, to the manners of the kernel.
@@ -32,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) Edge) {
 	t.Run("Manners", func(t *testing.T) { manners(t, open) })
 	t.Run("Refused", func(t *testing.T) { refused(t, open(t)) })
 	t.Run("Timeouts", func(t *testing.T) { timeouts(t, open(t)) })
+	t.Run("Daemons", func(t *testing.T) { daemons(t, open(t)) })
 	t.Run("Walk", func(t *testing.T) { walk(t, open(t)) })
 }
 
