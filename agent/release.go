@@ -138,7 +138,7 @@ func notPermitted(err error) error {
 	return err
 }
 
-// clearTable removes services from the kernel's table, one by one.
+// clearTable removes services from the kernel's table, one by one; without any left the sync daemons stop too.
 func clearTable(ctx context.Context, which func(ipvs.Service) bool) (int, error) {
 	k, err := ipvs.Open(ipvs.Options{})
 	if err != nil {
@@ -156,17 +156,26 @@ func clearTable(ctx context.Context, which func(ipvs.Service) bool) (int, error)
 
 func every(ipvs.Service) bool { return true }
 
-// removeServices removes services from t, one by one, and says how many there were.
+// removeServices removes services from t, one by one, and says how many there were. With the last of them the sync daemons stop:
+// there is nothing left to tell of.
 func removeServices(t table, which func(ipvs.Service) bool) (int, error) {
 	have, _, err := t.Table()
 	if err != nil {
 		return 0, err
 	}
-	have.Services = slices.DeleteFunc(slices.Clone(have.Services), func(s ipvs.Service) bool { return !which(s) })
-	for _, op := range ipvs.Plan(ipvs.Table{}, have) {
+	going := ipvs.Table{Services: slices.DeleteFunc(slices.Clone(have.Services), func(s ipvs.Service) bool { return !which(s) })}
+	ops := ipvs.Plan(ipvs.Table{}, going)
+	if len(going.Services) == len(have.Services) {
+		daemons, err := t.Daemons()
+		if err != nil {
+			return 0, err
+		}
+		ops = append(ops, ipvs.PlanDaemons(nil, daemons)...)
+	}
+	for _, op := range ops {
 		if err := t.Do(op); err != nil {
 			return 0, err
 		}
 	}
-	return len(have.Services), nil
+	return len(going.Services), nil
 }

@@ -38,7 +38,7 @@ func (b *body) statusOf(snap *fsm.Snapshot, dir *director.Status, list []api.Vir
 		Schema: api.Schema, Cluster: snap.Cluster.Name, Node: b.a.o.Name, Formed: b.member != nil,
 		Revision: snap.Revision, AppliedRevision: dir.Revision, Converged: dir.Converged, Profile: snap.Cluster.Profile,
 		VIPs: vips(snap, dir), Virtuals: list, Members: []api.Member{}, Problems: problems(b.a.o.Name, dir),
-		Kernel: string(b.a.o.Kernel), Fence: "valid_lft", Health: api.Forming,
+		Kernel: string(b.a.o.Kernel), Fence: "valid_lft", Health: api.Forming, SyncDaemon: syncDaemon(dir),
 	}
 	if b.local.keeper.Fence().Up {
 		st.Fence = "nftables"
@@ -116,6 +116,9 @@ func remedy(dir *director.Status) string {
 		if link, ok := dir.Links.Named(p.Link); ok && !link.Up {
 			add("ip link set " + p.Link + " up")
 		}
+	}
+	if len(fixes) == 0 && slices.Equal(dir.Unfit, []string{director.Learning}) {
+		add("it ends by itself")
 	}
 	if len(fixes) == 0 { // its reason is told in other words, or lies in the past
 		for _, p := range dir.Problems {

@@ -12,10 +12,11 @@ import (
 // procSys reads and writes kernel settings below a root, /proc/sys.
 type procSys struct{ root string }
 
-// Read returns the setting at path ("net/ipv4/ip_forward") without its newline.
+// Read returns the setting at path ("net/ipv4/ip_forward") without its newline, and numbers of several with one space between
+// them, as they are written ("net/ipv4/vs/sync_threshold").
 func (p procSys) Read(path string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(p.root, path))
-	return strings.TrimSpace(string(b)), err
+	return strings.Join(strings.Fields(string(b)), " "), err
 }
 
 // Write sets the setting at path.

@@ -29,6 +29,7 @@ type Status struct {
 	Members         []Member       `json:"members" nullable:"false"`
 	VIPs            []VIP          `json:"vips" nullable:"false"`
 	Virtuals        []Virtual      `json:"virtuals" nullable:"false"`
+	SyncDaemon      *SyncDaemon    `json:"sync_daemon,omitempty" doc:"what tells this router's connections to the others, as it runs"`
 	LastFailover    *Failover      `json:"last_failover,omitempty"`
 	Confirm         *Confirmation  `json:"confirm,omitempty" doc:"the running revision waits to be confirmed"`
 	Problems        []Problem      `json:"problems" nullable:"false"`

@@ -67,6 +67,10 @@ func (r *reader) cluster(b *hclsyntax.Block, p path) {
 			r.body(b.Body, p, map[string]func(value){
 				"interface": setText(&s.Interface),
 				"id":        setInt(&s.ID),
+				"group":     func(a value) { a.address(func(x netip.Addr) { s.Group = x }) },
+				"port":      setPort(&s.Port),
+				"ttl":       func(a value) { a.number(1, 255, func(n int64) { s.TTL = int(n) }) },
+				"maxlen":    func(a value) { a.number(leastSyncLen, mostSyncLen, func(n int64) { s.MaxLen = int(n) }) },
 			}, nil)
 			c.SyncDaemon = &s
 		}},

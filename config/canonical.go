@@ -76,8 +76,12 @@ type wireCluster struct {
 }
 
 type wireSyncDaemon struct {
-	Interface string `json:"interface"`
-	ID        int    `json:"id"`
+	Interface string     `json:"interface"`
+	ID        int        `json:"id"`
+	Group     netip.Addr `json:"group,omitzero"`
+	Port      uint16     `json:"port,omitzero"`
+	TTL       int        `json:"ttl,omitzero"`
+	MaxLen    int        `json:"maxlen,omitzero"`
 }
 
 type wireTimeouts struct {

@@ -41,7 +41,7 @@ func fullDocument() Document {
 	return Document{
 		Cluster: Cluster{
 			Standby: Warm, Prefer: []string{"r1", "r2"}, Failback: true,
-			SyncDaemon: &SyncDaemon{Interface: "inside", ID: 7},
+			SyncDaemon: &SyncDaemon{Interface: "inside", ID: 7, Group: netip.MustParseAddr("239.1.2.3"), Port: 8850, TTL: 2, MaxLen: 8972},
 			Timeouts:   Timeouts{TCP: 15 * time.Minute, TCPFin: 2 * time.Minute, UDP: 5 * time.Minute},
 		},
 		VIPs: []VIP{{Name: "inside", Address: netip.MustParsePrefix("10.0.0.1/24"), Interface: "inside", Group: "default"}},

@@ -43,10 +43,15 @@ const (
 	Cold Standby = "cold" // nothing
 )
 
-// SyncDaemon asks for connection synchronisation between routers.
+// SyncDaemon asks for connection synchronisation between routers: every router tells the others of its connections and
+// listens to theirs.
 type SyncDaemon struct {
-	Interface string
-	ID        int // 0..255
+	Interface string     // a logical interface
+	ID        int        // 0..255; 0 listens to every id
+	Group     netip.Addr // multicast; invalid: the kernel's own, 224.0.0.81
+	Port      uint16     // 0: the kernel's own, 8848
+	TTL       int        // 1..255; 0: the kernel's own, 1
+	MaxLen    int        // of a message, in bytes; 0: what fits into 1500 bytes on the link
 }
 
 // Timeouts are IPVS's connection timeouts in whole seconds; zero is the kernel's own default.

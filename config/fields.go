@@ -39,7 +39,7 @@ func clusterFields(c Cluster) []field {
 		failback = "true"
 	}
 	if s := c.SyncDaemon; s != nil {
-		sync = fmt.Sprintf("%s id %d", s.Interface, s.ID)
+		sync = s.String()
 	}
 	return []field{
 		{"standby", string(c.Standby)},

@@ -100,6 +100,14 @@ func (w writer) cluster(c Cluster) {
 		w := w.block("sync_daemon")
 		w.text("interface", s.Interface)
 		w.number("id", s.ID)
+		if s.Group.IsValid() {
+			w.text("group", s.Group.String())
+		}
+		for _, n := range s.numbers() {
+			if n.value != 0 {
+				w.number(n.name, n.value)
+			}
+		}
 	}
 	if t := c.Timeouts; t != (Timeouts{}) {
 		w := w.block("timeouts")

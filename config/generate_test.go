@@ -40,7 +40,7 @@ func drawCluster(t *rapid.T) Cluster {
 		c.Prefer = append(c.Prefer, drawName(t, i))
 	}
 	if c.Standby == Warm && rapid.Bool().Draw(t, "sync") {
-		c.SyncDaemon = &SyncDaemon{Interface: drawName(t, 0), ID: rapid.IntRange(0, 255).Draw(t, "id")}
+		c.SyncDaemon = drawSyncDaemon(t)
 	}
 	if rapid.Bool().Draw(t, "timeouts") {
 		c.Timeouts = Timeouts{TCP: drawSeconds(t, "tcp"), UDP: drawSeconds(t, "udp")}
@@ -49,6 +49,17 @@ func drawCluster(t *rapid.T) Cluster {
 		c.Sysctls = map[string]string{"net.ipv4.vs.conn_reuse_mode": rapid.SampledFrom([]string{"0", "1", Keep}).Draw(t, "reuse"), "net.ipv4.vs.sync_threshold": "3 50"}
 	}
 	return c
+}
+
+func drawSyncDaemon(t *rapid.T) *SyncDaemon {
+	s := &SyncDaemon{Interface: drawName(t, 0), ID: rapid.IntRange(0, 255).Draw(t, "id")}
+	if rapid.Bool().Draw(t, "more") {
+		s.Group = netip.MustParseAddr(rapid.SampledFrom([]string{"239.1.2.3", "ff02::81"}).Draw(t, "group"))
+		s.Port = uint16(rapid.IntRange(0, 65535).Draw(t, "port"))
+		s.TTL = rapid.IntRange(0, 255).Draw(t, "ttl")
+		s.MaxLen = rapid.IntRange(leastSyncLen, mostSyncLen6).Draw(t, "maxlen")
+	}
+	return s
 }
 
 func drawVIP(t *rapid.T, i int) VIP {

@@ -53,9 +53,13 @@ func Manual() Topic {
 				{Name: "tcp_fin", Form: Text, Value: durations + "; whole seconds", Default: `"2m"`, Text: "A TCP connection that one side has ended."},
 				{Name: "udp", Form: Text, Value: durations + "; whole seconds", Default: `"5m"`, Text: "A flow of UDP."},
 			}},
-			{Name: "sync_daemon", Text: "Connections are told to the other routers. " + later, Topics: []Topic{
-				{Name: "interface", Form: Text, Value: "a logical interface", Default: required, Text: "The link they are told on."},
-				{Name: "id", Form: Number, Value: "0 to 255", Default: "0", Text: "Which daemons belong together."},
+			{Name: "sync_daemon", Text: "Connections are told to the other routers, so that they live through a change of the director. With standby warm only.", Topics: []Topic{
+				{Name: "interface", Form: Text, Value: "a logical interface", Default: required, Text: "The link they are told on, in plain text to whoever is on it: one of the routers' own is best. Each router maps it to a device."},
+				{Name: "id", Form: Number, Value: "0 to 255", Default: "0", Text: "Which daemons belong together; 0 listens to all."},
+				{Name: "group", Form: Text, Value: "a multicast address", Default: `"224.0.0.81"`, Text: "Where they are told; an IPv6 one is possible."},
+				{Name: "port", Form: Number, Value: "1 to 65535", Default: "8848", Text: "The UDP port; with net.ipv4.vs.sync_ports above 1 those that follow it too."},
+				{Name: "ttl", Form: Number, Value: "1 to 255", Default: "1", Text: "How many routers between them the messages may pass, and one."},
+				{Name: "maxlen", Form: Number, Value: "1024 to 65507, 65487 with an IPv6 group", Default: "what fits into 1500 bytes", Text: "The length of a message in bytes; more suits a link of a larger MTU."},
 			}},
 		}},
 		{Name: "vip", Label: "name", Text: "An address that moves with the director whether or not a virtual uses it, for example the gateway of masqueraded servers.", Topics: []Topic{

@@ -11,10 +11,6 @@ func (d Document) Unsupported() error {
 
 func unsupported(d Document) Errors {
 	var v verdicts
-	p := path("cluster")
-	if d.Cluster.SyncDaemon != nil {
-		v.notYet(p.attr("sync_daemon"), "sync_daemon", "A takeover keeps the table, not the connections.", "Remove it.")
-	}
 	for _, x := range d.VIPs {
 		if x.Group != "default" {
 			v.notYet(path("").block("vip", x.Name).attr("group"), fmt.Sprintf("group %q", x.Group), "All addresses move together.", "Remove it.")

@@ -24,6 +24,7 @@ func validate(d Document) Errors {
 	v.vips(d.VIPs)
 	v.virtuals(d.Virtuals)
 	v.together(d)
+	v.oneFamily(d)
 	return v.list
 }
 
@@ -100,20 +101,7 @@ func (v *verdicts) cluster(c Cluster) {
 			v.add(p.attr("prefer"), fmt.Sprintf("router %q is named twice", name), "", "")
 		}
 	}
-	if s := c.SyncDaemon; s != nil {
-		p := p.attr("sync_daemon")
-		if s.Interface == "" {
-			v.add(p.attr("interface"), "the sync daemon needs an interface", "", `Add interface = "name".`)
-		} else {
-			v.name(p.attr("interface"), "interface", s.Interface)
-		}
-		if s.ID < 0 || s.ID > 255 {
-			v.add(p.attr("id"), fmt.Sprintf("id %d is not between 0 and 255", s.ID), "", "")
-		}
-		if c.Standby == Cold {
-			v.add(p, "a cold standby has no use for the sync daemon", "It keeps no table that the connections could belong to.", `Remove the block, or write standby = "warm".`)
-		}
-	}
+	v.syncDaemon(p.attr("sync_daemon"), c)
 	for _, t := range []struct {
 		name string
 		d    time.Duration

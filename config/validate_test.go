@@ -112,7 +112,7 @@ func TestLoadIsParseAndSupported(t *testing.T) {
 // TestEveryMistakeAtOnce: all files, syntax and meaning and what is not supported, in the order of the text.
 func TestEveryMistakeAtOnce(t *testing.T) {
 	_, err := Load(
-		File{"z.hcl", []byte("cluster {\n  sync_daemon {\n    interface = \"x\"\n  }\n  standby = \"hot\"\n}\nvip \"a\" {\n  address = 5\n}\n")},
+		File{"z.hcl", []byte("cluster {\n  sync_daemon {\n    interface = \"x\"\n    id = 256\n  }\n  standby = \"hot\"\n}\nvip \"a\" {\n  address = 5\n}\n")},
 		File{"a.hcl", []byte("virtual \"web\" {\n  address = \"192.0.2.10\"\n  server \"a\" { weight = 1, address = \"10.0.0.1\" }\n}\n")},
 	)
 	var problems Errors
@@ -124,9 +124,9 @@ func TestEveryMistakeAtOnce(t *testing.T) {
 		got = append(got, strings.SplitN(p.String(), " (", 2)[0])
 	}
 	want := []string{
-		"z.hcl:2,3: sync_daemon is not supported yet",
-		`z.hcl:5,13: unknown standby mode "hot"`,
-		"z.hcl:8,13: text is wanted here, not a number",
+		"z.hcl:4,10: id 256 is not between 0 and 255",
+		`z.hcl:6,13: unknown standby mode "hot"`,
+		"z.hcl:9,13: text is wanted here, not a number",
 		"a.hcl:1,1: a virtual needs a port",
 		"a.hcl:3,26: a block on one line holds one attribute only", // and no "a server needs an address"
 	}

@@ -20,7 +20,7 @@ func toWire(d Document) wireDocument {
 		},
 	}
 	if s := d.Cluster.SyncDaemon; s != nil {
-		w.Cluster.SyncDaemon = &wireSyncDaemon{Interface: s.Interface, ID: s.ID}
+		w.Cluster.SyncDaemon = (*wireSyncDaemon)(s)
 	}
 	for _, v := range d.VIPs {
 		w.VIPs = append(w.VIPs, wireVIP(v))
@@ -68,7 +68,7 @@ func fromWire(w wireDocument) Document {
 		Sysctls: w.Cluster.Sysctls,
 	}}
 	if s := w.Cluster.SyncDaemon; s != nil {
-		d.Cluster.SyncDaemon = &SyncDaemon{Interface: s.Interface, ID: s.ID}
+		d.Cluster.SyncDaemon = (*SyncDaemon)(s)
 	}
 	for _, v := range w.VIPs {
 		d.VIPs = append(d.VIPs, VIP(v))

@@ -51,6 +51,12 @@ func Decide(in Inputs) Want {
 	}
 	want.Undecided = undecided(in)
 	want.Sysctls = sysctls(in, want.Table, want.Places)
+	if in.State.Document.Cluster.SyncDaemon != nil {
+		var troubles []Problem
+		want.Sync, troubles = synced(in)
+		want.Problems = append(want.Problems, troubles...)
+		want.Sysctls = want.Sysctls.synchronised(in)
+	}
 	return want
 }
 

@@ -13,10 +13,11 @@ import (
 	"polso/vip"
 )
 
-// IPVS is the kernel's table: ipvs.Kernel or ipvs.Fake. Both methods end within a bounded time.
+// IPVS is the kernel's table: ipvs.Kernel or ipvs.Fake. Every method ends within a bounded time.
 type IPVS interface {
 	Table() (ipvs.Table, ipvs.Stats, error)
 	Do(ipvs.Op) error
+	Daemons() ([]ipvs.Daemon, error)
 }
 
 // VIP is the node's links and the addresses on them: vip.Keeper. Every method ends within a bounded time.

@@ -6,7 +6,7 @@ import (
 	"polso/ipvs"
 )
 
-// Foresight is what the next pass would do to the kernel's table.
+// Foresight is what the next pass would do to the kernel's table and its sync daemons.
 type Foresight struct {
 	Drift    []ipvs.Op // for the running state: nothing, where the kernel is as wanted
 	Steps    []ipvs.Op // for the next one, and for the drift with it
@@ -21,6 +21,10 @@ func (d *Director) Foresee(now, next State) (Foresight, error) {
 	if err != nil {
 		return Foresight{}, err
 	}
+	running, err := d.o.IPVS.Daemons()
+	if err != nil {
+		return Foresight{}, err
+	}
 	status := d.Status()
 	in := Inputs{Mandate: d.o.Mandate(), Health: d.o.Health.View(), Links: status.Links, Interfaces: d.o.Interfaces, Observed: &have}
 	steps := func(s State) ([]ipvs.Op, []Problem) {
@@ -29,7 +33,7 @@ func (d *Director) Foresee(now, next State) (Foresight, error) {
 		if want.KeepTable {
 			return nil, want.Problems
 		}
-		return ipvs.Plan(want.Table, have), want.Problems
+		return append(ipvs.Plan(want.Table, have), ipvs.PlanDaemons(want.Sync, running)...), want.Problems
 	}
 	f := Foresight{Stats: stats}
 	drift, already := steps(now)

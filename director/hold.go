@@ -54,9 +54,12 @@ func (p *pass) takeUp(in Inputs) {
 		return
 	}
 	for path, w := range want.Sysctls {
-		if p.memory.sysctls[path] != w.Value {
+		if path != backupOnly && p.memory.sysctls[path] != w.Value {
 			return
 		}
+	}
+	if value, ok := want.Sysctls[backupOnly]; ok { // it goes by role, so it has to change now
+		p.set(Sysctls{backupOnly: value}, in.Links)
 	}
 	p.hold(in.Mandate, &want)
 	p.failures = nil
@@ -106,6 +109,8 @@ func (p *pass) ready(want Want, have map[spot]vip.Report) []vip.Held {
 	for _, h := range want.Held {
 		keys := services[h.Addr]
 		switch r := have[spotOf(h)]; {
+		case len(keys) > 0 && p.passive(want) && !(r.Present && r.Epoch == h.Epoch):
+			p.fail("ip addr add "+h.Addr.String()+" dev "+h.Link, errPassive)
 		case len(keys) == 0 || slices.ContainsFunc(keys, func(k ipvs.Key) bool { return made[k] }):
 			out = append(out, h)
 		case r.Present && r.Epoch == h.Epoch:
@@ -115,6 +120,14 @@ func (p *pass) ready(want Want, have map[spot]vip.Report) []vip.Held {
 	}
 	return out
 }
+
+// passive tells whether the kernel would balance nothing, although this node directs: backup_only could not be taken back.
+func (p *pass) passive(want Want) bool {
+	return want.Sysctls[backupOnly].Value == "0" && p.memory.sysctls[backupOnly] == "1"
+}
+
+// errPassive means that an address would attract traffic to a kernel that is told to balance nothing.
+var errPassive = errors.New("not done: backup_only is still set")
 
 // errNotReady means that an address would attract traffic that nothing balances.
 var errNotReady = errors.New("not done: none of its services is in the kernel")

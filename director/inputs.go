@@ -84,10 +84,10 @@ type Want struct {
 	Homes     map[netip.Addr]Home // the last place of each address of the document, for the next pass
 	Probes    []health.Target
 	Sysctls   Sysctls
-	Sync      Sync
-	Problems  []Problem // what of the document cannot be done on this node, and why
-	Unfit     []string  // why this node could not direct as another may: see Status
-	Undecided []string  // see Status
+	Sync      []ipvs.Daemon // that share connections with the other routers; of each role one at most
+	Problems  []Problem     // what of the document cannot be done on this node, and why
+	Unfit     []string      // why this node could not direct as another may: see Status
+	Undecided []string      // see Status
 }
 
 // Place is where an address of the document belongs on this node.
@@ -103,13 +103,6 @@ type Place struct {
 type Home struct {
 	Link   string
 	Subnet netip.Prefix // as the document gave it, where the link was found by it; zero where the link was named
-}
-
-// Sync is the wanted connection synchronisation; the zero value is none.
-type Sync struct {
-	Link           string
-	ID             int
-	Master, Backup bool
 }
 
 // Problem is something wanted that this node cannot do.
@@ -129,6 +122,7 @@ type Status struct {
 	Places    []Place    // where this node would hold the document's addresses
 	Table     ipvs.Table // as observed after the pass
 	Stats     ipvs.Stats
+	Sync      []ipvs.Daemon // as observed after the pass: those that run, whoever wants them
 	Links     vip.Links
 	Health    health.View
 	Problems  []Problem

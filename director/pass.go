@@ -22,8 +22,11 @@ type memory struct {
 	changed map[string]Changed // settings that were changed, by processes before this one too; nil: not read yet
 	// unrecorded: the last change of them could not be recorded
 	unrecorded bool
-	lapsed     bool    // an address was not held because its mandate had run out meanwhile
-	mandate    Mandate // the last pass's
+	lapsed     bool          // an address was not held because its mandate had run out meanwhile
+	mandate    Mandate       // the last pass's
+	synced     []ipvs.Daemon // those that ran after the last pass that could read them
+	syncDevice int           // the index of the device that they were last seen on
+	hearing    hearing
 	scar       scar
 }
 
@@ -92,7 +95,12 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		d.memory.left = nil
 	}
 	reports := p.hold(in.Mandate, &want)
-	p.publish(in, want, stats, reports, converged)
+	var running []ipvs.Daemon
+	if !want.KeepTable { // last: no address waits for it
+		running = p.synchronise(in, &want)
+		want.Unfit = append(want.Unfit, p.unheard(in, want)...)
+	}
+	p.publish(in, want, stats, running, reports, converged)
 	return letGo
 }
 
@@ -194,7 +202,7 @@ func (p *pass) follow(want, have ipvs.Table, stuck map[netip.Addr]bool, stats *i
 var errNotKept = errors.New("done, but the kernel does not show it; does something else write there?")
 
 // publish makes the pass's Status and logs what is new in it.
-func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, reports map[spot]vip.Report, converged bool) {
+func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, running []ipvs.Daemon, reports map[spot]vip.Report, converged bool) {
 	old := p.Status()
 	s := &Status{
 		At:        time.Now(),
@@ -204,6 +212,7 @@ func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, reports map[spot]
 		Places:    want.Places,
 		Table:     p.memory.table,
 		Stats:     stats,
+		Sync:      running,
 		Links:     in.Links,
 		Health:    in.Health,
 		Problems:  want.Problems,

@@ -130,18 +130,23 @@ func found(in Inputs, c *claim) (Home, Problem) {
 // named finds the device for an address whose link is named: by this node's settings or, failing that, by the document.
 // Without one it says why.
 func named(in Inputs, c *claim) (Home, Problem) {
-	what := "vip " + c.Addr.String()
-	if device, mapped := in.Interfaces[c.logical]; mapped {
+	device, trouble := deviceOf(in, "vip "+c.Addr.String(), c.logical)
+	return Home{Link: device}, trouble
+}
+
+// deviceOf returns the device that a logical interface is on this node; "" and what is wrong with it if there is none.
+func deviceOf(in Inputs, what, logical string) (string, Problem) {
+	if device, mapped := in.Interfaces[logical]; mapped {
 		if _, ok := in.Links.Named(device); ok {
-			return Home{Link: device}, Problem{}
+			return device, Problem{}
 		}
-		return Home{}, Problem{what, fmt.Sprintf("interface %q is device %s on this router, and there is none of that name", c.logical, device), "correct --interface " + c.logical + "=DEVICE; it has " + devices(in.Links)}
+		return "", Problem{what, fmt.Sprintf("interface %q is device %s on this router, and there is none of that name", logical, device), "correct --interface " + logical + "=DEVICE; it has " + devices(in.Links)}
 	}
 	// A document that names devices needs no map.
-	if _, ok := in.Links.Named(c.logical); ok {
-		return Home{Link: c.logical}, Problem{}
+	if _, ok := in.Links.Named(logical); ok {
+		return logical, Problem{}
 	}
-	return Home{}, Problem{what, fmt.Sprintf("this router does not know interface %q", c.logical), "start the agent with --interface " + c.logical + "=DEVICE; it has " + devices(in.Links)}
+	return "", Problem{what, fmt.Sprintf("this router does not know interface %q", logical), "start the agent with --interface " + logical + "=DEVICE; it has " + devices(in.Links)}
 }
 
 func devices(links vip.Links) string {

@@ -92,7 +92,9 @@ func (p *pass) attentive(want Sysctls, links vip.Links) Sysctls {
 func (p *pass) set(want Sysctls, links vip.Links) {
 	p.recall()
 	var due []string
-	p.now = make(map[string]string)
+	if p.now == nil {
+		p.now = make(map[string]string)
+	}
 	found := make(map[string]string)
 	changed := maps.Clone(p.memory.changed)
 	for _, path := range inOrder(want) {

@@ -80,7 +80,11 @@ net.ipv4.vs.sloppy_sctp=1 # virtual web: mh without a sync daemon`},
 		{"udp takes any packet anyway", base(document(with(web("a"), both(mh, func(v *config.Virtual) { v.Protocol = config.UDP })))), arp + loose + always + stateless},
 		{"not where the other routers are told of connections", change(base(document(with(web("a"), mh))), func(in *Inputs) {
 			in.State.Document.Cluster.SyncDaemon = &config.SyncDaemon{Interface: "inside"}
-		}), arp + loose + always},
+		}), arp + loose + `
+net.ipv4.vs.backup_only=0 # sync daemon: this router directs` + always + `
+net.ipv4.vs.sync_refresh_period=10 # sync daemon
+net.ipv4.vs.sync_retries=1 # sync daemon
+net.ipv4.vs.sync_threshold=0 0 # sync daemon`},
 		{"not with masquerading: a server may speak first", base(document(with(web("a"), both(mh, by(config.NAT))))), `
 net.ipv4.conf.all.send_redirects=0 # virtual web: nat` + arp + `
 net.ipv4.conf.eth0.send_redirects=0 # virtual web: nat

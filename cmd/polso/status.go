@@ -122,8 +122,8 @@ func (a *app) localStatus(w io.Writer, st api.Status) error {
 	case st.Leader == st.Node:
 		job = "leads, but holds no lease"
 	}
-	fmt.Fprintln(w, a.paint(fmt.Sprintf("%s  %s   %s   cluster %s   revision %d, kernel at %d   %s",
-		what, st.Node, a.state(string(st.Health)), st.Cluster, st.Revision, st.AppliedRevision, job)))
+	fmt.Fprintln(w, a.paint(fmt.Sprintf("%s  %s   %s   cluster %s   revision %d, kernel at %d   %s%s",
+		what, st.Node, a.state(string(st.Health)), st.Cluster, st.Revision, st.AppliedRevision, job, syncWords(st.SyncDaemon))))
 	if err := a.parts(w, st, "NOT HERE"); err != nil || !a.wide() || len(st.Sysctls) == 0 {
 		return err
 	}
@@ -219,12 +219,31 @@ func (a *app) director(st api.Status) string {
 		if st.Lease.Held && st.Node == st.Active {
 			line += fmt.Sprintf("  lease ok (%s left unless renewed)", age(seconds(st.Lease.ExpiresIn)))
 		}
-		return fmt.Sprintf("%s  term %d  profile %s", line, st.Term, st.Profile)
+		line = fmt.Sprintf("%s  term %d  profile %s", line, st.Term, st.Profile)
+		if st.Node == st.Active {
+			line += syncWords(st.SyncDaemon)
+		}
+		return line
 	case st.Leader != "":
 		return fmt.Sprintf("DIRECTOR -   leader %s holds no address   profile %s", st.Leader, st.Profile)
 	default:
 		return fmt.Sprintf("DIRECTOR -   no leader; nobody holds an address   profile %s", st.Profile)
 	}
+}
+
+// syncWords are the end of a line about a router; "" if it shares no connections.
+func syncWords(s *api.SyncDaemon) string {
+	if s == nil {
+		return ""
+	}
+	var runs []string
+	if s.Master {
+		runs = append(runs, "master")
+	}
+	if s.Backup {
+		runs = append(runs, "backup")
+	}
+	return fmt.Sprintf("  sync daemon %s id %d", strings.Join(runs, "+"), s.ID)
 }
 
 func (a *app) vipTable(w io.Writer, st api.Status, free string) error {

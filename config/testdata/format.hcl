@@ -5,6 +5,10 @@ cluster {
   sync_daemon {
     interface = "inside"
     id        = 7
+    group     = "239.1.2.3"
+    port      = 8850
+    ttl       = 2
+    maxlen    = 8972
   }
   timeouts {
     tcp     = "15m"
