@@ -174,7 +174,7 @@ func (b *builder) withoutCluster(attr string) (what string) {
 	c := &b.cluster
 	switch {
 	case strings.HasPrefix(attr, "sync_daemon") && c.SyncDaemon != nil:
-		what, c.SyncDaemon = fmt.Sprintf("sync_daemon (interface %s, id %d)", c.SyncDaemon.Interface, c.SyncDaemon.ID), nil
+		what, c.SyncDaemon = fmt.Sprintf("sync_daemon (%s)", c.SyncDaemon), nil
 	case strings.HasPrefix(attr, "timeouts") && c.Timeouts != (config.Timeouts{}):
 		what, c.Timeouts = "timeouts", config.Timeouts{}
 	case attr == "prefer" && len(c.Prefer) > 0:

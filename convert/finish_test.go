@@ -41,9 +41,9 @@ func TestFinish(t *testing.T) {
 		{"min_servers beyond the servers", func(_ *builder, v *virtual) { v.MinServers = 7 },
 			`a.cf:10 virtual "web": min_servers 7 is more than there are servers (1), so min_servers = 7 is left out [virtual web {]`, "!min_servers"},
 		{"the sync daemon", func(b *builder, _ *virtual) {
-			b.cluster.SyncDaemon = &config.SyncDaemon{Interface: "eth1", ID: 7}
+			b.cluster.SyncDaemon = &config.SyncDaemon{Interface: "eth1", ID: 7, MaxLen: 99}
 			b.at("cluster sync_daemon", place{"a.cf", 3, "syncdaemon = 1"})
-		}, `a.cf:3 cluster: not supported yet: sync_daemon (interface eth1, id 7) [syncdaemon = 1]`, "!sync_daemon"},
+		}, `a.cf:3 cluster: maxlen 99 is not between 1024 and 65507, so sync_daemon (eth1 id 7 maxlen 99) is left out [syncdaemon = 1]`, "!sync_daemon"},
 		{"timeouts of the kernel", func(b *builder, _ *virtual) { b.cluster.Timeouts.TCP = time.Millisecond },
 			`a.cf:0 cluster: 1ms is not between 1s and 596h31m23s, so timeouts is left out []`, "!timeouts"},
 		{"sctp", func(_ *builder, v *virtual) { v.Protocol = config.SCTP },

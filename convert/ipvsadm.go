@@ -80,7 +80,7 @@ func (i *ipvsadm) command(c ipvsCommand, at place) error {
 	case "C", "Z":
 		i.hint("", at, "not needed: applying a document replaces the one before")
 	case "start-daemon":
-		i.lost("cluster", at, "connections are not synchronised between routers yet")
+		return i.syncDaemon(c, at)
 	default:
 		return fmt.Errorf("-%s makes no table", c.verb)
 	}

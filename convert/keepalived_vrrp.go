@@ -57,42 +57,33 @@ func (k *kaImport) timeouts(n *kaNode) kaSaid {
 
 // syncDaemon reads `lvs_sync_daemon INTERFACE [[inst] INSTANCE] [id N] …`.
 func (k *kaImport) syncDaemon(n *kaNode) kaSaid {
-	link, id := n.word(0), 0
-	var passed []string
+	link, want := n.word(0), config.SyncDaemon{}
 	for _, instance := range k.nodes { // the id is its instance's, unless another is said
 		if name := instance.word(0); instance.words[0] == "vrrp_instance" && name != "" && slices.Contains(n.words, name) {
-			id = instance.routerID()
+			want.ID = instance.routerID()
 		}
 	}
 	for i := 1; n.word(i) != ""; i++ {
 		switch n.word(i) {
-		case "id":
+		case "id", "maxlen", "port", "ttl", "group":
 			i++
-			number, err := strconv.ParseUint(n.word(i), 10, 8)
-			if err != nil {
-				return kaSay(Lost, "id %q is not a number from 0 to 255", n.word(i))
+			if err := syncOption(&want, n.word(i-1), n.word(i)); err != nil {
+				return kaSay(Lost, "%v", err)
 			}
-			id = int(number)
-		case "maxlen", "port", "ttl", "group":
-			passed = append(passed, n.word(i))
-			i++
 		}
 	}
-	said := k.sync(n, link, id)
-	if said.what == "" && len(passed) > 0 {
-		said = kaSay(Lost, "the sync daemon has no %s here", strings.Join(passed, ", "))
-	}
-	return said
+	return k.sync(n, link, want)
 }
 
-func (k *kaImport) sync(n *kaNode, link string, id int) kaSaid {
+func (k *kaImport) sync(n *kaNode, link string, want config.SyncDaemon) kaSaid {
 	switch was := k.b.cluster.SyncDaemon; {
 	case link == "" || legal(link) != link:
 		return kaSay(Lost, "%q is no interface", link)
 	case was != nil && was.Interface != link:
 		return kaSay(Changed, "one sync daemon does for all; it uses %s", was.Interface)
 	case was == nil:
-		k.b.cluster.SyncDaemon = &config.SyncDaemon{Interface: link, ID: id}
+		want.Interface = link
+		k.b.cluster.SyncDaemon = &want
 		k.b.at("cluster sync_daemon", n.at)
 	}
 	return kaSaid{}
@@ -125,7 +116,7 @@ func (k *kaImport) instances(list []*kaNode) {
 			"interface":                  kaLink,
 			"nopreempt":                  func(*kaNode) kaSaid { return kaSaid{} }, // failback is false
 			"advert_int":                 kaAdvertisements,
-			"lvs_sync_daemon_interface":  func(n *kaNode) kaSaid { return k.sync(n, n.word(0), instance.routerID()) },
+			"lvs_sync_daemon_interface":  func(n *kaNode) kaSaid { return k.sync(n, n.word(0), config.SyncDaemon{ID: instance.routerID()}) },
 			"state": func(n *kaNode) kaSaid {
 				if state == "" {
 					state = n.word(0)

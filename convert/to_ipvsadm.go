@@ -18,7 +18,7 @@ func ToIPVSAdm(d config.Document) ([]byte, []Note) {
 	e := &export{format: "ipvsadm"}
 	e.routers(d.Cluster)
 	if s := d.Cluster.SyncDaemon; s != nil {
-		e.note(Lost, "cluster", "sync_daemon: who is master is each router's own; ipvsadm --start-daemon master --mcast-interface %s --syncid %d", s.Interface, s.ID)
+		e.note(Lost, "cluster", "sync_daemon: a table has none; on every router: ipvsadm --start-daemon master --mcast-interface %s --syncid %d, and the same with backup", s.Interface, s.ID)
 	}
 	if t := d.Cluster.Timeouts; t != (config.Timeouts{}) {
 		e.line("--set %d %d %d", t.TCP/time.Second, t.TCPFin/time.Second, t.UDP/time.Second)

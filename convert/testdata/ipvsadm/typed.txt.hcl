@@ -2,10 +2,12 @@
 # typed.txt:2: hint: not needed: applying a document replaces the one before
 #     ipvsadm -C
 
-# typed.txt:11: lost: connections are not synchronised between routers yet
-#     ipvsadm --start-daemon master --mcast-interface eth1 --syncid 3
 cluster {
   standby = "warm"
+  sync_daemon {
+    interface = "eth1"
+    id        = 3
+  }
   timeouts {
     tcp = "10m"
     udp = "2m"

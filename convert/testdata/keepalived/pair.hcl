@@ -10,8 +10,6 @@
 #     vrrp_garp_master_refresh 60
 # pair.conf:12: hint: no longer needed: Polso has no VRRP (also line 28, 44)
 #     vrrp_strict
-# pair.conf:14: lost: not supported yet: sync_daemon (interface eth1, id 12)
-#     lvs_sync_daemon eth1 inst outside id 12
 # pair.conf:18: hint: no longer needed: all addresses move together
 #     group {
 # pair.conf:22: lost: Polso runs no scripts
@@ -32,6 +30,10 @@
 #     10.0.0.1/24 brd 10.0.0.255
 cluster {
   standby = "warm"
+  sync_daemon {
+    interface = "eth1"
+    id        = 12
+  }
   timeouts {
     tcp = "1h"
     udp = "1m"

@@ -22,12 +22,8 @@
 #     lvs_timeouts tcp soon
 # vrrp.conf:9: lost: tcp, tcpfin or udp and seconds are wanted, not "900"
 #     lvs_timeouts 900
-# vrrp.conf:10: lost: id "999" is not a number from 0 to 255
+# vrrp.conf:10: lost: id "999" is not a number within its range
 #     lvs_sync_daemon eth1 VI_1 id 999
-# vrrp.conf:11: lost: the sync daemon has no port, ttl here
-#     lvs_sync_daemon eth1 VI_1 port 8849 ttl 3
-# vrrp.conf:11: lost: not supported yet: sync_daemon (interface eth1, id 51)
-#     lvs_sync_daemon eth1 VI_1 port 8849 ttl 3
 # vrrp.conf:12: lost: "bond:1" is no interface
 #     lvs_sync_daemon bond:1
 # vrrp.conf:13: hint: no longer needed: Polso has no VRRP (also line 49, 52, 60, 61)
@@ -90,6 +86,12 @@
 #     advert_int 0.5
 cluster {
   standby = "warm"
+  sync_daemon {
+    interface = "eth1"
+    id        = 51
+    port      = 8849
+    ttl       = 3
+  }
 }
 
 vip "203.0.113.10" {

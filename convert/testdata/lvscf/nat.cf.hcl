@@ -38,8 +38,6 @@
 #     inactive_cmd = "/usr/local/sbin/down now"
 # nat.cf:24: hint: a router whose links are down never directs while there is a fit one
 #     monitor_links = 1
-# nat.cf:25: lost: not supported yet: sync_daemon (interface eth1, id 7)
-#     syncdaemon = 1
 # nat.cf:31: hint: checks are part of the agent: there is no nanny that could die
 #     hard_shutdown = 1
 # nat.cf:32: hint: Piranha read it and did nothing with it
@@ -48,6 +46,10 @@
 #     ipvsadm = /sbin/ipvsadm
 cluster {
   standby = "warm"
+  sync_daemon {
+    interface = "eth1"
+    id        = 7
+  }
   timeouts {
     tcp = "15m"
     udp = "1m4s"
