@@ -22,8 +22,9 @@ const maxThreshold = 1<<31 - 1
 // the terminating zero).
 const maxName = 15
 
-// Check returns every reason why the table cannot be written, joined, in the table's order; nil if there is none. What
-// is right but not written by this package yet is ErrUnsupported. Whether the kernel has the scheduler is not known here.
+// Check returns every reason why the table cannot be written, joined, in the table's order; nil if there is none. Whether
+// the kernel has the scheduler is not known here, nor whether a sync daemon runs, beside which no server may be of another
+// family than its service.
 func (t Table) Check() error {
 	var errs []error
 	if err := t.Timeouts.check(); err != nil {
@@ -179,8 +180,8 @@ func (d Destination) problems(k Key) []error {
 		add("port 0 is for services of every port")
 	}
 	switch d.Forward {
-	case NAT, Local:
-	case Tun, Direct:
+	case NAT:
+	case Local, Tun, Direct:
 		if k.Port != 0 && d.Addr.Port() != 0 && d.Addr.Port() != k.Port {
 			add("%s forwarding cannot change the port from %d to %d", d.Forward, k.Port, d.Addr.Port())
 		}
@@ -190,28 +191,36 @@ func (d Destination) problems(k Key) []error {
 	if d.Forward == Tun {
 		errs = append(errs, d.Tunnel.problems()...)
 	}
-	if d.Addr.IsValid() && FamilyOf(d.Addr.Addr()) != k.Family {
-		if d.Forward == Tun {
-			add("%s server of an %s service: %w", FamilyOf(d.Addr.Addr()), k.Family, ErrUnsupported)
-		} else {
-			add("%s server of an %s service: only tun forwarding crosses families", FamilyOf(d.Addr.Addr()), k.Family)
-		}
+	if d.Addr.IsValid() && FamilyOf(d.Addr.Addr()) != k.Family && d.Forward != Tun {
+		add("%s server of an %s service: only tun forwarding crosses families", FamilyOf(d.Addr.Addr()), k.Family)
 	}
 	return errs
 }
 
 func (t Tunnel) problems() []error {
+	most := Remcsum
 	switch t.Type {
 	case IPIP:
 		if t != (Tunnel{}) {
 			return []error{errors.New("an ipip tunnel has neither port nor flags")}
 		}
 		return nil
-	case GUE, GRE:
-		return []error{fmt.Errorf("%s tunnel: %w", t.Type, ErrUnsupported)}
+	case GUE:
+		if t.Port == 0 {
+			return []error{errors.New("a gue tunnel needs a port")}
+		}
+	case GRE:
+		most = Csum
+		if t.Port != 0 {
+			return []error{errors.New("a gre tunnel has no port")}
+		}
 	default:
 		return []error{fmt.Errorf("%s is not known", t.Type)}
 	}
+	if t.Flags > most {
+		return []error{fmt.Errorf("flags %#x do not go with a %s tunnel", t.Flags, t.Type)}
+	}
+	return nil
 }
 
 func nameProblem(what, name string) error {

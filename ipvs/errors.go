@@ -9,9 +9,6 @@ import (
 // ErrNoIPVS means that the running kernel has no IPVS and its module could not be loaded.
 var ErrNoIPVS = errors.New("this kernel has no IPVS")
 
-// ErrUnsupported means that the kernel knows such a thing and this package does not write it yet.
-var ErrUnsupported = errors.New("not supported yet")
-
 // ErrNoScheduler means that the kernel has neither compiled in nor as a module a scheduler (or persistence engine) of
 // that name. It is an fs.ErrNotExist too.
 var ErrNoScheduler = errors.New("the kernel has no such scheduler")
@@ -83,7 +80,10 @@ func refused(o Op, errno syscall.Errno) error {
 		e.Reason = "weight or threshold out of range"
 	case syscall.EINVAL:
 		e.Reason = "the kernel refuses these values"
-		if o.Verb == AddDestination || o.Verb == EditDestination {
+		switch onServer := o.Verb == AddDestination || o.Verb == EditDestination; {
+		case onServer && FamilyOf(o.Destination.Addr.Addr()) != o.Service.Family:
+			e.Reason += " (while a sync daemon runs, a server must be of its service's family)"
+		case onServer:
 			e.Reason += " (the server's address must be one host's, and lo must be up)"
 		}
 	case syscall.EAFNOSUPPORT:

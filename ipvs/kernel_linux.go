@@ -205,8 +205,8 @@ func readError(err error) error {
 	}
 }
 
-// Do does one step. What no kernel would take is refused before it is asked (Op.Check; ErrUnsupported among it); what
-// the kernel refuses is an *OpError. The scheduler's module is loaded first.
+// Do does one step. What no kernel would take is refused before it is asked (Op.Check); what the kernel refuses is an
+// *OpError. The scheduler's module is loaded first.
 //
 // After os.ErrDeadlineExceeded the step may or may not have been done: read the table.
 func (k *Kernel) Do(o Op) error {

@@ -107,7 +107,7 @@ func TestKernelConforms(t *testing.T) {
 	ipvstest.Run(t, func(t *testing.T) ipvstest.Edge { return open(t) })
 }
 
-// TestKernelReadsForeign lists a table that ipvsadm made, with everything in it that this package does not write, and
+// TestKernelReadsForeign lists a table that ipvsadm made, with everything in it that ipvsadm can write, and
 // compares with ipvsadm's own listings byte by byte; then it makes the table its own.
 func TestKernelReadsForeign(t *testing.T) {
 	requireIPVS(t)
@@ -226,7 +226,7 @@ func traffic(t *testing.T) {
 	}
 }
 
-// foreign has what no Table of ours may ask for: tunnels other than IPIP and families mixed, beside the usual.
+// foreign has every form of service and server that there is.
 const foreign = `-A -t 10.0.0.1:80 -s wlc -p 300
 -a -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 1
 -a -t 10.0.0.1:80 -r 10.1.0.2:80 -i -w 2 -x 100 -y 50

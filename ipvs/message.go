@@ -16,6 +16,8 @@ const (
 	familyVersion = 1
 
 	cmdGetService = 4
+	cmdNewDest    = 5
+	cmdSetDest    = 6
 	cmdDelDest    = 7
 	cmdGetDest    = 8
 	cmdGetConfig  = 13
@@ -247,12 +249,25 @@ func encodeKey(ae *netlink.AttributeEncoder, k Key) {
 	})
 }
 
-// encodeDestination writes the destination that a request is about, with its family, which moby/ipvs leaves out.
-func encodeDestination(ae *netlink.AttributeEncoder, a netip.AddrPort) {
+// encodeDestination writes the destination that a request is about, and all that there is to say of it unless it is to go.
+func encodeDestination(ae *netlink.AttributeEncoder, v Verb, d Destination) {
+	d = d.canonical()
 	ae.Nested(attrDest, func(ae *netlink.AttributeEncoder) error {
-		ae.Bytes(destAddr, a.Addr().AsSlice())
-		ae.Bytes(destPort, binary.BigEndian.AppendUint16(nil, a.Port()))
-		ae.Uint16(destFamily, uint16(FamilyOf(a.Addr())))
+		ae.Bytes(destAddr, d.Addr.Addr().AsSlice())
+		ae.Bytes(destPort, binary.BigEndian.AppendUint16(nil, d.Addr.Port()))
+		ae.Uint16(destFamily, uint16(FamilyOf(d.Addr.Addr())))
+		if v == DeleteDestination {
+			return nil
+		}
+		ae.Uint32(destForward, uint32(d.Forward))
+		ae.Uint32(destWeight, uint32(d.Weight))
+		ae.Uint32(destUpper, d.Upper)
+		ae.Uint32(destLower, d.Lower)
+		if d.Tunnel != (Tunnel{}) { // which a kernel before 5.3 does not know
+			ae.Uint8(destTunnelType, uint8(d.Tunnel.Type))
+			ae.Bytes(destTunnelPort, binary.BigEndian.AppendUint16(nil, d.Tunnel.Port))
+			ae.Uint16(destTunnelFlags, d.Tunnel.Flags)
+		}
 		return nil
 	})
 }

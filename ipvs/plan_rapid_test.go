@@ -38,8 +38,8 @@ func anyTable(t *rapid.T, label string) Table {
 				Forward: rapid.SampledFrom([]Forward{NAT, Local, Tun, Direct}).Draw(t, "forward"),
 				Upper:   rapid.Uint32Range(0, 2).Draw(t, "upper"),
 			}
-			if d.Forward != Tun && rapid.Bool().Draw(t, "noise") {
-				d.Tunnel = Tunnel{Type: GUE, Port: 1} // has no meaning there
+			if d.Forward == Tun || rapid.Bool().Draw(t, "noise") { // without Tun it has no meaning
+				d.Tunnel = rapid.SampledFrom([]Tunnel{{}, {Type: GUE, Port: 6080}, {Type: GUE, Port: 6080, Flags: Csum}, {Type: GRE}}).Draw(t, "tunnel")
 			}
 			s.Destinations = append(s.Destinations, d)
 		}

@@ -94,13 +94,14 @@ func (r reader) info() (Info, error) {
 	return decodeInfo(b)
 }
 
-// deleteDestination removes a server by its full name. moby/ipvs leaves out the family, without which the kernel looks
-// for a server of the service's own.
-func (r reader) deleteDestination(k Key, a netip.AddrPort) error {
+// onDestination does one of the three steps on a server. moby/ipvs knows no tunnel but IPIP and leaves out the server's
+// family, without which the kernel takes it for the service's own.
+func (r reader) onDestination(o Op) error {
 	ae := netlink.NewAttributeEncoder()
-	encodeKey(ae, k)
-	encodeDestination(ae, a)
-	_, err := r.execute(cmdDelDest, ae, netlink.Request|netlink.Acknowledge)
+	encodeKey(ae, o.Service.Key)
+	encodeDestination(ae, o.Verb, o.Destination)
+	command := map[Verb]uint8{AddDestination: cmdNewDest, EditDestination: cmdSetDest, DeleteDestination: cmdDelDest}[o.Verb]
+	_, err := r.execute(command, ae, netlink.Request|netlink.Acknowledge)
 	return err
 }
 

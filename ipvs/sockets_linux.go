@@ -16,8 +16,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// sockets are the two ways to the kernel: generic netlink of our own for reading, moby/ipvs for writing. Neither is for
-// two goroutines at once.
+// sockets are the two ways to the kernel: generic netlink of our own for reading and for servers, moby/ipvs for writing the
+// rest. Neither is for two goroutines at once.
 type sockets struct {
 	netns  string
 	reader reader
@@ -113,8 +113,9 @@ func (s *sockets) read(timeout time.Duration, fn func(reader) error) error {
 
 // write does one step within the time; the error is the kernel's errno if it answered.
 func (s *sockets) write(timeout time.Duration, o Op) error {
-	if o.Verb == DeleteDestination && FamilyOf(o.Destination.Addr.Addr()) != o.Service.Family {
-		return s.read(timeout, func(r reader) error { return r.deleteDestination(o.Service.Key, o.Destination.Addr) })
+	switch o.Verb {
+	case AddDestination, EditDestination, DeleteDestination:
+		return s.read(timeout, func(r reader) error { return r.onDestination(o) })
 	}
 	if o.Verb == StartDaemon || o.Verb == StopDaemon {
 		return s.read(timeout, func(r reader) error { return r.doDaemon(o) })
@@ -149,12 +150,6 @@ func send(h *moby.Handle, o Op) error {
 		return h.UpdateService(service)
 	case DeleteService:
 		return h.DelService(service)
-	case AddDestination:
-		return h.NewDestination(service, destinationMessage(o.Destination))
-	case EditDestination:
-		return h.UpdateDestination(service, destinationMessage(o.Destination))
-	case DeleteDestination:
-		return h.DelDestination(service, destinationMessage(o.Destination))
 	case SetTimeouts:
 		t := o.Timeouts.canonical()
 		return h.SetConfig(&moby.Config{TimeoutTCP: t.TCP, TimeoutTCPFin: t.TCPFin, TimeoutUDP: t.UDP})
@@ -181,16 +176,4 @@ func serviceMessage(s Service) *moby.Service {
 		m.Flags |= flagPersistent
 	}
 	return m
-}
-
-func destinationMessage(d Destination) *moby.Destination {
-	return &moby.Destination{
-		Address:         net.IP(d.Addr.Addr().AsSlice()),
-		Port:            d.Addr.Port(),
-		Weight:          d.Weight,
-		ConnectionFlags: uint32(d.Forward),
-		AddressFamily:   uint16(FamilyOf(d.Addr.Addr())),
-		UpperThreshold:  d.Upper,
-		LowerThreshold:  d.Lower,
-	}
 }

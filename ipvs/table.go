@@ -64,8 +64,14 @@ type Destination struct {
 type Tunnel struct {
 	Type  TunnelType
 	Port  uint16 // GUE's port, 0 otherwise
-	Flags uint16 // IP_VS_TUNNEL_ENCAP_FLAG_*: checksum bits
+	Flags uint16 // checksums: 0, Csum, Remcsum (GUE alone); a foreign one may have others
 }
+
+// The checksums of a tunnel's outer packet (IP_VS_TUNNEL_ENCAP_FLAG_*); 0 is none.
+const (
+	Csum    uint16 = 1
+	Remcsum uint16 = 2 // remote checksum offload
+)
 
 // Protocol is an IP protocol number that IPVS balances.
 type Protocol uint8
@@ -92,7 +98,7 @@ type Forward uint8
 // The forwarding methods, with the kernel's numbers (IP_VS_CONN_F_*).
 const (
 	NAT    Forward = 0 // masquerading
-	Local  Forward = 1
+	Local  Forward = 1 // to the router's own programs, whatever the address
 	Tun    Forward = 2 // IP-IP, GUE or GRE: see Tunnel
 	Direct Forward = 3 // direct routing
 )

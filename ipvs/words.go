@@ -215,9 +215,9 @@ func tunnelFlagWord(flags uint16) string {
 	switch flags {
 	case 0:
 		return "--tun-nocsum"
-	case 1:
+	case Csum:
 		return "--tun-csum"
-	case 2:
+	case Remcsum:
 		return "--tun-remcsum"
 	default:
 		return "--tun-flags " + strconv.Itoa(int(flags))

@@ -1,6 +1,7 @@
 // Package ipvstest is the suite that every edge to a virtual server table passes, the kernel's and the fake's alike.
 //
-// It needs the schedulers rr, wrr, wlc and sh, the device lo but none called nosuch0, and a table that is empty and nobody else's.
+// It needs the schedulers rr, wrr, wlc and sh, the persistence engine sip, the device lo but none called nosuch0, and a table
+// that is empty and nobody else's.
 package ipvstest
 
 import (
@@ -55,6 +56,12 @@ func dest(a string, f ipvs.Forward, weight int) ipvs.Destination {
 	return ipvs.Destination{Addr: addr(a), Forward: f, Weight: weight}
 }
 
+func tunnelled(a string, t ipvs.Tunnel) ipvs.Destination {
+	d := dest(a, ipvs.Tun, 1)
+	d.Tunnel = t
+	return d
+}
+
 func tcp(a string) ipvs.Key { return ipvs.AddrKey(ipvs.TCP, addr(a)) }
 
 // readBack writes services with every field in use and reads them.
@@ -87,6 +94,8 @@ func readBack(t *testing.T, open func(t *testing.T) Edge) {
 			"-A -t 10.0.0.1:80 -s rr -p 300 -M 255.255.240.0\n"},
 		{"persistent with full mask", ipvs.Service{Key: tcp("10.0.0.1:80"), Scheduler: "rr", Persistent: 300 * time.Second, PersistMask: 32},
 			"-A -t 10.0.0.1:80 -s rr -p 300\n"},
+		{"calls", ipvs.Service{Key: ipvs.AddrKey(ipvs.UDP, addr("10.0.0.1:5060")), Scheduler: "rr", Persistent: time.Minute, PE: "sip", Flags: ipvs.OnePacket},
+			"-A -u 10.0.0.1:5060 -s rr -p 60 --pe sip -o\n"},
 		{"every port", ipvs.Service{Key: tcp("10.0.0.1:0"), Scheduler: "rr", Persistent: time.Minute, Destinations: []ipvs.Destination{
 			dest("10.1.0.1:0", ipvs.Direct, 1),
 		}}, "-A -t 10.0.0.1:0 -s rr -p 60\n" +
@@ -104,6 +113,31 @@ func readBack(t *testing.T, open func(t *testing.T) Edge) {
 			Destinations: []ipvs.Destination{dest("[fd00::99]:0", ipvs.Direct, 1)}},
 			"-A -f 7 -6 -s rr -p 60 -M 64\n" +
 				"-a -f 7 -6 -r [fd00::99]:0 -g -w 1\n"},
+		{"every tunnel", ipvs.Service{Key: tcp("10.0.0.1:80"), Scheduler: "rr", Destinations: []ipvs.Destination{
+			tunnelled("10.1.0.1:80", ipvs.Tunnel{Type: ipvs.GUE, Port: 6080}),
+			tunnelled("10.1.0.2:80", ipvs.Tunnel{Type: ipvs.GUE, Port: 65535, Flags: ipvs.Csum}),
+			tunnelled("10.1.0.3:80", ipvs.Tunnel{Type: ipvs.GUE, Port: 1, Flags: ipvs.Remcsum}),
+			tunnelled("10.1.0.4:80", ipvs.Tunnel{Type: ipvs.GRE}),
+			tunnelled("10.1.0.5:80", ipvs.Tunnel{Type: ipvs.GRE, Flags: ipvs.Csum}),
+		}}, "-A -t 10.0.0.1:80 -s rr\n" +
+			"-a -t 10.0.0.1:80 -r 10.1.0.1:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-nocsum\n" +
+			"-a -t 10.0.0.1:80 -r 10.1.0.2:80 -i -w 1 --tun-type gue --tun-port 65535 --tun-csum\n" +
+			"-a -t 10.0.0.1:80 -r 10.1.0.3:80 -i -w 1 --tun-type gue --tun-port 1 --tun-remcsum\n" +
+			"-a -t 10.0.0.1:80 -r 10.1.0.4:80 -i -w 1 --tun-type gre --tun-nocsum\n" +
+			"-a -t 10.0.0.1:80 -r 10.1.0.5:80 -i -w 1 --tun-type gre --tun-csum\n"},
+		{"ipv6 by ipv4", ipvs.Service{Key: tcp("[fd00::1]:80"), Scheduler: "rr", Destinations: []ipvs.Destination{
+			tunnelled("10.1.0.1:80", ipvs.Tunnel{}), tunnelled("[fd00::2]:80", ipvs.Tunnel{Type: ipvs.GRE}),
+		}}, "-A -t [fd00::1]:80 -s rr\n" +
+			"-a -t [fd00::1]:80 -r [fd00::2]:80 -i -w 1 --tun-type gre --tun-nocsum\n" +
+			"-a -t [fd00::1]:80 -r 10.1.0.1:80 -i -w 1 --tun-type ipip\n"},
+		{"ipv4 by ipv6", ipvs.Service{Key: tcp("10.0.0.1:80"), Scheduler: "rr", Destinations: []ipvs.Destination{
+			tunnelled("[fd00::2]:80", ipvs.Tunnel{Type: ipvs.GUE, Port: 6080}),
+		}}, "-A -t 10.0.0.1:80 -s rr\n" +
+			"-a -t 10.0.0.1:80 -r [fd00::2]:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-nocsum\n"},
+		{"the router itself", ipvs.Service{Key: tcp("10.0.0.1:80"), Scheduler: "rr", Destinations: []ipvs.Destination{
+			dest("127.0.0.1:80", ipvs.Local, 1),
+		}}, "-A -t 10.0.0.1:80 -s rr\n" +
+			"-a -t 10.0.0.1:80 -r 127.0.0.1:80 -g -w 1\n"},
 		{"ipv6", ipvs.Service{Key: tcp("[fd00::1]:443"), Scheduler: "wrr", Destinations: []ipvs.Destination{
 			dest("[fd00:a:b:c:d:e:f:9]:443", ipvs.NAT, 3), dest("[fd00::2]:443", ipvs.Tun, 1),
 		}}, "-A -t [fd00::1]:443 -s wrr\n" +
@@ -157,6 +191,9 @@ func edit(t *testing.T, open func(t *testing.T) Edge) {
 		{"forwarding", func(s *ipvs.Service) { s.Destinations[0].Forward = ipvs.NAT }, "-e -t 10.0.0.1:80 -r 10.1.0.1:80 -m -w 1"},
 		{"tunnel", func(s *ipvs.Service) { s.Destinations[0].Forward = ipvs.Tun },
 			"-e -t 10.0.0.1:80 -r 10.1.0.1:80 -i -w 1 --tun-type ipip"},
+		{"encapsulation", func(s *ipvs.Service) {
+			s.Destinations[0].Forward, s.Destinations[0].Tunnel = ipvs.Tun, ipvs.Tunnel{Type: ipvs.GUE, Port: 6080, Flags: ipvs.Csum}
+		}, "-e -t 10.0.0.1:80 -r 10.1.0.1:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum"},
 		{"thresholds", func(s *ipvs.Service) { s.Destinations[0].Upper = 5 }, "-e -t 10.0.0.1:80 -r 10.1.0.1:80 -g -w 1 -x 5 -y 0"},
 	}
 	for _, tt := range tests {
@@ -224,25 +261,20 @@ func refused(t *testing.T, e Edge) {
 	six := ipvs.Service{Key: tcp("[fd00::1]:80"), Scheduler: "rr"}
 	four := ipvs.Service{Key: tcp("10.0.0.1:80"), Scheduler: "rr"}
 	apply(t, e, ipvs.Table{Services: []ipvs.Service{six, four}})
-	gue := dest("10.1.0.1:80", ipvs.Tun, 1)
-	gue.Tunnel = ipvs.Tunnel{Type: ipvs.GUE, Port: 6080}
 	tests := []struct {
-		name        string
-		op          ipvs.Op
-		unsupported bool
+		name string
+		op   ipvs.Op
 	}{
-		{"no verb", ipvs.Op{Service: four}, false},
-		{"gue", ipvs.Op{Verb: ipvs.AddDestination, Service: four, Destination: gue}, true},
-		{"mixed families", ipvs.Op{Verb: ipvs.AddDestination, Service: six, Destination: dest("10.1.0.1:80", ipvs.Tun, 1)}, true},
-		{"mixed families by nat", ipvs.Op{Verb: ipvs.AddDestination, Service: six, Destination: dest("10.1.0.1:80", ipvs.NAT, 1)}, false},
-		{"weight", ipvs.Op{Verb: ipvs.AddDestination, Service: four, Destination: dest("10.1.0.1:80", ipvs.NAT, 70000)}, false},
-		{"port 0", ipvs.Op{Verb: ipvs.AddService, Service: ipvs.Service{Key: tcp("10.0.0.9:0"), Scheduler: "rr"}}, false},
+		{"no verb", ipvs.Op{Service: four}},
+		{"gue without a port", ipvs.Op{Verb: ipvs.AddDestination, Service: four, Destination: tunnelled("10.1.0.1:80", ipvs.Tunnel{Type: ipvs.GUE})}},
+		{"mixed families by nat", ipvs.Op{Verb: ipvs.AddDestination, Service: six, Destination: dest("10.1.0.1:80", ipvs.NAT, 1)}},
+		{"weight", ipvs.Op{Verb: ipvs.AddDestination, Service: four, Destination: dest("10.1.0.1:80", ipvs.NAT, 70000)}},
+		{"port 0", ipvs.Op{Verb: ipvs.AddService, Service: ipvs.Service{Key: tcp("10.0.0.9:0"), Scheduler: "rr"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := e.Do(tt.op)
-			if err == nil || errors.Is(err, ipvs.ErrUnsupported) != tt.unsupported {
-				t.Errorf("%v: unsupported should be %v", err, tt.unsupported)
+			if err := e.Do(tt.op); err == nil {
+				t.Error("is taken")
 			}
 		})
 	}
@@ -285,10 +317,20 @@ func walk(t *testing.T, e Edge) {
 				if k.Family == ipvs.IPv6 {
 					a = netip.AddrFrom16([16]byte{0xfd, 15: byte(i + 1)})
 				}
-				s.Destinations = append(s.Destinations, ipvs.Destination{
-					Addr: netip.AddrPortFrom(a, k.Port), Weight: rnd.IntN(3),
-					Forward: []ipvs.Forward{ipvs.NAT, ipvs.Tun, ipvs.Direct}[rnd.IntN(3)],
-				})
+				d := ipvs.Destination{
+					Addr: netip.AddrPortFrom(a, k.Port), Weight: rnd.IntN(3), Upper: uint32(rnd.IntN(2)),
+					Forward: []ipvs.Forward{ipvs.NAT, ipvs.Local, ipvs.Tun, ipvs.Direct}[rnd.IntN(4)],
+				}
+				if d.Forward == ipvs.Tun {
+					d.Tunnel = []ipvs.Tunnel{{}, {Type: ipvs.GUE, Port: 6080, Flags: ipvs.Csum}, {Type: ipvs.GRE}}[rnd.IntN(3)]
+					if rnd.IntN(2) == 0 { // a server of the other family
+						d.Addr = netip.AddrPortFrom(netip.AddrFrom16([16]byte{0xfd, 1, 15: byte(i + 1)}), k.Port)
+						if k.Family == ipvs.IPv6 {
+							d.Addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 2, 0, byte(i + 1)}), k.Port)
+						}
+					}
+				}
+				s.Destinations = append(s.Destinations, d)
 			}
 			want.Services = append(want.Services, s)
 		}
