@@ -122,8 +122,10 @@ func (r *reader) virtual(b *hclsyntax.Block, p path) {
 			r.body(b.Body, p, map[string]func(value){
 				"timeout": setDuration(&v.Persistent.Timeout),
 				"netmask": func(a value) { a.mask(func(bits int) { v.Persistent.Mask = bits }) },
+				"engine":  setText(&v.Persistent.Engine),
 			}, nil)
 		}},
+		"tunnel": r.tunnel(&v.Tunnel),
 		"check":  {label: "kind", sample: "http", one: true, read: func(b *hclsyntax.Block, p path) { v.Check = r.check(b, p) }},
 		"server": {label: "name", read: func(b *hclsyntax.Block, p path) { r.server(b, p, &v) }},
 	})
@@ -168,7 +170,9 @@ func (r *reader) server(b *hclsyntax.Block, p path, v *Virtual) {
 		"address": func(a value) { a.addressPort(func(x netip.AddrPort) { s.Address = x }) },
 		"forward": setText(&s.Forward),
 		"weight":  setInt(&s.Weight),
-	}, nil)
+		"upper":   setInt(&s.Upper),
+		"lower":   setInt(&s.Lower),
+	}, map[string]blockSpec{"tunnel": r.tunnel(&s.Tunnel)})
 	v.Servers = append(v.Servers, s)
 }
 

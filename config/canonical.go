@@ -108,6 +108,7 @@ type wireVirtual struct {
 	Scheduler   string          `json:"scheduler,omitzero"`
 	Flags       []string        `json:"flags,omitempty"`
 	Forward     Forward         `json:"forward,omitzero"`
+	Tunnel      wireTunnel      `json:"tunnel,omitzero"`
 	Persistent  *wirePersistent `json:"persistent,omitzero"`
 	MinServers  int             `json:"min_servers,omitzero"`
 	SorryServer *netip.AddrPort `json:"sorry_server,omitzero"`
@@ -119,13 +120,23 @@ type wireVirtual struct {
 type wirePersistent struct {
 	Timeout seconds `json:"timeout"`
 	Mask    int     `json:"mask,omitzero"`
+	Engine  string  `json:"engine,omitzero"`
+}
+
+type wireTunnel struct {
+	Type     TunnelType `json:"type"`
+	Port     uint16     `json:"port,omitzero"`
+	Checksum Checksum   `json:"checksum,omitzero"`
 }
 
 type wireServer struct {
 	Name    string         `json:"name"`
 	Address netip.AddrPort `json:"address"`
 	Forward Forward        `json:"forward,omitzero"`
+	Tunnel  wireTunnel     `json:"tunnel,omitzero"`
 	Weight  int            `json:"weight"`
+	Upper   int            `json:"upper,omitzero"`
+	Lower   int            `json:"lower,omitzero"`
 }
 
 type wireCheck struct {

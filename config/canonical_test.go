@@ -53,15 +53,22 @@ func fullDocument() Document {
 			{
 				Name: "web", Address: netip.MustParseAddr("192.0.2.10"), Interface: "outside", Ports: []uint16{80},
 				Protocol: TCP, Family: IPv4, Scheduler: "mh", Flags: []string{"fallback", "port"}, Forward: NAT,
-				Persistent: &Persistent{Timeout: 5 * time.Minute, Mask: 24}, MinServers: 1, SorryServer: &sorry, OnFailure: Remove,
+				Tunnel: Tunnel{Type: GUE, Port: 6080, Checksum: NoChecksum}, Persistent: &Persistent{Timeout: 5 * time.Minute, Mask: 24},
+				MinServers: 1, SorryServer: &sorry, OnFailure: Remove,
 				Check: &Check{
 					Kind: CheckHTTP, Every: 2500 * time.Millisecond, Timeout: time.Second, Rise: 2, Fall: 3, Port: 8081,
 					Path: "/healthz?<&>", Host: "www.example.org", Status: []StatusRange{{200, 299}}, TLS: true,
 				},
 				Servers: []Server{
-					{Name: "a", Address: netip.MustParseAddrPort("10.0.0.11:8080"), Forward: NAT, Weight: 10},
-					{Name: "b", Address: netip.MustParseAddrPort("10.0.0.12:80"), Forward: Tun, Weight: 0},
+					{Name: "a", Address: netip.MustParseAddrPort("10.0.0.11:8080"), Forward: NAT, Weight: 10, Upper: 100, Lower: 50},
+					{Name: "b", Address: netip.MustParseAddrPort("10.0.0.12:80"), Forward: Tun, Tunnel: Tunnel{Type: GRE, Checksum: FullChecksum}, Weight: 0},
 				},
+			},
+			{
+				Name: "wires", Address: netip.MustParseAddr("192.0.2.10"), Ports: []uint16{5060}, Protocol: UDP, Family: IPv4,
+				Scheduler: "rr", Flags: []string{"ops"}, Forward: Local, Persistent: &Persistent{Timeout: time.Minute, Engine: "sip"},
+				MinServers: 1, OnFailure: Remove,
+				Servers: []Server{{Name: "self", Address: netip.MustParseAddrPort("127.0.0.1:5060"), Forward: Local, Weight: 1}},
 			},
 		},
 	}

@@ -31,6 +31,8 @@ func (v *Virtual) Complete() {
 		}
 		s.Address = v.withPort(s.Address)
 	}
+	v.completeTunnels()
+	v.completeFlags()
 	if v.SorryServer != nil {
 		*v.SorryServer = v.withPort(*v.SorryServer)
 	}

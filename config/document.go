@@ -81,6 +81,7 @@ type Virtual struct {
 	Scheduler   string      // the kernel's name; "wlc" unless said otherwise, as in ipvsadm
 	Flags       []string    // scheduler flags: fallback, port (sh, mh); ops (udp); flag-1..flag-3
 	Forward     Forward     // dr unless said otherwise, as in ipvsadm
+	Tunnel      Tunnel      // of servers by tun that do not say otherwise
 	Persistent  *Persistent // nil: not persistent
 	MinServers  int         // 1 unless said otherwise
 	SorryServer *netip.AddrPort
@@ -92,7 +93,8 @@ type Virtual struct {
 // Persistent sends a client (or a network of them) to the same server again.
 type Persistent struct {
 	Timeout time.Duration
-	Mask    int // prefix length; 0: every client for itself
+	Mask    int    // prefix length; 0: every client for itself
+	Engine  string // what else tells clients apart: "sip" (udp), or "" for nothing
 }
 
 // Server is a real server of a virtual.
@@ -100,7 +102,10 @@ type Server struct {
 	Name    string
 	Address netip.AddrPort // the port is the virtual's unless said otherwise; 0: the one the packet came for (FWMark, port 0, ports)
 	Forward Forward        // the virtual's unless said otherwise
+	Tunnel  Tunnel         // the virtual's unless said otherwise; with Tun only
 	Weight  int            // 0..65535; 1 unless said otherwise
+	Upper   int            // at so many connections it takes no new one; 0: no limit
+	Lower   int            // until it is below this one again; 0: three quarters of Upper
 }
 
 // Check is how a virtual's servers are probed. The fields after Fall belong to Kind http.
@@ -144,9 +149,10 @@ type Forward string
 
 // The forwarding methods.
 const (
-	NAT Forward = "nat"
-	DR  Forward = "dr"
-	Tun Forward = "tun"
+	NAT   Forward = "nat"
+	DR    Forward = "dr"
+	Tun   Forward = "tun"
+	Local Forward = "local" // to the router's own programs
 )
 
 // OnFailure says what happens to a server whose check fails.

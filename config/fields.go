@@ -82,6 +82,7 @@ func virtualFields(v Virtual) []field {
 		{"scheduler", v.Scheduler},
 		{"flags", strings.Join(v.Flags, ", ")},
 		{"forward", string(v.Forward)},
+		{"tunnel", tunnelText(v.Tunnel)},
 		{"persistent", persistent},
 		{"min_servers", fmt.Sprint(v.MinServers)},
 		{"sorry_server", sorry},
@@ -113,7 +114,21 @@ func checkFields(c Check) []field {
 }
 
 func serverFields(s Server) []field {
-	return []field{{"name", s.Name}, {"address", hostPort(s.Address)}, {"forward", string(s.Forward)}, {"weight", fmt.Sprint(s.Weight)}}
+	limit := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return fmt.Sprint(n)
+	}
+	return []field{
+		{"name", s.Name},
+		{"address", hostPort(s.Address)},
+		{"forward", string(s.Forward)},
+		{"tunnel", tunnelText(s.Tunnel)},
+		{"weight", fmt.Sprint(s.Weight)},
+		{"upper", limit(s.Upper)},
+		{"lower", limit(s.Lower)},
+	}
 }
 
 // checkText is the gist of a check.
@@ -126,10 +141,14 @@ func checkText(c Check) string {
 }
 
 func persistentText(p Persistent) string {
-	if p.Mask == 0 {
-		return Brief(p.Timeout)
+	text := Brief(p.Timeout)
+	if p.Mask != 0 {
+		text += fmt.Sprintf(" /%d", p.Mask)
 	}
-	return fmt.Sprintf("%s /%d", Brief(p.Timeout), p.Mask)
+	if p.Engine != "" {
+		text += " engine " + p.Engine
+	}
+	return text
 }
 
 func portsText(ports []uint16) string {

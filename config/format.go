@@ -157,7 +157,9 @@ func (w writer) virtual(v Virtual) {
 		if p.Mask != 0 {
 			w.text("netmask", fmt.Sprintf("/%d", p.Mask))
 		}
+		w.text("engine", p.Engine)
 	}
+	w.tunnel(v.Tunnel, Tunnel{})
 	if v.Check != nil {
 		w.check(*v.Check)
 	}
@@ -169,6 +171,15 @@ func (w writer) virtual(v Virtual) {
 			w.text("forward", string(s.Forward))
 		}
 		w.number("weight", s.Weight)
+		if s.Upper != 0 {
+			w.number("upper", s.Upper)
+		}
+		if s.Lower != 0 {
+			w.number("lower", s.Lower)
+		}
+		if s.Forward == Tun {
+			w.tunnel(s.Tunnel, v.Tunnel)
+		}
 	}
 }
 

@@ -18,6 +18,9 @@ func documents() *rapid.Generator[Document] {
 		}
 		for i := range rapid.IntRange(0, 4).Draw(t, "virtuals") {
 			d.Virtuals = append(d.Virtuals, drawVirtual(t, i))
+			if d.Cluster.SyncDaemon == nil {
+				drawMixed(t, d.Virtuals[i], i)
+			}
 		}
 		return sorted(d)
 	})
@@ -85,7 +88,7 @@ func drawVirtual(t *rapid.T, i int) Virtual {
 		Name:       drawName(t, i),
 		Family:     rapid.SampledFrom([]Family{IPv4, IPv6}).Draw(t, "family"),
 		Scheduler:  rapid.SampledFrom(Schedulers()).Draw(t, "scheduler"),
-		Forward:    rapid.SampledFrom([]Forward{NAT, DR, Tun}).Draw(t, "forward"),
+		Forward:    rapid.SampledFrom([]Forward{NAT, DR, Tun, Local}).Draw(t, "forward"),
 		MinServers: 1,
 		OnFailure:  rapid.SampledFrom([]OnFailure{Remove, Quiesce}).Draw(t, "on failure"),
 	}
@@ -112,6 +115,12 @@ func drawVirtual(t *rapid.T, i int) Virtual {
 	}
 	if kind == "every port" || rapid.Bool().Draw(t, "persistent") {
 		v.Persistent = &Persistent{Timeout: drawSeconds(t, "persistent"), Mask: rapid.SampledFrom([]int{0, 8, 24}).Draw(t, "mask")}
+		if v.Protocol == UDP || v.FWMark != 0 {
+			v.Persistent.Engine = rapid.SampledFrom([]string{"", "sip"}).Draw(t, "engine")
+		}
+	}
+	if v.Forward == Tun {
+		v.Tunnel = drawTunnel(t)
 	}
 	if rapid.Bool().Draw(t, "check") {
 		v.Check = drawCheck(t)
@@ -125,15 +134,40 @@ func drawVirtual(t *rapid.T, i int) Virtual {
 			port = v.Ports[0]
 		}
 		s := netip.AddrPortFrom(drawAddr(v.Family, 10, i, 99), port)
+		if v.Forward == Local {
+			s = netip.AddrPortFrom(drawLoopback(v.Family, 98), port)
+		}
 		v.SorryServer = &s
 	}
 	slices.Sort(v.Flags)
 	return v
 }
 
+// drawMixed gives servers by tun addresses of the other family.
+func drawMixed(t *rapid.T, v Virtual, i int) {
+	for j := range v.Servers {
+		s := &v.Servers[j]
+		if s.Forward != Tun || rapid.Bool().Draw(t, "same family") {
+			continue
+		}
+		other := IPv4
+		if v.Family == IPv4 {
+			other = IPv6
+		}
+		s.Address = netip.AddrPortFrom(drawAddr(other, 10, i, j+1), s.Address.Port())
+	}
+}
+
+// drawTunnel draws a tunnel as it is once complete.
+func drawTunnel(t *rapid.T) Tunnel {
+	return rapid.SampledFrom([]Tunnel{
+		{}, {Type: GUE, Port: 6080, Checksum: NoChecksum}, {Type: GUE, Port: 1, Checksum: RemoteChecksum}, {Type: GRE, Checksum: FullChecksum},
+	}).Draw(t, "tunnel")
+}
+
 func drawServer(t *rapid.T, v Virtual, i, j int) Server {
 	s := Server{Name: drawName(t, j), Forward: v.Forward, Weight: rapid.IntRange(0, 65535).Draw(t, "weight")}
-	if rapid.Bool().Draw(t, "own forward") {
+	if rapid.Bool().Draw(t, "own forward") || v.Forward == Local && v.Family == IPv6 && j > 0 { // of which there is one address
 		s.Forward = NAT
 	}
 	port := uint16(0)
@@ -143,7 +177,21 @@ func drawServer(t *rapid.T, v Virtual, i, j int) Server {
 	if s.Forward == NAT && rapid.Bool().Draw(t, "own port") {
 		port = rapid.Uint16Range(1, 65535).Draw(t, "port")
 	}
+	if s.Forward == Tun {
+		s.Tunnel = v.Tunnel
+		if rapid.Bool().Draw(t, "own tunnel") {
+			s.Tunnel = drawTunnel(t)
+		}
+		if s.Tunnel == (Tunnel{}) && v.Tunnel != (Tunnel{}) {
+			s.Tunnel.Type = IPIP
+		}
+	}
+	s.Upper = rapid.IntRange(0, 1000).Draw(t, "upper")
+	s.Lower = rapid.IntRange(0, s.Upper).Draw(t, "lower")
 	s.Address = netip.AddrPortFrom(drawAddr(v.Family, 10, i, j+1), port)
+	if s.Forward == Local {
+		s.Address = netip.AddrPortFrom(drawLoopback(v.Family, j), port)
+	}
 	return s
 }
 
@@ -164,6 +212,13 @@ func drawCheck(t *rapid.T) *Check {
 		c.TLS = rapid.Bool().Draw(t, "tls")
 	}
 	return c
+}
+
+func drawLoopback(f Family, j int) netip.Addr {
+	if f == IPv4 {
+		return netip.AddrFrom4([4]byte{127, 0, 0, byte(j + 1)})
+	}
+	return netip.IPv6Loopback()
 }
 
 func drawAddr(f Family, net byte, i, j int) netip.Addr {

@@ -71,19 +71,21 @@ func Manual() Topic {
 			{Name: "address", Form: Text, Value: "an IP address", Default: "required unless fwmark", Text: "The virtual address; it needs no vip block."},
 			{Name: "port", Form: Number, Value: "1 to 65535, or 0 for every port", Default: "required unless fwmark", Text: "0 is possible with persistent only."},
 			{Name: "ports", Form: Numbers, Value: "1 to 65535 each", Text: "Several ports as one. " + later},
-			{Name: "protocol", Form: Text, Value: "tcp or udp", Default: `"tcp"`, Text: "sctp is understood, not supported yet."},
+			{Name: "protocol", Form: Text, Value: "tcp, udp or sctp", Default: `"tcp"`, Text: "Of the packets that are balanced. A check of an sctp virtual asks over TCP all the same."},
 			{Name: "fwmark", Form: Number, Value: "1 to 4294967295", Text: "A firewall mark instead of address, port and protocol."},
 			{Name: "family", Form: Text, Value: "ipv4 or ipv6", Default: "of the servers", Text: "Of what the mark is on; with fwmark only."},
 			{Name: "interface", Form: Text, Value: "a logical interface", Default: "the link that has the subnet", Text: "Where the address is put; each router maps it to a device."},
 			{Name: "scheduler", Form: Text, Value: oneOf(Schedulers()), Default: `"wlc"`, Text: "How connections are spread, as far as the kernel has it."},
-			{Name: "flags", Form: Texts, Value: "fallback, port (sh, mh), ops (udp), flag-1 to flag-3", Default: "[]", Text: "Flags of the scheduler."},
-			{Name: "forward", Form: Text, Value: "nat, dr or tun", Default: `"dr"`, Text: "How packets reach the servers; a server may differ."},
+			{Name: "flags", Form: Texts, Value: "fallback, port (sh, mh; also with the scheduler's name before them, as in ipvsadm), ops (udp), flag-1 to flag-3", Default: "[]", Text: "Flags of the scheduler; ops, one-packet scheduling, forgets a connection after each packet."},
+			{Name: "forward", Form: Text, Value: "nat, dr, tun or local", Default: `"dr"`, Text: "How packets reach the servers; a server may differ. local is to the router's own programs."},
+			tunnelTopic("How packets to servers by tun are wrapped; a server may differ."),
 			{Name: "on_failure", Form: Text, Value: "remove or quiesce", Default: `"remove"`, Text: "What becomes of a server that fails its check: it leaves the table, or it stays with weight 0."},
 			{Name: "min_servers", Form: Number, Value: "from 1", Default: "1", Text: "How many servers make the virtual up. Above 1: understood, not supported yet."},
 			{Name: "sorry_server", Form: Text, Value: "ADDRESS or ADDRESS:PORT", Text: "Who answers when no server does. " + later},
 			{Name: "persistent", Text: "A client, or a network of them, goes to the same server again.", Topics: []Topic{
 				{Name: "timeout", Form: Text, Value: durations, Default: `"5m"`, Text: "How long after its last connection."},
 				{Name: "netmask", Form: Text, Value: `such as "/24" or "255.255.255.0"`, Default: "every client for itself", Text: "Clients of the same network count as one."},
+				{Name: "engine", Form: Text, Value: "sip", Default: "none", Text: "sip: a call counts as one client, by the Call-ID of its packets; for udp."},
 			}},
 			{Name: "check", Label: "tcp or http", Text: "How the servers are probed; without one a server counts as up. There is one check a virtual.", Topics: []Topic{
 				{Name: "every", Form: Text, Value: durations + ", 100ms to 1h", Default: `"2s"`, Text: "How often a server is asked."},
@@ -97,11 +99,23 @@ func Manual() Topic {
 				{Name: "tls", Form: Truth, Default: "false", Text: "Ask over TLS; any certificate will do. http only."},
 			}},
 			{Name: "server", Label: "name", Text: "A real server of the virtual.", Topics: []Topic{
-				{Name: "address", Form: Text, Value: "ADDRESS or ADDRESS:PORT", Default: required, Text: "The port is the virtual's unless said otherwise; with dr and tun it must be."},
+				{Name: "address", Form: Text, Value: "ADDRESS or ADDRESS:PORT", Default: required, Text: "The port is the virtual's unless said otherwise; with dr, tun and local it must be. By tun it may be of the other family; by local it is 127.0.0.1 or ::1."},
 				{Name: "weight", Form: Number, Value: "0 to 65535", Default: "1", Text: "Its share of the connections; 0 takes no new ones."},
-				{Name: "forward", Form: Text, Value: "nat, dr or tun", Default: "the virtual's", Text: "How packets reach this one."},
+				{Name: "forward", Form: Text, Value: "nat, dr, tun or local", Default: "the virtual's", Text: "How packets reach this one."},
+				tunnelTopic("How packets to this one are wrapped, by tun; the virtual's tunnel if it says nothing."),
+				{Name: "upper", Form: Number, Value: "0 to 2147483647", Default: "0", Text: "At so many connections it takes no new one; 0 is no limit."},
+				{Name: "lower", Form: Number, Value: "0 to upper", Default: "0", Text: "After upper was reached, it takes connections again below this; 0 is three quarters of upper."},
 			}},
 		}},
+	}}
+}
+
+// tunnelTopic is the block in a virtual or in a server.
+func tunnelTopic(text string) Topic {
+	return Topic{Name: "tunnel", Text: text, Topics: []Topic{
+		{Name: "type", Form: Text, Value: "ipip, gue or gre", Default: `"ipip"`, Text: "The encapsulation. gue and gre need Linux 5.3 on the routers; the servers must unwrap it."},
+		{Name: "port", Form: Number, Value: "1 to 65535", Default: "6080", Text: "The UDP port that the servers unwrap gue on; gue only."},
+		{Name: "checksum", Form: Text, Value: "none, csum or, with gue, remcsum", Default: `"none"`, Text: "Of the outer packet; gue and gre only."},
 	}}
 }
 

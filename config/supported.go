@@ -26,19 +26,11 @@ func (v *verdicts) virtualNotYet(p path, x Virtual) {
 	if len(x.Ports) > 1 {
 		v.notYet(p.attr("ports"), "more than one port", "", "Write one virtual for each port.")
 	}
-	if x.Protocol == SCTP {
-		v.notYet(p.attr("protocol"), `protocol "sctp"`, "", "")
-	}
 	if x.SorryServer != nil {
 		v.notYet(p.attr("sorry_server"), "sorry_server", "A virtual whose servers are all down refuses connections.", "Remove it.")
 	}
 	if x.MinServers > 1 {
 		v.notYet(p.attr("min_servers"), "min_servers above 1", "A virtual is up as long as one server is.", "Remove it.")
-	}
-	for _, s := range x.Servers {
-		if s.Forward == Tun && s.Address.IsValid() && familyOf(s.Address.Addr()) != x.Family {
-			v.notYet(p.block("server", s.Name).attr("address"), "a tunnel to a server of the other address family", "", "Give the server an address of the virtual's family.")
-		}
 	}
 }
 

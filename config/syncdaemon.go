@@ -74,20 +74,3 @@ func (v *verdicts) syncDaemon(p path, c Cluster) {
 		v.add(p, "a cold standby has no use for the sync daemon", "It keeps no table that the connections could belong to.", `Remove the block, or write standby = "warm".`)
 	}
 }
-
-// oneFamily refuses servers of the other family beside a sync daemon: the kernel starts none while it has such a server, and
-// takes no such server while one runs.
-func (v *verdicts) oneFamily(d Document) {
-	if d.Cluster.SyncDaemon == nil {
-		return
-	}
-	for _, x := range d.Virtuals {
-		for _, s := range x.Servers {
-			if s.Address.IsValid() && familyOf(s.Address.Addr()) != x.Family && s.Forward == Tun {
-				v.add(path("").block("virtual", x.Name).block("server", s.Name).attr("address"),
-					"a server of the other address family cannot be there beside sync_daemon", "The kernel tells no connections while it has such a server.",
-					"Give the server an address of the virtual's family, or remove sync_daemon.")
-			}
-		}
-	}
-}

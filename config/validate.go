@@ -24,7 +24,7 @@ func validate(d Document) Errors {
 	v.vips(d.VIPs)
 	v.virtuals(d.Virtuals)
 	v.together(d)
-	v.oneFamily(d)
+	v.mixed(d)
 	return v.list
 }
 

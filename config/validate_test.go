@@ -44,9 +44,9 @@ func TestValidateWithoutText(t *testing.T) {
 		{"negative timeout", func(d *Document) { d.Cluster.Timeouts.UDP = -1e9 }, `cluster timeouts udp: -1s is not between 1s and 596h31m23s`},
 		{"port 0 beside others", func(d *Document) { d.Virtuals[1].Ports = []uint16{0, 80} },
 			"virtual \"web\" ports: port 0, which means every port, stands beside others\n" +
-				`virtual "web" server "b" address: forward "tun" cannot change the port (80) (With dr and tun the packet reaches the server as the client sent it) (Leave the port out, or use forward = "nat")`},
+				`virtual "web" server "b" address: forward "tun" cannot change the port (80) (With dr, tun and local the packet reaches the server as the client sent it) (Leave the port out, or use forward = "nat")`},
 		{"two things", func(d *Document) { d.Virtuals[0].Forward, d.Virtuals[1].Servers[1].Weight = "x", -1 },
-			"virtual \"mail\" forward: unknown forwarding method \"x\" (It is one of nat, dr or tun)\n" +
+			"virtual \"mail\" forward: unknown forwarding method \"x\" (It is one of nat, dr, tun or local)\n" +
 				`virtual "web" server "b" weight: weight -1 is not between 0 and 65535`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,8 +67,7 @@ func TestUnsupported(t *testing.T) {
 	d := fullDocument()
 	d.VIPs[0].Group = "blue"
 	v := &d.Virtuals[1]
-	v.Ports, v.Protocol, v.MinServers = []uint16{80, 443}, SCTP, 2
-	v.Servers[1].Address = netip.MustParseAddrPort("[2001:db8::1]:80")
+	v.Ports, v.MinServers = []uint16{80, 443}, 2
 	err := d.Unsupported()
 	if err == nil {
 		t.Fatal("everything is supported, it says")

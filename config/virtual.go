@@ -113,9 +113,10 @@ func (v *verdicts) addressed(p path, x Virtual, taken map[identity]string) {
 // balancing checks how a virtual spreads its connections.
 func (v *verdicts) balancing(p path, x Virtual) {
 	enum(v, p.attr("scheduler"), "scheduler", x.Scheduler, Schedulers()...)
-	enum(v, p.attr("forward"), "forwarding method", x.Forward, NAT, DR, Tun)
+	enum(v, p.attr("forward"), "forwarding method", x.Forward, NAT, DR, Tun, Local)
 	enum(v, p.attr("on_failure"), "on_failure", x.OnFailure, Remove, Quiesce)
 	v.flags(p.attr("flags"), x)
+	v.tunnels(p, x)
 	if x.MinServers < 1 {
 		v.add(p.attr("min_servers"), fmt.Sprintf("min_servers %d is less than 1", x.MinServers), "", "")
 	} else if x.MinServers > max(1, len(x.Servers)) {
@@ -127,43 +128,7 @@ func (v *verdicts) balancing(p path, x Virtual) {
 		if m, most := x.Persistent.Mask, x.Family.bits(); m < 0 || m > most {
 			v.add(p.attr("netmask"), fmt.Sprintf("netmask /%d is not between /1 and /%d", m, most), "", "")
 		}
-	}
-}
-
-// flagBits tells which of the kernel's flags a word stands for: sh and mh have names of their own for the first two.
-func flagBits() map[string]int {
-	return map[string]int{"ops": 0, "fallback": 1, "port": 2, "flag-1": 1, "flag-2": 2, "flag-3": 3}
-}
-
-func (v *verdicts) flags(p path, x Virtual) {
-	known := []string{"fallback", "port", "ops", "flag-1", "flag-2", "flag-3"}
-	bits := flagBits()
-	first := make(map[int]string)
-	for _, f := range x.Flags {
-		if !enum(v, p, "flag", f, known...) {
-			continue
-		}
-		if other, ok := first[bits[f]]; ok {
-			what := fmt.Sprintf("flag %q is there twice", f)
-			if other != f {
-				what = fmt.Sprintf("flags %q and %q are the same", other, f)
-			}
-			v.add(p, what, "", "")
-		}
-		first[bits[f]] = f
-		switch f {
-		case "fallback", "port":
-			if x.Scheduler != "sh" && x.Scheduler != "mh" && slices.Contains(Schedulers(), x.Scheduler) {
-				v.add(p, fmt.Sprintf("flag %q belongs to the schedulers sh and mh, not to %s", f, x.Scheduler), "", "")
-			}
-		case "ops":
-			if (x.Protocol == TCP || x.Protocol == SCTP) && x.FWMark == 0 {
-				v.add(p, `flag "ops" is for udp only`, "One-packet scheduling forgets the connection after each packet.", "")
-			}
-			if x.Persistent != nil {
-				v.add(p, `flag "ops" and a persistent block contradict each other`, "One-packet scheduling forgets what persistence remembers.", "Remove one of the two.")
-			}
-		}
+		v.engine(p.attr("engine"), x)
 	}
 }
 
@@ -177,10 +142,11 @@ func (v *verdicts) servers(p path, x Virtual) {
 			v.add(p, fmt.Sprintf("server %q is there twice in virtual %q", s.Name, x.Name), "", "Rename one of them.")
 		}
 		seen[s.Name] = true
-		enum(v, p.attr("forward"), "forwarding method", s.Forward, NAT, DR, Tun)
+		enum(v, p.attr("forward"), "forwarding method", s.Forward, NAT, DR, Tun, Local)
 		if s.Weight < 0 || s.Weight > maxWeight {
 			v.add(p.attr("weight"), fmt.Sprintf("weight %d is not between 0 and %d", s.Weight, maxWeight), "", "")
 		}
+		v.thresholds(p, s)
 		if !s.Address.IsValid() {
 			v.add(p.attr("address"), "a server needs an address", "", `Add address = "10.0.0.11", with a port if it is not the virtual's: "10.0.0.11:8080".`)
 			continue
@@ -198,7 +164,15 @@ func (v *verdicts) servers(p path, x Virtual) {
 
 // destination checks an address that packets are sent on to.
 func (v *verdicts) destination(p path, a netip.AddrPort, forward Forward, x Virtual) {
-	if !v.usable(p, a.Addr(), "server", "") {
+	switch own := a.Addr().IsLoopback(); {
+	case forward == Local && !own:
+		v.add(p, fmt.Sprintf(`forward "local" does not lead to %s`, a.Addr()), "It hands packets to the router's own programs, whatever the address.", "Write 127.0.0.1, or ::1 for IPv6.")
+		return
+	case forward == Local:
+	case own:
+		v.add(p, fmt.Sprintf("%s is each router itself", a.Addr()), "", `Write forward = "local" if that is meant.`)
+		return
+	case !v.usable(p, a.Addr(), "server", ""):
 		return
 	}
 	if f := familyOf(a.Addr()); x.identified() && f != x.Family && forward != Tun {
@@ -215,13 +189,13 @@ func (v *verdicts) destination(p path, a netip.AddrPort, forward Forward, x Virt
 		return
 	}
 	switch {
-	case forward == DR || forward == Tun:
+	case forward == DR || forward == Tun || forward == Local:
 		what := fmt.Sprintf("forward %q cannot change the port (%d)", forward, a.Port())
 		fix := "Leave the port out"
 		if port != 0 {
 			what, fix = fmt.Sprintf("forward %q cannot change the port (%d to %d)", forward, port, a.Port()), fix+fmt.Sprintf(", let the server listen on %d", port)
 		}
-		v.add(p, what, "With dr and tun the packet reaches the server as the client sent it.", fix+`, or use forward = "nat".`)
+		v.add(p, what, "With dr, tun and local the packet reaches the server as the client sent it.", fix+`, or use forward = "nat".`)
 	case a.Port() == 0 && port != 0:
 		v.add(p, "the server has no port", "", "")
 	}

@@ -35,10 +35,10 @@ func virtualToWire(v Virtual) wireVirtual {
 	w := wireVirtual{
 		Name: v.Name, Address: v.Address, Interface: v.Interface, Ports: v.Ports, Protocol: v.Protocol,
 		FWMark: v.FWMark, Family: v.Family, Scheduler: v.Scheduler, Flags: v.Flags, Forward: v.Forward,
-		MinServers: v.MinServers, SorryServer: v.SorryServer, OnFailure: v.OnFailure,
+		Tunnel: wireTunnel(v.Tunnel), MinServers: v.MinServers, SorryServer: v.SorryServer, OnFailure: v.OnFailure,
 	}
 	if p := v.Persistent; p != nil {
-		w.Persistent = &wirePersistent{Timeout: seconds(p.Timeout), Mask: p.Mask}
+		w.Persistent = &wirePersistent{Timeout: seconds(p.Timeout), Mask: p.Mask, Engine: p.Engine}
 	}
 	if c := v.Check; c != nil {
 		w.Check = &wireCheck{
@@ -50,7 +50,9 @@ func virtualToWire(v Virtual) wireVirtual {
 		}
 	}
 	for _, s := range v.Servers {
-		w.Servers = append(w.Servers, wireServer(s))
+		w.Servers = append(w.Servers, wireServer{
+			Name: s.Name, Address: s.Address, Forward: s.Forward, Tunnel: wireTunnel(s.Tunnel), Weight: s.Weight, Upper: s.Upper, Lower: s.Lower,
+		})
 	}
 	return w
 }
@@ -83,10 +85,10 @@ func virtualFromWire(w wireVirtual) Virtual {
 	v := Virtual{
 		Name: w.Name, Address: w.Address, Interface: w.Interface, Ports: w.Ports, Protocol: w.Protocol,
 		FWMark: w.FWMark, Family: w.Family, Scheduler: w.Scheduler, Flags: w.Flags, Forward: w.Forward,
-		MinServers: w.MinServers, SorryServer: w.SorryServer, OnFailure: w.OnFailure,
+		Tunnel: Tunnel(w.Tunnel), MinServers: w.MinServers, SorryServer: w.SorryServer, OnFailure: w.OnFailure,
 	}
 	if p := w.Persistent; p != nil {
-		v.Persistent = &Persistent{Timeout: time.Duration(p.Timeout), Mask: p.Mask}
+		v.Persistent = &Persistent{Timeout: time.Duration(p.Timeout), Mask: p.Mask, Engine: p.Engine}
 	}
 	if c := w.Check; c != nil {
 		v.Check = &Check{
@@ -98,7 +100,9 @@ func virtualFromWire(w wireVirtual) Virtual {
 		}
 	}
 	for _, s := range w.Servers {
-		v.Servers = append(v.Servers, Server(s))
+		v.Servers = append(v.Servers, Server{
+			Name: s.Name, Address: s.Address, Forward: s.Forward, Tunnel: Tunnel(s.Tunnel), Weight: s.Weight, Upper: s.Upper, Lower: s.Lower,
+		})
 	}
 	return v
 }

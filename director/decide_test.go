@@ -208,6 +208,41 @@ unfit: the state is not known yet
 -a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
 -a -t 192.0.2.10:80 -r 10.0.0.2:80 -i -w 1 --tun-type ipip
 ` + heldHere + vsSysctls},
+		{"every tunnel, and thresholds", base(document(with(web("a", "b", "c"), func(v *config.Virtual) {
+			v.Check, v.Forward, v.Tunnel = nil, config.Tun, config.Tunnel{Type: config.GUE, Port: 6080, Checksum: config.FullChecksum}
+			for i := range v.Servers {
+				v.Servers[i].Forward = config.Tun
+			}
+			v.Servers[1].Tunnel, v.Servers[1].Upper, v.Servers[1].Lower = config.Tunnel{Type: config.GRE, Checksum: config.NoChecksum}, 100, 50
+			v.Servers[2].Tunnel, v.Servers[2].Address = config.Tunnel{Type: config.IPIP}, netip.MustParseAddrPort("[2001:db8:1::1]:80")
+		}))), `
+-A -t 192.0.2.10:80 -s wlc
+-a -t 192.0.2.10:80 -r [2001:db8:1::1]:80 -i -w 1 --tun-type ipip
+-a -t 192.0.2.10:80 -r 10.0.0.1:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum
+-a -t 192.0.2.10:80 -r 10.0.0.2:80 -i -w 1 --tun-type gre --tun-nocsum -x 100 -y 50
+` + heldHere + vsSysctls},
+		{"a call is one client", base(document(with(web("a"), func(v *config.Virtual) {
+			v.Check, v.Protocol, v.Flags, v.Persistent = nil, config.UDP, []string{"ops"}, &config.Persistent{Timeout: time.Minute, Engine: "sip"}
+		}))), `
+-A -u 192.0.2.10:80 -s wlc -p 60 --pe sip -o
+-a -u 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
+` + heldHere + vsSysctls + `
+sysctl -w net/ipv4/vs/expire_quiescent_template=1`},
+		{"the router itself", base(document(with(web("a"), func(v *config.Virtual) {
+			v.Check, v.Forward, v.Servers[0].Forward, v.Servers[0].Address = nil, config.Local, config.Local, netip.MustParseAddrPort("127.0.0.1:80")
+		}))), `
+-A -t 192.0.2.10:80 -s wlc
+-a -t 192.0.2.10:80 -r 127.0.0.1:80 -g -w 1
+` + heldHere + vsSysctls},
+		{"a server that drains keeps its tunnel", change(base(document(with(web("a"), unchecked))), func(in *Inputs) {
+			b := web("a", "b").Servers[1]
+			b.Forward, b.Tunnel, b.Upper = config.Tun, config.Tunnel{Type: config.GUE, Port: 6080}, 7
+			in.State.Leaving = []Leaving{{Virtual: web("a", "b"), Server: b}}
+		}), `
+-A -t 192.0.2.10:80 -s wlc
+-a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
+-a -t 192.0.2.10:80 -r 10.0.0.2:80 -i -w 0 --tun-type gue --tun-port 6080 --tun-nocsum -x 7 -y 0
+` + heldHere + vsSysctls},
 		{"table not readable: addresses as mandated", change(base(document(web("a")), "web/a up"), func(in *Inputs) { in.Observed = nil }), `
 # the table stays as it is
 ` + heldHere},

@@ -66,7 +66,7 @@ func serviceOf(v config.Virtual) (ipvs.Service, error) {
 		s.Flags |= bit
 	}
 	if v.Persistent != nil {
-		s.Persistent, s.PersistMask = v.Persistent.Timeout, v.Persistent.Mask
+		s.Persistent, s.PersistMask, s.PE = v.Persistent.Timeout, v.Persistent.Mask, v.Persistent.Engine
 	}
 	return s, nil
 }
@@ -126,7 +126,7 @@ func destinations(in Inputs, v config.Virtual, have map[netip.AddrPort]ipvs.Dest
 	)
 	for _, s := range v.Servers {
 		what := "server " + v.Name + "/" + s.Name
-		method, err := methodOf(v, s)
+		d, err := destinationOf(v, s)
 		if err != nil {
 			problems = append(problems, Problem{what, err.Error(), "correct the document: polso validate"})
 			continue
@@ -140,7 +140,8 @@ func destinations(in Inputs, v config.Virtual, have map[netip.AddrPort]ipvs.Dest
 			problems = append(problems, Problem{what, "its check has no port to ask, so it never counts as up", `add "port" to the check`})
 		}
 		if w, in := weigh(in, v, s, have); in {
-			out = append(out, ipvs.Destination{Addr: s.Address, Weight: w, Forward: method})
+			d.Weight = w
+			out = append(out, d)
 		}
 	}
 	return append(out, leaving(drains, seen)...), problems
@@ -165,12 +166,12 @@ func leaving(drains []Leaving, named map[netip.AddrPort]string) []ipvs.Destinati
 		if _, back := named[l.Server.Address]; back {
 			continue
 		}
-		method, err := methodOf(l.Virtual, l.Server)
+		d, err := destinationOf(l.Virtual, l.Server)
 		if err != nil {
 			continue
 		}
 		named[l.Server.Address] = l.Server.Name
-		out = append(out, ipvs.Destination{Addr: l.Server.Address, Forward: method})
+		out = append(out, d)
 	}
 	return out
 }
@@ -222,19 +223,6 @@ func weigh(in Inputs, v config.Virtual, s config.Server, have map[netip.AddrPort
 		return d.Weight, there
 	default:
 		panic("director: unknown state of health " + strconv.Itoa(int(state)))
-	}
-}
-
-func methodOf(v config.Virtual, s config.Server) (ipvs.Forward, error) {
-	switch f := cmp.Or(s.Forward, v.Forward); f {
-	case config.NAT:
-		return ipvs.NAT, nil
-	case config.DR:
-		return ipvs.Direct, nil
-	case config.Tun:
-		return ipvs.Tun, nil
-	default:
-		return 0, fmt.Errorf("unknown forward method %q", f)
 	}
 }
 

@@ -47,6 +47,11 @@ virtual "web" {
     timeout = "5m"
     netmask = "/24"
   }
+  tunnel {
+    type     = "gue"
+    port     = 6080
+    checksum = "none"
+  }
   check "http" {
     path    = "/healthz?<&>"
     host    = "www.example.org"
@@ -62,11 +67,35 @@ virtual "web" {
   server "a" {
     address = "10.0.0.11:8080"
     weight  = 10
+    upper   = 100
+    lower   = 50
   }
 
   server "b" {
     address = "10.0.0.12"
     forward = "tun"
     weight  = 0
+    tunnel {
+      type     = "gre"
+      checksum = "csum"
+    }
+  }
+}
+
+virtual "wires" {
+  address   = "192.0.2.10"
+  port      = 5060
+  protocol  = "udp"
+  scheduler = "rr"
+  flags     = ["ops"]
+  forward   = "local"
+  persistent {
+    timeout = "1m"
+    engine  = "sip"
+  }
+
+  server "self" {
+    address = "127.0.0.1"
+    weight  = 1
   }
 }
