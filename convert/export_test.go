@@ -121,10 +121,11 @@ func TestToIPVSAdmLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const service = `(-[tu] (\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):\d+|-f \d+( -6)?)`
+	const service = `((-[tu]|--sctp-service) (\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):\d+|-f \d+( -6)?)`
 	line := regexp.MustCompile(`^(--set \d+ \d+ \d+` +
-		`|-A ` + service + ` -s [a-z]+( -p \d+( -M (\d+\.\d+\.\d+\.\d+|\d+))?)?( -o)?( -b [a-z1-3-]+(,[a-z1-3-]+)*)?` +
-		`|-a ` + service + ` -r (\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):\d+ -[gim] -w \d+)$`)
+		`|-A ` + service + ` -s [a-z]+( -p \d+( -M (\d+\.\d+\.\d+\.\d+|\d+))?( --pe sip)?)?( -o)?( -b [a-z1-3-]+(,[a-z1-3-]+)*)?` +
+		`|-a ` + service + ` -r (\d+\.\d+\.\d+\.\d+|\[[0-9a-f:]+\]):\d+ -[gim] -w \d+` +
+		`( --tun-type (ipip|gue --tun-port \d+ --tun-(no|rem)?csum|gre --tun-(no)?csum))?( -x \d+ -y \d+)?)$`)
 	text, _ := ToIPVSAdm(d)
 	for one := range strings.Lines(string(text)) {
 		if !line.MatchString(strings.TrimSuffix(one, "\n")) {
@@ -243,6 +244,55 @@ virtual "six" {
   forward = "tun"
   server "a" {
     address = "2001:db8::1"
+  }
+}
+virtual "wrapped" {
+  address = "192.0.2.13"
+  port    = 80
+  forward = "tun"
+  tunnel {
+    type     = "gue"
+    checksum = "csum"
+  }
+  server "a" {
+    address = "10.0.0.1"
+  }
+  server "b" {
+    address = "10.0.0.2"
+    upper   = 100
+    lower   = 50
+    tunnel {
+      type = "gre"
+    }
+  }
+  server "c" {
+    address = "2001:db8::1"
+    tunnel {
+      type = "ipip"
+    }
+  }
+}
+virtual "calls" {
+  address   = "192.0.2.13"
+  port      = 5060
+  protocol  = "udp"
+  scheduler = "sh"
+  flags     = ["sh-port", "flag-3", "ops"]
+  persistent {
+    timeout = "1m"
+    engine  = "sip"
+  }
+  server "a" {
+    address = "10.0.0.1"
+  }
+}
+virtual "signalling" {
+  address  = "192.0.2.13"
+  port     = 3868
+  protocol = "sctp"
+  forward  = "local"
+  server "self" {
+    address = "127.0.0.1"
   }
 }
 virtual "ftp" {

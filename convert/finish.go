@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -59,9 +60,14 @@ func (b *builder) document() config.Document {
 func (v *virtual) whole() config.Virtual {
 	w := v.Virtual
 	for _, s := range v.servers {
-		if !s.gone {
-			w.Servers = append(w.Servers, s.Server)
+		if s.gone {
+			continue
 		}
+		x := s.Server
+		if cmp.Or(x.Forward, w.Forward) == config.DR && x.Address.Addr().IsLoopback() {
+			x.Forward = config.Local // what the kernel makes of it
+		}
+		w.Servers = append(w.Servers, x)
 	}
 	return w
 }
@@ -140,6 +146,8 @@ func (v *virtual) without(attr string) (what string) {
 		what, v.Flags = fmt.Sprintf("flags = %q", v.Flags), nil
 	case first == "scheduler" && v.Scheduler != "wlc":
 		what, v.Scheduler = written("scheduler", v.Scheduler), "wlc"
+	case attr == "persistent engine" && v.Persistent != nil && v.Persistent.Engine != "":
+		what, v.Persistent.Engine = written("engine", v.Persistent.Engine), ""
 	case first == "persistent" && v.Persistent != nil:
 		what, v.Persistent = fmt.Sprintf("persistent (%s)", v.Persistent.Timeout), nil
 	case first == "check" && v.Check != nil:

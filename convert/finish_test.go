@@ -46,8 +46,12 @@ func TestFinish(t *testing.T) {
 		}, `a.cf:3 cluster: maxlen 99 is not between 1024 and 65507, so sync_daemon (eth1 id 7 maxlen 99) is left out [syncdaemon = 1]`, "!sync_daemon"},
 		{"timeouts of the kernel", func(b *builder, _ *virtual) { b.cluster.Timeouts.TCP = time.Millisecond },
 			`a.cf:0 cluster: 1ms is not between 1s and 596h31m23s, so timeouts is left out []`, "!timeouts"},
-		{"sctp", func(_ *builder, v *virtual) { v.Protocol = config.SCTP },
-			`a.cf:10 virtual "web": not supported yet: virtual "web" [virtual web {]`, `!virtual "web"`},
+		{"the router itself", func(_ *builder, v *virtual) {
+			v.server("b", place{}).Address = netip.MustParseAddrPort("127.0.0.1:80")
+			v.servers[1].Forward = config.DR
+		}, "", `forward = "local"`},
+		{"an engine of tcp", func(_ *builder, v *virtual) { v.Persistent = &config.Persistent{Timeout: time.Minute, Engine: "sip"} },
+			`a.cf:10 virtual "web": engine "sip" is for udp only, so engine = "sip" is left out [virtual web {]`, "persistent {"},
 		{"another group", func(b *builder, _ *virtual) {
 			x := b.vip("gate", place{"a.cf", 5, ""})
 			x.Address, x.Group = netip.MustParsePrefix("10.0.0.254/24"), "east"

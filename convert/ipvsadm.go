@@ -124,7 +124,10 @@ func (i *ipvsadm) service(c ipvsCommand, at place) error {
 			}
 			v.Flags = append(v.Flags, flags...)
 		case "pe":
-			i.lost(v.path, at, "persistence engine %q: a client is known by its address alone", value)
+			if v.Persistent == nil {
+				return fmt.Errorf("--pe needs -p")
+			}
+			v.Persistent.Engine = value
 		default:
 			return fmt.Errorf("option -%s does not go with -A", name)
 		}
@@ -169,10 +172,15 @@ func (i *ipvsadm) destination(c ipvsCommand, at place) error {
 		return err
 	}
 	s := v.serverAt(a, at)
-	if len(v.servers) == 1 {
-		v.Forward = c.forward()
-	}
 	s.Forward = c.forward()
+	if s.Forward == config.Tun {
+		if s.Tunnel, err = c.tunnel(); err != nil {
+			return err
+		}
+	}
+	if len(v.servers) == 1 {
+		v.Forward, v.Tunnel = s.Forward, s.Tunnel
+	}
 	if s.Forward != config.NAT && v.FWMark == 0 {
 		s.Address = netip.AddrPortFrom(a.Addr(), 0) // as in the kernel, whatever is written
 	}
@@ -189,15 +197,15 @@ func (i *ipvsadm) destination(c ipvsCommand, at place) error {
 				i.hint(s.path, at, "weight 0 takes no new connection; if a check or somebody's hand set it for a while, write what it should be")
 			}
 		case "x", "y":
-			if value != "0" {
-				i.lost(s.path, at, "threshold -%s %s: a server takes connections without a limit", name, value)
+			n, err := strconv.ParseUint(value, 10, 31)
+			if err != nil {
+				return fmt.Errorf("threshold %s is not between 0 and 2147483647", value)
 			}
-		case "tun-type":
-			if value != "ipip" {
-				s.gone = true
-				i.lost(v.path, at, "tunnels of type %s: the server is left out", value)
+			*map[string]*int{"x": &s.Upper, "y": &s.Lower}[name] = int(n)
+		case "tun-type", "tun-port", "tun-nocsum", "tun-csum", "tun-remcsum":
+			if s.Forward != config.Tun {
+				i.hint(s.path, at, "-%s means nothing without -i", name)
 			}
-		case "tun-port", "tun-flags", "tun-nocsum", "tun-csum", "tun-remcsum": // what they belong to is not carried over
 		default:
 			return fmt.Errorf("option -%s does not go with -a", name)
 		}

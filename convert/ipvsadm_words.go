@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"polso/config"
@@ -48,7 +49,7 @@ func ipvsOption(name string) (short string, with takes) {
 	switch name {
 	case "6", "o", "g", "m", "i", "n", "tun-nocsum", "tun-csum", "tun-remcsum":
 		return name, nothing
-	case "t", "u", "f", "s", "M", "b", "r", "w", "x", "y", "sctp-service", "pe", "tun-type", "tun-port", "tun-flags",
+	case "t", "u", "f", "s", "M", "b", "r", "w", "x", "y", "sctp-service", "pe", "tun-type", "tun-port",
 		"mcast-interface", "mcast-group", "mcast-port", "mcast-ttl", "sync-maxlen", "syncid":
 		return name, aValue
 	case "p":
@@ -150,4 +151,29 @@ func (c ipvsCommand) forward() config.Forward {
 		return config.Tun
 	}
 	return config.DR
+}
+
+// tunnel is how a server by -i is reached: IP in IP unless said otherwise.
+func (c ipvsCommand) tunnel() (config.Tunnel, error) {
+	t := config.Tunnel{Type: config.IPIP}
+	if kind, ok := c.options["tun-type"]; ok {
+		if t.Type = config.TunnelType(kind); t.Type != config.IPIP && t.Type != config.GUE && t.Type != config.GRE {
+			return t, fmt.Errorf("tunnel type %q is not known", kind)
+		}
+	}
+	if port, ok := c.options["tun-port"]; ok {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 {
+			return t, fmt.Errorf("%q is not a port's number", port)
+		}
+		t.Port = uint16(n)
+	}
+	for option, sum := range map[string]config.Checksum{
+		"tun-nocsum": config.NoChecksum, "tun-csum": config.FullChecksum, "tun-remcsum": config.RemoteChecksum,
+	} {
+		if _, ok := c.options[option]; ok && t.Type != config.IPIP {
+			t.Checksum = sum
+		}
+	}
+	return t, nil
 }

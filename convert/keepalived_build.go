@@ -19,7 +19,7 @@ func (v *kaVirtual) build(check *config.Check) {
 			x.Address, x.Ports, x.Protocol = t.addr, []uint16{t.port}, v.protocol
 			x.Interface = v.home(t.addr)
 		}
-		x.Scheduler, x.Flags, x.Forward = v.scheduler, v.flagsOf(t), v.forward
+		x.Scheduler, x.Flags, x.Forward, x.Tunnel = v.scheduler, v.flagsOf(t), v.forward, v.tunnel
 		x.OnFailure, x.MinServers = quiesce, least
 		if least > 1 {
 			v.k.b.at(x.path+" min_servers", v.node.statement("quorum").at)
@@ -27,11 +27,16 @@ func (v *kaVirtual) build(check *config.Check) {
 		if v.persistent != nil {
 			p := *v.persistent
 			x.Persistent = &p
+			if p.Engine != "" {
+				v.k.b.at(x.path+" persistent engine", v.node.statement("persistence_engine").at)
+			}
 		}
 		for _, s := range v.servers {
 			port, said := s.portFor(t)
 			v.k.say(s.about, s.at, said)
-			s.parts[i].Address, s.parts[i].Weight, s.parts[i].Forward = netip.AddrPortFrom(s.addr, port), s.weight, s.forward
+			x := s.parts[i]
+			x.Address, x.Weight, x.Forward, x.Tunnel = netip.AddrPortFrom(s.addr, port), s.weight, s.forward, s.tunnel
+			x.Upper, x.Lower = s.upper, s.lower
 		}
 		x.Check = v.probe(check, t)
 		if v.sorry != nil {

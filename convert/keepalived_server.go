@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"math"
 	"net/netip"
 
 	"polso/config"
@@ -16,6 +17,9 @@ type kaServer struct {
 	port    uint16 // 0: none is written
 	weight  int
 	forward config.Forward
+	tunnel  config.Tunnel
+	upper   int
+	lower   int
 	quiesce bool
 	host    string
 	timing  kaTiming
@@ -24,7 +28,7 @@ type kaServer struct {
 
 // server reads a real_server.
 func (v *kaVirtual) server(n *kaNode) {
-	s := &kaServer{at: n.at, weight: v.weight, forward: v.forward, quiesce: v.quiesce, timing: kaNoTiming()}
+	s := &kaServer{at: n.at, weight: v.weight, forward: v.forward, tunnel: v.tunnel, quiesce: v.quiesce, timing: kaNoTiming()}
 	if said := s.address(n); said.what != "" {
 		n.told = true
 		v.k.say(v.about, n.at, said)
@@ -39,7 +43,9 @@ func (v *kaVirtual) server(n *kaNode) {
 		statements[word] = func(n *kaNode) kaSaid { checkers = append(checkers, n); return kaSaid{} }
 	}
 	statements["weight"] = kaCount(0, kaMostWeight, func(n int) { s.weight = n })
-	statements["lvs_method"], statements["lb_kind"] = kaMethod(&s.forward), kaMethod(&s.forward)
+	statements["lvs_method"], statements["lb_kind"] = kaMethod(&s.forward, &s.tunnel), kaMethod(&s.forward, &s.tunnel)
+	statements["uthreshold"] = kaCount(0, math.MaxInt32, func(n int) { s.upper = n })
+	statements["lthreshold"] = kaCount(0, math.MaxInt32, func(n int) { s.lower = n })
 	statements["inhibit_on_failure"] = kaYes(func(yes bool) { s.quiesce = yes })
 	statements["virtualhost"] = kaSet(func(value string) { s.host = value })
 	statements["snmp_name"] = kaSet(func(value string) { s.name = value })
@@ -99,7 +105,7 @@ func (v *kaVirtual) sorryServer(statements []*kaNode) {
 			said = kaSaid{Lost, "a sorry server takes traffic as soon as it is asked to"}
 		default:
 			forward := v.forward
-			if said = kaMethod(&forward)(n); said.what == "" && forward != v.forward {
+			if said = kaMethod(&forward, new(config.Tunnel))(n); said.what == "" && forward != v.forward {
 				said = kaSay(Lost, "a sorry server is reached by %s, as the virtual is", v.forward)
 			}
 		}

@@ -22,6 +22,8 @@ type kaVirtual struct {
 	scheduler  string
 	flags      []*kaNode
 	forward    config.Forward
+	tunnel     config.Tunnel
+	engine     string
 	persistent *config.Persistent
 	protocol   config.Protocol
 	family     config.Family
@@ -85,7 +87,7 @@ func (v *kaVirtual) statements() kaStatements {
 		return kaSaid{}
 	})
 	s["lb_algo"], s["lvs_sched"] = scheduler, scheduler
-	s["lb_kind"], s["lvs_method"] = kaMethod(&v.forward), kaMethod(&v.forward)
+	s["lb_kind"], s["lvs_method"] = kaMethod(&v.forward, &v.tunnel), kaMethod(&v.forward, &v.tunnel)
 	s["protocol"] = kaOne(func(value string) kaSaid {
 		p := config.Protocol(strings.ToLower(value))
 		if p != config.TCP && p != config.UDP && p != config.SCTP {
@@ -102,6 +104,13 @@ func (v *kaVirtual) statements() kaStatements {
 		return kaCount(1, int(kaMostTimer/time.Second), func(n int) { v.persist().Timeout = time.Duration(n) * time.Second })(n)
 	}
 	s["persistence_granularity"] = kaOne(v.granularity)
+	s["persistence_engine"] = kaOne(func(value string) kaSaid {
+		if value != "sip" {
+			return kaSay(Lost, "no persistence engine is called %q", value)
+		}
+		v.engine = value
+		return kaSaid{}
+	})
 	s["ip_family"] = kaOne(func(value string) kaSaid {
 		family, ok := map[string]config.Family{"inet": config.IPv4, "inet6": config.IPv6}[value]
 		if !ok {
@@ -162,26 +171,6 @@ func (v *kaVirtual) granularity(value string) kaSaid {
 	return kaSaid{}
 }
 
-// kaMethod reads a forwarding method.
-func kaMethod(forward *config.Forward) func(*kaNode) kaSaid {
-	return func(n *kaNode) kaSaid {
-		switch n.word(0) {
-		case "NAT":
-			*forward = config.NAT
-		case "DR":
-			*forward = config.DR
-		case "TUN":
-			*forward = config.Tun
-			if i := slices.Index(n.words, "type"); i > 0 && i+1 < len(n.words) && n.words[i+1] != "ipip" {
-				return kaSay(Lost, "a tunnel is IP-in-IP, not %s: the server must take it", strings.Join(n.words[i+1:], " "))
-			}
-		default:
-			return kaSay(Lost, "no method is called %q", n.word(0))
-		}
-		return kaSaid{}
-	}
-}
-
 // settle fills in what keepalived does, and says where it is not what was written.
 func (v *kaVirtual) settle(targets []kaTarget) []kaRemark {
 	var remarks []kaRemark
@@ -202,6 +191,13 @@ func (v *kaVirtual) settle(targets []kaTarget) []kaRemark {
 	if v.persistent == nil && slices.ContainsFunc(targets, func(t kaTarget) bool { return t.mark == 0 && t.port == 0 }) {
 		v.persist()
 		put(v.node.at, Changed, "every port is for persistent services: for %s, as keepalived has it", kaSeconds(kaPersistence))
+	}
+	switch {
+	case v.engine == "":
+	case v.persistent == nil:
+		put(v.node.statement("persistence_engine").at, Lost, "it means nothing without persistence_timeout")
+	default:
+		v.persistent.Engine = v.engine
 	}
 	return remarks
 }

@@ -144,7 +144,6 @@ func kaVirtualWords() map[string]kaSaid {
 		kaWords(Hint, "keepalived has no such word any more", "nat_mask hashed"),
 		kaWords(Lost, kaNoScript, "quorum_up quorum_down"),
 		kaWords(Lost, kaNoMail, "smtp_alert"),
-		kaWords(Lost, "Polso has no persistence by SIP call", "persistence_engine"),
 	)
 }
 
@@ -155,7 +154,6 @@ func kaServerWords() map[string]kaSaid {
 		kaWords(Hint, "Polso spreads the first probes by itself", "warmup"),
 		kaWords(Lost, kaNoScript, "notify_up notify_down"),
 		kaWords(Lost, kaNoMail, "smtp_alert"),
-		kaWords(Lost, "Polso sets no limits of connections", "uthreshold lthreshold"),
 	)
 }
 

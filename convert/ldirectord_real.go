@@ -21,12 +21,13 @@ type ldReal struct {
 	weight      int
 	request     string // of this server alone
 	receive     string
-	thresholds  bool
+	lower       int
+	upper       int
 }
 
 // realFlags takes apart what follows a real server's address: the method, a weight, a request with what is expected, thresholds,
 // and what ldirectord would refuse.
-var realFlags = regexp.MustCompile(`^(\w+)(?:\s+(\d+))?(?:\s+"(.*)"[, ]\s*"(.*)")?(\s+"?l:\d+"?)?(\s+"?u:\d+"?)?\s*(.*)$`)
+var realFlags = regexp.MustCompile(`^(\w+)(?:\s+(\d+))?(?:\s+"(.*)"[, ]\s*"(.*)")?(?:\s+"?l:(\d+)"?)?(?:\s+"?u:(\d+)"?)?\s*(.*)$`)
 
 // parseReal reads HOST[->HOST][:PORT] METHOD [WEIGHT] ["REQUEST", "RECEIVE"] [l:N] [u:N].
 func parseReal(d directive) (ldReal, error) {
@@ -55,7 +56,16 @@ func parseReal(d directive) (ldReal, error) {
 		return ldReal{}, fmt.Errorf("%q is not understood", m[7])
 	}
 	r.request, r.receive = m[3], m[4]
-	r.thresholds = m[5] != "" || m[6] != ""
+	for i, field := range map[int]*int{5: &r.lower, 6: &r.upper} {
+		if m[i] == "" {
+			continue
+		}
+		n, err := strconv.ParseInt(m[i], 10, 32)
+		if err != nil {
+			return ldReal{}, fmt.Errorf("threshold %s is above 2147483647", m[i])
+		}
+		*field = int(n)
+	}
 	return r, nil
 }
 
@@ -91,12 +101,9 @@ func (l *ldirectord) servers(s *section, v *virtual) []ldReal {
 		if told != "" {
 			l.say(d, Hint, "%s", told)
 		}
-		if r.thresholds {
-			l.say(d, Lost, "connection thresholds: a server takes connections without a limit")
-		}
 		for a := r.first; ; a = a.Next() {
 			x := v.serverAt(netip.AddrPortFrom(a, port), l.place(d))
-			x.Forward, x.Weight = r.forward, r.weight
+			x.Forward, x.Weight, x.Lower, x.Upper = r.forward, r.weight, r.lower, r.upper
 			written = append(written, r)
 			if a == r.last || l.full() != nil {
 				break

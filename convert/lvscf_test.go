@@ -55,7 +55,7 @@ active = 1
 	}
 	v := r.Document.Virtuals[0]
 	got := fmt.Sprintln(v.Ports, v.Protocol, v.Scheduler, v.Forward, v.OnFailure, v.Persistent, *v.Check, v.Servers)
-	want := "[80] tcp wlc nat remove <nil> {http 10s 10s 18 1 0 /  [{100 599}] false} [{s 10.0.0.1:80 nat 1}]\n"
+	want := "[80] tcp wlc nat remove <nil> {http 10s 10s 18 1 0 /  [{100 599}] false} [{s 10.0.0.1:80 nat { 0 } 1 0 0}]\n"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

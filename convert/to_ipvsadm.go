@@ -1,9 +1,11 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +33,7 @@ func ToIPVSAdm(d config.Document) ([]byte, []Note) {
 		for _, service := range ipvsServices(v) {
 			e.line("-A %s -s %s%s", service, v.Scheduler, ipvsBalancing(v))
 			for _, s := range v.Servers {
-				e.line("-a %s -r %s %s -w %d", service, s.Address, map[config.Forward]string{config.NAT: "-m", config.DR: "-g", config.Tun: "-i"}[s.Forward], s.Weight)
+				e.line("-a %s -r %s %s", service, s.Address, ipvsServer(s))
 			}
 		}
 	}
@@ -80,22 +82,48 @@ func ipvsBalancing(v config.Virtual) string {
 		default:
 			out.WriteString(" -M " + dotted(p.Mask))
 		}
+		if p.Engine != "" {
+			out.WriteString(" --pe " + p.Engine)
+		}
+	}
+	if slices.Contains(v.Flags, "ops") {
+		out.WriteString(" -o")
 	}
 	var flags []string
-	for _, f := range v.Flags {
-		switch f {
-		case "ops":
-			out.WriteString(" -o")
-		case "fallback", "port":
-			flags = append(flags, v.Scheduler+"-"+f)
+	for i, name := range []string{"fallback", "port", ""} {
+		bit := fmt.Sprintf("flag-%d", i+1)
+		switch {
+		case !slices.Contains(v.Flags, bit) && !slices.Contains(v.Flags, name):
+		case name != "" && (v.Scheduler == "sh" || v.Scheduler == "mh"):
+			flags = append(flags, v.Scheduler+"-"+name)
 		default:
-			flags = append(flags, f)
+			flags = append(flags, bit)
 		}
 	}
 	if len(flags) > 0 {
 		out.WriteString(" -b " + strings.Join(flags, ","))
 	}
 	return out.String()
+}
+
+// ipvsServer are the options of a server after its address. ipvsadm has no word for local: the address says it.
+func ipvsServer(s config.Server) string {
+	out := map[config.Forward]string{config.NAT: "-m", config.DR: "-g", config.Local: "-g", config.Tun: "-i"}[s.Forward]
+	out += fmt.Sprintf(" -w %d", s.Weight)
+	if s.Forward == config.Tun {
+		t := s.Tunnel
+		out += " --tun-type " + string(cmp.Or(t.Type, config.IPIP))
+		if t.Port != 0 {
+			out += fmt.Sprintf(" --tun-port %d", t.Port)
+		}
+		out += map[config.Checksum]string{
+			config.NoChecksum: " --tun-nocsum", config.FullChecksum: " --tun-csum", config.RemoteChecksum: " --tun-remcsum",
+		}[t.Checksum]
+	}
+	if s.Upper != 0 {
+		out += fmt.Sprintf(" -x %d -y %d", s.Upper, s.Lower)
+	}
+	return out
 }
 
 // dotted is an IPv4 netmask of that many bits.

@@ -37,6 +37,9 @@ func (l *toLVSCF) virtual(v config.Virtual) {
 		if p.Mask != 0 {
 			in("pmask = %s", dotted(p.Mask))
 		}
+		if p.Engine != "" {
+			l.note(Lost, about, "engine = %q", p.Engine)
+		}
 	}
 	l.check(v, port)
 	in("load_monitor = none")
@@ -105,6 +108,13 @@ func (l *toLVSCF) server(v config.Virtual, s config.Server, port uint16) {
 	if s.Weight == 0 {
 		active = 0
 		l.note(Changed, about, "Piranha would make 1 of weight 0: it is written as inactive")
+	}
+	if t := s.Tunnel; active == 1 && t != (config.Tunnel{}) {
+		active = 0
+		l.note(Lost, about, "a tunnel of type %q, and Piranha's are IP in IP: it is written as inactive", t.Type)
+	}
+	if s.Upper != 0 {
+		l.note(Lost, about, "upper = %d, lower = %d", s.Upper, s.Lower)
 	}
 	in := func(format string, args ...any) { l.line(lvsInServer+format, args...) }
 	l.line("%sserver %s {", lvsInVirtual, s.Name)

@@ -226,8 +226,8 @@ unfit: the state is not known yet
 		}))), `
 -A -u 192.0.2.10:80 -s wlc -p 60 --pe sip -o
 -a -u 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
-` + heldHere + vsSysctls + `
-sysctl -w net/ipv4/vs/expire_quiescent_template=1`},
+` + heldHere + vsSysctls + `sysctl -w net/ipv4/vs/expire_quiescent_template=1
+`},
 		{"the router itself", base(document(with(web("a"), func(v *config.Virtual) {
 			v.Check, v.Forward, v.Servers[0].Forward, v.Servers[0].Address = nil, config.Local, config.Local, netip.MustParseAddrPort("127.0.0.1:80")
 		}))), `

@@ -1,8 +1,4 @@
 # Imported from saved.txt (ipvsadm -S).
-# saved.txt:16: hint: virtual "sctp-192.0.2.13-3868": the kernel's table has no checks: without one a server counts as up
-#     -A --sctp-service 192.0.2.13:3868 -s rr
-# saved.txt:16: lost: virtual "sctp-192.0.2.13-3868": not supported yet: virtual "sctp-192.0.2.13-3868"
-#     -A --sctp-service 192.0.2.13:3868 -s rr
 
 # saved.txt: hint: ipvsadm -S does not say the timeouts: if ipvsadm -L --timeout shows others than 900 120 300, write them into a timeouts block
 cluster {
@@ -41,6 +37,21 @@ virtual "mark-7-ipv6" {
   }
 }
 
+# saved.txt:16: hint: the kernel's table has no checks: without one a server counts as up
+#     -A --sctp-service 192.0.2.13:3868 -s rr
+virtual "sctp-192.0.2.13-3868" {
+  address   = "192.0.2.13"
+  port      = 3868
+  protocol  = "sctp"
+  scheduler = "rr"
+  forward   = "dr"
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
 # saved.txt:4: hint: the kernel's table has no checks: without one a server counts as up
 #     -A -t 192.0.2.10:443 -s sh -p 300 -M 255.255.255.0 -b sh-fallback,sh-port
 virtual "tcp-192.0.2.10-443" {
@@ -60,13 +71,11 @@ virtual "tcp-192.0.2.10-443" {
     weight  = 10
   }
 
-  # saved.txt:6: lost: threshold -x 100: a server takes connections without a limit
-  #     -a -t 192.0.2.10:443 -r 10.1.0.11:8444 -m -w 10 -x 100 -y 50
-  # saved.txt:6: lost: threshold -y 50: a server takes connections without a limit
-  #     -a -t 192.0.2.10:443 -r 10.1.0.11:8444 -m -w 10 -x 100 -y 50
   server "10.1.0.11-8444" {
     address = "10.1.0.11:8444"
     weight  = 10
+    upper   = 100
+    lower   = 50
   }
 }
 
@@ -110,6 +119,41 @@ virtual "tcp-192.0.2.11-0" {
   }
 }
 
+# saved.txt:23: hint: the kernel's table has no checks: without one a server counts as up
+#     -A -t 192.0.2.14:80 -s rr
+virtual "tcp-192.0.2.14-80" {
+  address   = "192.0.2.14"
+  port      = 80
+  protocol  = "tcp"
+  scheduler = "rr"
+  forward   = "tun"
+  tunnel {
+    type     = "gre"
+    checksum = "csum"
+  }
+
+  server "10.0.0.15" {
+    address = "10.0.0.15"
+    weight  = 1
+  }
+
+  server "127.0.0.1" {
+    address = "127.0.0.1"
+    forward = "local"
+    weight  = 1
+  }
+
+  server "2001-db8-9-15" {
+    address = "2001:db8:9::15"
+    weight  = 1
+    tunnel {
+      type     = "gue"
+      port     = 6081
+      checksum = "remcsum"
+    }
+  }
+}
+
 # saved.txt:10: hint: the kernel's table has no checks: without one a server counts as up
 #     -A -t [2001:db8::10]:80 -s mh -p 600 -M 64 -b mh-port
 virtual "tcp-2001-db8-10-80" {
@@ -132,8 +176,6 @@ virtual "tcp-2001-db8-10-80" {
 
 # saved.txt:7: hint: the kernel's table has no checks: without one a server counts as up
 #     -A -u 192.0.2.10:53 -s rr -o
-# saved.txt:9: lost: tunnels of type gue: the server is left out
-#     -a -u 192.0.2.10:53 -r 10.0.0.14:53 -i -w 1 --tun-type gue --tun-port 6080 --tun-nocsum
 virtual "udp-192.0.2.10-53" {
   address   = "192.0.2.10"
   port      = 53
@@ -146,10 +188,18 @@ virtual "udp-192.0.2.10-53" {
     address = "10.0.0.13"
     weight  = 1
   }
+
+  server "10.0.0.14" {
+    address = "10.0.0.14"
+    weight  = 1
+    tunnel {
+      type     = "gue"
+      port     = 6080
+      checksum = "none"
+    }
+  }
 }
 
-# saved.txt:14: lost: persistence engine "sip": a client is known by its address alone
-#     -A -u 192.0.2.12:5060 -s rr -p 360 --pe sip
 # saved.txt:14: hint: the kernel's table has no checks: without one a server counts as up
 #     -A -u 192.0.2.12:5060 -s rr -p 360 --pe sip
 virtual "udp-192.0.2.12-5060" {
@@ -160,6 +210,7 @@ virtual "udp-192.0.2.12-5060" {
   forward   = "dr"
   persistent {
     timeout = "6m"
+    engine  = "sip"
   }
 
   server "10.0.0.11" {

@@ -1,19 +1,53 @@
 # Imported from balance.conf (keepalived.conf).
-# balance.conf:53: changed: virtual "192.0.2.10-82-sctp": no vrrp_instance has its address; Polso's director holds it, so nobody else may
-#     virtual_server 192.0.2.10 82 {
-# balance.conf:53: lost: virtual "192.0.2.10-82-sctp": not supported yet: virtual "192.0.2.10-82-sctp"
-#     virtual_server 192.0.2.10 82 {
-# balance.conf:59: lost: virtual "192.0.2.10-82-sctp": not a number from 1 to 2678400
-#     persistence_timeout never
-# balance.conf:60: lost: virtual "192.0.2.10-82-sctp": "nobody" is not an IP address
-#     sorry_server nobody 80
-# balance.conf:61: lost: virtual "192.0.2.10-82-sctp": there is no sorry_server above it
-#     sorry_server_lvs_method NAT
-# balance.conf:63: lost: virtual "192.0.2.10-82-sctp" server "10.0.0.11": not a number from 0 to 65535
-#     weight heavy
 
 cluster {
   standby = "warm"
+}
+
+# balance.conf:102: changed: no vrrp_instance has its address; Polso's director holds it, so nobody else may
+#     virtual_server 192.0.2.10 5060 {
+virtual "192.0.2.10-5060-udp" {
+  address   = "192.0.2.10"
+  port      = 5060
+  protocol  = "udp"
+  scheduler = "wlc"
+  flags     = ["ops"]
+  forward   = "tun"
+  persistent {
+    timeout = "1m"
+    engine  = "sip"
+  }
+  tunnel {
+    type     = "gue"
+    port     = 6081
+    checksum = "remcsum"
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+    tunnel {
+      type     = "gre"
+      checksum = "csum"
+    }
+  }
+
+  server "10.0.0.12" {
+    address = "10.0.0.12"
+    weight  = 1
+    upper   = 10
+    lower   = 5
+  }
+
+  # balance.conf:116: lost: "type geneve" is not understood; the tunnel is of type ipip
+  #     lvs_method TUN type geneve
+  server "10.0.0.13" {
+    address = "10.0.0.13"
+    weight  = 1
+    tunnel {
+      type = "ipip"
+    }
+  }
 }
 
 # balance.conf:67: changed: it has no protocol: udp, as keepalived has it
@@ -40,7 +74,7 @@ virtual "192.0.2.10-53-udp" {
 #     mh-port
 # balance.conf:7: changed: for udp alone; left out, as keepalived does
 #     ops
-# balance.conf:10: lost: Polso has no persistence by SIP call
+# balance.conf:10: lost: it means nothing without persistence_timeout
 #     persistence_engine sip
 # balance.conf:12: changed: min_servers counts servers, not their weight: 2
 #     quorum 11
@@ -75,8 +109,6 @@ virtual "192.0.2.10-80" {
   forward    = "dr"
   on_failure = "quiesce"
 
-  # balance.conf:24: lost: Polso sets no limits of connections (also line 25)
-  #     uthreshold 100
   # balance.conf:26: lost: Polso runs no scripts (also line 27)
   #     notify_up /usr/local/bin/up
   # balance.conf:28: lost: Polso sends no mail
@@ -86,6 +118,8 @@ virtual "192.0.2.10-80" {
   server "10.0.0.11" {
     address = "10.0.0.11"
     weight  = 5
+    upper   = 100
+    lower   = 50
   }
 
   # balance.conf:31: changed: dr leaves the port at 80; keepalived passes over 8080 too
@@ -95,12 +129,15 @@ virtual "192.0.2.10-80" {
     weight  = 0
   }
 
-  # balance.conf:36: lost: a tunnel is IP-in-IP, not gue port 6080: the server must take it
-  #     lvs_method TUN type gue port 6080
   server "10.0.0.13" {
     address = "10.0.0.13"
     forward = "tun"
     weight  = 7
+    tunnel {
+      type     = "gue"
+      port     = 6080
+      checksum = "none"
+    }
   }
 }
 
@@ -127,6 +164,30 @@ virtual "192.0.2.10-81" {
   server "10.0.0.11" {
     address = "10.0.0.11:80"
     weight  = 2
+  }
+}
+
+# balance.conf:53: changed: no vrrp_instance has its address; Polso's director holds it, so nobody else may
+#     virtual_server 192.0.2.10 82 {
+# balance.conf:59: lost: not a number from 1 to 2678400
+#     persistence_timeout never
+# balance.conf:60: lost: "nobody" is not an IP address
+#     sorry_server nobody 80
+# balance.conf:61: lost: there is no sorry_server above it
+#     sorry_server_lvs_method NAT
+virtual "192.0.2.10-82-sctp" {
+  address   = "192.0.2.10"
+  port      = 82
+  protocol  = "sctp"
+  scheduler = "mh"
+  flags     = ["flag-1"]
+  forward   = "tun"
+
+  # balance.conf:63: lost: not a number from 0 to 65535
+  #     weight heavy
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
   }
 }
 
@@ -167,8 +228,6 @@ virtual "192.0.2.10-84-udp" {
 #     virtual_server 192.0.2.10 85 {
 # balance.conf:92: lost: there is no sorry_server above it
 #     sorry_server_inhibit
-# balance.conf:95: lost: virtual "192.0.2.10-85" server "2001-db8--1": not supported yet: server "2001-db8--1"
-#     real_server 2001:db8::1 85 {
 virtual "192.0.2.10-85" {
   address   = "192.0.2.10"
   port      = 85
@@ -180,6 +239,11 @@ virtual "192.0.2.10-85" {
   #     inhibit_on_failure perhaps
   server "10.0.0.11" {
     address = "10.0.0.11"
+    weight  = 1
+  }
+
+  server "2001-db8--1" {
+    address = "2001:db8::1"
     weight  = 1
   }
 }

@@ -1,10 +1,6 @@
 # Imported from virtual.cf (ldirectord.cf).
 # virtual.cf:46: lost: the protocol of an address is tcp or udp; it is taken for tcp
 #     protocol=fwm
-# virtual.cf:60: hint: virtual "sctp-192.0.2.20-9001": as in ldirectord, which has no service to negotiate with, the servers count as up without a check
-#     virtual=192.0.2.20:9001
-# virtual.cf:60: lost: virtual "sctp-192.0.2.20-9001": not supported yet: virtual "sctp-192.0.2.20-9001"
-#     virtual=192.0.2.20:9001
 # virtual.cf:63: lost: the virtual is left out with its 2 lines: "www.example.com" is a name; a document has addresses
 #     virtual=www.example.com:80
 # virtual.cf:66: lost: virtual "tcp-192.0.2.20-8080": 192.0.2.20 port 8080/tcp is served by virtual "Order-desk" too, so virtual "tcp-192.0.2.20-8080" is left out
@@ -24,8 +20,6 @@ cluster {
 #     virtual=192.0.2.20:8080
 # virtual.cf:6: hint: a document has no place for it but a comment of your own
 #     comment=ask the order desk before touching it
-# virtual.cf:10: lost: connection thresholds: a server takes connections without a limit
-#     real=10.0.0.23:80 masq 0 l:50 u:100
 # virtual.cf:13: hint: with gate and ipip ldirectord too sends clients to the virtual's port, 8080
 #     real=10.0.0.41:9090 gate
 # virtual.cf:14: hint: the last one of its kind counts
@@ -83,6 +77,8 @@ virtual "Order-desk" {
   server "10.0.0.23" {
     address = "10.0.0.23:80"
     weight  = 0
+    upper   = 100
+    lower   = 50
   }
 
   server "10.0.0.31" {
@@ -132,6 +128,21 @@ virtual "forever" {
   }
 }
 
+# virtual.cf:60: hint: as in ldirectord, which has no service to negotiate with, the servers count as up without a check
+#     virtual=192.0.2.20:9001
+virtual "sctp-192.0.2.20-9001" {
+  address   = "192.0.2.20"
+  port      = 9001
+  protocol  = "sctp"
+  scheduler = "wrr"
+  forward   = "dr"
+
+  server "10.0.0.71" {
+    address = "10.0.0.71"
+    weight  = 1
+  }
+}
+
 # virtual.cf:42: hint: ldirectord heeds it with udp alone
 #     ops=yes
 # virtual.cf:43: lost: scheduler flag "flag-9" is not known
@@ -158,8 +169,6 @@ virtual "forever" {
 #     real=web1.example.com:9000 gate
 # virtual.cf:55: lost: the server is left out: "nowhere" is not a port
 #     real=10.0.0.65:nowhere gate
-# virtual.cf:56: lost: virtual "tcp-192.0.2.20-9000" server "127.0.0.1": 127.0.0.1 cannot be a server, so server "127.0.0.1" is left out
-#     real=127.0.0.1 gate
 # virtual.cf:57: lost: the fallback is left out: "backup.example.com" is a name; a document has addresses
 #     fallback=backup.example.com
 # virtual.cf:59: lost: ldirectord knows no such line here
@@ -176,6 +185,12 @@ virtual "tcp-192.0.2.20-9000" {
     timeout = "5s"
     rise    = 1
     fall    = 1
+  }
+
+  server "127.0.0.1" {
+    address = "127.0.0.1"
+    forward = "local"
+    weight  = 1
   }
 }
 
