@@ -66,6 +66,11 @@ func (b *body) known(ctx context.Context) (*fsm.Snapshot, error) {
 
 // Propose writes to the replicated state.
 func (a *Agent) Propose(ctx context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {
+	if set, ok := c.(*fsm.SetDocument); ok {
+		if err := a.schedulable(ctx, set); err != nil {
+			return fsm.Result{}, err
+		}
+	}
 	return again(ctx, a, func(b *body) (fsm.Result, error) { return b.propose(ctx, by, request, c) })
 }
 

@@ -66,7 +66,7 @@ func (b *body) foreseeAt(ctx context.Context, m *member, id string, asked propos
 }
 
 // foresee is what this node's director would do.
-func (b *body) foresee(_ context.Context, asked proposal) (api.RouterPlan, error) {
+func (b *body) foresee(ctx context.Context, asked proposal) (api.RouterPlan, error) {
 	doc, err := config.FromCanonical(asked.Document)
 	if err != nil {
 		return api.RouterPlan{}, err
@@ -83,6 +83,7 @@ func (b *body) foresee(_ context.Context, asked proposal) (api.RouterPlan, error
 	for _, p := range f.Problems {
 		out.Problems = append(out.Problems, api.Problem{What: p.What, Why: p.Why, Fix: p.Fix})
 	}
+	out.Problems = append(out.Problems, b.lacking(ctx, doc)...)
 	for key, service := range f.Stats {
 		for addr, at := range service.Destinations {
 			if at.Active > 0 {

@@ -73,3 +73,34 @@ func TestForesee(t *testing.T) {
 		return nil
 	})
 }
+
+// A scheduler that some routers' kernels lack is named by the plan; one that none has is refused.
+func TestSchedulersThatKernelsLack(t *testing.T) {
+	w := newNetwork(t, 3)
+	ctx := t.Context()
+	w.form()
+	st := w.nodes[0].status("settled", settled(3, 2))
+	files := []api.File{{Name: "edge.hcl", Text: strings.Replace(edgeHCL, "address", "scheduler = \"mh\"\n  address", 1)}}
+	w.nodes[1].table.Lack("mh", "twos")
+	p, err := w.nodes[0].client.Plan(ctx, api.PlanRequest{Files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const only = `scheduler "mh": the kernel has only rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf`
+	if want := w.nodes[1].name + ": " + only; !slices.Contains(p.Warnings, want) {
+		t.Errorf("warnings %q, want %q", p.Warnings, want)
+	}
+	for _, n := range w.nodes {
+		n.table.Lack("mh", "twos")
+	}
+	_, err = w.nodes[2].client.Apply(ctx, api.ApplyRequest{Files: files, Base: st.Revision})
+	if err == nil || !strings.Contains(err.Error(), `no router's kernel has scheduler "mh"`) {
+		t.Errorf("applied to kernels that lack it: %v", err)
+	}
+	for _, n := range w.nodes[:2] {
+		n.table.Lack()
+	}
+	if _, err := w.nodes[2].client.Apply(ctx, api.ApplyRequest{Files: files, Base: st.Revision}); err != nil {
+		t.Errorf("two routers have it: %v", err)
+	}
+}

@@ -45,3 +45,6 @@ func (*Kernel) CPUStats() (CPUStats, error) { return CPUStats{}, ErrClosed }
 
 // Schedulers returns ErrNoIPVS.
 func Schedulers(context.Context, Options) ([]string, error) { return nil, ErrNoIPVS }
+
+// Schedulers returns ErrNoIPVS.
+func (*Kernel) Schedulers(context.Context) ([]string, error) { return nil, ErrNoIPVS }

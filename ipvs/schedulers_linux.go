@@ -9,11 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// knownSchedulers are the schedulers of Linux up to 6.18, as ipvsadm(8) lists them.
-var knownSchedulers = [...]string{
-	"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos",
-}
-
 // Schedulers returns the schedulers that this kernel offers, loading their modules, in ipvsadm's order of names. It asks
 // the only one who knows for sure: each is given a service in a network namespace made for that and gone afterwards, so
 // no table that is in use is touched. It takes root (CAP_SYS_ADMIN for the namespace); ErrNoIPVS if there is no IPVS.
@@ -35,6 +30,11 @@ func Schedulers(ctx context.Context, o Options) ([]string, error) {
 		return nil, fmt.Errorf("ipvs: schedulers: %w", a.err)
 	}
 	return a.names, nil
+}
+
+// Schedulers is the function for this Kernel's machine.
+func (k *Kernel) Schedulers(ctx context.Context) ([]string, error) {
+	return Schedulers(ctx, Options{Timeout: k.timeout, Modprobe: k.modprobe, Log: k.log})
 }
 
 // probeSchedulers spoils the thread that it runs on.
