@@ -116,38 +116,45 @@ func (a *announcer) run(ctx context.Context) {
 	}
 }
 
-// pick takes the next announcement that is due and that its link's pace allows, or says how long there is none.
+// pick takes the announcement that has been due longest and that its link's pace allows, or says how long there is none. What
+// waits for the pace keeps its place: of many addresses each is announced once before any is repeated.
 func (a *announcer) pick() (*entry, *announcement, time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.k.clock()
 	wait := Instant(time.Hour)
-	var first *entry
+	first := make(map[int]*entry) // by link
 	for e, n := range a.queue {
-		if n.due > now {
+		switch f := first[e.index]; {
+		case n.due > now:
 			wait = min(wait, n.due-now)
-			continue
+		case f == nil || a.before(e, f):
+			first[e.index] = e
 		}
-		if first == nil || n.due < a.queue[first].due || n.due == a.queue[first].due && e.addr.Less(first.addr) {
-			first = e
-		}
-	}
-	if first == nil {
-		return nil, nil, time.Duration(wait)
-	}
-	n := a.queue[first]
-	if a.paces[first.index] == nil {
-		a.paces[first.index] = rate.NewLimiter(pace, burst)
 	}
 	// The limiter's clock only has to run evenly; the boot clock does.
 	at := time.Unix(0, int64(now))
-	if r := a.paces[first.index].ReserveN(at, 1); r.DelayFrom(at) > 0 {
-		n.due = now + Instant(r.DelayFrom(at))
-		r.CancelAt(at)
-		return nil, nil, 0
+	for link, e := range first {
+		if a.paces[link] == nil {
+			a.paces[link] = rate.NewLimiter(pace, burst)
+		}
+		if r := a.paces[link].ReserveN(at, 1); r.DelayFrom(at) > 0 {
+			wait = min(wait, Instant(r.DelayFrom(at)))
+			r.CancelAt(at)
+			continue
+		}
+		a.sending, a.sent = e, make(chan struct{})
+		return e, a.queue[e], 0
 	}
-	a.sending, a.sent = first, make(chan struct{})
-	return first, n, 0
+	return nil, nil, time.Duration(wait)
+}
+
+// before tells which of two that are due goes first; a.mu is held.
+func (a *announcer) before(e, f *entry) bool {
+	if n, m := a.queue[e], a.queue[f]; n.due != m.due {
+		return n.due < m.due
+	}
+	return e.addr.Less(f.addr)
 }
 
 // send announces e if it is still held, and puts its next announcement on the schedule.

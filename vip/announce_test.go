@@ -170,6 +170,34 @@ func TestPace(t *testing.T) {
 	})
 }
 
+// Six hundred addresses on one link: each is announced once before any is repeated, and the whole at the link's pace.
+func TestManyAddressesAreAnnouncedInTurn(t *testing.T) {
+	const many = 600
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		from := b.clock()
+		var want []Held
+		for i := range many {
+			want = append(want, b.held(netip.AddrFrom4([4]byte{192, 0, byte(2 + i/200), byte(i%200 + 10)}), 1, time.Hour))
+		}
+		b.hold(want...)
+		b.sleep(time.Minute)
+		heard := make(map[netip.Addr]int)
+		for i, a := range b.fake.Announcements() {
+			heard[a.Addr]++
+			if i < many && heard[a.Addr] > 1 {
+				t.Fatalf("%s is repeated after %v, when %d have not been announced", a.Addr, time.Duration(a.At-from), many-len(heard))
+			}
+			if last := Instant(float64(many-burst) / float64(pace) * float64(time.Second)); i == many-1 && a.At-from > last+Instant(50*time.Millisecond) {
+				t.Errorf("the last is announced after %v, want %v", time.Duration(a.At-from), time.Duration(last))
+			}
+		}
+		if len(heard) != many {
+			t.Errorf("%d addresses announced, want %d", len(heard), many)
+		}
+	})
+}
+
 func TestAnnouncementThatFailsIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
