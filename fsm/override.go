@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"polso/config"
 )
 
 // SetOverride sets an operator's word about a server or a router, instead of the one before it.
@@ -120,11 +122,13 @@ func (c *change) exists(target string) bool {
 		n, ok := c.NodeByName(name)
 		return ok && n.Kind == Router
 	}
+	name, server, ok := strings.Cut(strings.TrimPrefix(target, "server/"), "/")
+	if !ok {
+		return false
+	}
 	for _, v := range c.Document.Virtuals {
-		for _, s := range v.Servers {
-			if target == serverTarget(v.Name, s.Name) {
-				return true
-			}
+		if v.Name == name {
+			return slices.ContainsFunc(v.Servers, func(s config.Server) bool { return s.Name == server })
 		}
 	}
 	return false

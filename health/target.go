@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"polso/config"
@@ -63,17 +62,21 @@ type Key string
 
 // Key returns the target's identity in words fit for a log: "tcp 10.0.0.1:80 every 2s timeout 1s rise 2 fall 3".
 func (t Target) Key() Key {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s every %s timeout %s rise %d fall %d",
-		t.scheme(), t.Addr, t.Check.Every, t.Check.Timeout, t.Check.Rise, t.Check.Fall)
+	// Every pass asks for the key of every server, several times: no formatting where appending will do.
+	b := append(make([]byte, 0, 128), t.scheme()...)
+	b = t.Addr.AppendTo(append(b, ' '))
+	b = append(append(b, " every "...), t.Check.Every.String()...)
+	b = append(append(b, " timeout "...), t.Check.Timeout.String()...)
+	b = strconv.AppendInt(append(b, " rise "...), int64(t.Check.Rise), 10)
+	b = strconv.AppendInt(append(b, " fall "...), int64(t.Check.Fall), 10)
 	if t.Check.Kind == config.CheckHTTP {
 		// Quoted, so that no path or host can imitate another field.
-		fmt.Fprintf(&b, " path %q host %q status", t.Check.Path, t.Check.Host)
+		b = fmt.Appendf(b, " path %q host %q status", t.Check.Path, t.Check.Host)
 		for _, r := range t.Check.Status {
-			fmt.Fprintf(&b, " %d-%d", r.From, r.To)
+			b = fmt.Appendf(b, " %d-%d", r.From, r.To)
 		}
 	}
-	return Key(b.String())
+	return Key(b)
 }
 
 // scheme is the first word of a reason: tcp, http or https.
