@@ -62,7 +62,7 @@ var outside = map[string][]string{
 	"github.com/mdlayher/packet":          {"vip", "lab"},
 	"github.com/mdlayher/ethernet":        {"vip", "lab"},
 	"github.com/vishvananda/netlink":      {"ipvs", "vip", "realserver", "lab"}, // realserver: links, tunnels and addresses of a machine without a router, none of which vip's edge has
-	"github.com/google/nftables":          {"vip"},
+	"github.com/google/nftables":          {"ipvs", "vip"},
 	"github.com/spf13/cobra":              {"cmd/polso"},
 	"github.com/danielgtaylor/huma/v2":    {"api"},
 	"github.com/coreos/go-systemd/v22":    {"agent"},
