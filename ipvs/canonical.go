@@ -1,7 +1,6 @@
 package ipvs
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -11,10 +10,41 @@ import (
 // whole seconds, flags without the kernel's own bits, and nothing in fields that have no meaning (the mask of a service
 // without persistence, the tunnel of a destination that is not tunnelled). Timeouts are kept.
 func (t Table) Canonical() Table {
-	out := Table{Timeouts: t.Timeouts.canonical()}
-	for _, s := range t.Services {
-		out.Services = append(out.Services, s.canonical())
+	out := Table{Timeouts: t.Timeouts.canonical(), Services: append([]Service(nil), t.Services...)}
+	for i, s := range out.Services {
+		out.Services[i] = s.canonical()
 	}
+	slices.SortStableFunc(out.Services, func(a, b Service) int { return a.Key.compare(b.Key) })
+	return out
+}
+
+// ordered returns the table itself if it is canonical, which spares a copy, and its canonical form if not.
+func (t Table) ordered() Table {
+	if t.Timeouts != t.Timeouts.canonical() || !slices.IsSortedFunc(t.Services, func(a, b Service) int { return a.Key.compare(b.Key) }) {
+		return t.Canonical()
+	}
+	for _, s := range t.Services {
+		if !s.alone().same(s.alone().canonical()) || !slices.IsSortedFunc(s.Destinations, compareDestinations) ||
+			slices.ContainsFunc(s.Destinations, func(d Destination) bool { return d != d.canonical() }) {
+			return t.Canonical()
+		}
+	}
+	return t
+}
+
+// Replace returns the table with services in place of those that have the keys; it is canonical if table and services are.
+func (t Table) Replace(keys []Key, services []Service) Table {
+	old := make(map[Key]bool, len(keys))
+	for _, k := range keys {
+		old[k] = true
+	}
+	out := Table{Timeouts: t.Timeouts, Services: make([]Service, 0, len(t.Services)+len(services))}
+	for _, s := range t.Services {
+		if !old[s.Key] {
+			out.Services = append(out.Services, s)
+		}
+	}
+	out.Services = append(out.Services, services...)
 	slices.SortStableFunc(out.Services, func(a, b Service) int { return a.Key.compare(b.Key) })
 	return out
 }
@@ -29,12 +59,11 @@ func (s Service) canonical() Service {
 	if s.Persistent == 0 || s.PersistMask == fullMask(s.Family) {
 		s.PersistMask = 0
 	}
-	var dests []Destination
-	for _, d := range s.Destinations {
-		dests = append(dests, d.canonical())
+	s.Destinations = append([]Destination(nil), s.Destinations...)
+	for i, d := range s.Destinations {
+		s.Destinations[i] = d.canonical()
 	}
-	slices.SortStableFunc(dests, compareDestinations)
-	s.Destinations = dests
+	slices.SortStableFunc(s.Destinations, compareDestinations)
 	return s
 }
 
@@ -52,21 +81,25 @@ func (d Destination) canonical() Destination {
 
 // compare orders as ipvsadm does: marks last, then family, protocol, address, port.
 func (k Key) compare(o Key) int {
-	return cmp.Or(
-		cmp.Compare(k.FWMark, o.FWMark),
-		cmp.Compare(k.Family, o.Family),
-		cmp.Compare(k.Protocol, o.Protocol),
-		bytes.Compare(k.Addr.AsSlice(), o.Addr.AsSlice()),
-		cmp.Compare(k.Port, o.Port),
-	)
+	switch {
+	case k.FWMark != o.FWMark:
+		return cmp.Compare(k.FWMark, o.FWMark)
+	case k.Family != o.Family:
+		return cmp.Compare(k.Family, o.Family)
+	case k.Protocol != o.Protocol:
+		return cmp.Compare(k.Protocol, o.Protocol)
+	case k.Addr != o.Addr:
+		return k.Addr.Compare(o.Addr)
+	}
+	return cmp.Compare(k.Port, o.Port)
 }
 
 // compareDestinations orders as ipvsadm does: IPv6 before IPv4 where a service has both.
 func compareDestinations(a, b Destination) int {
-	return cmp.Or(
-		cmp.Compare(FamilyOf(b.Addr.Addr()), FamilyOf(a.Addr.Addr())),
-		a.Addr.Compare(b.Addr),
-	)
+	if f, g := FamilyOf(a.Addr.Addr()), FamilyOf(b.Addr.Addr()); f != g {
+		return cmp.Compare(g, f)
+	}
+	return a.Addr.Compare(b.Addr)
 }
 
 // fullMask is the mask length at which every client is its own.

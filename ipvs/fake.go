@@ -43,6 +43,36 @@ func (f *Fake) Table() (Table, Stats, error) {
 	return t, f.stats.of(t), nil
 }
 
+// Overview returns what Table does, without the destinations.
+func (f *Fake) Overview() (Table, Stats, error) {
+	t, _, err := f.Table()
+	if err != nil {
+		return Table{}, nil, err
+	}
+	for i := range t.Services {
+		t.Services[i].Destinations = nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return t, f.stats.of(t), nil
+}
+
+// Services returns what Table does of those services that are there, without the timeouts.
+func (f *Fake) Services(keys []Key) (Table, Stats, error) {
+	t, _, err := f.Table()
+	if err != nil {
+		return Table{}, nil, err
+	}
+	t.Timeouts = Timeouts{}
+	t.Services = slices.DeleteFunc(t.Services, func(s Service) bool { return !slices.Contains(keys, s.Key) })
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return t, f.stats.of(t), nil
+}
+
+// Batch does steps as Kernel.Batch does, one after the other.
+func (f *Fake) Batch(ops []Op) []error { return InTurn(ops, f.Do) }
+
 // Do does one step or answers as Kernel.Do does. Whatever the answer, the step is in the diary.
 func (f *Fake) Do(o Op) error {
 	f.mu.Lock()

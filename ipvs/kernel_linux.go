@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -145,14 +146,25 @@ func (k *Kernel) stop() ownership {
 
 // Table reads the whole table, in canonical form, with its counters, which has an entry for each service and
 // destination of the table. A persistence mask that is no prefix is -1.
-func (k *Kernel) Table() (Table, Stats, error) {
+func (k *Kernel) Table() (Table, Stats, error) { return k.read(reader.table) }
+
+// Overview reads what Table does, without the destinations and their counters: one dump, however many there are.
+func (k *Kernel) Overview() (Table, Stats, error) { return k.read(reader.overview) }
+
+// Services reads what Table does of those services that are there, without the timeouts.
+func (k *Kernel) Services(keys []Key) (Table, Stats, error) {
+	return k.read(func(r reader) (Table, Stats, error) { return r.some(keys) })
+}
+
+// read has the owner of the sockets read a table.
+func (k *Kernel) read(fn func(reader) (Table, Stats, error)) (Table, Stats, error) {
 	type answer struct {
 		t  Table
 		st Stats
 	}
 	a, err := ask(k, func() (a answer, err error) {
 		err = k.sockets.read(k.timeout, func(r reader) error {
-			a.t, a.st, err = r.table()
+			a.t, a.st, err = fn(r)
 			return err
 		})
 		return a, err
@@ -219,12 +231,7 @@ func (k *Kernel) Do(o Op) error {
 
 // do does a step that Check has passed, on the goroutine that owns the sockets.
 func (k *Kernel) do(o Op) error {
-	if o.Verb == AddService || o.Verb == EditService {
-		k.load("ip_vs_" + o.Service.Scheduler)
-		if o.Service.PE != "" {
-			k.load("ip_vs_pe_" + o.Service.PE)
-		}
-	}
+	k.prepare(o)
 	err := k.sockets.write(k.timeout, o)
 	var errno syscall.Errno
 	switch {
@@ -234,6 +241,69 @@ func (k *Kernel) do(o Op) error {
 		return refused(o, errno)
 	default:
 		return fmt.Errorf("%s: %w", o, err)
+	}
+}
+
+// Batch does steps as Do does each, many at a time, and returns what became of each. The steps of one service are done in
+// their order, those of different services in any. A step on a service that could not be made is ErrSkipped.
+func (k *Kernel) Batch(ops []Op) []error {
+	if len(ops) == 1 {
+		return []error{k.Do(ops[0])}
+	}
+	errs := make([]error, len(ops))
+	var lost lost
+	for _, wave := range waves(ops) {
+		for part := range slices.Chunk(wave, window) {
+			k.window(ops, part, lost, errs)
+		}
+		for _, i := range wave {
+			lost.note(ops[i], errs[i])
+		}
+	}
+	return errs
+}
+
+// window does the steps of a part of a wave, which is at most a window, and writes down what became of them.
+func (k *Kernel) window(ops []Op, part []int, lost lost, errs []error) {
+	var fit []Op
+	var at []int
+	for _, i := range part {
+		switch err := ops[i].Check(); {
+		case lost.without(ops[i]):
+			errs[i] = ErrSkipped
+		case err != nil:
+			errs[i] = fmt.Errorf("%s: %w", ops[i], err)
+		default:
+			fit, at = append(fit, ops[i]), append(at, i)
+		}
+	}
+	if len(fit) == 0 {
+		return
+	}
+	errnos, err := ask(k, func() ([]syscall.Errno, error) {
+		for _, o := range fit {
+			k.prepare(o)
+		}
+		return k.sockets.batch(k.timeout, fit)
+	})
+	for n, i := range at {
+		switch {
+		case n < len(errnos) && errnos[n] != 0:
+			errs[i] = refused(ops[i], errnos[n])
+		case err != nil:
+			errs[i] = fmt.Errorf("%s: the kernel's answer was lost: %w", ops[i], err)
+		}
+	}
+}
+
+// prepare loads the modules that a step needs.
+func (k *Kernel) prepare(o Op) {
+	if o.Verb != AddService && o.Verb != EditService {
+		return
+	}
+	k.load("ip_vs_" + o.Service.Scheduler)
+	if o.Service.PE != "" {
+		k.load("ip_vs_pe_" + o.Service.PE)
 	}
 }
 

@@ -29,6 +29,12 @@ func (*Kernel) Table() (Table, Stats, error) { return Table{}, nil, ErrClosed }
 // Daemons returns ErrClosed.
 func (*Kernel) Daemons() ([]Daemon, error) { return nil, ErrClosed }
 
+// Overview returns ErrClosed.
+func (*Kernel) Overview() (Table, Stats, error) { return Table{}, nil, ErrClosed }
+
+// Services returns ErrClosed.
+func (*Kernel) Services([]Key) (Table, Stats, error) { return Table{}, nil, ErrClosed }
+
 // Info returns ErrClosed.
 func (*Kernel) Info() (Info, error) { return Info{}, ErrClosed }
 
@@ -42,6 +48,9 @@ func (*Kernel) Connections(context.Context, Detail) iter.Seq2[Connection, error]
 
 // CPUStats returns ErrClosed.
 func (*Kernel) CPUStats() (CPUStats, error) { return CPUStats{}, ErrClosed }
+
+// Batch returns ErrClosed for each step.
+func (k *Kernel) Batch(ops []Op) []error { return InTurn(ops, k.Do) }
 
 // Schedulers returns ErrNoIPVS.
 func Schedulers(context.Context, Options) ([]string, error) { return nil, ErrNoIPVS }

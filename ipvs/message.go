@@ -15,11 +15,15 @@ const (
 	familyName    = "IPVS"
 	familyVersion = 1
 
+	cmdNewService = 1
+	cmdSetService = 2
+	cmdDelService = 3
 	cmdGetService = 4
 	cmdNewDest    = 5
 	cmdSetDest    = 6
 	cmdDelDest    = 7
 	cmdGetDest    = 8
+	cmdSetConfig  = 12
 	cmdGetConfig  = 13
 	cmdGetInfo    = 15
 
@@ -237,16 +241,20 @@ func decodeInfo(b []byte) (Info, error) {
 // encodeKey writes the service that a request is about.
 func encodeKey(ae *netlink.AttributeEncoder, k Key) {
 	ae.Nested(attrService, func(ae *netlink.AttributeEncoder) error {
-		ae.Uint16(svcFamily, uint16(k.Family))
-		if k.FWMark != 0 {
-			ae.Uint32(svcMark, k.FWMark)
-			return nil
-		}
-		ae.Uint16(svcProtocol, uint16(k.Protocol))
-		ae.Bytes(svcAddr, k.Addr.AsSlice())
-		ae.Bytes(svcPort, binary.BigEndian.AppendUint16(nil, k.Port))
+		encodeName(ae, k)
 		return nil
 	})
+}
+
+func encodeName(ae *netlink.AttributeEncoder, k Key) {
+	ae.Uint16(svcFamily, uint16(k.Family))
+	if k.FWMark != 0 {
+		ae.Uint32(svcMark, k.FWMark)
+		return
+	}
+	ae.Uint16(svcProtocol, uint16(k.Protocol))
+	ae.Bytes(svcAddr, k.Addr.AsSlice())
+	ae.Bytes(svcPort, binary.BigEndian.AppendUint16(nil, k.Port))
 }
 
 // encodeDestination writes the destination that a request is about, and all that there is to say of it unless it is to go.

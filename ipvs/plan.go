@@ -1,7 +1,6 @@
 package ipvs
 
 import (
-	"net/netip"
 	"slices"
 	"strconv"
 	"time"
@@ -88,61 +87,72 @@ func (o Op) String() string {
 // falls below both ends. New services come before removed ones. Steps of different services do not depend on each
 // other; a service's destinations depend on its AddService.
 func Plan(want, have Table) []Op {
-	want, have = want.Canonical(), have.Canonical()
-	var ops []Op
+	want, have = want.ordered(), have.ordered()
+	var ops, removals []Op
 	if t := want.Timeouts.over(have.Timeouts); t != (Timeouts{}) {
 		ops = append(ops, Op{Verb: SetTimeouts, Timeouts: t})
 	}
-	old := make(map[Key]Service, len(have.Services))
-	for _, s := range have.Services {
-		old[s.Key] = s
+	// Both are in the same order: one walk sees what is in either and what is in both.
+	rest := have.Services
+	pass := func(gone int) {
+		for _, s := range rest[:gone] {
+			removals = append(removals, Op{Verb: DeleteService, Service: Service{Key: s.Key}})
+		}
+		rest = rest[gone:]
 	}
 	for _, s := range want.Services {
-		h, exists := old[s.Key]
+		gone := 0
+		for gone < len(rest) && rest[gone].Key.compare(s.Key) < 0 {
+			gone++
+		}
+		pass(gone)
+		var h Service
 		switch {
-		case !exists:
+		case len(rest) == 0 || rest[0].Key != s.Key:
 			ops = append(ops, Op{Verb: AddService, Service: s.alone()})
-		case !s.same(h):
-			ops = append(ops, Op{Verb: EditService, Service: s.alone()})
+		default:
+			h, rest = rest[0], rest[1:]
+			if !s.same(h) {
+				ops = append(ops, Op{Verb: EditService, Service: s.alone()})
+			}
 		}
-		ops = append(ops, planDestinations(s, h)...)
-		delete(old, s.Key)
+		ops = append(ops, planDestinations(s, h.Destinations)...)
 	}
-	for _, s := range have.Services {
-		if _, unwanted := old[s.Key]; unwanted {
-			ops = append(ops, Op{Verb: DeleteService, Service: Service{Key: s.Key}})
-		}
-	}
-	return ops
+	pass(len(rest))
+	return append(ops, removals...)
 }
 
 // planDestinations orders a service's steps: new ones, raises (and edits of equal weight), lowerings, removals.
-func planDestinations(want, have Service) []Op {
-	old := make(map[netip.AddrPort]Destination, len(have.Destinations))
-	for _, d := range have.Destinations {
-		old[d.Addr] = d
+func planDestinations(want Service, have []Destination) []Op {
+	if slices.Equal(want.Destinations, have) {
+		return nil
 	}
 	step := func(v Verb, d Destination) Op {
 		return Op{Verb: v, Service: Service{Key: want.Key}, Destination: d}
 	}
 	var adds, raises, lowers, removes []Op
+	remove := func(d Destination) { removes = append(removes, step(DeleteDestination, Destination{Addr: d.Addr})) }
 	for _, d := range want.Destinations {
-		h, exists := old[d.Addr]
-		switch {
-		case !exists:
+		for len(have) > 0 && compareDestinations(have[0], d) < 0 {
+			remove(have[0])
+			have = have[1:]
+		}
+		if len(have) == 0 || have[0].Addr != d.Addr {
 			adds = append(adds, step(AddDestination, d))
+			continue
+		}
+		h := have[0]
+		have = have[1:]
+		switch {
 		case d == h:
 		case d.Weight >= h.Weight:
 			raises = append(raises, step(EditDestination, d))
 		default:
 			lowers = append(lowers, step(EditDestination, d))
 		}
-		delete(old, d.Addr)
 	}
-	for _, d := range have.Destinations {
-		if _, unwanted := old[d.Addr]; unwanted {
-			removes = append(removes, step(DeleteDestination, Destination{Addr: d.Addr}))
-		}
+	for _, d := range have {
+		remove(d)
 	}
 	return slices.Concat(adds, raises, lowers, removes)
 }

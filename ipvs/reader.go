@@ -3,8 +3,10 @@ package ipvs
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/mdlayher/genetlink"
@@ -36,41 +38,24 @@ func (r reader) table() (t Table, st Stats, err error) {
 }
 
 func (r reader) once() (Table, Stats, error) {
-	var t Table
-	st := make(Stats)
-	err := r.dump(cmdGetService, nil, func(b []byte) error {
-		s, c, err := decodeService(b)
-		if err != nil {
-			return err
-		}
-		if _, twice := st[s.Key]; twice {
-			return fmt.Errorf("service %s: %w", s.Key, errChanged)
-		}
-		t.Services = append(t.Services, s)
-		st[s.Key] = ServiceStats{Counters: c, Destinations: make(map[netip.AddrPort]DestinationStats)}
-		return nil
-	})
+	t, st, err := r.overview()
 	if err != nil {
-		return Table{}, nil, fmt.Errorf("read services: %w", err)
+		return Table{}, nil, err
 	}
 	for i := range t.Services {
-		s := &t.Services[i]
-		err := r.dump(cmdGetDest, &s.Key, func(b []byte) error {
-			d, ds, err := decodeDestination(b, s.Family)
-			if err != nil {
-				return err
-			}
-			seen := st[s.Key].Destinations
-			if _, twice := seen[d.Addr]; twice {
-				return fmt.Errorf("server %s: %w", d.Addr, errChanged)
-			}
-			seen[d.Addr] = ds
-			s.Destinations = append(s.Destinations, d)
-			return nil
-		})
-		if err != nil {
-			return Table{}, nil, fmt.Errorf("read servers of %s: %w", s.Key, err)
+		if err := r.destinations(&t.Services[i], st); err != nil {
+			return Table{}, nil, err
 		}
+	}
+	return t.Canonical(), st, nil
+}
+
+// overview reads the services without their destinations, and the timeouts.
+func (r reader) overview() (t Table, st Stats, err error) {
+	st = make(Stats)
+	err = r.dump(cmdGetService, nil, func(b []byte) error { return enter(b, &t, st) })
+	if err != nil {
+		return Table{}, nil, fmt.Errorf("read services: %w", err)
 	}
 	if t.Timeouts, err = r.timeouts(); err != nil {
 		return Table{}, nil, err
@@ -78,8 +63,66 @@ func (r reader) once() (Table, Stats, error) {
 	return t.Canonical(), st, nil
 }
 
+// some reads those of the services that are there.
+func (r reader) some(keys []Key) (t Table, st Stats, err error) {
+	st = make(Stats)
+	for _, k := range keys {
+		ae := netlink.NewAttributeEncoder()
+		encodeKey(ae, k)
+		b, err := r.ask(cmdGetService, ae)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue
+		}
+		if err == nil {
+			err = enter(b, &t, st)
+		}
+		if err != nil {
+			return Table{}, nil, fmt.Errorf("read service %s: %w", k, err)
+		}
+		if err := r.destinations(&t.Services[len(t.Services)-1], st); err != nil {
+			return Table{}, nil, err
+		}
+	}
+	return t.Canonical(), st, nil
+}
+
+// enter adds a service that the kernel has told of.
+func enter(b []byte, t *Table, st Stats) error {
+	s, c, err := decodeService(b)
+	if err != nil {
+		return err
+	}
+	if _, twice := st[s.Key]; twice {
+		return fmt.Errorf("service %s: %w", s.Key, errChanged)
+	}
+	t.Services = append(t.Services, s)
+	st[s.Key] = ServiceStats{Counters: c, Destinations: make(map[netip.AddrPort]DestinationStats)}
+	return nil
+}
+
+// destinations reads those of a service that has been entered.
+func (r reader) destinations(s *Service, st Stats) error {
+	seen := st[s.Key].Destinations
+	err := r.dump(cmdGetDest, &s.Key, func(b []byte) error {
+		d, ds, err := decodeDestination(b, s.Family)
+		if err != nil {
+			return err
+		}
+		if _, twice := seen[d.Addr]; twice {
+			return fmt.Errorf("server %s: %w", d.Addr, errChanged)
+		}
+		seen[d.Addr] = ds
+		s.Destinations = append(s.Destinations, d)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read servers of %s: %w", s.Key, err)
+	}
+	return nil
+}
+
 func (r reader) timeouts() (Timeouts, error) {
-	b, err := r.ask(cmdGetConfig)
+	b, err := r.ask(cmdGetConfig, netlink.NewAttributeEncoder())
 	if err != nil {
 		return Timeouts{}, fmt.Errorf("read timeouts: %w", err)
 	}
@@ -87,27 +130,16 @@ func (r reader) timeouts() (Timeouts, error) {
 }
 
 func (r reader) info() (Info, error) {
-	b, err := r.ask(cmdGetInfo)
+	b, err := r.ask(cmdGetInfo, netlink.NewAttributeEncoder())
 	if err != nil {
 		return Info{}, fmt.Errorf("read version: %w", err)
 	}
 	return decodeInfo(b)
 }
 
-// onDestination does one of the three steps on a server. moby/ipvs knows no tunnel but IPIP and leaves out the server's
-// family, without which the kernel takes it for the service's own.
-func (r reader) onDestination(o Op) error {
-	ae := netlink.NewAttributeEncoder()
-	encodeKey(ae, o.Service.Key)
-	encodeDestination(ae, o.Verb, o.Destination)
-	command := map[Verb]uint8{AddDestination: cmdNewDest, EditDestination: cmdSetDest, DeleteDestination: cmdDelDest}[o.Verb]
-	_, err := r.execute(command, ae, netlink.Request|netlink.Acknowledge)
-	return err
-}
-
-// ask sends a request without attributes that has one answer.
-func (r reader) ask(command uint8) ([]byte, error) {
-	msgs, err := r.execute(command, netlink.NewAttributeEncoder(), netlink.Request)
+// ask sends a request that has one answer.
+func (r reader) ask(command uint8, ae *netlink.AttributeEncoder) ([]byte, error) {
+	msgs, err := r.execute(command, ae, netlink.Request)
 	if err != nil {
 		return nil, err
 	}

@@ -16,13 +16,14 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// sockets are the two ways to the kernel: generic netlink of our own for reading and for servers, moby/ipvs for writing the
-// rest. Neither is for two goroutines at once.
+// sockets are the ways to the kernel: generic netlink of our own for reading, for servers and for many steps at once, moby/ipvs for
+// writing the rest. None is for two goroutines at once.
 type sockets struct {
-	netns  string
-	reader reader
-	writer *moby.Handle
-	broken bool // an answer is outstanding that a later request would take for its own
+	netns    string
+	reader   reader
+	pipeline pipeline // on the reader's socket
+	writer   *moby.Handle
+	broken   bool // an answer is outstanding that a later request would take for its own
 }
 
 // openSockets opens both, after making sure that there is an IPVS to talk to: without one, moby/ipvs's requests go to the
@@ -43,19 +44,25 @@ func openSockets(o Options) (*sockets, error) {
 }
 
 func (s *sockets) open() error {
-	config := &netlink.Config{}
+	namespace := 0
 	if s.netns != "" {
 		f, err := os.Open(s.netns)
 		if err != nil {
 			return fmt.Errorf("network namespace: %w", err)
 		}
 		defer f.Close()
-		config.NetNS = int(f.Fd())
+		namespace = int(f.Fd())
 	}
-	conn, err := genetlink.Dial(config)
+	socket, err := dial(namespace)
 	if err != nil {
 		return fmt.Errorf("netlink: %w", err)
 	}
+	port, err := socket.port()
+	if err != nil {
+		socket.Close()
+		return fmt.Errorf("netlink: %w", err)
+	}
+	conn := genetlink.NewConn(netlink.NewConn(socket, port))
 	family, err := conn.GetFamily(familyName)
 	if err != nil {
 		conn.Close()
@@ -72,6 +79,7 @@ func (s *sockets) open() error {
 		return fmt.Errorf("netlink: %w", err)
 	}
 	s.reader, s.writer, s.broken = reader{conn: conn, family: family.ID}, writer, false
+	s.pipeline = pipeline{socket: socket, family: family.ID}
 	return nil
 }
 
@@ -113,11 +121,16 @@ func (s *sockets) read(timeout time.Duration, fn func(reader) error) error {
 
 // write does one step within the time; the error is the kernel's errno if it answered.
 func (s *sockets) write(timeout time.Duration, o Op) error {
-	switch o.Verb {
-	case AddDestination, EditDestination, DeleteDestination:
-		return s.read(timeout, func(r reader) error { return r.onDestination(o) })
-	}
-	if o.Verb == StartDaemon || o.Verb == StopDaemon {
+	switch {
+	case o.onDestination():
+		// moby/ipvs knows no tunnel but IPIP and leaves out the server's family, without which the kernel takes it for the
+		// service's own.
+		errnos, err := s.batch(timeout, []Op{o})
+		if errnos[0] != 0 {
+			return errnos[0]
+		}
+		return err
+	case o.Verb == StartDaemon, o.Verb == StopDaemon:
 		return s.read(timeout, func(r reader) error { return r.doDaemon(o) })
 	}
 	if err := s.renew(); err != nil {

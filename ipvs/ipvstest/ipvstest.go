@@ -22,8 +22,11 @@ import (
 // Edge is what the director asks of a virtual server table.
 type Edge interface {
 	Table() (ipvs.Table, ipvs.Stats, error)
+	Overview() (ipvs.Table, ipvs.Stats, error)
+	Services(keys []ipvs.Key) (ipvs.Table, ipvs.Stats, error)
 	Do(ipvs.Op) error
 	Daemons() ([]ipvs.Daemon, error)
+	Batch([]ipvs.Op) []error
 }
 
 // Run holds the edges that open returns, each with an empty table of its own, to the manners of the kernel.
@@ -35,6 +38,8 @@ func Run(t *testing.T, open func(t *testing.T) Edge) {
 	t.Run("Refused", func(t *testing.T) { refused(t, open(t)) })
 	t.Run("Timeouts", func(t *testing.T) { timeouts(t, open(t)) })
 	t.Run("Daemons", func(t *testing.T) { daemons(t, open(t)) })
+	t.Run("Batch", func(t *testing.T) { batch(t, open(t)) })
+	t.Run("Parts", func(t *testing.T) { parts(t, open(t)) })
 	t.Run("Walk", func(t *testing.T) { walk(t, open(t)) })
 }
 
@@ -346,9 +351,10 @@ func apply(t *testing.T, e Edge, want ipvs.Table) string {
 	}
 	have, _ := table(t, e)
 	var steps strings.Builder
-	for _, o := range ipvs.Plan(want, have) {
-		steps.WriteString(o.String() + "\n")
-		if err := e.Do(o); err != nil {
+	ops := ipvs.Plan(want, have)
+	for i, err := range e.Batch(ops) {
+		steps.WriteString(ops[i].String() + "\n")
+		if err != nil {
 			t.Fatalf("do: %v", err)
 		}
 	}

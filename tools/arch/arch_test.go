@@ -42,6 +42,7 @@ var ours = map[string][]string{
 		"director", "fsm", "health", "ipvs", "steward", "vip"},
 	"cmd/polso": {"agent", "api", "config", "convert", "realserver"},
 	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/faults": {"lab"},
+	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
 	"tools/labvm": {"lab/boot"},
 	"tools/arch":  {},
 	"tools/model": {}, // it says what consensus/lease does in its own words: sharing its code would share its mistakes
@@ -57,6 +58,7 @@ var outside = map[string][]string{
 	"github.com/moby/ipvs":                {"ipvs"},
 	"github.com/mdlayher/genetlink":       {"ipvs"},
 	"github.com/mdlayher/netlink":         {"ipvs", "vip"},
+	"github.com/mdlayher/socket":          {"ipvs"},
 	"github.com/mdlayher/arp":             {"vip", "lab"},
 	"github.com/mdlayher/ndp":             {"vip", "lab"},
 	"github.com/mdlayher/packet":          {"vip", "lab"},
