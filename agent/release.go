@@ -138,7 +138,7 @@ func notPermitted(err error) error {
 	return err
 }
 
-// clearTable removes services from the kernel's table, one by one; without any left the sync daemons stop too.
+// clearTable removes services from the kernel's table, each by its name; without any left the sync daemons stop too.
 func clearTable(ctx context.Context, which func(ipvs.Service) bool) (int, error) {
 	k, err := ipvs.Open(ipvs.Options{})
 	if err != nil {
@@ -156,23 +156,25 @@ func clearTable(ctx context.Context, which func(ipvs.Service) bool) (int, error)
 
 func every(ipvs.Service) bool { return true }
 
-// removeServices removes services from t, one by one, and says how many there were. With the last of them the sync daemons stop:
-// there is nothing left to tell of.
+// removeServices removes services from t, each by its name, and says how many there were. With the last of them the sync daemons
+// stop: there is nothing left to tell of.
 func removeServices(t table, which func(ipvs.Service) bool) (int, error) {
 	have, _, err := t.Table()
 	if err != nil {
 		return 0, err
 	}
 	going := ipvs.Table{Services: slices.DeleteFunc(slices.Clone(have.Services), func(s ipvs.Service) bool { return !which(s) })}
-	ops := ipvs.Plan(ipvs.Table{}, going)
-	if len(going.Services) == len(have.Services) {
-		daemons, err := t.Daemons()
-		if err != nil {
-			return 0, err
-		}
-		ops = append(ops, ipvs.PlanDaemons(nil, daemons)...)
+	if err := errors.Join(t.Batch(ipvs.Plan(ipvs.Table{}, going))...); err != nil {
+		return 0, err
 	}
-	for _, op := range ops {
+	if len(going.Services) < len(have.Services) {
+		return len(going.Services), nil
+	}
+	daemons, err := t.Daemons()
+	if err != nil {
+		return 0, err
+	}
+	for _, op := range ipvs.PlanDaemons(nil, daemons) {
 		if err := t.Do(op); err != nil {
 			return 0, err
 		}

@@ -2,7 +2,9 @@ package agent
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"polso/config"
 	"polso/director"
 	"polso/fsm"
+	"polso/health"
 	"polso/ipvs"
 	"polso/vip"
 )
@@ -28,9 +31,15 @@ func large(virtuals, servers, weight int) string {
 	return b.String()
 }
 
-// What a thousand virtual servers with ten real servers each cost, stage by stage: what whoever writes pays once, what
-// every router pays for the change, and what it pays with every pass and every status.
+// What the tables of docs/performance.md cost, stage by stage: what whoever writes pays once, what every router pays for the
+// change, and what it pays with every pass and every status.
 func BenchmarkScale(b *testing.B) {
+	for _, size := range [][2]int{{100, 10}, {1000, 10}, {2284, 16}} {
+		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) { stages(b, size[0], size[1]) })
+	}
+}
+
+func stages(b *testing.B, count, servers int) {
 	stage := func(name string, do func() error) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -41,7 +50,7 @@ func BenchmarkScale(b *testing.B) {
 			}
 		})
 	}
-	text := large(1000, 10, 1)
+	text := large(count, servers, 1)
 	parse := func(text string) (config.Document, error) {
 		return config.Load(config.File{Name: "large.hcl", Text: []byte(text)})
 	}
@@ -49,7 +58,7 @@ func BenchmarkScale(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	other, err := parse(large(1000, 10, 2))
+	other, err := parse(large(count, servers, 2))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -80,7 +89,7 @@ func BenchmarkScale(b *testing.B) {
 	}
 	want := director.Decide(in).Table
 	raised := want.Canonical()
-	raised.Services[500].Destinations[5].Weight++
+	raised.Services[count/2].Destinations[5].Weight++
 	observed := in
 	observed.Observed = &want
 	stage("decide, empty kernel", func() error { director.Decide(in); return nil })
@@ -89,7 +98,19 @@ func BenchmarkScale(b *testing.B) {
 	for _, v := range doc.Virtuals {
 		drains.State.Leaving = append(drains.State.Leaving, director.Leaving{Virtual: v, Server: v.Servers[0]})
 	}
-	stage("decide, 1000 drain", func() error { director.Decide(drains); return nil })
+	stage("decide, one of each drains", func() error { director.Decide(drains); return nil })
+	checked := observed
+	checked.State.Document.Virtuals = slices.Clone(doc.Virtuals)
+	checked.Health = make(health.View)
+	for i := range checked.State.Document.Virtuals {
+		v := &checked.State.Document.Virtuals[i]
+		v.Check = &config.Check{Kind: config.CheckTCP, Every: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3}
+		for _, s := range v.Servers {
+			target, _ := director.TargetOf(*v, s)
+			checked.Health[target.Key()] = health.Status{State: health.Up}
+		}
+	}
+	stage("decide, all checked", func() error { director.Decide(checked); return nil })
 	stage("plan, everything", func() error { ipvs.Plan(want, ipvs.Table{}); return nil })
 	stage("plan, one weight", func() error {
 		if ops := ipvs.Plan(raised, want); len(ops) != 1 {
@@ -99,12 +120,7 @@ func BenchmarkScale(b *testing.B) {
 	})
 	stage("do, simulated kernel", func() error {
 		kernel := new(ipvs.Fake)
-		for _, op := range ipvs.Plan(want, ipvs.Table{}) {
-			if err := kernel.Do(op); err != nil {
-				return err
-			}
-		}
-		return nil
+		return errors.Join(kernel.Batch(ipvs.Plan(want, ipvs.Table{}))...)
 	})
 
 	dir := &director.Status{Table: want, Places: director.Decide(observed).Places}

@@ -32,6 +32,7 @@ func Decide(in Inputs) Want {
 		want.Unfit = []string{"services that are not Polso's are in the kernel"}
 		return want
 	}
+	in.overrides = byTarget(in.State.Overrides)
 	at := place(in)
 	want.Places, want.Homes = at.places, at.homes
 	want.Problems = slices.Concat(at.homeless, at.doubts)

@@ -16,6 +16,9 @@ import (
 // IPVS is the kernel's table: ipvs.Kernel or ipvs.Fake. Every method ends within a bounded time.
 type IPVS interface {
 	Table() (ipvs.Table, ipvs.Stats, error)
+	Overview() (ipvs.Table, ipvs.Stats, error)
+	Services(keys []ipvs.Key) (ipvs.Table, ipvs.Stats, error)
+	Batch([]ipvs.Op) []error
 	Do(ipvs.Op) error
 	Daemons() ([]ipvs.Daemon, error)
 }

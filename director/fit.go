@@ -42,7 +42,7 @@ func undecided(in Inputs) []string {
 	observed := servicesOf(in.Observed)
 	for _, v := range in.State.Document.Virtuals {
 		key, ok := KeyOf(v)
-		if !ok {
+		if !ok || v.Check == nil {
 			continue
 		}
 		have := observed.of(key)

@@ -1,10 +1,6 @@
 package director
 
-import (
-	"slices"
-
-	"polso/ipvs"
-)
+import "polso/ipvs"
 
 // Foresight is what the next pass would do to the kernel's table and its sync daemons.
 type Foresight struct {
@@ -38,7 +34,8 @@ func (d *Director) Foresee(now, next State) (Foresight, error) {
 	f := Foresight{Stats: stats}
 	drift, already := steps(now)
 	f.Drift = drift
-	f.Steps, f.Problems = steps(next)
-	f.Problems = slices.DeleteFunc(f.Problems, func(p Problem) bool { return slices.Contains(already, p) })
+	var problems []Problem
+	f.Steps, problems = steps(next)
+	f.Problems = news(problems, already)
 	return f, nil
 }

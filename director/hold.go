@@ -98,7 +98,7 @@ func lapse(err error) bool {
 // it, on every router. One that is held already and has lost its services is left as it is, neither renewed nor let go.
 func (p *pass) ready(want Want, have map[spot]vip.Report) []vip.Held {
 	made := make(map[ipvs.Key]bool)
-	for _, s := range p.memory.table.Services {
+	for _, s := range p.memory.survey.table.Services {
 		made[s.Key] = true
 	}
 	services := make(map[netip.Addr][]ipvs.Key)

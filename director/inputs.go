@@ -73,6 +73,8 @@ type Inputs struct {
 	Homes      map[netip.Addr]Home // the last pass's Want.Homes
 	Observed   *ipvs.Table         // the kernel's table at the beginning of the pass; nil: it could not be read
 	Running    time.Duration       // since this process's first pass
+
+	overrides map[target][]Override // the state's, made by Decide
 }
 
 // Want is what the node's kernel should look like.

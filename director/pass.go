@@ -15,7 +15,7 @@ import (
 type memory struct {
 	links   vip.Links // as last read
 	homes   map[netip.Addr]Home
-	table   ipvs.Table         // as last read
+	survey  survey             // of the kernel's table
 	left    *ipvs.Table        // what the last pass wanted and reached; nil if it did not
 	present map[holding]bool   // what was in the kernel after the last pass
 	sysctls map[string]string  // settings seen as wanted
@@ -52,6 +52,7 @@ type pass struct {
 	failures []Failure
 	drift    uint64
 	now      map[string]string // settings that are wanted, as they are
+	steps    int               // of the table
 }
 
 // pass completes the inputs, mandate and state, by what the node and its kernel are like, decides, and does what is
@@ -67,9 +68,10 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		gone(letGo)
 	}
 	in.Health, in.Interfaces, in.Homes = d.o.Health.View(), d.o.Interfaces, d.memory.homes
-	have, stats, err := d.o.IPVS.Table()
+	survey := &d.memory.survey
+	err := survey.look(d.o.IPVS, time.Now())
+	have := survey.table
 	if err == nil {
-		d.memory.table = have
 		in.Observed = &have
 	}
 	if !nothing && err == nil {
@@ -90,7 +92,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	converged := false
 	if !want.KeepTable {
 		p.set(p.attentive(want.Sysctls, in.Links), in.Links)
-		converged = p.follow(want.Table, have, p.stuck(letGo, want.Held), &stats)
+		converged = p.follow(in.Mandate, want.Table, have, p.stuck(letGo, want.Held))
 	} else {
 		d.memory.left = nil
 	}
@@ -100,7 +102,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		running = p.synchronise(in, &want)
 		want.Unfit = append(want.Unfit, p.unheard(in, want)...)
 	}
-	p.publish(in, want, stats, running, reports, converged)
+	p.publish(in, want, running, reports, converged)
 	return letGo
 }
 
@@ -148,48 +150,57 @@ func (p *pass) links() vip.Links {
 	return links
 }
 
+// batch is how many steps are done before the pass looks up: whoever has withdrawn the mandate waits no longer for the
+// addresses to go than these take.
+const batch = 1024
+
 // follow does the smallest steps from have to want and tells whether the kernel then is as wanted. Services of addresses that
 // are stuck stay until those have gone: without them the kernel would reset the connections that it balances now.
-func (p *pass) follow(want, have ipvs.Table, stuck map[netip.Addr]bool, stats *ipvs.Stats) bool {
+func (p *pass) follow(m Mandate, want, have ipvs.Table, stuck map[netip.Addr]bool) bool {
 	ops := ipvs.Plan(want, have)
+	if len(ops) == 0 {
+		p.memory.left = &want
+		return true
+	}
 	// Nothing new is wanted since the kernel was as wanted: then somebody else changed it.
 	repairs := p.memory.left != nil && len(ipvs.Plan(want, *p.memory.left)) == 0
 	p.memory.left = nil
-	lost := make(map[ipvs.Key]bool) // services that could not be made: their destinations cannot be either
-	failed := false
-	for _, op := range ops {
-		if lost[op.Service.Key] {
-			continue
+	stays := func(op ipvs.Op) bool { return op.Verb == ipvs.DeleteService && stuck[op.Service.Addr] }
+	failed := slices.ContainsFunc(ops, stays) // at the address: that is among the failures
+	ops = slices.DeleteFunc(ops, stays)
+	defer func() {
+		if p.steps > logged {
+			p.log.Info("ipvs changed", "steps", p.steps)
 		}
-		if op.Verb == ipvs.DeleteService && stuck[op.Service.Addr] {
-			failed = true // at the address: that is among the failures
-			continue
-		}
-		if err := p.o.IPVS.Do(op); err != nil {
-			p.refused(op, err)
-			failed = true
-			if op.Verb == ipvs.AddService {
-				lost[op.Service.Key] = true
+	}()
+	for part := range slices.Chunk(ops, batch) {
+		for i, err := range p.o.IPVS.Batch(part) {
+			op := part[i]
+			switch {
+			case errors.Is(err, ipvs.ErrSkipped):
+			case err != nil:
+				p.refused(op, err)
+				failed = true
+			default:
+				p.did(op)
+				if repairs {
+					p.drift++
+				}
 			}
-			continue
 		}
-		if repairs {
-			p.drift++
-		}
-		p.log.Info("ipvs changed", "op", op.String())
-	}
-	if len(ops) > 0 {
-		// The kernel is the only truth about the kernel: read what became of it.
-		after, counters, err := p.o.IPVS.Table()
-		if err != nil {
-			p.fail("ipvsadm -L", err)
+		if p.recalled(m) {
+			p.memory.survey.forget()
+			p.Ring()
 			return false
 		}
-		p.memory.table, *stats = after, counters
-		if left := ipvs.Plan(want, after); len(left) > 0 && !failed {
-			p.fail("ipvsadm "+left[0].String(), errNotKept)
-			failed = true
-		}
+	}
+	if err := p.memory.survey.confirm(p.o.IPVS, ops, time.Now()); err != nil {
+		p.fail("ipvsadm -L", err)
+		return false
+	}
+	if left := ipvs.Plan(want, p.memory.survey.table); len(left) > 0 && !failed {
+		p.fail("ipvsadm "+left[0].String(), errNotKept)
+		failed = true
 	}
 	if failed {
 		return false
@@ -198,11 +209,34 @@ func (p *pass) follow(want, have ipvs.Table, stuck map[netip.Addr]bool, stats *i
 	return true
 }
 
+// logged is how many steps of a pass are logged one by one.
+const logged = 100
+
+// did notes a step that was done.
+func (p *pass) did(op ipvs.Op) {
+	p.steps++
+	if p.steps <= logged {
+		p.log.Info("ipvs changed", "op", op.String())
+	}
+}
+
+// recalled tells whether the mandate under which the pass began is no longer whole. Its addresses have to go before
+// anything else, with which a new pass begins.
+func (p *pass) recalled(m Mandate) bool {
+	now := p.o.Mandate()
+	for g := range m.Groups {
+		if _, still := now.Groups[g]; !still || now.Epoch != m.Epoch {
+			return true
+		}
+	}
+	return false
+}
+
 // errNotKept means that the kernel took a step without complaint and yet is not as wanted: somebody else writes there too.
 var errNotKept = errors.New("done, but the kernel does not show it; does something else write there?")
 
 // publish makes the pass's Status and logs what is new in it.
-func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, running []ipvs.Daemon, reports map[spot]vip.Report, converged bool) {
+func (p *pass) publish(in Inputs, want Want, running []ipvs.Daemon, reports map[spot]vip.Report, converged bool) {
 	old := p.Status()
 	s := &Status{
 		At:        time.Now(),
@@ -210,8 +244,8 @@ func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, running []ipvs.Da
 		Converged: converged && len(p.failures) == 0,
 		Epoch:     in.Mandate.Epoch,
 		Places:    want.Places,
-		Table:     p.memory.table,
-		Stats:     stats,
+		Table:     p.memory.survey.table,
+		Stats:     p.memory.survey.stats,
 		Sync:      running,
 		Links:     in.Links,
 		Health:    in.Health,
@@ -228,6 +262,7 @@ func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, running []ipvs.Da
 	}
 	if len(p.failures) > 0 {
 		s.Failing = old.Failing + 1
+		p.memory.survey.forget()
 	}
 	s.Unfit = append(slices.Clip(s.Unfit), p.scarred(in, s)...)
 	places := make(map[netip.Addr]Place)
@@ -247,18 +282,14 @@ func (p *pass) publish(in Inputs, want Want, stats ipvs.Stats, running []ipvs.Da
 
 // tell logs transitions; a state that lasts is one line.
 func (p *pass) tell(old, s *Status) {
-	for _, f := range s.Failures {
-		if !slices.Contains(old.Failures, f) {
-			p.log.Error("step failed", "step", f.Step, "err", f.Err)
-		}
+	for _, f := range news(s.Failures, old.Failures) {
+		p.log.Error("step failed", "step", f.Step, "err", f.Err)
 	}
 	if old.Failing > 0 && s.Failing == 0 {
 		p.log.Info("kernel follows again", "rev", s.Revision, "failing", old.Failing)
 	}
-	for _, q := range s.Problems {
-		if !slices.Contains(old.Problems, q) {
-			p.log.Warn("problem", "what", q.What, "why", q.Why, "fix", q.Fix)
-		}
+	for _, q := range news(s.Problems, old.Problems) {
+		p.log.Warn("problem", "what", q.What, "why", q.Why, "fix", q.Fix)
 	}
 	was := make(map[holding]bool)
 	for _, h := range old.Held {
@@ -276,4 +307,13 @@ func (p *pass) tell(old, s *Status) {
 	for key := range was {
 		p.log.Info("address let go", "vip", key.addr.String(), "link", key.link, "epoch", key.epoch)
 	}
+}
+
+// news returns what of the list is not among the old, in the list's order.
+func news[T comparable](list, old []T) []T {
+	known := make(map[T]bool, len(old))
+	for _, v := range old {
+		known[v] = true
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(v T) bool { return known[v] })
 }

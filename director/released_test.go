@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
+	"polso/config"
 	"polso/ipvs"
 	"polso/vip"
 )
@@ -196,4 +198,46 @@ func TestLapse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReleasedAmidManySteps: a pass that fills a large table looks up now and then. Who has withdrawn the mandate does not wait
+// for the rest of it, which is done afterwards.
+func TestReleasedAmidManySteps(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.lead(1)
+		w.forget()
+		many := web()
+		many.Check = nil
+		for n := range 4*batch - 1 {
+			many.Servers = append(many.Servers, config.Server{
+				Name: fmt.Sprint(n), Address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(n / 250), byte(n%250 + 1)}), 80), Forward: config.DR, Weight: 1,
+			})
+		}
+		w.table.pace = time.Millisecond
+		w.mu.Lock()
+		w.state.Revision, w.state.Document = 3, document(many)
+		w.mu.Unlock()
+		w.d.Ring()
+		w.wait(100 * time.Millisecond)
+		w.mu.Lock()
+		w.mandate = Mandate{}
+		w.mu.Unlock()
+		began := time.Now()
+		if err := w.d.Released(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if took, most := time.Since(began), batch*time.Millisecond; took > most {
+			t.Errorf("it took %v, want %v at most", took, most)
+		}
+		if got := w.edge.String(); got != "" {
+			t.Errorf("still there: %s", got)
+		}
+		w.wait(10 * time.Second)
+		w.check("afterwards", "converged rev 3")
+		if have, _, _ := w.table.Table(); entries(have) != 4*batch {
+			t.Errorf("%d entries, want %d", entries(have), 4*batch)
+		}
+	})
 }

@@ -23,10 +23,11 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 		seen     = make(map[ipvs.Key]string)
 		have     = servicesOf(in.Observed)
 		drains   = draining(in.State.Leaving)
+		cold     = doc.Cluster.Standby == config.Cold
 		wanted   bool
 	)
 	for _, v := range doc.Virtuals {
-		if standsBy(in, groupOf(doc, v)) || relayed(in, v) {
+		if cold && standsBy(in, groupOf(doc, v)) || relayed(in, v) {
 			continue
 		}
 		wanted = true
@@ -41,7 +42,11 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 		}
 		seen[service.Key] = v.Name
 		var troubles []Problem
-		service.Destinations, troubles = destinations(in, v, have.of(service.Key), drains[service.Key])
+		var there map[netip.AddrPort]ipvs.Destination // counts only until a check has decided
+		if v.Check != nil {
+			there = have.of(service.Key)
+		}
+		service.Destinations, troubles = destinations(in, v, there, drains[service.Key])
 		problems = append(problems, troubles...)
 		out.Services = append(out.Services, service)
 	}
@@ -125,19 +130,21 @@ func destinations(in Inputs, v config.Virtual, have map[netip.AddrPort]ipvs.Dest
 		seen     = make(map[netip.AddrPort]string)
 	)
 	for _, s := range v.Servers {
-		what := "server " + v.Name + "/" + s.Name
+		problem := func(why, fix string) {
+			problems = append(problems, Problem{"server " + v.Name + "/" + s.Name, why, fix})
+		}
 		d, err := destinationOf(v, s)
 		if err != nil {
-			problems = append(problems, Problem{what, err.Error(), "correct the document: polso validate"})
+			problem(err.Error(), "correct the document: polso validate")
 			continue
 		}
 		if first, taken := seen[s.Address]; taken {
-			problems = append(problems, Problem{what, "server " + first + " has the same address already", "correct the document: polso validate"})
+			problem("server "+first+" has the same address already", "correct the document: polso validate")
 			continue
 		}
 		seen[s.Address] = s.Name
 		if _, askable := TargetOf(v, s); v.Check != nil && !askable {
-			problems = append(problems, Problem{what, "its check has no port to ask, so it never counts as up", `add "port" to the check`})
+			problem("its check has no port to ask, so it never counts as up", `add "port" to the check`)
 		}
 		if w, in := weigh(in, v, s, have); in {
 			d.Weight = w
@@ -179,15 +186,13 @@ func leaving(drains []Leaving, named map[netip.AddrPort]string) []ipvs.Destinati
 // wish returns the weight that server s is to have while it is well, as document and overrides say; false if it is disabled.
 func wish(in Inputs, v config.Virtual, s config.Server) (weight int, enabled bool) {
 	weight = s.Weight
-	for _, o := range in.State.Overrides {
-		if o.Virtual == v.Name && o.Server == s.Name && o.Kind == SetWeight {
+	words := in.overrides[target{v.Name, s.Name}]
+	for _, o := range words {
+		if o.Kind == SetWeight {
 			weight = o.Weight
 		}
 	}
-	for _, o := range in.State.Overrides {
-		if o.Virtual != v.Name || o.Server != s.Name {
-			continue
-		}
+	for _, o := range words {
 		switch o.Kind {
 		case Disable:
 			return 0, false
@@ -197,6 +202,19 @@ func wish(in Inputs, v config.Virtual, s config.Server) (weight int, enabled boo
 		}
 	}
 	return weight, true
+}
+
+// target names a server of a virtual.
+type target struct{ virtual, server string }
+
+// byTarget sorts overrides by what they are about: there may be as many as servers.
+func byTarget(list []Override) map[target][]Override {
+	out := make(map[target][]Override, len(list))
+	for _, o := range list {
+		t := target{o.Virtual, o.Server}
+		out[t] = append(out[t], o)
+	}
+	return out
 }
 
 // weigh decides whether server s belongs in the table and with which weight. An operator's word is stronger than health,

@@ -66,6 +66,7 @@ type kernel struct {
 	diary   *diary
 	forgets bool          // takes every step and does none
 	slow    time.Duration // what a dump takes
+	pace    time.Duration // what a step takes
 }
 
 func (k *kernel) Table() (ipvs.Table, ipvs.Stats, error) {
@@ -73,10 +74,13 @@ func (k *kernel) Table() (ipvs.Table, ipvs.Stats, error) {
 	return k.Fake.Table()
 }
 
+func (k *kernel) Batch(ops []ipvs.Op) []error { return ipvs.InTurn(ops, k.Do) }
+
 func (k *kernel) Do(op ipvs.Op) error {
 	if k.forgets {
 		return nil
 	}
+	time.Sleep(k.pace)
 	err := k.Fake.Do(op)
 	if err != nil {
 		k.diary.write("ipvsadm %s # fails", op)
