@@ -27,7 +27,7 @@ func simulate(o Options) (edges, error) {
 		own := netip.PrefixFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(index)}), 32) // a subnet that no document asks for
 		links = append(links, vip.Link{Name: device, Index: index, Up: true, Prefixes: []netip.Prefix{own}})
 	}
-	return edges{addresses: vip.NewFake(clock, links...), table: new(ipvs.Fake), sysctls: memSys{map[string]string{}}, inMemory: true, close: func() {}}, nil
+	return edges{addresses: vip.NewFake(clock, links...), table: new(ipvs.Fake), rules: new(ipvs.FakeRules), sysctls: memSys{map[string]string{}}, inMemory: true, close: func() {}}, nil
 }
 
 // probe is how servers are asked, and from where. In memory nobody is: there is no network to ask.

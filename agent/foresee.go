@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -10,7 +11,6 @@ import (
 	"polso/api"
 	"polso/config"
 	"polso/fsm"
-	"polso/ipvs"
 )
 
 // foreseeWait is how long a router may take to say what it would do.
@@ -79,7 +79,7 @@ func (b *body) foresee(ctx context.Context, asked proposal) (api.RouterPlan, err
 	if err != nil {
 		return api.RouterPlan{}, err
 	}
-	out := api.RouterPlan{Revision: snap.Revision, Directs: b.role().Leader && !b.witness(), Drift: words(f.Drift), Steps: words(f.Steps), Connections: []api.Connections{}}
+	out := api.RouterPlan{Revision: snap.Revision, Directs: b.role().Leader && !b.witness(), Drift: words(f.Drift), Steps: words(f.Steps), Rules: words(f.Rules), Connections: []api.Connections{}}
 	for _, p := range f.Problems {
 		out.Problems = append(out.Problems, api.Problem{What: p.What, Why: p.Why, Fix: p.Fix})
 	}
@@ -94,8 +94,8 @@ func (b *body) foresee(ctx context.Context, asked proposal) (api.RouterPlan, err
 	return out, nil
 }
 
-// words are steps as arguments of ipvsadm.
-func words(ops []ipvs.Op) []string {
+// words are steps as arguments of ipvsadm, or nft.
+func words[T fmt.Stringer](ops []T) []string {
 	out := make([]string, len(ops))
 	for i, op := range ops {
 		out[i] = op.String()

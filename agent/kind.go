@@ -80,5 +80,5 @@ func fitMachine(kernel Kernel) error {
 // withoutKernel stands where there is no kernel to work on: nothing can be put anywhere, and nobody is asked to.
 func withoutKernel(Options) (edges, error) {
 	clock := func() vip.Instant { return vip.Instant(sinceBoot()) }
-	return edges{addresses: vip.NewFake(clock), table: new(ipvs.Fake), sysctls: memSys{map[string]string{}}, inMemory: true, close: func() {}}, nil
+	return edges{addresses: vip.NewFake(clock), table: new(ipvs.Fake), rules: new(ipvs.FakeRules), sysctls: memSys{map[string]string{}}, inMemory: true, close: func() {}}, nil
 }

@@ -202,7 +202,7 @@ func (r *router) options() Options {
 		begun: r.agent.Store,
 		openEdges: func(Options) (edges, error) {
 			r.opened.Add(1)
-			return edges{addresses: r.addresses, table: r.table, sysctls: memSys{map[string]string{}}, close: func() {}}, nil
+			return edges{addresses: r.addresses, table: r.table, rules: new(ipvs.FakeRules), sysctls: memSys{map[string]string{}}, close: func() {}}, nil
 		},
 	}
 }

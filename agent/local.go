@@ -45,6 +45,7 @@ type edges struct {
 	addresses vip.Edge
 	fence     vip.Fence // nil: none
 	table     table
+	rules     director.Rules // nil: none
 	sysctls   settings
 	parts     []part
 	inMemory  bool // there is no network either: nobody is probed, and nothing outlives the process
@@ -71,7 +72,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 	from := func(target netip.Addr) netip.Addr { return source(l.director.Status(), target, kernelsSource) }
 	l.checks = health.New(health.Options{Probe: probe(e, from), Ring: l.ring, Log: o.Log.With("part", "health")})
 	l.director = director.New(director.Options{
-		IPVS: l.table, VIP: l.keeper, Sysctls: e.sysctls, Record: record, Health: l.checks, Mandate: mandate, State: state,
+		IPVS: l.table, Rules: e.rules, VIP: l.keeper, Sysctls: e.sysctls, Record: record, Health: l.checks, Mandate: mandate, State: state,
 		Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
 	})
 	l.edgeParts = append(e.parts, func(ctx context.Context) error { <-ctx.Done(); e.close(); return nil })
@@ -101,7 +102,7 @@ func openKernel(o Options) (edges, error) {
 	fence := new(vip.KernelFence)
 	e := edges{addresses: addresses, fence: fence, sysctls: procSys{"/proc/sys"}, close: func() { fence.Close(); addresses.Close(); lock.Close() }}
 	if o.Kernel == SimulatedKernel {
-		e.table, e.sysctls = new(ipvs.Fake), withoutIPVS{procSys{"/proc/sys"}, memSys{map[string]string{}}}
+		e.table, e.rules, e.sysctls = new(ipvs.Fake), new(ipvs.FakeRules), withoutIPVS{procSys{"/proc/sys"}, memSys{map[string]string{}}}
 		return e, nil
 	}
 	k, err := ipvs.Open(ipvs.Options{Log: o.Log.With("part", "ipvs")})
@@ -109,7 +110,7 @@ func openKernel(o Options) (edges, error) {
 		e.close()
 		return edges{}, noTable(err)
 	}
-	e.table, e.parts = k, []part{k.Run}
+	e.table, e.rules, e.parts = k, new(ipvs.KernelRules), []part{k.Run}
 	return e, nil
 }
 

@@ -97,6 +97,16 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 		done = append(done, fmt.Sprintf("Removed %s from the IPVS table.", services(n)))
 	}
 	if scope == Everything {
+		rules := new(ipvs.KernelRules)
+		switch have, err := rules.Rules(); {
+		case err != nil: // a kernel without nftables has none
+		case have.Empty() && len(have.Damaged) == 0:
+		default:
+			if err := rules.SetRules(ipvs.Rules{}); err != nil {
+				return done, err
+			}
+			done = append(done, "Removed the packet rules that marked packets for it.")
+		}
 		if err := os.Remove(marker); marker != "" && err != nil && !errors.Is(err, os.ErrNotExist) {
 			return done, err
 		}

@@ -306,7 +306,7 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 		key, _ := director.KeyOf(v)
 		stats := dir.Stats[key]
 		a := api.Virtual{
-			Name: v.Name, Ports: nonNil(v.Ports), FWMark: v.FWMark, Protocol: string(v.Protocol), Scheduler: v.Scheduler, Forward: string(v.Forward),
+			Name: v.Name, Ports: nonNil(v.Ports), Ranges: words(v.Ranges), FWMark: v.FWMark, Protocol: string(v.Protocol), Scheduler: v.Scheduler, Forward: string(v.Forward),
 			Servers: []api.Server{}, Rates: rates(stats.Counters),
 		}
 		if v.Address.IsValid() {

@@ -21,6 +21,7 @@ type RouterPlan struct {
 	Directs     bool          `json:"directs" doc:"it balances now, so its connections are those that count"`
 	Drift       []string      `json:"drift" nullable:"false" doc:"what its kernel lacks to be as its revision and the overrides want it, in ipvsadm's words"`
 	Steps       []string      `json:"steps" nullable:"false" doc:"what it would do, in ipvsadm's words; a new server whose check has not answered yet is added later"`
+	Rules       []string      `json:"rules,omitempty" doc:"what it would do to its packet filter, in nft's words"`
 	Problems    []Problem     `json:"problems,omitempty" doc:"what of the document it could not do"`
 	Connections []Connections `json:"connections" nullable:"false" doc:"destinations of its kernel that have established connections"`
 }

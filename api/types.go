@@ -121,6 +121,7 @@ type Virtual struct {
 	Name       string   `json:"name"`
 	Address    string   `json:"address"`
 	Ports      []uint16 `json:"ports" nullable:"false"`
+	Ranges     []string `json:"port_ranges,omitempty" doc:"more ports: 8000-8100"`
 	FWMark     uint32   `json:"fwmark"`
 	Protocol   string   `json:"protocol"`
 	Scheduler  string   `json:"scheduler"`

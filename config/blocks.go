@@ -1,11 +1,14 @@
 package config
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 )
 
 // setText, and the like below, store an attribute's value in a field of the document.
@@ -106,13 +109,14 @@ func (r *reader) virtual(b *hclsyntax.Block, p path) {
 		"address":      func(a value) { a.address(func(x netip.Addr) { v.Address = x }) },
 		"interface":    setText(&v.Interface),
 		"port":         func(a value) { a.number(0, math.MaxUint16, func(n int64) { v.Ports = []uint16{uint16(n)} }) },
-		"ports":        func(a value) { r.ports(a, b.Body, &v.Ports) },
+		"ports":        func(a value) { r.ports(a, b.Body, &v) },
 		"protocol":     setText(&v.Protocol),
 		"fwmark":       func(a value) { a.number(1, math.MaxUint32, func(n int64) { v.FWMark = uint32(n) }) },
 		"family":       setText(&v.Family),
 		"scheduler":    setText(&v.Scheduler),
 		"flags":        setTexts(&v.Flags),
 		"forward":      setText(&v.Forward),
+		"masquerade":   setBool(&v.Masquerade),
 		"min_servers":  setInt(&v.MinServers),
 		"sorry_server": func(a value) { a.addressPort(func(x netip.AddrPort) { v.SorryServer = &x }) },
 		"on_failure":   setText(&v.OnFailure),
@@ -138,7 +142,7 @@ func (r *reader) virtual(b *hclsyntax.Block, p path) {
 	r.doc.Virtuals = append(r.doc.Virtuals, v)
 }
 
-func (r *reader) ports(a value, body *hclsyntax.Body, ports *[]uint16) {
+func (r *reader) ports(a value, body *hclsyntax.Body, v *Virtual) {
 	if _, both := body.Attributes["port"]; both {
 		a.fail("port and ports cannot both be there", "", "Keep one of them.")
 		return
@@ -147,17 +151,25 @@ func (r *reader) ports(a value, body *hclsyntax.Body, ports *[]uint16) {
 	if !ok {
 		return
 	}
-	*ports = nil
 	for _, e := range list {
 		if e.IsNull() {
 			a.fail("a list of numbers is wanted here, and it holds null", "", "Write it as [80, 443].")
 			return
 		}
+		if e.Type() == cty.String && strings.ContainsRune(e.AsString(), '-') {
+			ports, ok := parsePortRange(e.AsString())
+			if !ok {
+				a.fail(fmt.Sprintf("%q is not a range of ports", e.AsString()), "Ports are 1 to 65535, the smaller first.", `Write it as "8000-8100".`)
+				return
+			}
+			v.Ranges = append(v.Ranges, ports)
+			continue
+		}
 		n, ok := a.whole(e, 1, math.MaxUint16)
 		if !ok {
 			return
 		}
-		*ports = append(*ports, uint16(n))
+		v.Ports = append(v.Ports, uint16(n))
 	}
 }
 

@@ -101,7 +101,7 @@ type wireVirtual struct {
 	Name        string          `json:"name"`
 	Address     netip.Addr      `json:"address,omitzero"`
 	Interface   string          `json:"interface,omitzero"`
-	Ports       []uint16        `json:"ports,omitempty"`
+	Ports       portList        `json:"ports,omitzero"`
 	Protocol    Protocol        `json:"protocol,omitzero"`
 	FWMark      uint32          `json:"fwmark,omitzero"`
 	Family      Family          `json:"family,omitzero"`
@@ -109,6 +109,7 @@ type wireVirtual struct {
 	Flags       []string        `json:"flags,omitempty"`
 	Forward     Forward         `json:"forward,omitzero"`
 	Tunnel      wireTunnel      `json:"tunnel,omitzero"`
+	Masquerade  bool            `json:"masquerade,omitzero"`
 	Persistent  *wirePersistent `json:"persistent,omitzero"`
 	MinServers  int             `json:"min_servers,omitzero"`
 	SorryServer *netip.AddrPort `json:"sorry_server,omitzero"`

@@ -26,6 +26,7 @@ func (d Document) Clone() Document {
 // Clone returns a copy of v that shares nothing with it. Empty lists become nil.
 func (v Virtual) Clone() Virtual {
 	v.Ports = cloneList(v.Ports)
+	v.Ranges = cloneList(v.Ranges)
 	v.Flags = cloneList(v.Flags)
 	v.Persistent = clonePointer(v.Persistent)
 	v.SorryServer = clonePointer(v.SorryServer)
@@ -50,6 +51,7 @@ func sorted(d Document) Document {
 	slices.SortStableFunc(d.Virtuals, func(a, b Virtual) int { return cmp.Compare(a.Name, b.Name) })
 	for _, v := range d.Virtuals {
 		slices.Sort(v.Ports)
+		slices.SortFunc(v.Ranges, func(a, b PortRange) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
 		slices.Sort(v.Flags)
 		slices.SortStableFunc(v.Servers, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
 	}

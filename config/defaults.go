@@ -58,8 +58,8 @@ func (v *Virtual) family() Family {
 
 // withPort gives an address without a port the virtual's, where it has one port.
 func (v *Virtual) withPort(a netip.AddrPort) netip.AddrPort {
-	if a.IsValid() && a.Port() == 0 && len(v.Ports) == 1 {
-		return netip.AddrPortFrom(a.Addr(), v.Ports[0])
+	if port, one := v.Port(); one && a.IsValid() && a.Port() == 0 {
+		return netip.AddrPortFrom(a.Addr(), port)
 	}
 	return a
 }

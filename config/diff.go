@@ -50,7 +50,7 @@ type FieldChange struct {
 type Changes []Change
 
 // What a change means for connections. The kernel edits schedulers, flags, persistence and weights in place and knows no
-// names; a service of another address, port, protocol or mark is another service.
+// names; a service of another address, port, protocol or mark is another service, and the mark of several ports is made of the name.
 const (
 	inPlace        = "in place, existing connections stay"
 	renamed        = "renamed, connections stay"
@@ -71,7 +71,7 @@ func Diff(from, to Document) Changes {
 		all = append(all, Change{Symbol: Changed, Kind: KindCluster, Fields: fields})
 	}
 	vips := pairs(from.VIPs, to.VIPs, func(v VIP) string { return v.Address.Addr().String() }, func(v VIP) string { return v.Name })
-	virtuals := pairs(from.Virtuals, to.Virtuals, where, func(v Virtual) string { return v.Name })
+	virtuals := pairs(from.Virtuals, to.Virtuals, func(v Virtual) string { return fmt.Sprint(v.Service()) }, func(v Virtual) string { return v.Name })
 	return slices.Concat(all, each(vips, vipChanges), each(virtuals, virtualChanges))
 }
 
@@ -170,7 +170,7 @@ func virtualChanges(from, to *Virtual) Changes {
 		fields := append(fieldChanges(virtualFields(*from), virtualFields(*to)), checkChanges(from.Check, to.Check)...)
 		if len(fields) > 0 {
 			note, symbol := inPlace, Changed
-			if where(*from) != where(*to) {
+			if from.Service() != to.Service() {
 				note, symbol = newService, Replaced
 			} else if from.Name != to.Name {
 				note = renamed
@@ -188,7 +188,7 @@ func serverChanges(before, after Virtual, from, to *Server) Changes {
 		return Changes{{Symbol: Added, Kind: KindServer, Name: after.Name + "/" + to.Name, Text: serverText(after, *to)}}
 	case to == nil:
 		note := endServer
-		if where(before) != where(after) {
+		if before.Service() != after.Service() {
 			note = "" // it goes with its service
 		}
 		return Changes{{Symbol: Removed, Kind: KindServer, Name: before.Name + "/" + from.Name, Text: before.short(from.Address), Note: note}}
@@ -199,7 +199,7 @@ func serverChanges(before, after Virtual, from, to *Server) Changes {
 	}
 	note := inPlace
 	switch {
-	case where(before) != where(after):
+	case before.Service() != after.Service():
 		note = "" // the virtual's own note says it
 	case from.Address != to.Address:
 		note = newDestination

@@ -74,7 +74,8 @@ type Virtual struct {
 	Name        string
 	Address     netip.Addr  // invalid with FWMark
 	Interface   string      // a logical interface; "": the link that has the address's subnet
-	Ports       []uint16    // one, or more under one mark (later); empty with FWMark
+	Ports       []uint16    // empty with FWMark; see Port
+	Ranges      []PortRange // more ports; more than one port is one service under a firewall mark, see Mark
 	Protocol    Protocol    // tcp unless said otherwise; "" with FWMark
 	FWMark      uint32      // 0: by address
 	Family      Family      // of Address, or of the servers when FWMark
@@ -82,6 +83,7 @@ type Virtual struct {
 	Flags       []string    // scheduler flags: fallback, port (sh, mh); ops (udp); flag-1..flag-3
 	Forward     Forward     // dr unless said otherwise, as in ipvsadm
 	Tunnel      Tunnel      // of servers by tun that do not say otherwise
+	Masquerade  bool        // servers by nat see the director for the client, and need no gateway
 	Persistent  *Persistent // nil: not persistent
 	MinServers  int         // 1 unless said otherwise
 	SorryServer *netip.AddrPort

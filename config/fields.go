@@ -58,12 +58,15 @@ func vipFields(v VIP) []field {
 }
 
 func virtualFields(v Virtual) []field {
-	address, mark, family, persistent, sorry := "", "", "", "", ""
+	address, mark, family, masquerade, persistent, sorry := "", "", "", "", "", ""
 	if v.Address.IsValid() {
 		address = v.Address.String()
 	}
 	if v.FWMark != 0 {
 		mark, family = fmt.Sprint(v.FWMark), string(v.Family)
+	}
+	if v.Masquerade {
+		masquerade = "true"
 	}
 	if p := v.Persistent; p != nil {
 		persistent = persistentText(*p)
@@ -77,12 +80,13 @@ func virtualFields(v Virtual) []field {
 		{"family", family},
 		{"address", address},
 		{"interface", v.Interface},
-		{"port", portsText(v.Ports)},
+		{"port", v.portsText()},
 		{"protocol", string(v.Protocol)},
 		{"scheduler", v.Scheduler},
 		{"flags", strings.Join(v.Flags, ", ")},
 		{"forward", string(v.Forward)},
 		{"tunnel", tunnelText(v.Tunnel)},
+		{"masquerade", masquerade},
 		{"persistent", persistent},
 		{"min_servers", fmt.Sprint(v.MinServers)},
 		{"sorry_server", sorry},
@@ -151,15 +155,7 @@ func persistentText(p Persistent) string {
 	return text
 }
 
-func portsText(ports []uint16) string {
-	parts := make([]string, len(ports))
-	for i, p := range ports {
-		parts[i] = fmt.Sprint(p)
-	}
-	return strings.Join(parts, ",")
-}
-
-// where is what makes a virtual the kernel's same service: "192.0.2.10:80/tcp" or "fwmark 7 ipv4".
+// where is how a virtual is reached: "192.0.2.10:80/tcp" or "fwmark 7 ipv4".
 func where(v Virtual) string {
 	if v.FWMark != 0 {
 		return fmt.Sprintf("fwmark %d %s", v.FWMark, v.Family)
@@ -168,7 +164,7 @@ func where(v Virtual) string {
 	if v.Address.Is6() {
 		host = "[" + host + "]"
 	}
-	return fmt.Sprintf("%s:%s/%s", host, portsText(v.Ports), v.Protocol)
+	return fmt.Sprintf("%s:%s/%s", host, v.portsText(), v.Protocol)
 }
 
 func vipText(v VIP) string {

@@ -136,12 +136,13 @@ func (w writer) virtual(v Virtual) {
 	} else {
 		w.text("address", v.Address.String())
 		w.text("interface", v.Interface)
-		w.ports(v.Ports)
+		w.ports(v)
 		w.text("protocol", string(v.Protocol))
 	}
 	w.text("scheduler", v.Scheduler)
 	w.texts("flags", v.Flags)
 	w.text("forward", string(v.Forward))
+	w.yes("masquerade", v.Masquerade)
 	if v.MinServers != 1 {
 		w.number("min_servers", v.MinServers)
 	}
@@ -183,14 +184,17 @@ func (w writer) virtual(v Virtual) {
 	}
 }
 
-func (w writer) ports(ports []uint16) {
-	if len(ports) == 1 {
-		w.number("port", int(ports[0]))
+func (w writer) ports(v Virtual) {
+	if port, one := v.Port(); one {
+		w.number("port", int(port))
 		return
 	}
-	values := make([]cty.Value, len(ports))
-	for i, p := range ports {
-		values[i] = cty.NumberUIntVal(uint64(p))
+	var values []cty.Value
+	for _, p := range v.Ports {
+		values = append(values, cty.NumberUIntVal(uint64(p)))
+	}
+	for _, r := range v.Ranges {
+		values = append(values, cty.StringVal(r.String()))
 	}
 	w.body.SetAttributeValue("ports", cty.TupleVal(values))
 }

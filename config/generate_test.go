@@ -95,7 +95,7 @@ func drawVirtual(t *rapid.T, i int) Virtual {
 	if v.Scheduler == "mh" && rapid.Bool().Draw(t, "flags") {
 		v.Flags = []string{"fallback", "port"}
 	}
-	kind := rapid.SampledFrom([]string{"one port", "two ports", "every port", "mark"}).Draw(t, "kind")
+	kind := rapid.SampledFrom([]string{"one port", "two ports", "ports and ranges", "every port", "mark"}).Draw(t, "kind")
 	if kind == "mark" {
 		v.FWMark = uint32(i + 1)
 	} else {
@@ -110,6 +110,8 @@ func drawVirtual(t *rapid.T, i int) Virtual {
 		v.Ports = []uint16{rapid.Uint16Range(1, 65535).Draw(t, "port")}
 	case "two ports":
 		v.Ports = []uint16{80, 443}
+	case "ports and ranges":
+		v.Ports, v.Ranges = []uint16{21}, []PortRange{{1000, 1999}, {8000, 8100}}[rapid.IntRange(0, 1).Draw(t, "ranges"):]
 	case "every port":
 		v.Ports = []uint16{0}
 	}
@@ -129,10 +131,7 @@ func drawVirtual(t *rapid.T, i int) Virtual {
 		v.Servers = append(v.Servers, drawServer(t, v, i, j))
 	}
 	if rapid.Bool().Draw(t, "sorry") {
-		port := uint16(0)
-		if len(v.Ports) == 1 {
-			port = v.Ports[0]
-		}
+		port, _ := v.Port()
 		s := netip.AddrPortFrom(drawAddr(v.Family, 10, i, 99), port)
 		if v.Forward == Local {
 			s = netip.AddrPortFrom(drawLoopback(v.Family, 98), port)
@@ -170,10 +169,7 @@ func drawServer(t *rapid.T, v Virtual, i, j int) Server {
 	if rapid.Bool().Draw(t, "own forward") || v.Forward == Local && v.Family == IPv6 && j > 0 { // of which there is one address
 		s.Forward = NAT
 	}
-	port := uint16(0)
-	if len(v.Ports) == 1 {
-		port = v.Ports[0]
-	}
+	port, _ := v.Port()
 	if s.Forward == NAT && rapid.Bool().Draw(t, "own port") {
 		port = rapid.Uint16Range(1, 65535).Draw(t, "port")
 	}

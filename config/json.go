@@ -255,7 +255,9 @@ func (j *jsonReader) attribute(m member) (string, hclsyntax.Expression) {
 		}
 	case "ports":
 		if len(list) == 1 {
-			return "port", j.expr(list[0])
+			if _, number := list[0].value.(json.Number); number {
+				return "port", j.expr(list[0])
+			}
 		}
 	case "address", "sorry_server":
 		if every, err := netip.ParseAddrPort(text); isText && err == nil && every.Port() == 0 {

@@ -15,7 +15,7 @@ var foreign = map[string]string{
 	"quorum": "min_servers", "fallback_server": "sorry_server", "inhibit_on_failure": "on_failure", "quiesce_server": "on_failure", "quiescent": "on_failure",
 	"mark": "fwmark", "device": "interface", "dev": "interface", "link": "interface",
 	"interval": "every", "delay_loop": "every", "retry": "fall", "url": "path", "virtualhost": "host", "status_code": "status",
-	"masq": "nat", "masquerading": "nat", "masquerade": "nat", "gate": "dr", "gatewaying": "dr", "direct": "dr", "droute": "dr", "dsr": "dr",
+	"masq": "nat", "masquerading": "nat", "snat": "masquerade", "masquerade": "nat", "gate": "dr", "gatewaying": "dr", "direct": "dr", "droute": "dr", "dsr": "dr",
 	"ipip": "tun", "tunnel": "tun", "tunneling": "tun",
 	"sh-fallback": "fallback", "mh-fallback": "fallback", "sh-port": "port", "mh-port": "port", "one-packet": "ops", "onepacket": "ops",
 	"drop": "remove", "roundrobin": "rr", "leastconn": "lc", "source": "sh", "maglev": "mh", "http_get": "http", "tcp_check": "tcp", "connect": "tcp",

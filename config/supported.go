@@ -23,9 +23,6 @@ func unsupported(d Document) Errors {
 }
 
 func (v *verdicts) virtualNotYet(p path, x Virtual) {
-	if len(x.Ports) > 1 {
-		v.notYet(p.attr("ports"), "more than one port", "", "Write one virtual for each port.")
-	}
 	if x.SorryServer != nil {
 		v.notYet(p.attr("sorry_server"), "sorry_server", "A virtual whose servers are all down refuses connections.", "Remove it.")
 	}

@@ -67,7 +67,7 @@ func TestUnsupported(t *testing.T) {
 	d := fullDocument()
 	d.VIPs[0].Group = "blue"
 	v := &d.Virtuals[1]
-	v.Ports, v.MinServers = []uint16{80, 443}, 2
+	v.MinServers = 2
 	err := d.Unsupported()
 	if err == nil {
 		t.Fatal("everything is supported, it says")

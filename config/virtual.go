@@ -11,18 +11,21 @@ func Schedulers() []string {
 	return []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos"}
 }
 
-// identity is what tells one virtual from another in the kernel.
-type identity struct {
-	addr     netip.Addr
-	port     uint16
-	protocol Protocol
-	mark     uint32
-	family   Family
+// occupied is what virtuals are reached at, by virtual.
+type occupied struct {
+	marks map[Service]string
+	ports map[Service][]taken // by address and protocol
+}
+
+// taken are ports that a virtual has.
+type taken struct {
+	PortRange
+	by string
 }
 
 func (v *verdicts) virtuals(virtuals []Virtual) {
 	seen := make(map[string]bool)
-	taken := make(map[identity]string)
+	seats := occupied{make(map[Service]string), make(map[Service][]taken)}
 	for _, x := range virtuals {
 		p := path("").block("virtual", x.Name)
 		v.name(p, "virtual name", x.Name)
@@ -31,9 +34,9 @@ func (v *verdicts) virtuals(virtuals []Virtual) {
 		}
 		seen[x.Name] = true
 		if x.FWMark != 0 {
-			v.marked(p, x, taken)
+			v.marked(p, x, seats)
 		} else {
-			v.addressed(p, x, taken)
+			v.addressed(p, x, seats)
 		}
 		v.balancing(p, x)
 		v.servers(p, x)
@@ -44,7 +47,7 @@ func (v *verdicts) virtuals(virtuals []Virtual) {
 }
 
 // marked checks a virtual that is a firewall mark: everything about the packets is said by whoever marks them.
-func (v *verdicts) marked(p path, x Virtual, taken map[identity]string) {
+func (v *verdicts) marked(p path, x Virtual, seats occupied) {
 	const why = "A firewall mark says which packets are meant; the rule that sets it names their address, port and protocol."
 	only := func(attr string, written bool) {
 		if written {
@@ -54,24 +57,27 @@ func (v *verdicts) marked(p path, x Virtual, taken map[identity]string) {
 	only("address", x.Address.IsValid())
 	only("interface", x.Interface != "")
 	only("protocol", x.Protocol != "")
-	if len(x.Ports) > 1 {
+	if x.several() {
 		only("ports", true)
 	} else {
 		only("port", len(x.Ports) == 1)
 	}
+	if x.FWMark&^MarkBits == MarkBase {
+		v.add(p.attr("fwmark"), fmt.Sprintf("firewall mark %d is one that Polso makes", x.FWMark),
+			fmt.Sprintf("Those from %d to %d are for virtuals with several ports, or that masquerade.", MarkBase, MarkBase|MarkBits), "Choose another mark.")
+	}
 	if !enum(v, p.attr("family"), "family", x.Family, IPv4, IPv6) {
 		return
 	}
-	id := identity{mark: x.FWMark, family: x.Family}
-	if first, ok := taken[id]; ok {
+	if first, ok := seats.marks[x.Service()]; ok {
 		v.add(p.attr("fwmark"), fmt.Sprintf("firewall mark %d (%s) is that of virtual %q too", x.FWMark, x.Family, first), "", "Choose another mark.")
 		return
 	}
-	taken[id] = x.Name
+	seats.marks[x.Service()] = x.Name
 }
 
-// addressed checks a virtual that is an address with a port.
-func (v *verdicts) addressed(p path, x Virtual, taken map[identity]string) {
+// addressed checks a virtual that is an address with ports.
+func (v *verdicts) addressed(p path, x Virtual, seats occupied) {
 	ok := x.Address.IsValid()
 	if !ok {
 		v.add(p.attr("address"), "a virtual needs an address or a fwmark", "", `Add address = "192.0.2.10", or fwmark = 7.`)
@@ -85,29 +91,64 @@ func (v *verdicts) addressed(p path, x Virtual, taken map[identity]string) {
 		v.name(p.attr("interface"), "interface", x.Interface)
 	}
 	enum(v, p.attr("protocol"), "protocol", x.Protocol, TCP, UDP, SCTP)
+	v.ports(p, x)
+	if ok {
+		v.seats(p, x, seats)
+	}
+}
+
+// ports checks the ports themselves.
+func (v *verdicts) ports(p path, x Virtual) {
 	attr := "port"
-	if len(x.Ports) > 1 {
+	if x.several() {
 		attr = "ports"
 	}
-	if len(x.Ports) == 0 {
+	all := x.AllPorts()
+	if len(all) == 0 {
 		v.add(p.attr(attr), "a virtual needs a port", "", "Add port = 80, or port = 0 with a persistent block for every port.")
 	}
-	for i, port := range x.Ports {
+	for i, r := range all {
 		switch {
-		case slices.Index(x.Ports, port) < i:
-			v.add(p.attr(attr), fmt.Sprintf("port %d is named twice", port), "", "")
-		case port == 0 && len(x.Ports) > 1:
+		case slices.Contains(all[:i], r):
+			v.add(p.attr(attr), fmt.Sprintf("port %s is named twice", r.brief()), "", "")
+		case r.From == 0 && len(all) > 1:
 			v.add(p.attr(attr), "port 0, which means every port, stands beside others", "", "")
-		case port == 0 && x.Persistent == nil:
+		case r.From == 0 && x.Persistent == nil:
 			v.add(p.attr(attr), "port 0 needs a persistent block", "Port 0 means every port, and the kernel has it for persistent services only.", `Add persistent { timeout = "5m" }, or a port.`)
-		}
-		id := identity{addr: x.Address, port: port, protocol: x.Protocol}
-		if first, twice := taken[id]; twice && ok && first != x.Name {
-			v.add(p, fmt.Sprintf("%s port %d/%s is served by virtual %q too", x.Address, port, x.Protocol, first), "", "Give one of them another address, port or protocol, or merge their servers.")
-		} else {
-			taken[id] = x.Name
+		case r.From > r.To:
+			v.add(p.attr(attr), fmt.Sprintf("%s is not a range of ports", r), "The smaller comes first.", "")
+		default:
+			if j := slices.IndexFunc(all[:i], r.overlaps); j >= 0 {
+				v.add(p.attr(attr), fmt.Sprintf("port %s is named twice, by %s and by %s", r.common(all[j]).brief(), all[j].brief(), r.brief()), "", "")
+			}
 		}
 	}
+}
+
+// seats checks that nobody else is reached at the same place.
+func (v *verdicts) seats(p path, x Virtual, seats occupied) {
+	at := Service{Address: x.Address, Protocol: x.Protocol}
+	for _, r := range x.AllPorts() {
+		i := slices.IndexFunc(seats.ports[at], func(t taken) bool { return t.by != x.Name && r.overlaps(t.PortRange) })
+		if i < 0 {
+			continue
+		}
+		first := seats.ports[at][i]
+		v.add(p, fmt.Sprintf("%s port %s/%s is served by virtual %q too", x.Address, r.common(first.PortRange).brief(), x.Protocol, first.by), "",
+			"Give one of them another address, port or protocol, or merge their servers.")
+	}
+	for _, r := range x.AllPorts() {
+		seats.ports[at] = append(seats.ports[at], taken{r, x.Name})
+	}
+	mark := Service{Mark: x.PacketMark(), Family: x.Family}
+	if mark.Mark == 0 {
+		return
+	}
+	if first, ok := seats.marks[mark]; ok && first != x.Name {
+		v.add(p, fmt.Sprintf("the names %q and %q make the same firewall mark", first, x.Name),
+			"Virtuals with several ports, and those that masquerade, are told apart by a mark that is made of their names.", "Rename one of them.")
+	}
+	seats.marks[mark] = x.Name
 }
 
 // balancing checks how a virtual spreads its connections.
@@ -115,6 +156,9 @@ func (v *verdicts) balancing(p path, x Virtual) {
 	enum(v, p.attr("scheduler"), "scheduler", x.Scheduler, Schedulers()...)
 	enum(v, p.attr("forward"), "forwarding method", x.Forward, NAT, DR, Tun, Local)
 	enum(v, p.attr("on_failure"), "on_failure", x.OnFailure, Remove, Quiesce)
+	if x.Masquerade && x.Forward != NAT && !slices.ContainsFunc(x.Servers, func(s Server) bool { return s.Forward == NAT }) {
+		v.add(p.attr("masquerade"), `masquerade is for forward = "nat"`, "With dr and tun the servers answer the clients themselves.", "Remove one of the two.")
+	}
 	v.flags(p.attr("flags"), x)
 	v.tunnels(p, x)
 	if x.MinServers < 1 {
@@ -181,10 +225,7 @@ func (v *verdicts) destination(p path, a netip.AddrPort, forward Forward, x Virt
 	if !x.reachable() {
 		return
 	}
-	port := uint16(0) // every port, or the packet's own
-	if len(x.Ports) == 1 {
-		port = x.Ports[0]
-	}
+	port, _ := x.Port() // 0: every port, or the packet's own
 	if a.Port() == port {
 		return
 	}
@@ -203,7 +244,7 @@ func (v *verdicts) destination(p path, a netip.AddrPort, forward Forward, x Virt
 
 // reachable reports whether the virtual has what it is reached at. If not, its port is missing or was not understood, and
 // nothing can be said of what is compared with it.
-func (x Virtual) reachable() bool { return len(x.Ports) > 0 || x.FWMark != 0 }
+func (x Virtual) reachable() bool { return len(x.Ports) > 0 || x.several() || x.FWMark != 0 }
 
 // identified reports whether the virtual's family is more than a guess.
 func (x Virtual) identified() bool {

@@ -33,8 +33,8 @@ func toWire(d Document) wireDocument {
 
 func virtualToWire(v Virtual) wireVirtual {
 	w := wireVirtual{
-		Name: v.Name, Address: v.Address, Interface: v.Interface, Ports: v.Ports, Protocol: v.Protocol,
-		FWMark: v.FWMark, Family: v.Family, Scheduler: v.Scheduler, Flags: v.Flags, Forward: v.Forward,
+		Name: v.Name, Address: v.Address, Interface: v.Interface, Ports: portList{v.Ports, v.Ranges}, Protocol: v.Protocol,
+		FWMark: v.FWMark, Family: v.Family, Scheduler: v.Scheduler, Flags: v.Flags, Forward: v.Forward, Masquerade: v.Masquerade,
 		Tunnel: wireTunnel(v.Tunnel), MinServers: v.MinServers, SorryServer: v.SorryServer, OnFailure: v.OnFailure,
 	}
 	if p := v.Persistent; p != nil {
@@ -83,8 +83,8 @@ func fromWire(w wireDocument) Document {
 
 func virtualFromWire(w wireVirtual) Virtual {
 	v := Virtual{
-		Name: w.Name, Address: w.Address, Interface: w.Interface, Ports: w.Ports, Protocol: w.Protocol,
-		FWMark: w.FWMark, Family: w.Family, Scheduler: w.Scheduler, Flags: w.Flags, Forward: w.Forward,
+		Name: w.Name, Address: w.Address, Interface: w.Interface, Ports: w.Ports.Ports, Ranges: w.Ports.Ranges, Protocol: w.Protocol,
+		FWMark: w.FWMark, Family: w.Family, Scheduler: w.Scheduler, Flags: w.Flags, Forward: w.Forward, Masquerade: w.Masquerade,
 		Tunnel: Tunnel(w.Tunnel), MinServers: w.MinServers, SorryServer: w.SorryServer, OnFailure: w.OnFailure,
 	}
 	if p := w.Persistent; p != nil {

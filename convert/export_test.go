@@ -61,7 +61,7 @@ func lvsDocument(t *rapid.T) config.Document {
 		address := netip.AddrFrom4([4]byte{192, 0, 2, byte(10 + i)})
 		mark := rapid.Bool().Draw(t, "mark")
 		if mark {
-			v.FWMark, v.Check.Port = rapid.Uint32Range(1, 1<<28).Draw(t, "number")*8+uint32(i), rapid.Uint16Range(1, 65535).Draw(t, "asked")
+			v.FWMark, v.Check.Port = rapid.Uint32Range(1, config.MarkBase>>3-1).Draw(t, "number")*8+uint32(i), rapid.Uint16Range(1, 65535).Draw(t, "asked")
 		} else {
 			v.Address, v.Interface, v.Ports = address, "lan", []uint16{rapid.SampledFrom([]uint16{80, 443}).Draw(t, "port")}
 		}

@@ -152,29 +152,10 @@ func (v *virtual) without(attr string) (what string) {
 		what, v.Persistent = fmt.Sprintf("persistent (%s)", v.Persistent.Timeout), nil
 	case first == "check" && v.Check != nil:
 		what, v.Check = fmt.Sprintf("the %s check", v.Check.Kind), nil
-	case first == "ports" && len(v.Ports) > 1:
-		what = fmt.Sprintf("ports = %v in one virtual; there is one for each, which a persistent client may get another server by", v.Ports)
-		v.split()
 	default:
 		v.gone, what = true, fmt.Sprintf("virtual %q", v.Name)
 	}
 	return what
-}
-
-// split leaves the virtual its first port and adds one for each of the others.
-func (v *virtual) split() {
-	ports := v.Ports
-	v.Ports = ports[:1:1]
-	for _, port := range ports[1:] {
-		w := v.b.virtual(fmt.Sprintf("%s-%d", v.Name, port), v.b.where(v.path))
-		name := w.Name
-		w.Virtual = v.Clone()
-		w.Name, w.Ports = name, []uint16{port}
-		for _, s := range v.servers {
-			t := w.server(s.Name, v.b.where(s.path)) // the names of one virtual are no others' in another
-			t.Server, t.gone = s.Server, s.gone
-		}
-	}
 }
 
 // withoutCluster is the same for what concerns the whole cluster.

@@ -119,29 +119,6 @@ func runs(t testing.TB, r Result) {
 	}
 }
 
-// Several ports become a virtual each, and what hung on the virtual hangs on each.
-func TestFinishSplitsPorts(t *testing.T) {
-	b, v := written1(t)
-	v.Ports = []uint16{80, 443, 8080}
-	v.servers[0].Address = netip.MustParseAddrPort("10.0.0.1:0")
-	b.virtual("web-443", place{}).Address = v.Address
-	b.virtuals[1].Ports = []uint16{99}
-	r, err := b.finish()
-	if err != nil {
-		t.Fatal(err)
-	}
-	runs(t, r)
-	var got []string
-	for _, v := range r.Document.Virtuals {
-		for _, s := range v.Servers {
-			got = append(got, fmt.Sprint(v.Name, v.Ports, s.Name, s.Address))
-		}
-	}
-	if want := "web[80]a10.0.0.1:80 web-443-2[443]a10.0.0.1:443 web-8080[8080]a10.0.0.1:8080"; strings.Join(got, " ") != want {
-		t.Errorf("got  %s\nwant %s", strings.Join(got, " "), want)
-	}
-}
-
 // A virtual that was switched off is no part of the document, and its text is a comment that becomes one without the marks.
 func TestInactiveIsAComment(t *testing.T) {
 	b, v := written1(t)

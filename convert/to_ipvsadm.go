@@ -30,11 +30,10 @@ func ToIPVSAdm(d config.Document) ([]byte, []Note) {
 	}
 	for _, v := range d.Virtuals {
 		e.ipvsNotes(v)
-		for _, service := range ipvsServices(v) {
-			e.line("-A %s -s %s%s", service, v.Scheduler, ipvsBalancing(v))
-			for _, s := range v.Servers {
-				e.line("-a %s -r %s %s", service, s.Address, ipvsServer(s))
-			}
+		service := ipvsService(v)
+		e.line("-A %s -s %s%s", service, v.Scheduler, ipvsBalancing(v))
+		for _, s := range v.Servers {
+			e.line("-a %s -r %s %s", service, s.Address, ipvsServer(s))
 		}
 	}
 	return e.Bytes(), e.notes
@@ -45,6 +44,13 @@ func (e *export) ipvsNotes(v config.Virtual) {
 	about := block("virtual", v.Name)
 	if v.Address.IsValid() {
 		e.note(Hint, about, "a table holds no addresses: %s has to be put on", v.Address)
+	}
+	if mark := v.Mark(); mark != v.FWMark {
+		e.note(Lost, about, "its ports are told by a mark that no table sets: nft add rule inet TABLE CHAIN %s daddr %s %s dport { %s } meta mark set %d, in a chain of prerouting with priority mangle",
+			map[config.Family]string{config.IPv4: "ip", config.IPv6: "ip6"}[v.Family], v.Address, v.Protocol, portList(v), mark)
+	}
+	if v.Masquerade {
+		e.note(Lost, about, "masquerade: the servers need the director as their gateway")
 	}
 	if v.Check != nil {
 		e.note(Lost, about, "the %s check: every server counts as up", v.Check.Kind)
@@ -57,17 +63,26 @@ func (e *export) ipvsNotes(v config.Virtual) {
 	}
 }
 
-// ipvsServices are the options that name the virtual's services: one for each port.
-func ipvsServices(v config.Virtual) []string {
-	if v.FWMark != 0 {
-		return []string{fmt.Sprintf("-f %d%s", v.FWMark, map[config.Family]string{config.IPv6: " -6"}[v.Family])}
+// portList are the virtual's ports as nft has them.
+func portList(v config.Virtual) string {
+	var list []string
+	for _, p := range v.Ports {
+		list = append(list, strconv.Itoa(int(p)))
 	}
+	for _, r := range v.Ranges {
+		list = append(list, r.String())
+	}
+	return strings.Join(list, ", ")
+}
+
+// ipvsService is the option that names the virtual's service.
+func ipvsService(v config.Virtual) string {
+	if mark := v.Mark(); mark != 0 {
+		return fmt.Sprintf("-f %d%s", mark, map[config.Family]string{config.IPv6: " -6"}[v.Family])
+	}
+	port, _ := v.Port()
 	option := map[config.Protocol]string{config.TCP: "-t", config.UDP: "-u", config.SCTP: "--sctp-service"}[v.Protocol]
-	var services []string
-	for _, port := range v.Ports {
-		services = append(services, option+" "+netip.AddrPortFrom(v.Address, port).String())
-	}
-	return services
+	return option + " " + netip.AddrPortFrom(v.Address, port).String()
 }
 
 // ipvsBalancing are the options of a service after its scheduler.

@@ -46,12 +46,13 @@ type lvsHome struct {
 // takes reports whether Piranha can have the virtual, and notes if not.
 func (l *toLVSCF) takes(v config.Virtual) bool {
 	why := ""
+	port, one := v.Port()
 	switch {
 	case v.Family == config.IPv6:
 		why = "Piranha has no IPv6"
 	case v.Protocol == config.SCTP:
 		why = "Piranha balances tcp and udp"
-	case v.FWMark == 0 && (len(v.Ports) != 1 || v.Ports[0] == 0):
+	case v.FWMark == 0 && !(one && port != 0):
 		why = "a virtual has one port"
 	default:
 		return true

@@ -55,6 +55,9 @@ func (l *toLVSCF) virtual(v config.Virtual) {
 	if v.MinServers > 1 {
 		l.note(Lost, about, "min_servers = %d", v.MinServers)
 	}
+	if v.Masquerade {
+		l.note(Lost, about, "masquerade: the servers need the director as their gateway")
+	}
 	if v.Forward != l.network {
 		l.note(Lost, about, "forward = %q, and Piranha has one for all (%s): the servers of another are written as inactive", v.Forward, l.network)
 	}

@@ -50,6 +50,12 @@ func Decide(in Inputs) Want {
 		want.Table, troubles = table(in)
 		want.Problems = append(want.Problems, troubles...)
 	}
+	want.Rules = rules(in.State.Document, want.Table)
+	if in.Ruleless != "" {
+		for _, q := range ruleless(in.State.Document, in.Ruleless) {
+			want.Problems, want.Unfit = append(want.Problems, q), append(want.Unfit, q.What+": "+q.Why)
+		}
+	}
 	want.Undecided = undecided(in)
 	want.Sysctls = sysctls(in, want.Table, want.Places)
 	if in.State.Document.Cluster.SyncDaemon != nil {

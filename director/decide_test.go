@@ -261,7 +261,7 @@ unfit: services that are not Polso's are in the kernel
 
 		{"what cannot be said is left out", base(document(
 			with(web("a"), func(v *config.Virtual) { v.Flags = []string{"fast"} }),
-			with(web("a"), func(v *config.Virtual) { v.Name, v.Ports = "many", []uint16{80, 443} }),
+			with(web("a"), func(v *config.Virtual) { v.Name, v.Ports = "many", nil }),
 			with(web("a"), func(v *config.Virtual) { v.Name, v.Protocol, v.Ports = "icmp", "icmp", []uint16{1} }),
 			with(web("a"), func(v *config.Virtual) { v.Name, v.FWMark, v.Family = "mark", 7, "" }),
 			with(web("a", "b", "c"), func(v *config.Virtual) {
@@ -278,7 +278,7 @@ unfit: services that are not Polso's are in the kernel
 -a -t 192.0.2.10:81 -r 10.0.0.2:80 -g -w 1
 -A -f 8 -s wlc
 ` + heldHere + vsSysctls + `! virtual web: unknown flag "fast"; correct the document: polso validate
-! virtual many: 2 ports: one is supported; correct the document: polso validate
+! virtual many: it has no port; correct the document: polso validate
 ! virtual icmp: unknown protocol "icmp"; correct the document: polso validate
 ! virtual mark: unknown family ""; correct the document: polso validate
 ! server ok/a: unknown forward method "route"; correct the document: polso validate

@@ -43,9 +43,10 @@ type Health interface {
 	View() health.View
 }
 
-// Options are what a Director is built from. All but Record, Interfaces and Log are required.
+// Options are what a Director is built from. All but Rules, Record, Interfaces and Log are required.
 type Options struct {
 	IPVS       IPVS
+	Rules      Rules // nil: the kernel has no packet filter that Polso can use
 	VIP        VIP
 	Sysctls    ProcSys
 	Record     Record // of the settings that were changed; nil: it ends with the process

@@ -2,11 +2,12 @@ package director
 
 import "polso/ipvs"
 
-// Foresight is what the next pass would do to the kernel's table and its sync daemons.
+// Foresight is what the next pass would do to the kernel's table, to the packet rules that it needs and to the sync daemons.
 type Foresight struct {
-	Drift    []ipvs.Op // for the running state: nothing, where the kernel is as wanted
-	Steps    []ipvs.Op // for the next one, and for the drift with it
-	Problems []Problem // what of the next one cannot be done here, and is no problem now
+	Drift    []ipvs.Op     // for the running state: nothing, where the kernel is as wanted
+	Steps    []ipvs.Op     // for the next one, and for the drift with it
+	Rules    []ipvs.RuleOp // the same for the packet rules
+	Problems []Problem     // what of the next one cannot be done here, and is no problem now
 	Stats    ipvs.Stats
 }
 
@@ -23,19 +24,25 @@ func (d *Director) Foresee(now, next State) (Foresight, error) {
 	}
 	status := d.Status()
 	in := Inputs{Mandate: d.o.Mandate(), Health: d.o.Health.View(), Links: status.Links, Interfaces: d.o.Interfaces, Observed: &have}
-	steps := func(s State) ([]ipvs.Op, []Problem) {
+	ruled, why := d.readRules()
+	in.Ruleless = why
+	steps := func(s State) ([]ipvs.Op, []ipvs.RuleOp, []Problem) {
 		in.State = s
 		want := Decide(in)
 		if want.KeepTable {
-			return nil, want.Problems
+			return nil, nil, want.Problems
 		}
-		return append(ipvs.Plan(want.Table, have), ipvs.PlanDaemons(want.Sync, running)...), want.Problems
+		var rules []ipvs.RuleOp
+		if ruled != nil {
+			rules = ipvs.PlanRules(want.Rules, *ruled)
+		}
+		return append(ipvs.Plan(want.Table, have), ipvs.PlanDaemons(want.Sync, running)...), rules, want.Problems
 	}
 	f := Foresight{Stats: stats}
-	drift, already := steps(now)
+	drift, _, already := steps(now)
 	f.Drift = drift
 	var problems []Problem
-	f.Steps, problems = steps(next)
+	f.Steps, f.Rules, problems = steps(next)
 	f.Problems = news(problems, already)
 	return f, nil
 }

@@ -50,7 +50,8 @@ func (p *pass) takeUp(in Inputs) {
 	}
 	in.Links = p.memory.links
 	want := Decide(in)
-	if len(want.Held) == 0 || want.KeepTable || len(ipvs.Plan(want.Table, *in.Observed)) > 0 {
+	if len(want.Held) == 0 || want.KeepTable || len(ipvs.Plan(want.Table, *in.Observed)) > 0 ||
+		p.memory.ruled == nil || len(ipvs.PlanRules(want.Rules, *p.memory.ruled)) > 0 {
 		return
 	}
 	for path, w := range want.Sysctls {
@@ -101,6 +102,7 @@ func (p *pass) ready(want Want, have map[spot]vip.Report) []vip.Held {
 	for _, s := range p.memory.survey.table.Services {
 		made[s.Key] = true
 	}
+	p.unruled(want.Rules, made)
 	services := make(map[netip.Addr][]ipvs.Key)
 	for _, place := range want.Places {
 		services[place.Addr] = place.Services

@@ -72,6 +72,7 @@ type Inputs struct {
 	Interfaces map[string]string   // logical name -> device, from this node's own settings
 	Homes      map[netip.Addr]Home // the last pass's Want.Homes
 	Observed   *ipvs.Table         // the kernel's table at the beginning of the pass; nil: it could not be read
+	Ruleless   string              // why the packet rules cannot be read or made; "" if they can
 	Running    time.Duration       // since this process's first pass
 
 	overrides map[target][]Override // the state's, made by Decide
@@ -81,6 +82,7 @@ type Inputs struct {
 type Want struct {
 	KeepTable bool       // touch no service, whatever is there: Table means nothing
 	Table     ipvs.Table // the whole table
+	Rules     ipvs.Rules // what its services need of the packet filter
 	Held      []vip.Held
 	Places    []Place             // every address of the document that has a place on this node, held or not
 	Homes     map[netip.Addr]Home // the last place of each address of the document, for the next pass

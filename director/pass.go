@@ -16,7 +16,9 @@ type memory struct {
 	links   vip.Links // as last read
 	homes   map[netip.Addr]Home
 	survey  survey             // of the kernel's table
-	left    *ipvs.Table        // what the last pass wanted and reached; nil if it did not
+	rules   *ipvs.Rules        // as last read or made; nil: not to be had
+	ruled   *ipvs.Rules        // what the last pass wanted and reached; nil if it did not
+	left    *ipvs.Table        // the same of the table
 	present map[holding]bool   // what was in the kernel after the last pass
 	sysctls map[string]string  // settings seen as wanted
 	changed map[string]Changed // settings that were changed, by processes before this one too; nil: not read yet
@@ -82,6 +84,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	if err != nil {
 		p.fail("ipvsadm -L", err)
 	}
+	p.memory.rules, in.Ruleless = p.readRules()
 	want := Decide(in)
 	d.memory.homes = want.Homes
 	d.o.Health.Set(want.Probes)
@@ -92,9 +95,9 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	converged := false
 	if !want.KeepTable {
 		p.set(p.attentive(want.Sysctls, in.Links), in.Links)
-		converged = p.follow(in.Mandate, want.Table, have, p.stuck(letGo, want.Held))
+		converged = p.balance(in.Mandate, want, have, p.stuck(letGo, want.Held))
 	} else {
-		d.memory.left = nil
+		d.memory.left, d.memory.ruled = nil, nil
 	}
 	reports := p.hold(in.Mandate, &want)
 	var running []ipvs.Daemon
@@ -165,7 +168,7 @@ func (p *pass) follow(m Mandate, want, have ipvs.Table, stuck map[netip.Addr]boo
 	// Nothing new is wanted since the kernel was as wanted: then somebody else changed it.
 	repairs := p.memory.left != nil && len(ipvs.Plan(want, *p.memory.left)) == 0
 	p.memory.left = nil
-	stays := func(op ipvs.Op) bool { return op.Verb == ipvs.DeleteService && stuck[op.Service.Addr] }
+	stays := func(op ipvs.Op) bool { return op.Verb == ipvs.DeleteService && stuck[p.addressOf(op.Service.Key)] }
 	failed := slices.ContainsFunc(ops, stays) // at the address: that is among the failures
 	ops = slices.DeleteFunc(ops, stays)
 	defer func() {

@@ -95,6 +95,9 @@ func (s Sysctls) ofVirtual(in Inputs, v config.Virtual, family ipvs.Family, link
 		if cmp.Or(server.Forward, v.Forward) != config.NAT {
 			continue
 		}
+		if v.Masquerade { // for IPv6 too
+			s.want(vs+"conntrack", Setting{Value: "1", For: because("masquerade"), Else: "servers without a gateway answer nobody"})
+		}
 		if family == ipvs.IPv6 {
 			s.want(forwarding6, Setting{Value: "1", For: because("nat"), Else: noForwarding})
 			continue

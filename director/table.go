@@ -2,6 +2,7 @@ package director
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -83,28 +84,39 @@ func KeyOf(v config.Virtual) (ipvs.Key, bool) {
 }
 
 func keyOf(v config.Virtual) (ipvs.Key, error) {
-	if v.FWMark != 0 {
+	var protocol ipvs.Protocol
+	if v.FWMark == 0 {
+		var err error
+		if protocol, err = protocolOf(v.Protocol); err != nil {
+			return ipvs.Key{}, err
+		}
+	}
+	if mark := v.Mark(); mark != 0 {
 		switch v.Family {
 		case config.IPv4:
-			return ipvs.MarkKey(v.FWMark, ipvs.IPv4), nil
+			return ipvs.MarkKey(mark, ipvs.IPv4), nil
 		case config.IPv6:
-			return ipvs.MarkKey(v.FWMark, ipvs.IPv6), nil
+			return ipvs.MarkKey(mark, ipvs.IPv6), nil
 		}
 		return ipvs.Key{}, fmt.Errorf("unknown family %q", v.Family)
 	}
-	if len(v.Ports) != 1 {
-		return ipvs.Key{}, fmt.Errorf("%d ports: one is supported", len(v.Ports))
+	port, one := v.Port()
+	if !one {
+		return ipvs.Key{}, errors.New("it has no port")
 	}
-	at := addrPort(v.Address, v.Ports[0])
-	switch v.Protocol {
+	return ipvs.AddrKey(protocol, addrPort(v.Address, port)), nil
+}
+
+func protocolOf(name config.Protocol) (ipvs.Protocol, error) {
+	switch name {
 	case config.TCP:
-		return ipvs.AddrKey(ipvs.TCP, at), nil
+		return ipvs.TCP, nil
 	case config.UDP:
-		return ipvs.AddrKey(ipvs.UDP, at), nil
+		return ipvs.UDP, nil
 	case config.SCTP:
-		return ipvs.AddrKey(ipvs.SCTP, at), nil
+		return ipvs.SCTP, nil
 	}
-	return ipvs.Key{}, fmt.Errorf("unknown protocol %q", v.Protocol)
+	return 0, fmt.Errorf("unknown protocol %q", name)
 }
 
 func flagOf(name string) (ipvs.Flags, error) {

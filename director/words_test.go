@@ -11,6 +11,7 @@ import (
 
 	"polso/config"
 	"polso/health"
+	"polso/ipvs"
 	"polso/vip"
 )
 
@@ -24,6 +25,9 @@ func (w Want) words() string {
 		fmt.Fprintf(&b, "--set %s\n", t)
 	}
 	b.WriteString(w.Table.String())
+	for _, op := range ipvs.PlanRules(w.Rules, ipvs.Rules{}) {
+		fmt.Fprintf(&b, "nft %s\n", op)
+	}
 	for _, h := range w.Held {
 		fmt.Fprintf(&b, "ip addr add %s dev %s # until %s epoch %d\n", h.Addr, h.Link, time.Duration(h.Until), h.Epoch)
 	}

@@ -28,6 +28,7 @@ type world struct {
 
 	diary  *diary
 	table  *kernel
+	rules  *filter
 	edge   *edge
 	keeper *vip.Keeper
 	sys    *proc
@@ -219,6 +220,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, begin: time.Now(), log: new(bytes.Buffer), health: &clinic{}}
 	w.diary = &diary{since: w.begin}
 	w.table = &kernel{Fake: new(ipvs.Fake), diary: w.diary}
+	w.rules = &filter{diary: w.diary}
 	w.checks = w.health
 	w.edge = &edge{vip.NewFake(w.clock, links()...), w.diary, make(chan struct{}, 1)}
 	// The fake gives a link the first address of its subnet, which is a server's here.
@@ -236,7 +238,7 @@ func (w *world) clock() vip.Instant { return vip.Instant(time.Since(w.begin) + t
 func (w *world) start() *world {
 	w.keeper = vip.New(vip.Options{Edge: w.edge, Clock: w.clock, Margin: 40 * time.Millisecond})
 	w.d = New(Options{
-		IPVS: w.table, VIP: w.keeper, Sysctls: w.sys, Health: w.checks,
+		IPVS: w.table, Rules: w.rules, VIP: w.keeper, Sysctls: w.sys, Health: w.checks,
 		Mandate: w.read,
 		State:   func() State { w.mu.Lock(); defer w.mu.Unlock(); return w.state },
 		Log:     slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{ReplaceAttr: timeless})),

@@ -11,36 +11,22 @@ import (
 	"polso/config"
 )
 
-// service is what the kernel tells virtuals apart by. A virtual that is renamed stays the same service, and its connections
-// with it; one that moves to another address is another service.
-type service struct {
-	address  netip.Addr
-	ports    string
-	protocol config.Protocol
-	mark     uint32
-	family   config.Family
-}
-
-func serviceOf(v config.Virtual) service {
-	return service{v.Address, fmt.Sprint(v.Ports), v.Protocol, v.FWMark, v.Family}
-}
-
 // leave works out who leaves now that c.Document has taken before's place. A server comes back by its address, whatever its
 // name: to the kernel it is the same destination.
 func (c *change) leave(before config.Document, until time.Time) {
-	stays := make(map[service]map[netip.AddrPort]bool, len(c.Document.Virtuals))
+	stays := make(map[config.Service]map[netip.AddrPort]bool, len(c.Document.Virtuals))
 	for _, v := range c.Document.Virtuals {
 		addrs := make(map[netip.AddrPort]bool, len(v.Servers))
 		for _, s := range v.Servers {
 			addrs[s.Address] = true
 		}
-		stays[serviceOf(v)] = addrs
+		stays[v.Service()] = addrs
 	}
 
 	var leaving []Leaving
 	back := make(map[string]bool) // or gone with its service
 	for _, l := range c.Leaving {
-		if addrs, ok := stays[serviceOf(l.Virtual)]; ok && !addrs[l.Server.Address] {
+		if addrs, ok := stays[l.Virtual.Service()]; ok && !addrs[l.Server.Address] {
 			leaving = append(leaving, l)
 		} else {
 			back[l.ID] = true
@@ -48,7 +34,7 @@ func (c *change) leave(before config.Document, until time.Time) {
 	}
 	ends := slices.Clip(without(c.Due, func(d Due) bool { return d.Kind == DueLeaving && back[d.ID] })) // it may be published
 	for _, v := range before.Virtuals {
-		addrs, ok := stays[serviceOf(v)]
+		addrs, ok := stays[v.Service()]
 		if !ok || !until.After(c.at) {
 			continue
 		}

@@ -83,7 +83,7 @@ func invariants(r *rapid.T, s *Snapshot) {
 		want[DueLeaving+" "+l.ID] = l.Until
 		for _, v := range s.Document.Virtuals {
 			for _, server := range v.Servers {
-				if serviceOf(v) == serviceOf(l.Virtual) && server.Address == l.Server.Address {
+				if v.Service() == l.Virtual.Service() && server.Address == l.Server.Address {
 					r.Fatalf("%s leaves and is wanted", l.ID)
 				}
 			}

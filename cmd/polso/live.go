@@ -34,6 +34,9 @@ func (a *app) plan(w io.Writer, p api.Plan) error {
 		for _, s := range r.Steps {
 			fmt.Fprintf(w, "ipvsadm %s\n", oneLine(s))
 		}
+		for _, s := range r.Rules {
+			fmt.Fprintf(w, "nft %s\n", oneLine(s))
+		}
 	}
 	return nil
 }

@@ -304,6 +304,7 @@ func virtualAddress(v api.Virtual) string {
 	for i, p := range v.Ports {
 		ports[i] = fmt.Sprint(p)
 	}
+	ports = append(ports, v.Ranges...)
 	host := v.Address
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"

@@ -42,6 +42,7 @@ virtual "web" {
   scheduler    = "mh"
   flags        = ["fallback", "port"]
   forward      = "nat"
+  masquerade   = true
   sorry_server = "10.0.0.9"
   persistent {
     timeout = "5m"
