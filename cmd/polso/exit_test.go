@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -23,11 +24,17 @@ import (
 type canned struct {
 	api.Backend // what is not expected panics
 	status      api.Status
+	passes      *atomic.Bool // the status has problems until it was asked for once
 	findings    []api.Finding
 	err         error
 }
 
-func (c canned) Status(context.Context) (api.Status, error) { return c.status, nil }
+func (c canned) Status(context.Context) (api.Status, error) {
+	if c.passes != nil && c.passes.Swap(true) {
+		c.status.Problems = nil
+	}
+	return c.status, nil
+}
 
 func (c canned) Local() api.Status { return c.status }
 
@@ -196,6 +203,8 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 		{"apply waits for one that is late", canned{status: late}, []string{"apply", "-f", document, "--yes", "--wait", "300ms"}, 7, "waiting for r2"},
 		{"apply does not wait for the dead", canned{status: silent}, []string{"apply", "-f", document, "--yes", "--wait", "5s"}, 0, "Not waited for (no answer): r2."},
 		{"apply tells what is followed and does not work", canned{status: homeless}, []string{"apply", "-f", document, "--yes", "--wait", "5s"}, 3, "Applied revision 2. Undo: polso rollback 1\nPROBLEM r1: vip 192.0.2.1: no link has its subnet\n        name a link\n"},
+		{"apply is silent about what passes", canned{status: homeless, passes: new(atomic.Bool)}, []string{"apply", "-f", document, "--yes", "--wait", "5s"}, 0, "Applied revision 2. Undo: polso rollback 1\n"},
+		{"apply tells what lasts until the time is up", canned{status: homeless}, []string{"apply", "-f", document, "--yes", "--wait", "300ms"}, 3, "no link has its subnet"},
 		{"plan with changes", canned{}, []string{"plan", "-f", document, "--exit-code"}, 2, "2 to add"},
 		{"a change of the profile", canned{status: changing}, []string{"status"}, 0, "PROFILE  changes to vm: waiting for r3\n"},
 		{"profile", canned{}, []string{"profile", "show"}, 0, "PROFILE      H  USE\nlan      400ms  now\nvm        1.5s  -\n"},

@@ -39,13 +39,19 @@ func (a *app) applied(ctx context.Context, cl *api.Client, done api.Applied, wai
 	return err
 }
 
-// waitFor returns once every router that answered lately follows revision, with what troubles those routers then.
+// settle is how long trouble may last before it counts: a step that the kernel was too slow for is done again at once.
+const settle = 2 * time.Second
+
+// waitFor returns once every router that answered lately follows revision, with what troubles those routers then, and still does
+// a moment later.
 func (a *app) waitFor(ctx context.Context, cl *api.Client, revision uint64, limit time.Duration) ([]api.Problem, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	late := []string{"nobody answered yet"}
+	var troubles []api.Problem
+	var troubled time.Time // since when every router follows, and something troubles one
 	for {
 		if st, err := cl.Status(ctx); err == nil {
 			var silent []string
@@ -58,17 +64,26 @@ func (a *app) waitFor(ctx context.Context, cl *api.Client, revision uint64, limi
 					late = append(late, m.Name)
 				}
 			}
-			if len(late) == 0 {
+			troubles = slices.DeleteFunc(st.Problems, func(p api.Problem) bool {
+				return slices.Contains(silent, p.Node) || p.What == "drain" // which is an operator's own word
+			})
+			switch {
+			case len(late) > 0:
+				troubled = time.Time{}
+			case len(troubles) > 0 && troubled.IsZero():
+				troubled = time.Now()
+			case len(troubles) == 0 || time.Since(troubled) > settle:
 				if len(silent) > 0 {
 					a.tell("Not waited for (no answer): %s.", strings.Join(silent, ", "))
 				}
-				return slices.DeleteFunc(st.Problems, func(p api.Problem) bool {
-					return slices.Contains(silent, p.Node) || p.What == "drain" // which is an operator's own word
-				}), nil
+				return troubles, nil
 			}
 		}
 		select {
 		case <-ctx.Done():
+			if !troubled.IsZero() {
+				return troubles, nil
+			}
 			return nil, api.Errorf(api.CodeTimeout, "revision %d is accepted, but after %s not every router follows it", revision, limit).
 				WithDetail("waiting for %s", strings.Join(late, ", ")).WithHint("polso status; polso members -o wide")
 		case <-tick.C:
