@@ -77,7 +77,7 @@ func (b *body) statusOf(snap *fsm.Snapshot, dir *director.Status, list []api.Vir
 			st.VIPs[i].On = st.Node
 		}
 	}
-	if unfit := dir.Unfit; len(unfit) > 0 {
+	if unfit := lasting(dir.Unfit); len(unfit) > 0 {
 		st.Problems = append(st.Problems, api.Problem{Node: st.Node, What: "not fit to direct", Why: strings.Join(unfit, "; "), Fix: remedy(dir)})
 	}
 	if !b.a.o.Dev {
@@ -116,9 +116,6 @@ func remedy(dir *director.Status) string {
 		if link, ok := dir.Links.Named(p.Link); ok && !link.Up {
 			add("ip link set " + p.Link + " up")
 		}
-	}
-	if len(fixes) == 0 && slices.Equal(dir.Unfit, []string{director.Learning}) {
-		add("it ends by itself")
 	}
 	if len(fixes) == 0 { // its reason is told in other words, or lies in the past
 		for _, p := range dir.Problems {

@@ -8,6 +8,11 @@ import (
 	"polso/ipvs"
 )
 
+// lasting are the reasons against a router that somebody has to do something about: it learns the connections by itself.
+func lasting(unfit []string) []string {
+	return slices.DeleteFunc(slices.Clone(unfit), func(why string) bool { return why == director.Learning })
+}
+
 // syncDaemon is the connection synchronisation that runs on this router; nil if none does.
 func syncDaemon(dir *director.Status) *api.SyncDaemon {
 	if len(dir.Sync) == 0 {

@@ -27,8 +27,8 @@ func TestSyncDaemonStatus(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	if got := remedy(&director.Status{Unfit: []string{director.Learning}}); got != "it ends by itself" {
-		t.Errorf("what to do about it: %s", got)
+	if got := lasting([]string{"a link is down", director.Learning}); len(got) != 1 || got[0] != "a link is down" {
+		t.Errorf("a problem is what somebody has to do something about, not %q", got)
 	}
 }
 
