@@ -255,17 +255,23 @@ func addressOf(t Thing) (*netlink.Addr, error) {
 	return a, nil
 }
 
-// setMode tells an ip6tnl what it unpacks. Of the one that the kernel made nothing else may be in the message.
+// setMode tells an ip6tnl what it unpacks. Of the one that the kernel made nothing else may be changed, nor its flags left out.
 func setMode(l netlink.Link, mode string) error {
+	t, ok := l.(*netlink.Ip6tnl)
+	if !ok {
+		return fmt.Errorf("%s is of kind %s", l.Attrs().Name, l.Type())
+	}
 	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
 	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	msg.Index = int32(l.Attrs().Index)
+	msg.Index = int32(t.Index)
 	req.AddData(msg)
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated(kindIP6Tunnel))
 	for number, name := range modes {
 		if name == mode {
-			info.AddRtAttr(nl.IFLA_INFO_DATA, nil).AddRtAttr(nl.IFLA_IPTUN_PROTO, nl.Uint8Attr(number))
+			what := info.AddRtAttr(nl.IFLA_INFO_DATA, nil)
+			what.AddRtAttr(nl.IFLA_IPTUN_FLAGS, nl.Uint32Attr(t.Flags))
+			what.AddRtAttr(nl.IFLA_IPTUN_PROTO, nl.Uint8Attr(number))
 		}
 	}
 	req.AddData(info)

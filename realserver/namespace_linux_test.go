@@ -2,14 +2,18 @@ package realserver_test
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -21,7 +25,8 @@ import (
 // inside is the environment variable that tells a test that it runs in a network namespace of its own.
 const inside = "POLSO_TEST_INSIDE"
 
-// inNamespace runs a test in a process that has a network namespace of its own: the kernel's settings are read by whatever thread.
+// inNamespace runs a test in a process that has a network namespace of its own: the kernel's settings are read by whatever thread. One
+// at a time, for a module that is loaded brings its devices into every namespace.
 func inNamespace(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	if os.Getenv(inside) == t.Name() {
@@ -31,8 +36,7 @@ func inNamespace(t *testing.T, test func(t *testing.T)) {
 	if os.Geteuid() != 0 {
 		lacking(t, "needs root, to make a network namespace")
 	}
-	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=60s")
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), inside+"="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
 	out, err := cmd.CombinedOutput()
@@ -68,7 +72,9 @@ const (
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{Server: realserver.Server{Host: realserver.Kernel{}, Dir: t.TempDir()}}
-	run(t, "ip link set lo up")
+	// Link-local addresses are there at once: nothing changes by itself while a test looks.
+	atOnce := []string{"sysctl -w net.ipv6.conf.all.accept_dad=0", "sysctl -w net.ipv6.conf.default.accept_dad=0", "ip link set lo up"}
+	run(t, atOnce...)
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	here, err := netns.Get()
@@ -89,7 +95,8 @@ func newWorld(t *testing.T) *world {
 	}
 	run(t, "ip addr add 192.0.2.21/24 dev eth0", "ip addr add 2001:db8::21/64 dev eth0 nodad", "ip link set eth0 up", "ip route add default via 192.0.2.1")
 	w.elsewhere(t, func() {
-		run(t, "ip link set lo up", "ip addr add 192.0.2.1/24 dev eth0", "ip addr add 2001:db8::1/64 dev eth0 nodad", "ip link set eth0 up")
+		run(t, append(atOnce, "ip addr add 192.0.2.1/24 dev eth0", "ip addr add 2001:db8::1/64 dev eth0 nodad", "ip link set eth0 up",
+			"sysctl -w net.ipv4.neigh.eth0.retrans_time_ms=300", "sysctl -w net.ipv6.neigh.eth0.retrans_time_ms=300")...)
 	})
 	return w
 }
@@ -134,14 +141,22 @@ func run(t *testing.T, lines ...string) string {
 func seen(t *testing.T) string {
 	t.Helper()
 	text := run(t, "ip -details addr", "ip route show table all", "ip -6 route show table all")
-	for _, setting := range []string{"arp_ignore", "arp_announce", "rp_filter"} {
-		text += run(t, "grep -r . --include="+setting+" /proc/sys/net/ipv4/conf")
+	settings, err := filepath.Glob("/proc/sys/net/ipv4/conf/*/[ar][rp]*") // arp_..., rp_filter
+	if err != nil || len(settings) < 8 {
+		t.Fatal(settings, err)
+	}
+	for _, path := range settings {
+		value, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += path + " " + string(value)
 	}
 	if fou, err := exec.Command("ip", "fou", "show").CombinedOutput(); err == nil {
 		text += string(fou)
 	}
-	// What counts up by itself.
-	return regexp.MustCompile(`(expires|hoplimit|valid_lft|age) \d+sec`).ReplaceAllString(text, "$1")
+	// A link that was up once keeps its queue.
+	return strings.ReplaceAll(text, "qdisc noop ", "qdisc noqueue ")
 }
 
 func want(t *testing.T, wishes ...realserver.Wish) realserver.Want {
@@ -192,12 +207,11 @@ func (w *world) answered(t *testing.T, addr string) (answered bool) {
 		}
 		// A datagram to nobody: the kernel asks for the neighbour, and keeps what it hears.
 		ask(t, addr)
-		for range 40 {
+		for !answered {
 			state := run(t, "ip neigh show "+addr+" dev eth0")
-			if answered = strings.Contains(state, "lladdr"); answered || strings.Contains(state, "FAILED") {
-				return
+			if answered = strings.Contains(state, "lladdr"); strings.Contains(state, "FAILED") {
+				return // the kernel has asked three times
 			}
-			run(t, "sleep 0.1") // the kernel asks three times, a second apart
 		}
 	})
 	return answered
@@ -356,14 +370,19 @@ func TestRemoveOne(t *testing.T) {
 	})
 }
 
-// Every tunnel that the kernel has: set up, checked, broken, put back; and a dummy.
+// Every tunnel: set up, used, checked, set up again, put back; and what is printed, by hand. The addresses are on a dummy here.
 func TestTunnels(t *testing.T) {
 	inNamespace(t, func(t *testing.T) {
-		w := newWorld(t)
 		if exec.Command("modprobe", "-q", "-a", "ipip", "sit", "ip6_tunnel", "ip_gre", "ip6_gre", "fou", "fou6", "dummy").Run() != nil {
 			lacking(t, "this kernel has not all kinds of tunnels")
 		}
+		w := newWorld(t)
 		run(t, "sysctl -w net.ipv4.conf.all.rp_filter=1")
+		service, err := net.Listen("tcp", ":8080")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer service.Close()
 		before := seen(t)
 		for _, addr := range []string{vip4, vip6} {
 			for _, tunnel := range []realserver.Tunnel{realserver.IPIP, realserver.GUE, realserver.GRE} {
@@ -372,48 +391,93 @@ func TestTunnels(t *testing.T) {
 					if tunnel == realserver.GUE {
 						wish.TunnelPort = 6080
 					}
-					wanted := want(t, wish)
-					wanted.Device = "vips"
-					name := wanted.Wishes[0].String()
-					foreseen, err := w.Foresee(wanted)
-					if err != nil {
-						t.Fatal(name, err)
-					}
-					if bad := w.bad(t, wanted.Wishes); !strings.Contains(bad, "tunnel") && addr == vip4 {
-						t.Errorf("%s: before setup check finds %q", name, bad)
-					}
-					if done := w.setup(t, wanted); commands(done) != commands(foreseen) {
-						t.Errorf("%s: done\n%s\nforeseen\n%s", name, commands(done), commands(foreseen))
-					}
-					if bad := w.bad(t, wanted.Wishes); bad != "" {
-						t.Errorf("%s: after setup check finds %s", name, bad)
-					}
-					if again := w.setup(t, wanted); len(again) > 0 {
-						t.Errorf("%s: a second setup does\n%s", name, commands(again))
-					}
-					if _, notes, err := w.Remove(nil); err != nil || len(notes) > 0 {
-						t.Errorf("%s: remove: %v, notes %q", name, err, notes)
-					}
-					differs(t, before, seen(t), name+": "+asFound)
-					run(t, strings.Split(commands(foreseen), "\n")...)
-					if again := w.setup(t, wanted); len(again) > 0 {
-						t.Errorf("%s: after it was done by hand setup does\n%s", name, commands(again))
-					}
-					for i := len(foreseen) - 1; i >= 0; i-- {
-						c := foreseen[i]
-						if c.Before == "" && (c.Kind == realserver.State || c.Kind == realserver.Setting) {
-							continue // it goes with its link
-						}
-						if err := w.Host.Make(realserver.Change{Thing: c.Thing, Before: c.After, After: c.Before}); err != nil {
-							t.Fatal(name, c, err)
-						}
-					}
-					if _, _, err := w.Remove(nil); err != nil {
-						t.Error(err)
-					}
+					w.tunnel(t, wish, before)
 				}
 			}
 		}
+	})
+}
+
+// tunnel is the life of one tunnel on a machine that looks like before, and does again after it.
+func (w *world) tunnel(t *testing.T, wish realserver.Wish, before string) {
+	t.Helper()
+	wanted := want(t, wish)
+	wanted.Device = "vips"
+	wish = wanted.Wishes[0]
+	foreseen, err := w.Foresee(wanted)
+	if err != nil {
+		t.Fatal(wish, err)
+	}
+	if bad := w.bad(t, wanted.Wishes); !strings.HasPrefix(bad, "address") || !strings.Contains(bad, "tunnel") {
+		t.Errorf("%s: before setup check finds %q", wish, bad)
+	}
+	if done := w.setup(t, wanted); commands(done) != commands(foreseen) {
+		t.Errorf("%s: done\n%s\nforeseen\n%s", wish, commands(done), commands(foreseen))
+	}
+	if bad := w.bad(t, wanted.Wishes); bad != "" {
+		t.Errorf("%s: after setup check finds %s", wish, bad)
+	}
+	w.send(t, wish)
+	if again := w.setup(t, wanted); len(again) > 0 {
+		t.Errorf("%s: a second setup does\n%s", wish, commands(again))
+	}
+	if _, notes, err := w.Remove(nil); err != nil || len(notes) > 0 {
+		t.Errorf("%s: remove: %v, notes %q", wish, err, notes)
+	}
+	differs(t, before, seen(t), wish.String()+": "+asFound)
+
+	run(t, strings.Split(commands(foreseen), "\n")...)
+	if again := w.setup(t, wanted); len(again) > 0 {
+		t.Errorf("%s: after it was done by hand setup does\n%s", wish, commands(again))
+	}
+	for _, c := range slices.Backward(foreseen) {
+		if c.Before == "" && (c.Kind == realserver.State || c.Kind == realserver.Setting) {
+			continue // it goes with its link
+		}
+		if err := w.Host.Make(realserver.Change{Thing: c.Thing, Before: c.After, After: c.Before}); err != nil {
+			t.Fatal(wish, c, err)
+		}
+	}
+	if _, _, err := w.Remove(nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// send has the neighbour connect to the address through the tunnel, as a router would send a client's packets.
+func (w *world) send(t *testing.T, wish realserver.Wish) {
+	t.Helper()
+	kind, ends, how := "ipip", "local 192.0.2.1 remote 192.0.2.21", ""
+	if wish.Outer == realserver.IPv6 {
+		ends = "local 2001:db8::1 remote 2001:db8::21"
+	}
+	switch {
+	case wish.Tunnel == realserver.GRE && wish.Outer == realserver.IPv6:
+		kind = "ip6gre"
+	case wish.Tunnel == realserver.GRE:
+		kind = "gre"
+	case wish.Outer == realserver.IPv6 && wish.Address.Is6():
+		kind, how = "ip6tnl", "mode ip6ip6"
+	case wish.Outer == realserver.IPv6:
+		kind, how = "ip6tnl", "mode ipip6"
+	case wish.Address.Is6():
+		kind = "sit"
+	}
+	if wish.Tunnel == realserver.GUE {
+		how += " encap gue encap-sport auto encap-dport 6080"
+	}
+	route := "ip route replace " + wish.Address.String() + " dev rs src 192.0.2.1"
+	if wish.Address.Is6() {
+		route = "ip -6 route replace " + wish.Address.String() + " dev rs src 2001:db8::1"
+	}
+	w.elsewhere(t, func() {
+		run(t, "ip link add rs type "+kind+" "+how+" "+ends, "ip link set rs up", route)
+		defer run(t, "ip link del rs")
+		c, err := net.DialTimeout("tcp", netip.AddrPortFrom(wish.Address, 8080).String(), 5*time.Second)
+		if err != nil {
+			t.Errorf("%s: nothing comes out of the tunnel: %v", wish, err)
+			return
+		}
+		c.Close()
 	})
 }
 
