@@ -23,7 +23,8 @@ type app struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 
-	settings string // where a router's settings are, unless --config says
+	settings   string // where a router's settings are, unless --config says
+	filesystem string // below which units of systemd are written
 
 	addr      string
 	output    string
@@ -35,7 +36,7 @@ type app struct {
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, settings: defaultNodeFile}
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, settings: defaultNodeFile, filesystem: "/"}
 }
 
 func (a *app) root() *cobra.Command {
@@ -76,11 +77,14 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 		&cobra.Group{ID: "cluster", Title: "The cluster:"},
 		&cobra.Group{ID: "document", Title: "The document:"},
 		&cobra.Group{ID: "node", Title: "This router:"},
+		&cobra.Group{ID: "realserver", Title: "A real server:"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
 		"cluster":  {a.initCmd(), a.joinCmd(), a.tokenCmd(), a.membersCmd(), a.statusCmd(), a.transferCmd(), a.drainCmd(), a.undrainCmd(), a.profileCmd(), a.certCmd(), a.leaveCmd(), a.removeCmd(), a.rejoinCmd(), a.recoverCmd()},
 		"document": {a.validateCmd(), a.planCmd(), a.diffCmd(), a.applyCmd(), a.confirmCmd(), a.addCmd(), a.setCmd(), a.editCmd(), a.fmtCmd(), a.explainCmd(), a.getCmd(), a.describeCmd(), a.historyCmd(), a.showCmd(), a.rollbackCmd(), a.auditCmd(), a.snapshotCmd(), a.importCmd(), a.exportCmd()},
 		"node":     {a.agentCmd(), a.ipvsCmd(), a.statsCmd(), a.connectionsCmd(), a.announceCmd(), a.doctorCmd(), a.releaseCmd(), a.versionCmd()},
+
+		"realserver": {a.realserverCmd()},
 	} {
 		for _, c := range commands {
 			c.GroupID = group
