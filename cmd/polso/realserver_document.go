@@ -41,7 +41,7 @@ func (a *app) documentWishes(paths, names []string) ([]realserver.Wish, []string
 
 // wishesOf are the wishes for the servers with one of the names or, without names, one of the addresses; and their names.
 func wishesOf(doc config.Document, names []string, own []netip.Addr) (wishes []realserver.Wish, found []string, err error) {
-	nat := 0
+	nothing := 0
 	for _, v := range doc.Virtuals {
 		for _, s := range v.Servers {
 			name := v.Name + "/" + s.Name
@@ -49,8 +49,8 @@ func wishesOf(doc config.Document, names []string, own []netip.Addr) (wishes []r
 				continue
 			}
 			found = append(found, name)
-			if s.Forward == config.NAT {
-				nat++
+			if s.Forward == config.NAT || s.Forward == config.Local {
+				nothing++
 				continue
 			}
 			if !v.Address.IsValid() {
@@ -74,9 +74,9 @@ func wishesOf(doc config.Document, names []string, own []netip.Addr) (wishes []r
 	switch {
 	case len(found) == 0:
 		return nil, nil, api.Errorf(api.CodeNotFound, "no server of the document has an address of this machine").WithHint("name it: --server web/a")
-	case nat == len(found):
-		return nil, nil, api.Errorf(api.CodeRefused, "%s is reached by nat and needs nothing of this; nothing was changed", strings.Join(found, ", ")).
-			WithHint("its default gateway is the address that moves with the director")
+	case nothing == len(found):
+		return nil, nil, api.Errorf(api.CodeRefused, "%s is reached by nat or locally and needs nothing of this; nothing was changed", strings.Join(found, ", ")).
+			WithHint("with nat its default gateway is the address that moves with the director, unless the virtual masquerades")
 	}
 	return wishes, found, nil
 }
@@ -93,6 +93,7 @@ func wishOf(v config.Virtual, s config.Server) (realserver.Wish, error) {
 	}
 	if s.Forward == config.Tun {
 		w.Method, w.Outer = realserver.Tun, realserver.IPv4
+		w.Tunnel, w.TunnelPort = realserver.Tunnel(s.Tunnel.Type), s.Tunnel.Port
 		if s.Address.Addr().Is6() {
 			w.Outer = realserver.IPv6
 		}
