@@ -22,7 +22,7 @@ type table interface {
 	Info() (ipvs.Info, error)
 	Connections(context.Context, ipvs.Detail) iter.Seq2[ipvs.Connection, error]
 	CPUStats() (ipvs.CPUStats, error)
-	Schedulers(context.Context) ([]string, error)
+	Schedulers(ctx context.Context, names ...string) ([]string, error)
 }
 
 // local is this node's side of the kernel with all that works on it. It exists whether or not the node is in a cluster.

@@ -34,13 +34,17 @@ func (b *body) lacking(ctx context.Context, doc config.Document) []api.Problem {
 	if len(unproven) == 0 {
 		return nil
 	}
-	have, err := b.local.table.Schedulers(ctx)
+	have, err := b.local.table.Schedulers(ctx, unproven...)
+	lacks := without(unproven, have)
+	if err == nil && len(lacks) > 0 {
+		have, err = b.local.table.Schedulers(ctx)
+	}
 	if err != nil { // without the privilege to ask; the step tells
 		b.a.log.Debug("schedulers are not known", "err", err)
 		return nil
 	}
 	var out []api.Problem
-	for _, name := range without(unproven, have) {
+	for _, name := range lacks {
 		out = append(out, api.Problem{
 			What: lackOf(name), Why: "the kernel has only " + strings.Join(have, " "),
 			Fix: fmt.Sprintf("choose one of those, or modprobe ip_vs_%s on every router", name),

@@ -53,7 +53,7 @@ func (*Kernel) CPUStats() (CPUStats, error) { return CPUStats{}, ErrClosed }
 func (k *Kernel) Batch(ops []Op) []error { return InTurn(ops, k.Do) }
 
 // Schedulers returns ErrNoIPVS.
-func Schedulers(context.Context, Options) ([]string, error) { return nil, ErrNoIPVS }
+func Schedulers(context.Context, Options, ...string) ([]string, error) { return nil, ErrNoIPVS }
 
 // Schedulers returns ErrNoIPVS.
-func (*Kernel) Schedulers(context.Context) ([]string, error) { return nil, ErrNoIPVS }
+func (*Kernel) Schedulers(context.Context, ...string) ([]string, error) { return nil, ErrNoIPVS }

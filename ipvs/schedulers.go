@@ -10,9 +10,12 @@ var knownSchedulers = [...]string{
 	"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos",
 }
 
-// Schedulers returns all that there are but those that Lack named.
-func (f *Fake) Schedulers(context.Context) ([]string, error) {
+// Schedulers returns those schedulers, or all that there are if none is named, but for the ones that Lack named.
+func (f *Fake) Schedulers(_ context.Context, names ...string) ([]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(knownSchedulers[:]), func(s string) bool { return slices.Contains(f.lacks, s) }), nil
+	if len(names) == 0 {
+		names = knownSchedulers[:]
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(s string) bool { return slices.Contains(f.lacks, s) }), nil
 }

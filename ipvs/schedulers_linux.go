@@ -9,12 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Schedulers returns the schedulers that this kernel offers, loading their modules, in ipvsadm's order of names. It asks
-// the only one who knows for sure: each is given a service in a network namespace made for that and gone afterwards, so
-// no table that is in use is touched. It takes root (CAP_SYS_ADMIN for the namespace); ErrNoIPVS if there is no IPVS.
+// Schedulers returns which of those schedulers this kernel offers, loading their modules; of all that there are, in
+// ipvsadm's order of names, if none is named. It asks the only one who knows for sure: each is given a service in a
+// network namespace made for that and gone afterwards, so no table that is in use is touched. It takes root (CAP_SYS_ADMIN for the namespace); ErrNoIPVS if there is no IPVS.
 //
 // o's namespace is of no account. It may be called by any goroutine, beside a Kernel or without one.
-func Schedulers(ctx context.Context, o Options) ([]string, error) {
+func Schedulers(ctx context.Context, o Options, names ...string) ([]string, error) {
+	if len(names) == 0 {
+		names = knownSchedulers[:]
+	}
 	type answer struct {
 		names []string
 		err   error
@@ -22,8 +25,8 @@ func Schedulers(ctx context.Context, o Options) ([]string, error) {
 	done := make(chan answer, 1)
 	go func() {
 		runtime.LockOSThread() // and never unlock: the thread ends with the goroutine, and the namespace with it
-		names, err := probeSchedulers(ctx, o)
-		done <- answer{names, err}
+		have, err := probeSchedulers(ctx, o, names)
+		done <- answer{have, err}
 	}()
 	a := <-done
 	if a.err != nil {
@@ -33,12 +36,12 @@ func Schedulers(ctx context.Context, o Options) ([]string, error) {
 }
 
 // Schedulers is the function for this Kernel's machine.
-func (k *Kernel) Schedulers(ctx context.Context) ([]string, error) {
-	return Schedulers(ctx, Options{Timeout: k.timeout, Modprobe: k.modprobe, Log: k.log})
+func (k *Kernel) Schedulers(ctx context.Context, names ...string) ([]string, error) {
+	return Schedulers(ctx, Options{Timeout: k.timeout, Modprobe: k.modprobe, Log: k.log}, names...)
 }
 
 // probeSchedulers spoils the thread that it runs on.
-func probeSchedulers(ctx context.Context, o Options) ([]string, error) {
+func probeSchedulers(ctx context.Context, o Options, names []string) (have []string, err error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return nil, fmt.Errorf("make a network namespace to try them in: %w", err)
 	}
@@ -48,18 +51,17 @@ func probeSchedulers(ctx context.Context, o Options) ([]string, error) {
 		return nil, err
 	}
 	defer k.sockets.close()
-	var names []string
-	for i, name := range knownSchedulers {
+	for i, name := range names {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		s := Service{Key: MarkKey(uint32(i+1), IPv4), Scheduler: name}
 		switch err := k.do(Op{Verb: AddService, Service: s}); {
 		case err == nil:
-			names = append(names, name)
+			have = append(have, name)
 		case !errors.Is(err, ErrNoScheduler):
 			return nil, err
 		}
 	}
-	return names, nil
+	return have, nil
 }
