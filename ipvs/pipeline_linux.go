@@ -17,7 +17,8 @@ const window = 256
 // refused, the last in any case; as the kernel answers in the order in which it was asked, with that all is known.
 type pipeline struct {
 	socket interface {
-		netlink.Socket
+		SendMessages([]netlink.Message) error
+		Receive() ([]netlink.Message, error)
 		SetDeadline(time.Time) error
 	}
 	family   uint16
