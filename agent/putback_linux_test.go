@@ -6,46 +6,28 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"polso/config"
 	"polso/consensus/store"
 	"polso/director"
 	"polso/health"
 	"polso/ipvs"
+	"polso/tools/apart"
 	"polso/vip"
 )
 
 // TestReleasePutsSettingsBack on this machine's kernel, in a network namespace of its own: what a director has changed for all
 // kinds of virtuals is as it was, also what the kernel itself changes when it forwards.
 func TestReleasePutsSettingsBack(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("needs root")
-	}
-	moved, ended := make(chan error, 1), make(chan error, 1)
-	dir := t.TempDir()
-	go func() {
-		runtime.LockOSThread() // for good: a thread that has moved is not given back
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			moved <- err
-			return
+	apart.Run(t, func(t *testing.T) {
+		if err := putBackThere(t.TempDir()); err != nil {
+			t.Error(err)
 		}
-		moved <- nil
-		ended <- putBackThere(dir)
-	}()
-	if err := <-moved; err != nil {
-		t.Skipf("a network namespace: %v", err)
-	}
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	})
 }
 
 // still is what a director needs beside settings, where nothing else is to happen.

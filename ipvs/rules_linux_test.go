@@ -4,12 +4,9 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,31 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"polso/ipvs"
+	"polso/tools/apart"
 )
-
-// apart runs a test in a process that has a network namespace of its own. The rules need nftables and no IPVS, so that most
-// kernels will do.
-func apart(t *testing.T, test func(t *testing.T)) {
-	t.Helper()
-	const inside = "POLSO_TEST_INSIDE"
-	if os.Getenv(inside) == t.Name() {
-		test(t)
-		return
-	}
-	if os.Geteuid() != 0 {
-		if os.Getenv("POLSO_LAB") == "require" {
-			t.Fatal("needs root, to make a network namespace")
-		}
-		t.Skip("needs root, to make a network namespace")
-	}
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=60s")
-	cmd.Env = append(os.Environ(), inside+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Fatalf("in its namespace: %v\n%s", err, out)
-	}
-}
 
 func mark(addr string, p ipvs.Protocol, from, to uint16, mark uint32) ipvs.Mark {
 	return ipvs.Mark{Addr: netip.MustParseAddr(addr), Protocol: p, Ports: ipvs.Ports{From: from, To: to}, FWMark: mark}
@@ -98,7 +72,7 @@ func ruleset(t *testing.T) string {
 }
 
 func TestKernelRules(t *testing.T) {
-	apart(t, func(t *testing.T) {
+	apart.Run(t, func(t *testing.T) {
 		k := new(ipvs.KernelRules)
 		reads(t, k, ipvs.Rules{})
 		all := someRules()
@@ -128,7 +102,7 @@ func TestKernelRules(t *testing.T) {
 
 // What others change is seen, and mended: elements one by one, anything else by making the table anew.
 func TestRulesForeignChanges(t *testing.T) {
-	apart(t, func(t *testing.T) {
+	apart.Run(t, func(t *testing.T) {
 		k, want := new(ipvs.KernelRules), someRules()
 		follow(t, k, want)
 		ruleset(t)
@@ -178,7 +152,7 @@ func TestRulesForeignChanges(t *testing.T) {
 
 // Packets to the ports get the mark, those of the machine itself too, and no other packet does.
 func TestRulesMarkPackets(t *testing.T) {
-	apart(t, func(t *testing.T) {
+	apart.Run(t, func(t *testing.T) {
 		lo, err := netlink.LinkByName("lo")
 		if err != nil {
 			t.Fatal(err)

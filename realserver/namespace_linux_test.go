@@ -7,11 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,43 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"polso/realserver"
+	"polso/tools/apart"
 )
-
-// inside is the environment variable that tells a test that it runs in a network namespace of its own.
-const inside = "POLSO_TEST_INSIDE"
-
-// inNamespace runs a test in a process that has a network namespace of its own: the kernel's settings are read by whatever thread. One
-// at a time, for a module that is loaded brings its devices into every namespace.
-func inNamespace(t *testing.T, test func(t *testing.T)) {
-	t.Helper()
-	if os.Getenv(inside) == t.Name() {
-		test(t)
-		return
-	}
-	if os.Geteuid() != 0 {
-		lacking(t, "needs root, to make a network namespace")
-	}
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=5m")
-	cmd.Env = append(os.Environ(), inside+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
-	out, err := cmd.CombinedOutput()
-	switch text := string(out); {
-	case err == nil && strings.Contains(text, "--- PASS: "+t.Name()):
-	case err == nil && strings.Contains(text, "--- SKIP: "+t.Name()):
-		t.Skip(text)
-	default:
-		t.Fatalf("in its namespace: %v\n%s", err, out)
-	}
-}
-
-// lacking skips the test, unless the laboratory runs it: that has everything.
-func lacking(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("POLSO_LAB") == "require" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
 
 // world is a real server with one link, whose other end is a neighbour in another namespace.
 type world struct {
@@ -75,20 +37,7 @@ func newWorld(t *testing.T) *world {
 	// Link-local addresses are there at once: nothing changes by itself while a test looks.
 	atOnce := []string{"sysctl -w net.ipv6.conf.all.accept_dad=0", "sysctl -w net.ipv6.conf.default.accept_dad=0", "ip link set lo up"}
 	run(t, atOnce...)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	here, err := netns.Get()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer here.Close()
-	if w.neighbour, err = netns.New(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.neighbour.Close() })
-	if err := netns.Set(here); err != nil {
-		t.Fatal(err)
-	}
+	w.neighbour = apart.Namespace(t)
 	pair := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "eth0"}, PeerName: "eth0", PeerNamespace: netlink.NsFd(w.neighbour)}
 	if err := netlink.LinkAdd(pair); err != nil {
 		t.Fatal(err)
@@ -104,22 +53,7 @@ func newWorld(t *testing.T) *world {
 // elsewhere runs do on a thread in the neighbour's namespace.
 func (w *world) elsewhere(t *testing.T, do func()) {
 	t.Helper()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	here, err := netns.Get()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer here.Close()
-	if err := netns.Set(w.neighbour); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := netns.Set(here); err != nil {
-			panic(err) // the thread must not go on in the wrong namespace
-		}
-	}()
-	do()
+	apart.In(t, w.neighbour, do)
 }
 
 // run runs command lines of ip and sysctl, as an operator would.
@@ -236,7 +170,7 @@ func ask(t *testing.T, addr string) {
 
 // A neighbour that asks gets an answer while the address is merely on lo, and none after setup; IPv6 never answers.
 func TestNeighbourHearsNothing(t *testing.T) {
-	inNamespace(t, func(t *testing.T) {
+	apart.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		run(t, "ip addr add "+vip4+"/32 dev lo", "ip addr add "+vip6+"/128 dev lo nodad")
 		if !w.answered(t, vip4) {
@@ -257,7 +191,7 @@ func TestNeighbourHearsNothing(t *testing.T) {
 
 // Set up, checked, set up again, broken, put back.
 func TestSetupCheckRemove(t *testing.T) {
-	inNamespace(t, func(t *testing.T) {
+	apart.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		before := seen(t)
 		wanted := want(t, realserver.Wish{Address: netip.MustParseAddr(vip4)}, realserver.Wish{Address: netip.MustParseAddr(vip6)})
@@ -311,7 +245,7 @@ func TestSetupCheckRemove(t *testing.T) {
 
 // What setup prints, done by hand, is what setup does; and remove leaves what it did not put there.
 func TestByHand(t *testing.T) {
-	inNamespace(t, func(t *testing.T) {
+	apart.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		run(t, "ip addr add 198.51.100.7/32 dev lo", "sysctl -w net.ipv4.conf.all.arp_announce=1")
 		before := seen(t)
@@ -345,7 +279,7 @@ func TestByHand(t *testing.T) {
 
 // One of two addresses goes alone; a record of another namespace is nobody's.
 func TestRemoveOne(t *testing.T) {
-	inNamespace(t, func(t *testing.T) {
+	apart.Run(t, func(t *testing.T) {
 		w := newWorld(t)
 		before := seen(t)
 		w.setup(t, want(t, realserver.Wish{Address: netip.MustParseAddr(vip4)}))
@@ -372,9 +306,9 @@ func TestRemoveOne(t *testing.T) {
 
 // Every tunnel: set up, used, checked, set up again, put back; and what is printed, by hand. The addresses are on a dummy here.
 func TestTunnels(t *testing.T) {
-	inNamespace(t, func(t *testing.T) {
+	apart.Run(t, func(t *testing.T) {
 		if exec.Command("modprobe", "-q", "-a", "ipip", "sit", "ip6_tunnel", "ip_gre", "ip6_gre", "fou", "fou6", "dummy").Run() != nil {
-			lacking(t, "this kernel has not all kinds of tunnels")
+			apart.Lacking(t, "this kernel has not all kinds of tunnels")
 		}
 		w := newWorld(t)
 		run(t, "sysctl -w net.ipv4.conf.all.rp_filter=1")

@@ -3,56 +3,24 @@ package vip_test
 import (
 	"net"
 	"net/netip"
-	"os"
-	"os/exec"
-	"regexp"
-	"runtime"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
+	"polso/tools/apart"
 	"polso/vip"
 	"polso/vip/viptest"
 )
 
-// inside is the environment variable that tells a test that it runs in a network namespace of its own.
-const inside = "POLSO_TEST_INSIDE"
-
-// inNamespace runs a test in a process that has a network namespace of its own: goroutines wander between threads, so
-// nothing less will do.
+// inNamespace runs a test in a network namespace of its own, beside others.
 func inNamespace(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
-	if os.Getenv(inside) == t.Name() {
-		test(t)
-		return
+	if !apart.Inside(t) {
+		t.Parallel()
 	}
-	if os.Geteuid() != 0 {
-		if os.Getenv("POLSO_LAB") == "require" {
-			t.Fatal("needs root, to make a network namespace")
-		}
-		t.Skip("needs root, to make a network namespace")
-	}
-	t.Parallel()
-	parts := strings.Split(t.Name(), "/")
-	for i, part := range parts {
-		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
-	}
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run="+strings.Join(parts, "/"), "-test.v", "-test.timeout=60s")
-	cmd.Env = append(os.Environ(), inside+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Fatalf("in its namespace: %v\n%s", err, out)
-	}
-	for line := range strings.Lines(string(out)) {
-		if at := strings.Index(line, ".go:"); at >= 0 {
-			t.Log(strings.TrimSpace(line))
-		}
-	}
+	apart.Run(t, test)
 }
 
 // world is two links, v0 and w0, whose other ends v1 and w1 are in another namespace.
@@ -65,7 +33,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{}
-	w.peer = newNamespace(t)
+	w.peer = apart.Namespace(t)
 	w.own(t, "lo")
 	for _, name := range []string{"v", "w"} {
 		pair := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name + "0"}, PeerName: name + "1", PeerNamespace: netlink.NsFd(w.peer)}
@@ -100,46 +68,10 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// newNamespace makes another namespace and comes back.
-func newNamespace(t *testing.T) netns.NsHandle {
-	t.Helper()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	here, err := netns.Get()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer here.Close()
-	there, err := netns.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := netns.Set(here); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { there.Close() })
-	return there
-}
-
 // atPeer runs do on a thread in the other namespace.
 func (w *world) atPeer(t *testing.T, do func()) {
 	t.Helper()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	here, err := netns.Get()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer here.Close()
-	if err := netns.Set(w.peer); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := netns.Set(here); err != nil {
-			panic(err) // the thread must not go on in the wrong namespace
-		}
-	}()
-	do()
+	apart.In(t, w.peer, do)
 }
 
 // own brings a link of the namespace at hand up and gives it addresses.

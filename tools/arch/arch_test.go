@@ -45,6 +45,7 @@ var ours = map[string][]string{
 	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
 	"tools/labvm": {"lab/boot"},
 	"tools/arch":  {},
+	"tools/apart": {}, // for tests alone
 	"tools/model": {}, // it says what consensus/lease does in its own words: sharing its code would share its mistakes
 }
 
@@ -74,7 +75,7 @@ var outside = map[string][]string{
 	"github.com/google/go-cmp":            {"ipvs/ipvstest", "vip/viptest"},
 	"github.com/hashicorp/go-hclog":       {"consensus", "consensus/store", "consensus/wire"},
 	"github.com/sirupsen/logrus":          {"ipvs"},
-	"github.com/vishvananda/netns":        {"ipvs", "ipvs/ipvstest", "vip", "vip/viptest", "lab"},
+	"github.com/vishvananda/netns":        {"ipvs", "ipvs/ipvstest", "vip", "vip/viptest", "lab", "tools/apart"},
 	"golang.org/x/term":                   {"cmd/polso", "agent"},
 }
 
