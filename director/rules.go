@@ -129,14 +129,14 @@ func (p *pass) rule(want ipvs.Rules) bool {
 // balance readies rules and table: rules that come, services, rules that go, so that at no time a packet is marked for a
 // service that has gone, or comes unmarked to one that is there.
 func (p *pass) balance(m Mandate, want Want, have ipvs.Table, stuck map[netip.Addr]bool) bool {
-	before := p.memory.rules
-	if p.memory.ruled != nil && before != nil && len(ipvs.PlanRules(want.Rules, *before)) > 0 && len(ipvs.PlanRules(want.Rules, *p.memory.ruled)) == 0 {
-		p.drift++ // they were as wanted, and somebody changed them
-	}
+	before, ruledBefore := p.memory.rules, p.memory.ruled
 	p.memory.ruled = nil
 	coming := want.Rules
-	if before != nil {
+	if before != nil && len(ipvs.PlanRules(want.Rules, *before)) > 0 {
 		coming = want.Rules.Over(*before)
+		if ruledBefore != nil && len(ipvs.PlanRules(want.Rules, *ruledBefore)) == 0 {
+			p.drift++ // they were as wanted, and somebody changed them
+		}
 	}
 	ruled := p.rule(coming)
 	if !p.follow(m, want.Table, have, stuck) || !ruled {
@@ -151,8 +151,14 @@ func (p *pass) balance(m Mandate, want Want, have ipvs.Table, stuck map[netip.Ad
 
 // unruled takes from the services that are in the kernel those whose packets do not get all the marks that are wanted.
 func (p *pass) unruled(want ipvs.Rules, made map[ipvs.Key]bool) {
+	have := make(map[ipvs.Mark]bool)
+	if p.memory.rules != nil {
+		for _, m := range p.memory.rules.Marks {
+			have[m] = true
+		}
+	}
 	for _, m := range want.Marks {
-		if p.memory.rules == nil || !slices.Contains(p.memory.rules.Marks, m) {
+		if !have[m] {
 			delete(made, ipvs.MarkKey(m.FWMark, ipvs.FamilyOf(m.Addr)))
 		}
 	}
