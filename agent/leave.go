@@ -130,7 +130,11 @@ func (a *Agent) Leave(ctx context.Context, by fsm.Actor, req api.LeaveRequest) (
 	}
 	done := []string{fmt.Sprintf("This router has left cluster %s.", name)}
 	if own { // nobody looks after them any more, and what comes next is not this node's
-		n, err := removeServices(a.current.Load().local.table, every)
+		here := a.current.Load().local
+		n, err := removeServices(here.table, every)
+		if err == nil {
+			_, err = lift(here.rules)
+		}
 		if err != nil {
 			return api.Done{}, api.Errorf(api.CodeInternal, "this router has left cluster %s, but its IPVS table is not empty", name).
 				WithDetail("%v", err).WithHint("polso ipvs shows what is left; stop the agent and run polso release --all")

@@ -30,6 +30,7 @@ type local struct {
 	keeper   *vip.Keeper
 	links    func() (vip.Links, error)
 	table    table
+	rules    director.Rules // nil: none
 	settings settings
 	checks   *health.Set
 	director *director.Director
@@ -58,7 +59,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 	if err != nil {
 		return nil, err
 	}
-	l := &local{table: e.table, settings: e.sysctls, links: e.addresses.Links, reading: make(chan struct{}, 1)}
+	l := &local{table: e.table, rules: e.rules, settings: e.sysctls, links: e.addresses.Links, reading: make(chan struct{}, 1)}
 	file := ""
 	var record director.Record
 	if !e.inMemory {

@@ -97,14 +97,10 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 		done = append(done, fmt.Sprintf("Removed %s from the IPVS table.", services(n)))
 	}
 	if scope == Everything {
-		rules := new(ipvs.KernelRules)
-		switch have, err := rules.Rules(); {
-		case err != nil: // a kernel without nftables has none
-		case have.Empty() && len(have.Damaged) == 0:
-		default:
-			if err := rules.SetRules(ipvs.Rules{}); err != nil {
-				return done, err
-			}
+		switch lifted, err := lift(new(ipvs.KernelRules)); {
+		case err != nil:
+			return done, err
+		case lifted:
 			done = append(done, "Removed the packet rules that marked packets for it.")
 		}
 		if err := os.Remove(marker); marker != "" && err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -190,4 +186,17 @@ func removeServices(t table, which func(ipvs.Service) bool) (int, error) {
 		}
 	}
 	return len(going.Services), nil
+}
+
+// lift takes the packet rules away and tells whether there were any. A kernel without nftables has none, nor has one that
+// rules is nil for.
+func lift(rules director.Rules) (bool, error) {
+	if rules == nil {
+		return false, nil
+	}
+	have, err := rules.Rules()
+	if err != nil || have.Empty() && len(have.Damaged) == 0 {
+		return false, nil
+	}
+	return true, rules.SetRules(ipvs.Rules{})
 }
