@@ -23,6 +23,11 @@ type Status struct {
 	Lease           struct {
 		Held bool `json:"held"`
 	} `json:"lease"`
+	SyncDaemon struct {
+		Master bool `json:"master"`
+		Backup bool `json:"backup"`
+		Ready  bool `json:"ready"`
+	} `json:"sync_daemon"`
 	Confirm *Confirmation `json:"confirm"`
 	Profile string        `json:"profile"`
 	Fence   string        `json:"fence"`

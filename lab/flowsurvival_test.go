@@ -1,0 +1,117 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// TestFlowsSurviveFailover: established connections under traffic live through the loss of the director and through a planned
+// transfer, by direct routing and by masquerading, whose gateway moves along. It logs the table of docs/operate.md.
+func TestFlowsSurviveFailover(t *testing.T) {
+	count, rounds := 20, 1
+	if os.Getenv("POLSO_LAB_LONG") != "" {
+		count, rounds = 100, 10
+	}
+	near := Virtual{Name: "near", Address: WebVIP, Port: echoPort, Protocol: "tcp", Servers: []string{"a", "b"}}
+	far := Virtual{Name: "far", Address: NATVIP, Port: echoPort, Protocol: "tcp", Servers: []string{"na", "nb"}}
+	ctx, l := formOf(t, Options{Beside: near.Servers, Behind: far.Servers})
+	must(t, l.Apply(ctx, l.Routers[0], SharedConnections+l.Document(near, far)))
+	_, err := l.SameTable(ctx, tableLines(near, far))
+	must(t, err)
+	open := func() *Flows {
+		flows, err := StartFlows(ctx, l.Client, count, time.Duration(count)*20*time.Millisecond,
+			netip.AddrPortFrom(WebVIP, echoPort), netip.AddrPortFrom(NATVIP, echoPort))
+		must(t, err)
+		t.Cleanup(flows.Stop)
+		return flows
+	}
+	transfer := func(ctx context.Context, r *Router) error { _, err := r.Polso(ctx, "transfer", "--yes"); return err }
+	flows := open()
+	must(t, Pause(ctx, Told))
+
+	var rows strings.Builder
+	table := tabwriter.NewWriter(&rows, 0, 0, 1, ' ', tabwriter.Debug)
+	fmt.Fprint(table, "| the director\t failovers\t connections\t broken\t longest silence\t\n| ---\t ---\t ---\t ---\t ---\t\n")
+	for _, event := range []struct {
+		name   string
+		strike func(context.Context, *Router) error
+		repair func(context.Context, *Router) error
+	}{
+		{"cut off", func(ctx context.Context, r *Router) error { return l.Cut(ctx, r.Node) }, func(ctx context.Context, r *Router) error { return l.Heal(ctx, r.Node) }},
+		{"killed", func(_ context.Context, r *Router) error { return r.Kill() }, func(ctx context.Context, r *Router) error { return r.Start(ctx) }},
+		{"relieved", transfer, nil},
+	} {
+		var sum Tally
+		for range rounds {
+			must(t, l.WaitShared(ctx))
+			old, err := l.Active(ctx)
+			must(t, err)
+			before, err := flows.Tally(ctx, time.Now())
+			must(t, err)
+			if before.Broken > 0 {
+				t.Errorf("before %s was %s: %v", old.Name, event.name, before)
+			}
+			must(t, event.strike(ctx, old))
+			next, err := l.Successor(ctx, old, WebVIP)
+			must(t, err)
+			got, err := flows.Tally(ctx, time.Now())
+			must(t, err)
+			t.Logf("%s was %s, %s took over: %v", old.Name, event.name, next.Name, got)
+			sum.Flows, sum.Broken, sum.Silence = sum.Flows+got.Flows, sum.Broken+got.Broken, max(sum.Silence, got.Silence)
+			if event.repair != nil {
+				must(t, event.repair(ctx, old))
+			}
+			must(t, l.WaitWhole(ctx))
+			must(t, backupOnly(ctx, l))
+		}
+		if sum.Broken > 0 {
+			t.Errorf("the director was %s: %v", event.name, sum)
+		}
+		fmt.Fprintf(table, "| %s\t %d\t %d\t %d\t %d ms\t\n", event.name, rounds, sum.Flows, sum.Broken, sum.Silence.Milliseconds())
+	}
+
+	// What must break: the test would see it.
+	active, err := l.Active(ctx)
+	must(t, err)
+	must(t, l.Apply(ctx, active, l.Document(near, far)))
+	untold := open()
+	must(t, Pause(ctx, Told))
+	must(t, transfer(ctx, active))
+	got, err := untold.Tally(ctx, time.Now())
+	must(t, err)
+	if got.Broken != got.Flows {
+		t.Errorf("without the sync daemon: %v, want all: rr finds nobody's server again", got)
+	}
+	fmt.Fprintf(table, "| relieved, without sync_daemon\t 1\t %d\t %d\t -\t\n", got.Flows, got.Broken)
+	must(t, table.Flush())
+	t.Logf("profile %s\n\n%s", DefaultProfile(), rows.String())
+}
+
+// backupOnly checks that the kernels of those who stand by balance nothing by themselves, and the director's does.
+func backupOnly(ctx context.Context, l *Lab) error {
+	return Eventually(ctx, startupTimeout, func(context.Context) error {
+		for _, r := range l.Routers {
+			directs, err := r.Has(WebVIP)
+			if err != nil {
+				return err
+			}
+			err = r.Do(func() error {
+				text, err := os.ReadFile("/proc/sys/net/ipv4/vs/backup_only")
+				if want := map[bool]string{true: "0\n", false: "1\n"}[directs]; err == nil && string(text) != want {
+					err = fmt.Errorf("%s: backup_only is %q, want %q", r.Name, text, want)
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
