@@ -10,7 +10,7 @@ LABVM   := go run ./tools/labvm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools)
 
-.PHONY: build demo test unit race model rounds lab lab-all scenario faults fuzz bench lint help lab-binaries
+.PHONY: build demo test unit race model rounds lab lab-all scenario faults fuzz bench flows lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -51,6 +51,10 @@ faults: lab-binaries ## 200 rounds of seeded faults under traffic and writes; FA
 bench: build lab-binaries ## failover and switchover gaps beside keepalived's, in one run: on this kernel, then on one with IPVS
 	$(LABVM) --mode direct --timeout 60m --need keepalived -- $(LABBIN)/bench --polso bin/polso --kernel simulated
 	$(LABVM) --timeout 60m --need keepalived -- $(LABBIN)/bench --polso bin/polso
+
+FLOWS ?= --flows 100 --runs 10
+flows: build lab-binaries ## connections that a failover breaks, beside keepalived's with its sync daemon, in one run
+	$(LABVM) --timeout 60m --need keepalived -- $(LABBIN)/bench --polso bin/polso $(FLOWS)
 
 lab-binaries:
 	mkdir -p $(LABBIN)

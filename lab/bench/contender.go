@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"polso/lab"
@@ -59,16 +57,17 @@ const (
 )
 
 func contenders(binary string, k kernel) []contender {
+	l := load{services: []lab.Virtual{service}}
 	return []contender{
-		polso(binary, k, "lan", map[event]time.Duration{cut: 600 * time.Millisecond, planned: 100 * time.Millisecond}),
-		polso(binary, k, "fast", map[event]time.Duration{cut: 300 * time.Millisecond, planned: 100 * time.Millisecond}),
-		keepalived(k, "1s", 2, "1", time.Second),
-		keepalived(k, "0.1s", 3, "0.1", 100*time.Millisecond),
+		polso(binary, k, l, "lan", map[event]time.Duration{cut: 600 * time.Millisecond, planned: 100 * time.Millisecond}),
+		polso(binary, k, l, "fast", map[event]time.Duration{cut: 300 * time.Millisecond, planned: 100 * time.Millisecond}),
+		keepalived(k, l, "1s", 2, "1", time.Second),
+		keepalived(k, l, "0.1s", 3, "0.1", 100*time.Millisecond),
 	}
 }
 
 // polso is the product with one of its profiles. Its planned event is `polso transfer`.
-func polso(binary string, k kernel, profile string, limits map[event]time.Duration) contender {
+func polso(binary string, k kernel, w load, profile string, limits map[event]time.Duration) contender {
 	return contender{
 		name: "polso-" + profile, limits: limits, binary: binary, kernel: k, transfers: true,
 		start: func(ctx context.Context, l *lab.Lab) error {
@@ -80,15 +79,17 @@ func polso(binary string, k kernel, profile string, limits map[event]time.Durati
 			if err := l.Form(ctx, "--profile", profile); err != nil {
 				return err
 			}
-			return l.Apply(ctx, l.Routers[0], l.Document(service))
+			return l.Apply(ctx, l.Routers[0], w.document(l))
 		},
 		respawn: func(ctx context.Context, r *lab.Router) error { return r.Start(ctx) },
 		settle: func(ctx context.Context, l *lab.Lab) error {
 			if err := l.WaitWhole(ctx); err != nil || k == answers {
 				return err
 			}
-			_, err := l.SameTable(ctx, 1+len(service.Servers))
-			return err
+			if _, err := l.SameTable(ctx, w.lines()); err != nil || !w.shared {
+				return err
+			}
+			return l.WaitShared(ctx)
 		},
 		relieve: func(ctx context.Context, _ *lab.Lab, active *lab.Router) error {
 			_, err := active.Polso(ctx, "transfer", "--yes")
@@ -102,18 +103,23 @@ func polso(binary string, k kernel, profile string, limits map[event]time.Durati
 
 // keepalived is Debian's, with VRRP multicast and the same virtual server. Its planned event is SIGTERM, which makes it
 // send priority 0.
-func keepalived(k kernel, name string, version int, advert string, interval time.Duration) contender {
+func keepalived(k kernel, w load, name string, version int, advert string, interval time.Duration) contender {
 	spawn := func(ctx context.Context, r *lab.Router) error {
 		dir, err := os.MkdirTemp("", "ka-"+r.Name+"-")
 		if err != nil {
 			return err
 		}
-		conf := keepalivedConfig(k, r, version, advert)
+		conf := keepalivedConfig(k, w, r, version, advert)
 		if err := os.WriteFile(dir+"/conf", []byte(conf), 0o644); err != nil {
 			return err
 		}
 		// What a killed predecessor left would be refused as already there.
-		if err := r.Batch(ctx, "addr flush dev eth0 to "+lab.WebVIP.String()); err != nil {
+		for _, a := range w.addresses() {
+			if err := r.Batch(ctx, "addr flush dev "+a.device+" to "+a.addr.String()); err != nil {
+				return err
+			}
+		}
+		if err := w.settings(r); err != nil {
 			return err
 		}
 		return r.Spawn("keepalived", "--dont-fork", "--log-console", "--no-syslog", "--use-file="+dir+"/conf",
@@ -136,20 +142,4 @@ func keepalived(k kernel, name string, version int, advert string, interval time
 		},
 		relieve: func(ctx context.Context, _ *lab.Lab, active *lab.Router) error { return active.Term() },
 	}
-}
-
-func keepalivedConfig(k kernel, r *lab.Router, version int, advert string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "global_defs {\n  router_id %s\n  vrrp_version %d\n}\n", r.Name, version)
-	fmt.Fprintf(&b, "vrrp_instance bench {\n  state BACKUP\n  nopreempt\n  interface eth0\n  virtual_router_id 51\n  priority %d\n  advert_int %s\n", 100+r.Host, advert)
-	fmt.Fprintf(&b, "  virtual_ipaddress {\n    %s/32\n  }\n}\n", lab.WebVIP)
-	if k == answers {
-		return b.String()
-	}
-	fmt.Fprintf(&b, "virtual_server %s %d {\n  lvs_sched rr\n  lvs_method DR\n  protocol UDP\n", service.Address, service.Port)
-	for i := range service.Servers {
-		fmt.Fprintf(&b, "  real_server 10.9.0.%d %d {\n    weight 1\n  }\n", 21+i, service.Port)
-	}
-	b.WriteString("}\n")
-	return b.String()
 }

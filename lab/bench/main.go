@@ -1,11 +1,12 @@
 // Command bench measures what a client loses when the director is cut off, killed or relieved, with Polso and with
 // keepalived on the same routers, servers and traffic, in one run.
 //
-//	bench [--polso bin/polso] [--runs 20] [--only NAME,NAME] [--kernel real|simulated]
+//	bench [--polso bin/polso] [--runs 20] [--only NAME,NAME] [--kernel real|simulated] [--flows N]
 //
 // It runs in the laboratory (see tools/labvm) and wants keepalived installed; without it, it measures Polso alone. With
 // --kernel simulated the routers answer the client themselves, for all contenders alike: what remains is who holds the
-// address and when the neighbours learn it, under any kernel, so that no emulation is in the figures.
+// address and when the neighbours learn it, under any kernel, so that no emulation is in the figures. With --flows it measures
+// instead how many of N established connections each failover breaks, both sides with connection synchronisation.
 package main
 
 import (
@@ -36,6 +37,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	binary := flags.String("polso", "bin/polso", "the polso binary to measure")
 	runs := flags.Int("runs", 20, "how often each event happens")
 	on := flags.String("kernel", string(balances), "real: IPVS balances; simulated: the router that holds the address answers itself")
+	count := flags.Int("flows", 0, "measure what becomes of so many established connections instead")
 	only := flags.String("only", "", "measure only these, by name, separated by commas")
 	if err := flags.Parse(args); err != nil {
 		return 64
@@ -49,8 +51,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "bench:", err)
 		return 1
 	}
+	all := contenders(path, kernel(*on))
+	if *count > 0 {
+		all = sharers(path)
+	}
 	var selected []contender
-	for _, c := range contenders(path, kernel(*on)) {
+	for _, c := range all {
 		if *only == "" || slices.Contains(strings.Split(*only, ","), c.name) {
 			selected = append(selected, c)
 		}
@@ -59,21 +65,31 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "bench: keepalived is not installed; Polso alone")
 		selected = slices.DeleteFunc(selected, func(c contender) bool { return strings.HasPrefix(c.name, "keepalived") })
 	}
+	start := time.Now()
+	if *count > 0 {
+		err = survive(ctx, stdout, stderr, selected, *runs, *count)
+	} else {
+		err = compare(ctx, stdout, stderr, selected, *runs, kernel(*on))
+	}
+	fmt.Fprintf(stdout, "\n%d minutes.\n", int(time.Since(start).Minutes()+0.5))
+	if err != nil {
+		fmt.Fprintln(stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+// compare measures the gaps of every contender and prints the table.
+func compare(ctx context.Context, stdout, stderr io.Writer, selected []contender, runs int, k kernel) error {
 	var results []result
 	var errs []error
-	start := time.Now()
 	for _, c := range selected {
-		r, err := measure(ctx, stderr, c, *runs)
+		r, err := measure(ctx, stderr, c, runs)
 		results = append(results, r)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
 		}
 	}
-	report(stdout, results, *runs, kernel(*on))
-	fmt.Fprintf(stdout, "\n%d minutes.\n", int(time.Since(start).Minutes()+0.5))
-	if err := errors.Join(errs...); err != nil {
-		fmt.Fprintln(stderr, "bench:", err)
-		return 1
-	}
-	return 0
+	report(stdout, results, runs, k)
+	return errors.Join(errs...)
 }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"text/tabwriter"
+	"time"
+
+	"polso/lab"
+)
+
+// sharers are the contenders whose routers tell each other of their connections: by direct routing and by masquerading, half of
+// the connections each. Keepalived runs with the kernel's own settings, as its manual leaves them, and with those that Polso sets.
+func sharers(binary string) []contender {
+	w := load{shared: true, services: []lab.Virtual{
+		{Name: "near", Address: lab.WebVIP, Port: 7000, Protocol: "tcp", Servers: []string{"a", "b"}},
+		{Name: "far", Address: lab.NATVIP, Port: 7000, Protocol: "tcp", Servers: []string{"na", "nb"}},
+	}}
+	ours := polso(binary, balances, w, lab.DefaultProfile(), nil)
+	w.sysctls = []string{"net/ipv4/vs/sync_threshold", "3 50", "net/ipv4/vs/sync_refresh_period", "0", "net/ipv4/vs/sync_retries", "0"}
+	theirs := keepalived(balances, w, "1s", 2, "1", time.Second)
+	w.sysctls = []string{"net/ipv4/vs/sync_threshold", "0 0", "net/ipv4/vs/sync_refresh_period", "10", "net/ipv4/vs/sync_retries", "1"}
+	tuned := keepalived(balances, w, "1s-tuned", 2, "1", time.Second)
+	return []contender{ours, theirs, tuned}
+}
+
+// survive lets every event happen to each contender's director, runs times each, and prints what became of count connections.
+func survive(ctx context.Context, stdout, progress io.Writer, selected []contender, runs, count int) error {
+	fmt.Fprintf(stdout, "\nConnections broken, and the longest silence of one that was not, by %d failovers of each kind under %d connections\n\n", runs, count)
+	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "DIRECTOR")
+	for _, e := range events {
+		fmt.Fprintf(table, "\t%v", e)
+	}
+	fmt.Fprintln(table)
+	var errs []error
+	for _, c := range selected {
+		sums, err := surviveAs(ctx, progress, c, runs, count)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
+		}
+		fmt.Fprint(table, c.name)
+		for _, e := range events {
+			fmt.Fprintf(table, "\t%d of %d, %d ms", sums[e].Broken, sums[e].Flows, sums[e].Silence.Milliseconds())
+		}
+		fmt.Fprintln(table)
+	}
+	table.Flush()
+	return errors.Join(errs...)
+}
+
+func surviveAs(ctx context.Context, progress io.Writer, c contender, runs, count int) (sums map[event]lab.Tally, err error) {
+	sums = make(map[event]lab.Tally)
+	l, err := lab.New(ctx, lab.Options{Binary: c.binary, Beside: []string{"a", "b"}, Behind: []string{"na", "nb"}})
+	if err != nil {
+		return sums, err
+	}
+	defer func() {
+		where, kerr := l.KeepLogs("flows-" + c.name)
+		if err != nil && kerr == nil {
+			err = fmt.Errorf("%w (logs: %s)", err, where)
+		}
+		err = errors.Join(err, kerr, l.Close())
+	}()
+	if err := c.start(ctx, l); err != nil {
+		return sums, err
+	}
+	if _, err := l.Successor(ctx, nil, lab.NATVIP); err != nil {
+		return sums, err
+	}
+	if err := c.settle(ctx, l); err != nil {
+		return sums, err
+	}
+	flows, err := lab.StartFlows(ctx, l.Client, count, time.Duration(count)*20*time.Millisecond, netip.AddrPortFrom(lab.WebVIP, 7000), netip.AddrPortFrom(lab.NATVIP, 7000))
+	if err != nil {
+		return sums, err
+	}
+	defer flows.Stop()
+	for i := range runs {
+		for _, e := range events {
+			got, err := outlive(ctx, l, c, e, flows)
+			if err != nil {
+				return sums, fmt.Errorf("%v, run %d: %w", e, i+1, err)
+			}
+			fmt.Fprintf(progress, "bench: %s, %v, run %d of %d: %v\n", c.name, e, i+1, runs, got)
+			sum := sums[e]
+			sums[e] = lab.Tally{Flows: sum.Flows + got.Flows, Broken: sum.Broken + got.Broken, Silence: max(sum.Silence, got.Silence)}
+		}
+	}
+	return sums, nil
+}
+
+// outlive lets one event happen and says what became of the connections.
+func outlive(ctx context.Context, l *lab.Lab, c contender, e event, flows *lab.Flows) (got lab.Tally, err error) {
+	if err := errors.Join(c.settle(ctx, l), lab.Pause(ctx, lab.Told)); err != nil {
+		return got, err
+	}
+	active, err := l.Successor(ctx, nil, lab.WebVIP)
+	if err != nil {
+		return got, err
+	}
+	if _, err := flows.Tally(ctx, time.Now()); err != nil { // from here on it counts
+		return got, err
+	}
+	switch e {
+	case cut:
+		err = l.Cut(ctx, active.Node)
+	case kill:
+		err = active.Kill()
+	case planned:
+		err = c.relieve(ctx, l, active)
+	}
+	if err != nil {
+		return got, err
+	}
+	if _, err := l.Successor(ctx, c.excluded(e, active), lab.WebVIP); err != nil {
+		return got, err
+	}
+	if got, err = flows.Tally(ctx, time.Now()); err != nil {
+		return got, err
+	}
+	switch {
+	case e == cut:
+		return got, l.Heal(ctx, active.Node)
+	case e == planned && c.transfers:
+		return got, nil
+	}
+	if err := active.Wait(ctx); err != nil {
+		return got, err
+	}
+	return got, c.respawn(ctx, active)
+}
