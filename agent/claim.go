@@ -49,8 +49,7 @@ func (c *claim) run(ctx context.Context) error {
 
 // look reports whether the services are this node's own.
 func (c *claim) look() bool {
-	boot := bootID()
-	if text, err := os.ReadFile(c.path); err == nil && boot != "" && string(text) == boot {
+	if claimed(c.path) {
 		return true
 	}
 	have, _, err := c.table.Table()
@@ -60,11 +59,18 @@ func (c *claim) look() bool {
 	if len(have.Services) > 0 && !c.givenUp(len(have.Services)) {
 		return false
 	}
-	if err := os.WriteFile(c.path, []byte(boot), 0o600); err != nil {
+	if err := os.WriteFile(c.path, []byte(bootID()), 0o600); err != nil {
 		c.log.Error("claim", "err", err)
 		return false
 	}
 	return true
+}
+
+// claimed tells whether a process of this boot has found the services to be this node's own.
+func claimed(path string) bool {
+	boot := bootID()
+	text, err := os.ReadFile(path)
+	return err == nil && boot != "" && string(text) == boot
 }
 
 // givenUp reports whether the operator gave the services up since this node first saw them. What was given up before then,

@@ -111,6 +111,12 @@ func openKernel(o Options) (edges, error) {
 		e.close()
 		return edges{}, noTable(err)
 	}
+	// The fence that a killed agent has left shut goes with this one's, and the document is known only later.
+	if claimed(claimFile(o)) {
+		if err := unrelay(addresses); err != nil {
+			o.Log.Warn("services that this machine serves itself are left in the table", "err", err)
+		}
+	}
 	e.table, e.rules, e.parts = k, new(ipvs.KernelRules), []part{k.Run}
 	return e, nil
 }

@@ -117,6 +117,15 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 	return done, nil
 }
 
+// unrelay removes the services that this machine relays as one of their servers.
+func unrelay(addresses vip.Edge) error {
+	have, err := addresses.Placed()
+	if err == nil {
+		_, err = clearTable(context.Background(), func(s ipvs.Service) bool { return relays(s, have) })
+	}
+	return err
+}
+
 // relays tells whether a service would pass on again what another director sends to this machine as one of its servers: without
 // an agent nobody would take it away.
 func relays(s ipvs.Service, have []vip.Placed) bool {
