@@ -10,7 +10,7 @@ LABVM   := go run ./tools/labvm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools)
 
-.PHONY: build demo test unit race model rounds lab lab-all scenario faults fuzz bench flows lint help lab-binaries
+.PHONY: build demo test unit race model rounds lab lab-all scenario faults fuzz bench flows scale lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -56,12 +56,18 @@ FLOWS ?= --flows 100 --runs 10
 flows: build lab-binaries ## connections that a failover breaks, beside keepalived's with its sync daemon, in one run
 	$(LABVM) --timeout 60m --need keepalived -- $(LABBIN)/bench --polso bin/polso $(FLOWS)
 
+SIZES ?= 100x10,1000x10,2284x16
+ONLY ?= table,routers
+RUNS ?= 3
+scale: build lab-binaries ## what the size of a table costs, beside ipvsadm -R and keepalived; SIZES="100x10", ONLY="table", RUNS=1
+	$(LABVM) --timeout 60m --mem 4G --need ipvsadm --need keepalived -- $(LABBIN)/scale --polso bin/polso --sizes $(SIZES) --only $(ONLY) --runs $(RUNS)
+
 lab-binaries:
 	mkdir -p $(LABBIN)
 	go test -c -o $(LABBIN)/ipvs.test ./ipvs
 	go test -c -o $(LABBIN)/vip.test ./vip
 	go test -c -o $(LABBIN)/lab.test ./lab
-	go build -o $(LABBIN)/ ./lab/demo ./lab/bench ./lab/faults
+	go build -o $(LABBIN)/ ./lab/demo ./lab/bench ./lab/scale ./lab/faults
 	go build -trimpath -tags lab -ldflags '-X main.version=$(VERSION)-lab -X main.commit=$(COMMIT)' -o $(LABBIN)/polso ./cmd/polso
 
 fuzz: ## every fuzz target for 30 seconds

@@ -115,6 +115,9 @@ func (n *Node) Start(cmd *exec.Cmd) error {
 	return n.Do(cmd.Start)
 }
 
+// Namespace is the path of the node's network namespace.
+func (n *Node) Namespace() string { return namesDir + "/" + n.Name }
+
 // Run runs a program in the namespace and returns what it printed; an error carries what it said.
 func (n *Node) Run(ctx context.Context, name string, args ...string) (string, error) {
 	return n.run(exec.CommandContext(ctx, name, args...))

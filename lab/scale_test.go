@@ -14,31 +14,10 @@ import (
 
 const perVirtual = 10 // servers
 
-// crowd is many virtual servers without checks, and what their table is in the form of Router.Table: up to a hundred ports on each of a
-// few addresses, and every tenth virtual server at an address of its own. The first server of the first has a weight of its own.
+// crowd is many virtual servers, and what their table is in the form of Router.Table.
 func crowd(virtuals, first int) (document, table string) {
-	var b strings.Builder
-	var lines []string
-	for i := range virtuals {
-		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 2, byte(i/100 + 1)}), uint16(1000+i%100))
-		if i%10 == 0 {
-			at = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 3, byte(i/10 + 1)}), 80)
-		}
-		fmt.Fprintf(&b, "virtual \"v%d\" {\n  address   = %q\n  interface = \"outside\"\n  port      = %d\n  scheduler = \"wlc\"\n", i, at.Addr(), at.Port())
-		lines = append(lines, fmt.Sprintf("-A -t %s -s wlc", at))
-		for j := range perVirtual {
-			n, weight := i*perVirtual+j, 1
-			if n == 0 {
-				weight = first
-			}
-			server := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 10, byte(n / 200), byte(n%200 + 1)}), at.Port())
-			fmt.Fprintf(&b, "  server \"s%d\" {\n    address = %q\n    weight  = %d\n  }\n", j, server.Addr(), weight)
-			lines = append(lines, fmt.Sprintf("-a -t %s -r %s -g -w %d", at, server, weight))
-		}
-		b.WriteString("}\n\n")
-	}
-	slices.Sort(lines)
-	return b.String(), strings.Join(lines, "\n")
+	c := Crowd{Virtuals: virtuals, Servers: perVirtual, First: first}
+	return c.Document(), sortedLines(c.Rules()...)
 }
 
 // TestScale: a document with many virtual servers is planned, applied and in every router's kernel, while a client is served

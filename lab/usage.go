@@ -10,11 +10,14 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
-// Usage is what a process has open.
+// Usage is what a process has open and has used.
 type Usage struct {
 	PID, Descriptors, Sockets, Threads int
+	Processor                          time.Duration // user's and system's, since the process began
+	Memory                             int64         // bytes resident
 }
 
 // Usage counts what the router's process has open, from the outside (/proc).
@@ -39,12 +42,46 @@ func (r *Router) Usage() (Usage, error) {
 	if err != nil {
 		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
 	}
-	_, rest, _ := strings.Cut(string(status), "\nThreads:")
-	line, _, _ := strings.Cut(rest, "\n")
-	if u.Threads, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
-		return u, fmt.Errorf("%s: usage: threads: %w", r.Name, err)
+	if u.Threads, err = number(string(status), "Threads:"); err != nil {
+		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
+	}
+	kilobytes, err := number(string(status), "VmRSS:")
+	if err != nil {
+		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
+	}
+	u.Memory = int64(kilobytes) << 10
+	stat, err := os.ReadFile(proc + "/stat")
+	if err != nil {
+		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
+	}
+	if u.Processor, err = processor(string(stat)); err != nil {
+		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
 	}
 	return u, nil
+}
+
+// number finds a line of /proc/PID/status.
+func number(status, name string) (int, error) {
+	_, rest, _ := strings.Cut(status, "\n"+name)
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0, fmt.Errorf("%s is missing", name)
+	}
+	return strconv.Atoi(fields[0])
+}
+
+// processor reads the times in /proc/PID/stat, which counts a hundred to the second.
+func processor(stat string) (time.Duration, error) {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // behind the name, in which anything may be
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("%d fields", len(fields))
+	}
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond, err
 }
 
 // Goroutines ends the router's process with SIGQUIT, upon which a Go program writes where each of its goroutines is, and

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,7 +32,7 @@ func TestUsage(t *testing.T) {
 		r := &Router{Node: &Node{Name: "r1"}, cmd: cmd, exited: make(chan struct{})}
 		u, err := r.Usage()
 		must(t, err)
-		if u.PID != cmd.Process.Pid || u.Descriptors < 3 || u.Threads != 1 {
+		if u.PID != cmd.Process.Pid || u.Descriptors < 3 || u.Threads != 1 || u.Memory < 1<<16 {
 			t.Errorf("%+v", u)
 		}
 		return u
@@ -67,5 +68,16 @@ created by main.main in goroutine 1
 `
 	if n := countGoroutines(bufio.NewScanner(strings.NewReader(dump))); n != 2 {
 		t.Errorf("counted %d, want 2", n)
+	}
+}
+
+// The name of a process may have anything in it.
+func TestProcessor(t *testing.T) {
+	stat := "7 (a) b) S 1 7 7 0 -1 4194304 100 0 0 0 250 75 0 0 20 0 9 0 100 1000 50"
+	if got, err := processor(stat); err != nil || got != 3250*time.Millisecond {
+		t.Errorf("%v, %v; want 3.25s", got, err)
+	}
+	if _, err := processor("7 (a) S 1"); err == nil {
+		t.Error("a line cut short is read")
 	}
 }

@@ -1,0 +1,73 @@
+package lab
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// Crowd is many virtual servers with the same number of real servers each, without checks: what a table's size costs. Up
+// to a hundred ports are on each of a few addresses, and every tenth virtual server is at an address of its own.
+type Crowd struct {
+	Virtuals, Servers int
+	First             int // the weight of the first server of the first virtual; the others have 1
+}
+
+// each calls virtual for each virtual server and then server for each of its servers, in the table's order of names.
+func (c Crowd) each(virtual func(i int, at netip.AddrPort), server func(j int, at, to netip.AddrPort, weight int)) {
+	for i := range c.Virtuals {
+		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 2, byte(i/100 + 1)}), uint16(1000+i%100))
+		if i%10 == 0 {
+			at = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 3, byte(i/10 + 1)}), 80)
+		}
+		virtual(i, at)
+		for j := range c.Servers {
+			n, weight := i*c.Servers+j, 1
+			if n == 0 {
+				weight = c.First
+			}
+			server(j, at, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 10, byte(n / 200), byte(n%200 + 1)}), at.Port()), weight)
+		}
+	}
+}
+
+// Document is the crowd in the operator's words.
+func (c Crowd) Document() string {
+	var b strings.Builder
+	c.each(func(i int, at netip.AddrPort) {
+		if i > 0 {
+			b.WriteString("}\n\n")
+		}
+		fmt.Fprintf(&b, "virtual \"v%d\" {\n  address   = %q\n  interface = \"outside\"\n  port      = %d\n  scheduler = \"wlc\"\n", i, at.Addr(), at.Port())
+	}, func(j int, _, to netip.AddrPort, weight int) {
+		fmt.Fprintf(&b, "  server \"s%d\" {\n    address = %q\n    weight  = %d\n  }\n", j, to.Addr(), weight)
+	})
+	b.WriteString("}\n\n")
+	return b.String()
+}
+
+// Rules are the crowd as `ipvsadm -S -n` prints it, in the document's order.
+func (c Crowd) Rules() []string {
+	var lines []string
+	c.each(func(_ int, at netip.AddrPort) {
+		lines = append(lines, fmt.Sprintf("-A -t %s -s wlc", at))
+	}, func(_ int, at, to netip.AddrPort, weight int) {
+		lines = append(lines, fmt.Sprintf("-a -t %s -r %s -g -w %d", at, to, weight))
+	})
+	return lines
+}
+
+// Keepalived is the crowd in keepalived's words.
+func (c Crowd) Keepalived() string {
+	var b strings.Builder
+	c.each(func(i int, at netip.AddrPort) {
+		if i > 0 {
+			b.WriteString("}\n")
+		}
+		fmt.Fprintf(&b, "virtual_server %s %d {\n  lvs_sched wlc\n  lvs_method DR\n  protocol TCP\n", at.Addr(), at.Port())
+	}, func(_ int, _, to netip.AddrPort, weight int) {
+		fmt.Fprintf(&b, "  real_server %s %d {\n    weight %d\n  }\n", to.Addr(), to.Port(), weight)
+	})
+	b.WriteString("}\n")
+	return b.String()
+}

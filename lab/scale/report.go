@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+func reportTables(w io.Writer, rows []tableRow) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\nOne kernel's table, in ms (the median where there were several runs)\n\n")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "TABLE\tfill: polso\tipvsadm -R\tratio\tkeepalived\tone weight: polso\tkeepalived reload\tread: all\tone service")
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name(r.size), ms(r.fill), ms(r.ipvsadm), ratio(r.fill, r.ipvsadm), ms(r.keepalived),
+			ms(r.step), ms(r.reloading), ms(r.whole), ms(r.one))
+	}
+	t.Flush()
+}
+
+func reportRouters(w io.Writer, rows []routersRow) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\nThree routers, in ms\n\n")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "TABLE\tapply, in every kernel\tpolso set, in every kernel\tof it in the directors\ttakeover: planned\tkilled\tidle, per s\tmemory, MiB")
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", name(r.size), ms(r.apply), ms(r.change), ms(r.followed), ms(r.planned), ms(r.killed), ms(r.idle), r.memory>>20)
+	}
+	t.Flush()
+}
+
+func median(list []time.Duration) time.Duration {
+	return slices.Sorted(slices.Values(list))[len(list)/2]
+}
+
+// ms is the median in milliseconds; "-" says that there is none.
+func ms(list []time.Duration) string {
+	if len(list) == 0 {
+		return "-"
+	}
+	m := float64(median(list)) / float64(time.Millisecond)
+	if m < 10 {
+		return fmt.Sprintf("%.2f", m)
+	}
+	return fmt.Sprintf("%.0f", m)
+}
+
+func ratio(of, to []time.Duration) string {
+	if len(of) == 0 || len(to) == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", float64(median(of))/float64(median(to)))
+}
