@@ -42,21 +42,21 @@ func (p *pass) hold(m Mandate, want *Want) map[spot]vip.Report {
 
 // takeUp holds what a new mandate asks for as soon as the kernel's table has been read, if that is as wanted already, and
 // so are the settings as far as the last pass knew: a takeover with a warm table waits for nothing else. What has changed
-// since on the links is found by the rest of the pass; what cannot be held now is tried again there.
-func (p *pass) takeUp(in Inputs) {
+// since on the links is found by the rest of the pass; what cannot be held now is tried again there. It tells whether it held.
+func (p *pass) takeUp(in Inputs) bool {
 	was := p.memory.mandate
 	if p.memory.left == nil || len(was.Groups) > 0 && was.Epoch == in.Mandate.Epoch {
-		return
+		return false
 	}
 	in.Links = p.memory.links
 	want := Decide(in)
 	if len(want.Held) == 0 || want.KeepTable || len(ipvs.Plan(want.Table, *in.Observed)) > 0 ||
 		p.memory.ruled == nil || len(ipvs.PlanRules(want.Rules, *p.memory.ruled)) > 0 {
-		return
+		return false
 	}
 	for path, w := range want.Sysctls {
 		if path != backupOnly && p.memory.sysctls[path] != w.Value {
-			return
+			return false
 		}
 	}
 	if value, ok := want.Sysctls[backupOnly]; ok { // it goes by role, so it has to change now
@@ -64,6 +64,7 @@ func (p *pass) takeUp(in Inputs) {
 	}
 	p.hold(in.Mandate, &want)
 	p.failures = nil
+	return true
 }
 
 // extended gives what is to be held the ends of the mandate as it is now. What the pass did so far may have taken longer

@@ -71,13 +71,18 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	}
 	in.Health, in.Interfaces, in.Homes = d.o.Health.View(), d.o.Interfaces, d.memory.homes
 	survey := &d.memory.survey
-	err := survey.look(d.o.IPVS, time.Now())
+	now := time.Now()
+	err := survey.look(d.o.IPVS, now)
 	have := survey.table
 	if err == nil {
 		in.Observed = &have
 	}
-	if !nothing && err == nil {
-		p.takeUp(in)
+	if !nothing && err == nil && p.takeUp(in) {
+		if err = survey.check(d.o.IPVS, now); err == nil {
+			have = survey.table
+		} else {
+			in.Observed = nil
+		}
 	}
 	d.memory.mandate = in.Mandate
 	in.Links = p.links()

@@ -200,6 +200,17 @@ func TestLapse(t *testing.T) {
 	}
 }
 
+// crowd is web with so many servers and no check.
+func crowd(servers int) config.Virtual {
+	v := web()
+	v.Check = nil
+	for n := range servers {
+		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(n / 250), byte(n%250 + 1)}), 80)
+		v.Servers = append(v.Servers, config.Server{Name: fmt.Sprint(n), Address: at, Forward: v.Forward, Weight: 1})
+	}
+	return v
+}
+
 // TestReleasedAmidManySteps: a pass that fills a large table looks up now and then. Who has withdrawn the mandate does not wait
 // for the rest of it, which is done afterwards.
 func TestReleasedAmidManySteps(t *testing.T) {
@@ -208,13 +219,7 @@ func TestReleasedAmidManySteps(t *testing.T) {
 		running(w)
 		w.lead(1)
 		w.forget()
-		many := web()
-		many.Check = nil
-		for n := range 4*batch - 1 {
-			many.Servers = append(many.Servers, config.Server{
-				Name: fmt.Sprint(n), Address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(n / 250), byte(n%250 + 1)}), 80), Forward: config.DR, Weight: 1,
-			})
-		}
+		many := crowd(4*batch - 1)
 		w.table.pace = time.Millisecond
 		w.mu.Lock()
 		w.state.Revision, w.state.Document = 3, document(many)

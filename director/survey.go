@@ -41,6 +41,19 @@ func (s *survey) look(from IPVS, now time.Time) error {
 	case now.Sub(s.at) < turn:
 		return nil
 	}
+	return s.part(from, now)
+}
+
+// check looks at a part of a table that look did not read, for who has relied on what is known.
+func (s *survey) check(from IPVS, now time.Time) error {
+	if s.at.Equal(now) {
+		return nil
+	}
+	return s.part(from, now)
+}
+
+// part reads the list of services and those whose servers are due.
+func (s *survey) part(from IPVS, now time.Time) error {
 	list, counters, err := from.Overview()
 	if err != nil {
 		s.forget()

@@ -1,6 +1,9 @@
 package director
 
 import (
+	"fmt"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,5 +55,24 @@ func TestTakeoverWithATableThatIsNotWarm(t *testing.T) {
  0.100 announce 192.0.2.10 dev eth0
  0.200 announce 192.0.2.10 dev eth0
 `)
+	})
+}
+
+// TestTakeoverWithALargeTable: the address goes by what is known of the table, and the same pass sees whether that is so.
+func TestTakeoverWithALargeTable(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		w.know(2, document(crowd(glance)))
+		w.check("warm", "converged rev 2")
+		if err := w.table.Foreign(ipvs.Op{Verb: ipvs.DeleteService, Service: ipvs.Service{Key: ipvs.AddrKey(ipvs.TCP, netip.MustParseAddrPort("192.0.2.10:80"))}}); err != nil {
+			t.Fatal(err)
+		}
+		w.wait(time.Second)
+		w.forget()
+		w.lead(1)
+		w.check("directing", fmt.Sprintf("converged rev 2 web 192.0.2.10 present drift %d", 1+glance))
+		if first, _, _ := strings.Cut(w.forget(), "\n"); first != " 0.000 ip addr add 192.0.2.10 dev eth0" {
+			t.Errorf("it begins with %q", first)
+		}
 	})
 }
