@@ -192,6 +192,7 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 	if requestID == "" {
 		requestID = fsm.NewRequest()
 	}
+	plan := s.planOfWrite(ctx, snap, w)
 	res, err := s.Propose(ctx, actorOf(ctx), requestID, &fsm.SetDocument{
 		Base: w.base, Source: w.source, Document: canonical, Message: w.message,
 		LeaveUntil: now.Add(w.drain), RollbackOf: w.rollback, Adopt: w.adopt, ConfirmUntil: confirmUntil,
@@ -201,7 +202,7 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 	}
 	done := Applied{
 		Schema: Schema, Revision: res.Revision, Before: res.Revision, Unchanged: res.Unchanged, Rollback: w.rollback,
-		Plan: planFor(snap, w.doc),
+		Plan: plan,
 	}
 	if !res.Unchanged && res.Revision > 0 {
 		done.Before = res.Revision - 1

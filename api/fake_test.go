@@ -31,6 +31,7 @@ type backend struct {
 	fail    error // what the next call answers
 	status  Status
 	routers []RouterPlan
+	blind   error // what Foresee answers
 }
 
 func newBackend(t testing.TB) *backend {
@@ -112,7 +113,7 @@ func (b *backend) Propose(_ context.Context, by fsm.Actor, request string, c fsm
 }
 
 func (b *backend) Foresee(context.Context, config.Document, time.Time) ([]RouterPlan, error) {
-	return b.routers, nil
+	return b.routers, b.blind
 }
 
 func (b *backend) Status(context.Context) (Status, error) { return b.status, b.note("status") }

@@ -64,6 +64,18 @@ func (s *server) livePlan(ctx context.Context, snap *fsm.Snapshot, to config.Doc
 	return p, nil
 }
 
+// planOfWrite is the live plan of what is written next, without the steps of each router. Kernels that cannot be asked do not keep
+// a document from being written: then the plan is by the documents alone, and says so.
+func (s *server) planOfWrite(ctx context.Context, snap *fsm.Snapshot, w writing) Plan {
+	p, err := s.livePlan(ctx, snap, w.doc, w.drain)
+	if err != nil {
+		p = planFor(snap, w.doc)
+		p.Warnings = append(p.Warnings, fmt.Sprintf("what the routers' kernels have of it is not known: %v", err))
+	}
+	p.Routers = nil
+	return p
+}
+
 // note is what a change means for connections, with how many there are.
 func note(c config.Change, drain time.Duration, active int) string {
 	words := c.Note

@@ -92,3 +92,38 @@ func TestLivePlan(t *testing.T) {
 		})
 	}
 }
+
+// Who writes without having seen the plan is told the same by the kernels: of an apply as of a rollback. A kernel that cannot be
+// asked is said, and keeps nothing from being written.
+func TestWriteWarnsLikeThePlan(t *testing.T) {
+	b := formed(t)
+	c, ctx := serve(t, b), t.Context()
+	if _, err := c.Apply(ctx, ApplyRequest{Files: []File{{Name: "edge.hcl", Text: liveHCL}}}); err != nil {
+		t.Fatal(err)
+	}
+	b.routers = []RouterPlan{
+		{Name: "r1", Reached: true, Directs: true, Revision: 2, Steps: []string{"-D -t 10.9.0.50:25"}, Drift: []string{},
+			Connections: []Connections{{"tcp 10.9.0.50:25", "10.0.0.3:25", 7}}},
+		{Name: "r3", Steps: []string{}, Drift: []string{}, Connections: []Connections{}},
+	}
+	less := []File{{Name: "edge.hcl", Text: liveHCL[:strings.Index(liveHCL, `virtual "mail"`)]}}
+	plan, err := c.Plan(ctx, PlanRequest{Files: less})
+	if err != nil || len(plan.Warnings) != 2 || len(plan.Routers) != 2 {
+		t.Fatalf("plan %+v, %v; want the end of 7 connections and the silence of r3", plan, err)
+	}
+	done, err := c.Apply(ctx, ApplyRequest{Files: less})
+	if err != nil || done.Revision != 3 {
+		t.Fatalf("applied %+v, %v", done, err)
+	}
+	plan.Routers = nil
+	if d := cmp.Diff(plan, done.Plan); d != "" {
+		t.Errorf("the plan of what was applied (-planned +applied):\n%s", d)
+	}
+	if done, err = c.Rollback(ctx, RollbackRequest{}); err != nil || strings.Join(done.Plan.Warnings, "; ") != "router r3 does not answer: what it would do is not known" {
+		t.Errorf("rolled back: %+v, %v; want the silence of r3", done, err)
+	}
+	b.blind = Errorf(CodeInternal, "no kernel")
+	if done, err = c.Apply(ctx, ApplyRequest{Files: less}); err != nil || done.Revision != 5 || !strings.Contains(strings.Join(done.Plan.Warnings, "; "), "is not known: no kernel") {
+		t.Errorf("blind: %+v, %v; want it written with a warning", done, err)
+	}
+}
