@@ -114,14 +114,11 @@ func stewardReport(st api.Status) steward.Report {
 func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error {
 	switch act.Kind {
 	case steward.Expire:
-		_, err := b.propose(ctx, fsm.Actor{Kind: "steward", Name: b.a.o.Name}, fsm.NewRequest(), &fsm.Expire{Due: act.Due})
-		if api.CodeOf(err) == api.CodeNotFound { // ended or changed by somebody who was faster
-			return fmt.Errorf("%w: %w", fsm.ErrNotFound, err)
-		}
-		return err
+		return b.end(ctx, &fsm.Expire{Due: act.Due})
 	case steward.EndLeaving:
-		_, err := b.propose(ctx, fsm.Actor{Kind: "steward", Name: b.a.o.Name}, fsm.NewRequest(), &fsm.EndLeaving{Due: act.Due})
-		return err
+		return b.end(ctx, &fsm.EndLeaving{Due: act.Due})
+	case steward.EndDrains:
+		return b.end(ctx, &fsm.EndDrains{Due: act.Drains})
 	case steward.Promote:
 		return m.node.Promote(ctx, act.ID)
 	case steward.RemoveMember:
@@ -146,4 +143,13 @@ func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error 
 	default:
 		return fmt.Errorf("steward: %v is not known here", act.Kind)
 	}
+}
+
+// end proposes the end of something, for the steward; fsm.ErrNotFound means that somebody was faster who ended or changed it.
+func (b *body) end(ctx context.Context, what fsm.Command) error {
+	_, err := b.propose(ctx, fsm.Actor{Kind: "steward", Name: b.a.o.Name}, fsm.NewRequest(), what)
+	if api.CodeOf(err) == api.CodeNotFound {
+		return fmt.Errorf("%w: %w", fsm.ErrNotFound, err)
+	}
+	return err
 }

@@ -22,6 +22,7 @@ const (
 	NameConfirm       Name = "confirm"
 	NameSwitched      Name = "switched"
 	NameEndLeaving    Name = "end_leaving"
+	NameEndDrains     Name = "end_drains"
 	NameAddNode       Name = "add_node"
 	NameRemoveNode    Name = "remove_node"
 	NameUpdateNode    Name = "update_node"
@@ -75,6 +76,8 @@ func blank(n Name) (Command, error) {
 		return new(Switched), nil
 	case NameEndLeaving:
 		return new(EndLeaving), nil
+	case NameEndDrains:
+		return new(EndDrains), nil
 	case NameAddNode:
 		return new(AddNode), nil
 	case NameRemoveNode:

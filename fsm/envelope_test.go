@@ -43,6 +43,7 @@ func samples(t testing.TB) []Command {
 		&Confirm{Revision: 3},
 		&Switched{From: "r1", To: "r2"},
 		&EndLeaving{Due{At: t0, Kind: DueLeaving, ID: "Web/a@3"}},
+		&EndDrains{[]Due{{At: t0, Kind: DueLeaving, ID: "Web/a@3"}, {At: t0, Kind: DueLeaving, ID: "Web/b@3"}}},
 		a,
 		&RemoveNode{ID: "n2"},
 		&UpdateNode{ID: "n2", Addresses: []string{"10.9.0.12:5390"}},

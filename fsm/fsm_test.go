@@ -307,6 +307,32 @@ func TestEndLeaving(t *testing.T) {
 	}
 }
 
+// Many drains end in one entry, those of them that are as they were seen, and nothing else with them.
+func TestEndDrains(t *testing.T) {
+	const abc = "Web=10.0.0.1:80 a=10.1.0.1:80 b=10.1.0.2:80 c=10.1.0.3:80"
+	m := cluster(t, abc)
+	m.must(token("Web/b@3", "c")) // of another kind, by the same name
+	m.must(set(t, "Web=10.0.0.1:80"))
+	var due []Due
+	for _, d := range m.Load().Due {
+		if d.Kind == DueLeaving {
+			due = append(due, d)
+		}
+	}
+	if len(due) != 3 || due[1].ID != "Web/b@3" {
+		t.Fatalf("due %+v", due)
+	}
+	elsewhen := due[2]
+	elsewhen.At = elsewhen.At.Add(time.Second)
+	m.must(&EndDrains{[]Due{due[0], due[1], elsewhen, {At: due[0].At, Kind: DueLeaving, ID: "Web/z@3"}}})
+	if s := m.Load(); len(s.Leaving) != 1 || s.Leaving[0].ID != due[2].ID || len(s.Due) != 3 || len(s.Tokens) != 2 {
+		t.Errorf("leaving %+v, due %+v, tokens %+v", s.Leaving, s.Due, s.Tokens)
+	}
+	if r := m.do(&EndDrains{[]Due{due[0], elsewhen}}); !errors.Is(r.Err(), ErrNotFound) || len(m.Load().Leaving) != 1 {
+		t.Errorf("none as it was seen: %+v, leaving %+v", r, m.Load().Leaving)
+	}
+}
+
 // Tokens that admit nobody any more make room for new ones.
 func TestTokensMakeRoom(t *testing.T) {
 	m := cluster(t, "")

@@ -38,6 +38,7 @@ func TestRefusals(t *testing.T) {
 
 		{"nothing due", nil, &Expire{Due{Kind: DueToken, ID: "k9", At: t0}}, CodeNotFound, "token k9 does not end at 2026-11-22T10:00:00Z"},
 		{"no such drain", nil, &EndLeaving{Due{Kind: DueLeaving, ID: "Web/b@3", At: t0}}, CodeNotFound, "leaving Web/b@3 does not end at 2026-11-22T10:00:00Z"},
+		{"no such drains", nil, &EndDrains{[]Due{{Kind: DueLeaving, ID: "Web/b@3", At: t0}}}, CodeNotFound, "leaving Web/b@3 does not end at 2026-11-22T10:00:00Z"},
 		{"due at another time", nil, &Expire{Due{Kind: DueToken, ID: "k1", At: t0}}, CodeNotFound, "token k1 does not end at 2026-11-22T10:00:00Z"},
 		{"not due yet", nil, &Expire{Due{Kind: DueToken, ID: "k1", At: t0.Add(time.Hour + tokenKept)}}, CodeInvalid,
 			"token k1 does not end before 2026-11-23T11:00:00Z"},
@@ -176,6 +177,9 @@ func TestEncodeRefuses(t *testing.T) {
 		{"drain with weight", &SetOverride{Target: "server/w/a", Kind: Drain, Weight: 1}, "drain takes no weight"},
 		{"switched to nobody", &Switched{From: "r1"}, `"" is no name for a node: letters, digits, dots, dashes and underscores, a letter or digit first, at most 63`},
 		{"a token has no connections", &EndLeaving{Due{Kind: DueToken}}, `nothing of the kind "token" ends with its connections`},
+		{"no drains", &EndDrains{}, "1 to 1000 drains end at once, not 0"},
+		{"too many drains", &EndDrains{make([]Due, 1001)}, "1 to 1000 drains end at once, not 1001"},
+		{"a token is no drain", &EndDrains{[]Due{{Kind: DueLeaving}, {Kind: DueToken}}}, `nothing of the kind "token" is a drain`},
 		{"due kind", &Expire{Due{Kind: "lease"}}, `nothing of the kind "lease" ends by itself`},
 		{"token hash", with(token("k", "a"), func(k *AddToken) { k.Token.Hash = "secret" }), "a token's hash is 64 hexadecimal digits"},
 		{"token uses", with(token("k", "a"), func(k *AddToken) { k.Token.Uses = 0 }), "a token has 1 to 1000 uses, not 0"},

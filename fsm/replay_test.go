@@ -226,6 +226,9 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 		switch rapid.IntRange(0, 9).Draw(r, "then") {
 		case 2: // the last connection of a server that leaves has ended
 			m.entry(&EndLeaving{Due{At: seconds("at"), Kind: DueLeaving, ID: pick("leaving", "Web/a@2", "Web/b@3")}})
+		case 3: // those of several
+			at := seconds("at")
+			m.entry(&EndDrains{[]Due{{At: at, Kind: DueLeaving, ID: "Web/a@2"}, {At: at, Kind: DueLeaving, ID: pick("leaving", "Web/b@3", "Web/a@3")}}})
 		case 0: // the same request again, as after an unknown outcome
 			m.index++
 			m.log = append(m.log, &raft.Log{Index: m.index, Term: m.term, Data: m.log[len(m.log)-1].Data})

@@ -96,6 +96,7 @@ func Decide(in Inputs) []Action {
 			actions = append(actions, a)
 		}
 	}
+	actions = slices.DeleteFunc(together(actions), in.waits)
 	for _, rule := range []func(Inputs) []Action{handOver, removeMembers, addLearners, promote, finishProfile, advanceCA, restart, failBack} {
 		for _, a := range rule(in) {
 			if !in.waits(a) {
@@ -291,9 +292,10 @@ func (in Inputs) members() []Member {
 // Action is one thing to do.
 type Action struct {
 	Kind   Kind
-	ID     string  // of the node: AddLearner, Promote, RemoveMember, Restart, HandOver and HandBack (to)
-	Due    fsm.Due // Expire, EndLeaving
-	Reason string  // why, in one line
+	ID     string    // of the node: AddLearner, Promote, RemoveMember, Restart, HandOver and HandBack (to)
+	Due    fsm.Due   // Expire, EndLeaving; of EndDrains the first
+	Drains []fsm.Due // EndDrains
+	Reason string    // why, in one line
 }
 
 // Kind is what an action does.
@@ -310,6 +312,7 @@ const (
 	FinishProfile                 // propose fsm.FinishProfile
 	AdvanceCA                     // propose fsm.AdvanceCA
 	EndLeaving                    // propose fsm.EndLeaving of Due
+	EndDrains                     // propose fsm.EndDrains of Drains
 	Restart                       // have the node begin its part in raft anew, with another timing
 )
 
@@ -334,6 +337,8 @@ func (k Kind) String() string {
 		return "advance the change of the CA"
 	case EndLeaving:
 		return "end"
+	case EndDrains:
+		return "end drains"
 	case Restart:
 		return "restart"
 	default:
@@ -343,7 +348,10 @@ func (k Kind) String() string {
 
 // String says what is done to whom, the same for the same wish.
 func (a Action) String() string {
-	if a.Kind == Expire || a.Kind == EndLeaving {
+	switch a.Kind {
+	case EndDrains:
+		return fmt.Sprintf("%s: %d, the first %s", a.Kind, len(a.Drains), a.Due.ID)
+	case Expire, EndLeaving:
 		return fmt.Sprintf("%s %s %s of %s", a.Kind, a.Due.Kind, a.Due.ID, a.Due.At.UTC().Format(time.RFC3339Nano))
 	}
 	return strings.TrimSuffix(a.Kind.String()+" "+a.ID, " ")

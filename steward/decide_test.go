@@ -343,6 +343,41 @@ func TestDecideDue(t *testing.T) {
 	}
 }
 
+// Drains that end in one pass, by their time or with their last connections, are one action for every thousand; one that failed waits.
+func TestDecideEndsDrainsTogether(t *testing.T) {
+	in := scene(t, "r1", "r1 voter")
+	in.State.Due = []fsm.Due{{At: now, Kind: fsm.DueToken, ID: "k"}}
+	in.IdleFor = make(map[string]time.Duration)
+	for i := range 2*fsm.MaxDrains + 1 {
+		d := fsm.Due{At: now.Add(time.Duration(i%2) * time.Hour), Kind: fsm.DueLeaving, ID: fmt.Sprintf("web/%d@3", i)}
+		in.State.Due, in.IdleFor[d.ID] = append(in.State.Due, d), IdleAfter
+	}
+	got := Decide(in)
+	if len(got) != 4 || got[0].Kind != Expire || got[0].Due.ID != "k" {
+		t.Fatalf("%d actions, the first %v", len(got), got[0])
+	}
+	seen := make(map[string]bool)
+	for i, a := range got[1:] {
+		if want := []int{fsm.MaxDrains, fsm.MaxDrains, 1}[i]; a.Kind != EndDrains || len(a.Drains) != want {
+			t.Errorf("%v of %d drains, want %d", a, len(a.Drains), want)
+		}
+		for _, d := range a.Drains {
+			seen[d.ID] = true
+		}
+	}
+	if len(seen) != 2*fsm.MaxDrains+1 {
+		t.Errorf("%d drains end, want %d", len(seen), 2*fsm.MaxDrains+1)
+	}
+	in.Waiting = func(a Action) bool { return a.String() == got[1].String() }
+	if left := Decide(in); len(left) != 3 || left[1].String() != got[2].String() {
+		t.Errorf("with the first thousand waiting: %v", left)
+	}
+	in.Waiting, in.State.Due = nil, in.State.Due[:2]
+	if left := diary(Decide(in)); strings.Contains(left, "end drains") || !strings.Contains(left, "web/0@3") {
+		t.Errorf("a single one: %s", left)
+	}
+}
+
 // A revision goes back by the leader's wall clock, whatever it did meanwhile: a clock that is set back prolongs the wait, one
 // that is set ahead ends it.
 func TestDecideConfirm(t *testing.T) {

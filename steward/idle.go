@@ -1,6 +1,7 @@
 package steward
 
 import (
+	"slices"
 	"time"
 
 	"polso/fsm"
@@ -19,6 +20,26 @@ func endLeaving(in Inputs) []Action {
 		}
 	}
 	return actions
+}
+
+// together makes of the drains that end now, if there are several, few actions: each is an entry of the log.
+func together(actions []Action) []Action {
+	var drains []fsm.Due
+	var rest []Action
+	for _, a := range actions {
+		if a.Due.Kind == fsm.DueLeaving {
+			drains = append(drains, a.Due)
+		} else {
+			rest = append(rest, a)
+		}
+	}
+	if len(drains) < 2 {
+		return actions
+	}
+	for part := range slices.Chunk(drains, fsm.MaxDrains) {
+		rest = append(rest, Action{Kind: EndDrains, Due: part[0], Drains: part, Reason: "their time has come, or their last connections have ended"})
+	}
+	return rest
 }
 
 // idleFor returns how long each server that leaves has been without a connection, pass after pass. One that was leaving

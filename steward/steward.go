@@ -140,7 +140,7 @@ func (s *Steward) act(ctx context.Context, a Action) {
 		delete(s.failed, key)
 		s.log.Info("done", "action", key, "reason", a.Reason)
 	case ctx.Err() != nil: // the process ends; nothing failed
-	case (a.Kind == Expire || a.Kind == EndLeaving) && errors.Is(err, fsm.ErrNotFound): // it ended or changed meanwhile: as good as done
+	case (a.Kind == Expire || a.Kind == EndLeaving || a.Kind == EndDrains) && errors.Is(err, fsm.ErrNotFound): // it ended or changed meanwhile: as good as done
 		delete(s.failed, key)
 	default:
 		f := s.failed[key]
