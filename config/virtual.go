@@ -197,8 +197,9 @@ func (v *verdicts) servers(p path, x Virtual) {
 		}
 		if first, ok := taken[s.Address]; ok {
 			v.add(p.attr("address"), fmt.Sprintf("%s is the address of server %q too", hostPort(s.Address), first), "", "Raise that server's weight, or remove one of the two.")
+		} else {
+			taken[s.Address] = s.Name
 		}
-		taken[s.Address] = s.Name
 		v.destination(p.attr("address"), s.Address, s.Forward, x)
 	}
 	if x.SorryServer != nil {

@@ -17,7 +17,7 @@ func (b *builder) finish() (Result, error) {
 		invalid, later := problems(d.Validate()), problems(d.Unsupported())
 		if len(invalid)+len(later) == 0 {
 			inOrder(b.notes, b.files)
-			return Result{Document: d, Notes: b.notes, format: b.format, files: b.files, asides: b.asides()}, nil
+			return Result{Document: config.Complete(d), Notes: b.notes, format: b.format, files: b.files, asides: b.asides()}, nil
 		}
 		mended := false
 		for _, p := range invalid {
@@ -40,9 +40,10 @@ func problems(err error) config.Errors {
 	return list
 }
 
-// document is what is left of what was built.
+// document is what is left of what was built, complete, in the order of the file: of two that exclude each other the rules blame
+// the later one, as the software does that the file was for.
 func (b *builder) document() config.Document {
-	d := config.Document{Cluster: b.cluster}
+	d := config.Complete(config.Document{Cluster: b.cluster})
 	for _, v := range b.vips {
 		if !v.gone {
 			d.VIPs = append(d.VIPs, v.VIP)
@@ -50,15 +51,17 @@ func (b *builder) document() config.Document {
 	}
 	for _, v := range b.virtuals {
 		if !v.gone && !v.inactive {
-			d.Virtuals = append(d.Virtuals, v.whole())
+			w := v.whole()
+			w.Complete()
+			d.Virtuals = append(d.Virtuals, w)
 		}
 	}
-	return config.Complete(d)
+	return d
 }
 
 // whole is the virtual with its servers.
 func (v *virtual) whole() config.Virtual {
-	w := v.Virtual
+	w := v.Clone()
 	for _, s := range v.servers {
 		if s.gone {
 			continue

@@ -59,7 +59,12 @@ func TestFinish(t *testing.T) {
 		{"an address twice", func(b *builder, _ *virtual) {
 			w := b.virtual("other", place{"a.cf", 30, "virtual other {"})
 			w.Address, w.Ports = netip.MustParseAddr("192.0.2.10"), []uint16{80}
-		}, `a.cf:10 virtual "web": 192.0.2.10 port 80/tcp is served by virtual "other" too, so virtual "web" is left out [virtual web {]`, `virtual "other"`},
+		}, `a.cf:30 virtual "other": 192.0.2.10 port 80/tcp is served by virtual "web" too, so virtual "other" is left out [virtual other {]`, `virtual "web"`},
+		{"a server twice", func(_ *builder, v *virtual) {
+			v.server("Z", place{"a.cf", 22, "server Z {"}).Address = netip.MustParseAddrPort("10.0.0.1:80")
+			v.server("0", place{"a.cf", 24, "server 0 {"}).Address = netip.MustParseAddrPort("10.0.0.1:80")
+		}, "a.cf:22 virtual \"web\" server \"Z\": 10.0.0.1:80 is the address of server \"a\" too, so server \"Z\" is left out [server Z {]\n" +
+			"a.cf:24 virtual \"web\" server \"0\": 10.0.0.1:80 is the address of server \"a\" too, so server \"0\" is left out [server 0 {]", `server "a"`},
 		{"a server that is the director", func(_ *builder, v *virtual) {
 			v.server("b", place{"a.cf", 25, ""}).Address = netip.MustParseAddrPort("192.0.2.10:80")
 		}, `a.cf:25 virtual "web" server "b": 192.0.2.10 is the address of virtual "web", so server "b" is left out []`, `!server "b"`},

@@ -17,22 +17,10 @@
 #     virtual_server_group unused {
 # groups.conf:28: lost: "zz" ends no range
 #     2001:db8::ff:1-zz 53
-# groups.conf:81: changed: virtual "everything": every port is for persistent services: for 360s, as keepalived has it
-#     virtual_server 192.0.2.50 {
-# groups.conf:81: changed: virtual "everything": no vrrp_instance has its address; Polso's director holds it, so nobody else may
-#     virtual_server 192.0.2.50 {
-# groups.conf:81: lost: virtual "everything": 192.0.2.50 port 0/tcp is served by virtual "192.0.2.50-0" too, so virtual "everything" is left out
-#     virtual_server 192.0.2.50 {
-# groups.conf:85: lost: virtual "everything" server "first": 10.0.0.16 is the address of server "10.0.0.16" too, so server "first" is left out
-#     real_server 10.0.0.16 {
-# groups.conf:90: lost: virtual "everything" server "192.0.2.50": 192.0.2.50 is the address of virtual "everything", so server "192.0.2.50" is left out
-#     real_server 192.0.2.50 {
-# groups.conf:92: lost: virtual "everything": "web.example.net" is not an IP address
-#     real_server web.example.net 80 {
-# groups.conf:95: lost: virtual "everything": "http" is not a port
-#     real_server 10.0.0.17 http {
-# groups.conf:98: lost: virtual "everything" server "2001-db8--17": 2001:db8::17 is ipv6 and the virtual is ipv4, so server "2001-db8--17" is left out
-#     real_server 2001:db8::17 {
+# groups.conf:102: changed: virtual "192.0.2.50-0": no vrrp_instance has its address; Polso's director holds it, so nobody else may
+#     virtual_server 192.0.2.50 0 {
+# groups.conf:102: lost: virtual "192.0.2.50-0": 192.0.2.50 port 0/tcp is served by virtual "everything" too, so virtual "192.0.2.50-0" is left out
+#     virtual_server 192.0.2.50 0 {
 # groups.conf:109: lost: no virtual_server_group is called "nobody"
 #     virtual_server group nobody {
 # groups.conf:113: lost: virtual_server_group "empty" has nothing to ask for
@@ -48,20 +36,32 @@ cluster {
   standby = "warm"
 }
 
-# groups.conf:102: changed: no vrrp_instance has its address; Polso's director holds it, so nobody else may
-#     virtual_server 192.0.2.50 0 {
-virtual "192.0.2.50-0" {
+# groups.conf:81: changed: every port is for persistent services: for 360s, as keepalived has it
+#     virtual_server 192.0.2.50 {
+# groups.conf:81: changed: no vrrp_instance has its address; Polso's director holds it, so nobody else may
+#     virtual_server 192.0.2.50 {
+# groups.conf:88: lost: virtual "everything" server "10.0.0.16": 10.0.0.16 is the address of server "first" too, so server "10.0.0.16" is left out
+#     real_server 10.0.0.16 {
+# groups.conf:90: lost: virtual "everything" server "192.0.2.50": 192.0.2.50 is the address of virtual "192.0.2.50-0", so server "192.0.2.50" is left out
+#     real_server 192.0.2.50 {
+# groups.conf:92: lost: "web.example.net" is not an IP address
+#     real_server web.example.net 80 {
+# groups.conf:95: lost: "http" is not a port
+#     real_server 10.0.0.17 http {
+# groups.conf:98: lost: virtual "everything" server "2001-db8--17": 2001:db8::17 is ipv6 and the virtual is ipv4, so server "2001-db8--17" is left out
+#     real_server 2001:db8::17 {
+virtual "everything" {
   address   = "192.0.2.50"
   port      = 0
   protocol  = "tcp"
   scheduler = "wlc"
-  forward   = "nat"
+  forward   = "dr"
   persistent {
-    timeout = "1m"
+    timeout = "6m"
   }
 
-  server "10.0.0.18" {
-    address = "10.0.0.18"
+  server "first" {
+    address = "10.0.0.16"
     weight  = 1
   }
 }
