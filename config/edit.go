@@ -136,6 +136,9 @@ func (e Edit) on(p *page, topic Topic) error {
 			return err
 		}
 	}
+	if e.Kind == KindCluster {
+		return p.tidy(steps)
+	}
 	return nil
 }
 

@@ -78,6 +78,26 @@ func TestRewrite(t *testing.T) {
 	}
 }
 
+// A cluster block that an edit left empty goes, unless it says something all the same: that somebody commented it, or that the
+// document is empty on purpose.
+func TestRewriteLeavesNoEmptyCluster(t *testing.T) {
+	const web = "virtual \"web\" {\n  address = \"192.0.2.10\"\n}\n"
+	without := Edit{Set, KindCluster, "", []string{"failback="}}
+	for text, want := range map[string]string{
+		"cluster {\n  failback = true\n}\n\n" + web: web,
+		web + "\ncluster {\n  failback = true\n}\n": web,
+		web:                                 web,
+		"cluster {\n  failback = true\n}\n": "cluster {\n}\n",
+		"# edge\ncluster {\n  failback = true\n}\n" + web:        "# edge\ncluster {\n}\n" + web,
+		"cluster {\n  # back?\n  failback = true\n}\n" + web:     "cluster {\n  # back?\n}\n" + web,
+		"cluster {\n  failback = true\n  prefer = []\n}\n" + web: "cluster {\n  prefer = []\n}\n" + web,
+	} {
+		if got, err := Rewrite([]byte(text), without); err != nil || string(got) != want {
+			t.Errorf("%q becomes\n%s(%v), want\n%s", text, got, err, want)
+		}
+	}
+}
+
 // lineDiff is the lines that are only in one of two texts, joined by |: those of the first up to where both agree again come first.
 func lineDiff(a, b string) string {
 	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")

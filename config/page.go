@@ -168,6 +168,17 @@ func (p *page) removeBlock(way []step) error {
 	return p.splice(from, to, "")
 }
 
+// tidy removes a block with nothing in it and no comment above, unless it is all that stands in the text: a document has one at least.
+func (p *page) tidy(way []step) error {
+	b := p.find(way)
+	inside := p.text[b.OpenBraceRange.End.Byte:b.CloseBraceRange.Start.Byte]
+	from := p.lineStart(b.TypeRange.Start.Byte)
+	if len(bytes.TrimSpace(inside)) > 0 || len(p.body.Blocks) == 1 || from > 0 && comment(p.lineBefore(from)) {
+		return nil
+	}
+	return p.removeBlock(way)
+}
+
 // comment reports whether a line is a comment and nothing else.
 func comment(line []byte) bool {
 	line = bytes.TrimSpace(line)
