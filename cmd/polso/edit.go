@@ -37,11 +37,7 @@ applied something meanwhile; then, as with any refusal, the text is kept in a fi
 }
 
 func (a *app) edit(ctx context.Context, ch change) error {
-	cl, err := a.client()
-	if err != nil {
-		return err
-	}
-	began, err := a.running(ctx, cl)
+	cl, began, err := a.running(ctx)
 	if err != nil {
 		return err
 	}

@@ -92,11 +92,7 @@ func (a *app) partCmd(verb config.Verb, kind config.Kind, examples string) *cobr
 
 // edited makes one edit of the running document.
 func (a *app) edited(ctx context.Context, ch change, edit config.Edit) error {
-	cl, err := a.client()
-	if err != nil {
-		return err
-	}
-	began, err := a.running(ctx, cl)
+	cl, began, err := a.running(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,16 +123,21 @@ type runningText struct {
 	text     []byte
 }
 
-func (a *app) running(ctx context.Context, cl *api.Client) (runningText, error) {
+// running asks the agent for the running text, and returns the client for the change.
+func (a *app) running(ctx context.Context) (*api.Client, runningText, error) {
+	cl, err := a.client()
+	if err != nil {
+		return nil, runningText{}, err
+	}
 	r, err := cl.Document(ctx)
 	if err != nil {
-		return runningText{}, err
+		return nil, runningText{}, err
 	}
 	doc, err := documentOf(r)
 	if err != nil {
-		return runningText{}, err
+		return nil, runningText{}, err
 	}
-	return runningText{r.Number, config.Editable([]byte(r.Source), doc)}, nil
+	return cl, runningText{r.Number, config.Editable([]byte(r.Source), doc)}, nil
 }
 
 // documentOf is the document of a revision that was asked for alone.
