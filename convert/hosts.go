@@ -79,10 +79,16 @@ func parseHost(text string) (netip.Addr, error) {
 	}
 }
 
+// portNumber reads a port's number.
+func portNumber(word string) (uint16, error) {
+	n, err := strconv.ParseUint(word, 10, 16)
+	return uint16(n), err
+}
+
 // parsePort reads a port's number, or its name as services(5) has it on any machine.
 func parsePort(word string) (uint16, error) {
-	if n, err := strconv.ParseUint(word, 10, 16); err == nil {
-		return uint16(n), nil
+	if n, err := portNumber(word); err == nil {
+		return n, nil
 	}
 	n, known := map[string]uint16{
 		"ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "http": 80, "www": 80, "pop3": 110, "nntp": 119, "imap": 143,

@@ -61,8 +61,8 @@ func kaPort(s string) (uint16, bool) {
 	if s == "" {
 		return 0, true
 	}
-	port, err := strconv.ParseUint(s, 10, 16)
-	return uint16(port), err == nil
+	port, err := portNumber(s)
+	return port, err == nil
 }
 
 // group keeps a virtual_server_group for who names it.
