@@ -64,7 +64,7 @@ func (c Change) Command() string {
 	case State:
 		return "ip link set " + c.Name + " " + c.After
 	case Mode:
-		return "ip link set " + c.Name + " type ip6tnl mode " + c.After
+		return "ip -6 tunnel change " + c.Name + " mode " + c.After
 	case Receiver:
 		family, port, _ := strings.Cut(c.Name, " ")
 		dash := ""
@@ -80,7 +80,10 @@ func (c Change) Command() string {
 		case !add:
 			return "ip addr del " + c.Name + " dev " + c.On
 		case prefix.Addr().Is4():
-			return "ip addr add " + c.Name + " dev " + c.On + " label " + c.On + labelSuffix
+			if label := label(c.On); label != "" {
+				return "ip addr add " + c.Name + " dev " + c.On + " label " + label
+			}
+			return "ip addr add " + c.Name + " dev " + c.On
 		default:
 			return "ip addr add " + c.Name + " dev " + c.On + " nodad preferred_lft 0"
 		}
@@ -90,6 +93,14 @@ func (c Change) Command() string {
 
 // labelSuffix marks IPv4 addresses that this package put on a link. It is not the mark of a router's addresses.
 const labelSuffix = ":polso-rs"
+
+// label is the label of IPv4 addresses on a link; "" if it would be longer than the kernel's 15 characters.
+func label(link string) string {
+	if len(link)+len(labelSuffix) > 15 {
+		return ""
+	}
+	return link + labelSuffix
+}
 
 // SettingCommand sets a kernel setting by hand. A device's name may have dots: then the path keeps its slashes.
 func SettingCommand(path, value string) string { return "sysctl -w " + settingName(path) + "=" + value }

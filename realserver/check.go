@@ -2,7 +2,6 @@ package realserver
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -33,7 +32,7 @@ func fail(name, detail, fix string) Finding { return Finding{name, Fail, detail,
 func Check(wishes []Wish, m Machine) []Finding {
 	var found []Finding
 	for _, w := range wishes {
-		found = append(found, m.checkAddress(w.Address))
+		found = append(found, m.checkAddress(w))
 	}
 	if slices.ContainsFunc(wishes, func(w Wish) bool { return w.Address.Is4() }) {
 		found = append(found, m.checkARP(arpIgnore, keepsQuiet, "1", "answers who asks for the virtual address")...)
@@ -55,8 +54,12 @@ func Check(wishes []Wish, m Machine) []Finding {
 	return found
 }
 
-func (m Machine) checkAddress(a netip.Addr) Finding {
-	name, add := "address "+a.String(), Change{Thing{Address, host(a).String(), "lo"}, "", here}.Command()
+func (m Machine) checkAddress(w Wish) Finding {
+	a, on := w.Address, "lo"
+	if w.Method == Tun && a.Is4() {
+		on = w.unpacker().native
+	}
+	name, add := "address "+a.String(), Change{Thing{Address, host(a).String(), on}, "", here}.Command()
 	quiet := ""
 	for _, at := range m.at(a) {
 		take := "ip addr del " + at.Prefix.String() + " dev " + at.Link
@@ -136,9 +139,12 @@ func (m Machine) checkTunnel(w Wish) []Finding {
 		found = append(found, fail("tunnel", d.Name+" unpacks IPv6 only", Change{Thing{Mode, d.Name, ""}, d.Mode, anyMode}.Command()))
 	}
 	if w.Address.Is4() {
-		if v := m.inEffect(rpFilter, d.Name); v == strict {
+		switch v := m.inEffect(rpFilter, d.Name); {
+		case v == strict:
 			found = append(found, fail(rpFilter, fmt.Sprintf("1 on %s: what comes out of the tunnel is dropped, for its answer leaves by another link", d.Name), SettingCommand(confPath(d.Name, rpFilter), "2")))
-		} else {
+		case m.drops(d.Name):
+			found = append(found, fail(rpFilter, fmt.Sprintf("%d on %s, which has no address: what comes out of the tunnel is dropped", v, d.Name), "have the virtual address on "+d.Name+" instead of another link"))
+		default:
 			found = append(found, ok(rpFilter, fmt.Sprintf("%d on %s", v, d.Name)))
 		}
 	}

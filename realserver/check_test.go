@@ -49,7 +49,9 @@ func TestCheck(t *testing.T) {
 			set("all", rpFilter, "1")(m)
 		}, "192.0.2.10", "warn rp_filter: 1 on eth1, and the default route leaves by eth0 / net.ipv4.conf.eth1.rp_filter=2"},
 		{"tunnel ready", nil, "192.0.2.10 gue 6080", ""},
-		{"tunnel, loosely filtered", set("all", rpFilter, "2"), "192.0.2.10 tun", ""},
+		{"tunnel, loosely filtered", func(m *Machine) { set("all", rpFilter, "2")(m); m.Addresses[3].Link = "tunl0" }, "192.0.2.10 tun", ""},
+		{"tunnel without an address, loosely filtered", set("all", rpFilter, "2"), "192.0.2.10 tun",
+			"fail rp_filter: 2 on tunl0, which has no address / have the virtual address on tunl0"},
 		{"tunnel, strictly filtered", set("all", rpFilter, "1"), "192.0.2.10 tun", "fail rp_filter: 1 on tunl0 / net.ipv4.conf.tunl0.rp_filter=2"},
 		{"tunnel down", func(m *Machine) { m.Links[2].Up = false }, "192.0.2.10 tun", "fail tunnel: tunl0 is down / ip link set tunl0 up"},
 		{"tunnel of the wrong kind", nil, "192.0.2.10 gre", "fail tunnel: no device of kind gre / modprobe ip_gre; ip link set gre0 up"},

@@ -204,7 +204,7 @@ func (k Kernel) Make(c Change) error {
 		}
 		return onLink(c.Name, netlink.LinkSetDown)
 	case Mode:
-		return onLink(c.Name, func(l netlink.Link) error { return setMode(l, c.After) })
+		return setMode(c.Name, c.After)
 	case Receiver:
 		return setReceiver(c)
 	case Address:
@@ -247,7 +247,7 @@ func addressOf(t Thing) (*netlink.Addr, error) {
 	}
 	a := &netlink.Addr{IPNet: netlink.NewIPNet(prefix.Addr().AsSlice())}
 	if prefix.Addr().Is4() {
-		a.Label = t.On + labelSuffix
+		a.Label = label(t.On)
 	} else {
 		// No duplicate address detection, for the router has it too; deprecated, so that it is never chosen as a source.
 		a.Flags, a.ValidLft = unix.IFA_F_NODAD, math.MaxUint32
@@ -255,28 +255,13 @@ func addressOf(t Thing) (*netlink.Addr, error) {
 	return a, nil
 }
 
-// setMode tells an ip6tnl what it unpacks. Of the one that the kernel made nothing else may be changed, nor its flags left out.
-func setMode(l netlink.Link, mode string) error {
-	t, ok := l.(*netlink.Ip6tnl)
-	if !ok {
-		return fmt.Errorf("%s is of kind %s", l.Attrs().Name, l.Type())
+// setMode tells an ip6tnl what it unpacks. The one that the kernel made can be told by ioctl only (seen on 6.12), and `ip` has that.
+func setMode(name, mode string) error {
+	out, err := exec.Command("ip", "-6", "tunnel", "change", name, "mode", mode).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
 	}
-	req := nl.NewNetlinkRequest(unix.RTM_NEWLINK, unix.NLM_F_ACK)
-	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	msg.Index = int32(t.Index)
-	req.AddData(msg)
-	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
-	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated(kindIP6Tunnel))
-	for number, name := range modes {
-		if name == mode {
-			what := info.AddRtAttr(nl.IFLA_INFO_DATA, nil)
-			what.AddRtAttr(nl.IFLA_IPTUN_FLAGS, nl.Uint32Attr(t.Flags))
-			what.AddRtAttr(nl.IFLA_IPTUN_PROTO, nl.Uint8Attr(number))
-		}
-	}
-	req.AddData(info)
-	_, err := req.Execute(unix.NETLINK_ROUTE, 0)
-	return err
+	return nil
 }
 
 func setReceiver(c Change) error {

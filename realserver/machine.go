@@ -132,6 +132,13 @@ func (m Machine) inEffect(name, link string) int {
 	return max(of("all"), of(link))
 }
 
+// drops says whether the link drops requests because their answers leave by another one: strict filtering does, and where the link has
+// no address of IPv4, loose filtering too (fib_validate_source).
+func (m Machine) drops(link string) bool {
+	v := m.inEffect(rpFilter, link)
+	return v == strict || v > 0 && !slices.ContainsFunc(m.Addresses, func(p Placed) bool { return p.Link == link && p.Prefix.Addr().Is4() })
+}
+
 func confPath(link, name string) string { return "net/ipv4/conf/" + link + "/" + name }
 
 // The settings that were read for every link, and what they must be in effect.

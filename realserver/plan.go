@@ -9,7 +9,7 @@ import (
 // Want is what the machine shall be.
 type Want struct {
 	Wishes []Wish // completed
-	Device string // that gets the addresses: lo, or a dummy, which is made if there is none of that name
+	Device string // that gets the addresses: lo, or a dummy, which is made if there is none of that name. IPv4 in a tunnel goes on the tunnel's device
 }
 
 // Refusal says why nothing was changed and what to do.
@@ -30,22 +30,24 @@ func Plan(want Want, m Machine) ([]Change, error) {
 	if err := p.device(want.Device); err != nil {
 		return nil, err
 	}
-	for _, w := range want.Wishes {
-		if err := p.admit(w, want.Device); err != nil {
-			return nil, err
-		}
-	}
 	// First what this kernel may not have, last what must not be there before all else is.
-	for _, w := range want.Wishes {
+	places := make([]string, len(want.Wishes))
+	for i, w := range want.Wishes {
+		places[i] = want.Device
 		if w.Method == Tun {
-			p.unpack(w)
+			if unpacking := p.unpack(w); w.Address.Is4() {
+				places[i] = unpacking // which drops what it unpacks if it has no address: Machine.drops
+			}
+		}
+		if err := p.admit(w, places[i]); err != nil {
+			return nil, err
 		}
 	}
 	if slices.ContainsFunc(want.Wishes, func(w Wish) bool { return w.Address.Is4() }) {
 		p.quiet()
 	}
-	for _, w := range want.Wishes {
-		p.need(Thing{Kind: Address, Name: host(w.Address).String(), On: want.Device}, here)
+	for i, w := range want.Wishes {
+		p.need(Thing{Kind: Address, Name: host(w.Address).String(), On: places[i]}, here)
 	}
 	// Modules first: the rest is computed anew when they are there.
 	slices.SortStableFunc(p.changes, func(a, b Change) int { return isModule(b) - isModule(a) })
@@ -95,6 +97,8 @@ func (p *planner) device(name string) error {
 func (p *planner) admit(w Wish, device string) error {
 	for _, at := range p.m.at(w.Address) {
 		switch {
+		case at.Link != device && at.Marked:
+			return &Refusal{fmt.Sprintf("%s was set up on %s, and belongs on %s now", w.Address, at.Link, device), "polso realserver remove " + w.Address.String() + ", and then setup again"}
 		case at.Link != device:
 			return &Refusal{fmt.Sprintf("%s is on %s already", w.Address, at.Link),
 				"if this machine is to be a real server, not the one that holds the address: ip addr del " + at.Prefix.String() + " dev " + at.Link}
@@ -119,8 +123,8 @@ func (p *planner) quiet() {
 	}
 }
 
-// unpack sees to what takes requests out of w's tunnel.
-func (p *planner) unpack(w Wish) {
+// unpack sees to what takes requests out of w's tunnel, and names the device.
+func (p *planner) unpack(w Wish) string {
 	if w.Tunnel == GUE {
 		if p.m.value(w.receiver()) == "" {
 			p.need(Thing{Kind: Module, Name: w.fouModule()}, loaded)
@@ -148,4 +152,5 @@ func (p *planner) unpack(w Wish) {
 	if !d.Up {
 		p.need(Thing{Kind: State, Name: d.Name}, up)
 	}
+	return d.Name
 }

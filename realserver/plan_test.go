@@ -81,27 +81,27 @@ func TestPlan(t *testing.T) {
 			m.Settings[confPath("all", arpIgnore)], m.Settings[confPath("all", arpAnnounce)] = "3", "2"
 		}, "192.0.2.10", "lo", "sysctl -w net.ipv4.conf.all.arp_ignore=1\nip addr add 192.0.2.10/32 dev lo label lo:polso-rs"},
 		{"ipip, nothing loaded", nil, "192.0.2.10 tun", "lo", "modprobe ipip\nip link set tunl0 up\n" + quietly +
-			"ip addr add 192.0.2.10/32 dev lo label lo:polso-rs"},
+			"ip addr add 192.0.2.10/32 dev tunl0 label tunl0:polso-rs"},
 		{"ipip, strict filtering", func(m *Machine) {
 			m.Links = append(m.Links, Device{Name: "tunl0", Kind: "ipip", Open: true, Quiet: true})
 			m.Settings[confPath("tunl0", rpFilter)] = "0"
 			m.Settings[confPath("all", rpFilter)] = "1"
 		}, "192.0.2.10 tun", "lo", "sysctl -w net.ipv4.conf.tunl0.rp_filter=2\nip link set tunl0 up\n" + quietly +
-			"ip addr add 192.0.2.10/32 dev lo label lo:polso-rs"},
+			"ip addr add 192.0.2.10/32 dev tunl0 label tunl0:polso-rs"},
 		{"another's bound tunnel does not do", func(m *Machine) {
 			m.Links = append(m.Links, Device{Name: "site", Kind: "ipip", Up: true, Quiet: true})
 			m.Modules = []string{"ipip"}
 		}, "192.0.2.10 tun", "lo", "ip link add polso-ipip type ipip\nip link set polso-ipip up\n" + quietly +
-			"ip addr add 192.0.2.10/32 dev lo label lo:polso-rs"},
+			"ip addr add 192.0.2.10/32 dev polso-ipip"},
 		{"gue", nil, "192.0.2.10 gue 6080", "lo", "modprobe fou\nmodprobe ipip\nip fou add port 6080 gue\nip link set tunl0 up\n" + quietly +
-			"ip addr add 192.0.2.10/32 dev lo label lo:polso-rs"},
+			"ip addr add 192.0.2.10/32 dev tunl0 label tunl0:polso-rs"},
 		{"gue, all IPv6", nil, "2001:db8::10 gue 6080", "lo", "modprobe fou6\nmodprobe ip6_tunnel\n" +
 			"ip -6 fou add port 6080 gue\nip link set ip6tnl0 up\nip addr add 2001:db8::10/128 dev lo nodad preferred_lft 0"},
 		{"IPv6 in IPv4", nil, "2001:db8::10 tun ipv4", "lo", "modprobe sit\nip link set sit0 up\nip addr add 2001:db8::10/128 dev lo nodad preferred_lft 0"},
 		{"IPv4 in IPv6 needs another mode", func(m *Machine) {
 			m.Links = append(m.Links, Device{Name: "ip6tnl0", Kind: "ip6tnl", Mode: "ip6ip6", Open: true, Quiet: true})
-		}, "192.0.2.10 tun ipv6", "lo", "ip link set ip6tnl0 type ip6tnl mode any\nip link set ip6tnl0 up\n" + quietly +
-			"ip addr add 192.0.2.10/32 dev lo label lo:polso-rs"},
+		}, "192.0.2.10 tun ipv6", "lo", "ip -6 tunnel change ip6tnl0 mode any\nip link set ip6tnl0 up\n" + quietly +
+			"ip addr add 192.0.2.10/32 dev ip6tnl0"},
 		{"gre over IPv6", nil, "2001:db8::10 gre", "lo", "modprobe ip6_gre\nip link set ip6gre0 up\nip addr add 2001:db8::10/128 dev lo nodad preferred_lft 0"},
 		{"lo is down", func(m *Machine) { m.Links[0].Up = false }, "2001:db8::10", "lo",
 			"ip link set lo up\nip addr add 2001:db8::10/128 dev lo nodad preferred_lft 0"},
@@ -142,6 +142,9 @@ func TestPlanRefuses(t *testing.T) {
 		{"on a link that answers", on("192.0.2.10/24", "eth0"), "192.0.2.10", "lo", "192.0.2.10 is on eth0 already", "ip addr del 192.0.2.10/24 dev eth0"},
 		{"held there as a router would", on("192.0.2.10/32", "eth0"), "192.0.2.10", "lo", "192.0.2.10 is on eth0 already", "ip addr del 192.0.2.10/32 dev eth0"},
 		{"a subnet on lo", on("192.0.2.10/24", "lo"), "192.0.2.10", "lo", "takes all of that subnet", "ip addr del 192.0.2.10/24 dev lo"},
+		{"set up for direct routing before", func(m *Machine) {
+			m.Addresses = append(m.Addresses, Placed{netip.MustParsePrefix("192.0.2.10/32"), "lo", true})
+		}, "192.0.2.10 tun", "lo", "192.0.2.10 was set up on lo, and belongs on tunl0 now", "polso realserver remove 192.0.2.10"},
 		{"a device that answers", nil, "192.0.2.10", "eth0", "eth0 answers ARP", "use lo"},
 		{"no IPv6", func(m *Machine) { m.Settings["net/ipv6/conf/lo/disable_ipv6"] = "1" }, "2001:db8::10", "lo",
 			"IPv6 is switched off on lo", "sysctl -w net.ipv6.conf.lo.disable_ipv6=0"},

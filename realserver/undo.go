@@ -45,10 +45,10 @@ func Undo(r Record, m Machine, only []netip.Addr) (changes []Change, left Record
 	return changes, left, notes
 }
 
-// ours says whether an address that was recorded is still the one that was put there: IPv6 knows no label.
+// ours says whether an address that was recorded is still the one that was put there: IPv6 knows no label, and some links are too long for one.
 func (m Machine) ours(t Thing) bool {
 	return slices.ContainsFunc(m.Addresses, func(p Placed) bool {
-		return p.Prefix.String() == t.Name && p.Link == t.On && (p.Marked || p.Prefix.Addr().Is6())
+		return p.Prefix.String() == t.Name && p.Link == t.On && (p.Marked || p.Prefix.Addr().Is6() || label(t.On) == "")
 	})
 }
 

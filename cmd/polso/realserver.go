@@ -160,9 +160,9 @@ func (a *app) realserverSetupCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "setup ADDRESS... | -f FILE",
 		Short: "Take requests for virtual addresses on this machine, and keep quiet about them",
-		Long: `Puts each address on the loopback, keeps this machine from answering ARP for it, and for tunnels brings up what unpacks them. What is
-as it must be already stays; what is changed is printed in the words of ip and sysctl, and recorded, so that remove puts it back.
-A restart of the machine forgets it: --permanent writes a unit of systemd that does it again.`,
+		Long: `Puts each address on the loopback, keeps this machine from answering ARP for it, and for tunnels brings up what unpacks them, which
+gets the address then (IPv4). What is as it must be already stays; what is changed is printed in the words of ip and sysctl, and
+recorded, so that remove puts it back. A restart of the machine forgets it: --permanent writes a unit of systemd that does it again.`,
 		Example: `  polso realserver setup 192.0.2.10 2001:db8::10
   polso realserver setup 192.0.2.10 --method tun --tunnel gue --tunnel-port 6080
   polso realserver setup -f edge.hcl --server web/a --permanent
@@ -205,7 +205,7 @@ A restart of the machine forgets it: --permanent writes a unit of systemd that d
 		},
 	}
 	f.register(c)
-	c.Flags().StringVar(&f.device, "device", "lo", "the link that gets the addresses: lo, or a dummy, made if there is none of that name")
+	c.Flags().StringVar(&f.device, "device", "lo", "the link that gets the addresses (but IPv4 in a tunnel, which goes on its device): lo, or a dummy, made if there is none of that name")
 	c.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing; print the commands that would")
 	c.Flags().BoolVar(&permanent, "permanent", false, "after a restart of the machine too: write "+realserver.UnitName+" and its settings")
 	return c
