@@ -6,7 +6,7 @@ trap "exit 143" TERM
 bin=$(cd "$1" && pwd)
 shift
 failed=
-for t in ipvs vip lab; do
+for t in ipvs vip realserver lab; do
 	echo "=== $t"
 	(cd "$t" && "$bin/$t.test" -test.timeout 40m "$@") || failed="$failed $t"
 done

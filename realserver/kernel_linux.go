@@ -1,6 +1,7 @@
 package realserver
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -264,23 +265,36 @@ func setMode(name, mode string) error {
 	return nil
 }
 
+// setReceiver opens or closes a UDP port that takes GUE's header off. netlink.FouAdd sends a protocol of 0 with it, which newer kernels refuse
+// (out of range).
 func setReceiver(c Change) error {
-	f := netlink.Fou{EncapType: netlink.FOU_ENCAP_GUE, Family: unix.AF_INET}
 	family, port, _ := strings.Cut(c.Name, " ")
+	number := byte(unix.AF_INET)
 	if family == string(IPv6) {
-		f.Family = unix.AF_INET6
+		number = unix.AF_INET6
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {
 		return err
 	}
-	f.Port = int(n)
+	command := netlink.FOU_CMD_ADD
 	if c.Before != "" {
-		return netlink.FouDel(f)
+		command = netlink.FOU_CMD_DEL
 	}
-	err = netlink.FouAdd(f)
-	if errors.Is(err, unix.ENOENT) { // its family of generic netlink
+	id, err := netlink.FouFamilyId()
+	if errors.Is(err, unix.ENOENT) {
 		return ErrNotInKernel
 	}
+	if err != nil {
+		return err
+	}
+	req := nl.NewNetlinkRequest(id, unix.NLM_F_ACK)
+	req.AddData(&nl.Genlmsg{Command: command, Version: 1})
+	req.AddData(nl.NewRtAttr(netlink.FOU_ATTR_PORT, binary.BigEndian.AppendUint16(nil, uint16(n))))
+	req.AddData(nl.NewRtAttr(netlink.FOU_ATTR_AF, []byte{number}))
+	if command == netlink.FOU_CMD_ADD {
+		req.AddData(nl.NewRtAttr(netlink.FOU_ATTR_TYPE, []byte{netlink.FOU_ENCAP_GUE}))
+	}
+	_, err = req.Execute(unix.NETLINK_GENERIC, 0)
 	return err
 }
