@@ -20,9 +20,7 @@ type judge struct {
 	mute    bool
 }
 
-func (j *judge) Close() error                 { return nil }
-func (j *judge) SetDeadline(time.Time) error  { return nil }
-func (j *judge) Send(m netlink.Message) error { return j.SendMessages([]netlink.Message{m}) }
+func (j *judge) SetDeadline(time.Time) error { return nil }
 
 func (j *judge) SendMessages(list []netlink.Message) error {
 	for _, m := range list {
