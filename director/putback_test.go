@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,14 +15,35 @@ import (
 
 // page is a Record in memory that outlives its director.
 type page struct {
+	mu      sync.Mutex // guards below
 	changed map[string]Changed
 	writes  int
 	torn    error
 }
 
-func (p *page) Read() map[string]Changed { return maps.Clone(p.changed) }
+func (p *page) Read() map[string]Changed {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.changed)
+}
+
+// kept is what is recorded, and in how many steps.
+func (p *page) kept() (map[string]Changed, int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.changed), p.writes
+}
+
+// tear has every Write fail with err; nil: none.
+func (p *page) tear(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.torn = err
+}
 
 func (p *page) Write(changed map[string]Changed) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.torn != nil {
 		return p.torn
 	}
@@ -62,8 +84,8 @@ func TestPutBack(t *testing.T) {
 		dr := with(web(), func(v *config.Virtual) { v.Name, v.Ports = "dr", []uint16{81} })
 		dr.Servers = web("b").Servers
 		w.know(2, document(with(web("a"), by(config.NAT)), dr))
-		if len(w.record.changed) == 0 || w.record.writes != 1 {
-			t.Fatalf("recorded in %d steps: %v", w.record.writes, w.record.changed)
+		if changed, writes := w.record.kept(); len(changed) == 0 || writes != 1 {
+			t.Fatalf("recorded in %d steps: %v", writes, changed)
 		}
 		if got := w.sys.values[forwarding4]; got != "1" {
 			t.Fatalf("ip_forward is %q: this test shows nothing", got)
@@ -74,7 +96,7 @@ func TestPutBack(t *testing.T) {
 		}
 		w.start()
 		w.know(3, given(document(with(web("a"), by(config.NAT)), dr), map[string]string{"net.ipv4.vs.drop_entry": "1", "net.ipv4.conf.*.rp_filter": "0"}))
-		if got := w.record.changed["net/ipv4/conf/eth0/rp_filter"]; got != (Changed{"1", "0"}) {
+		if got := w.record.Read()["net/ipv4/conf/eth0/rp_filter"]; got != (Changed{"1", "0"}) {
 			t.Errorf("found by the first process and set by the second: %v", got)
 		}
 		if err := w.end(); err != nil {
@@ -131,10 +153,10 @@ func TestRecordFails(t *testing.T) {
 		if got := w.sys.values["net/ipv4/vs/expire_nodest_conn"]; got != "1" {
 			t.Errorf("it is %s", got)
 		}
-		w.record.torn = nil
+		w.record.tear(nil)
 		w.wait(time.Second)
 		w.check("recorded", "converged rev 2")
-		if got := w.record.changed["net/ipv4/vs/expire_nodest_conn"]; got != (Changed{"0", "1"}) {
+		if got := w.record.Read()["net/ipv4/vs/expire_nodest_conn"]; got != (Changed{"0", "1"}) {
 			t.Errorf("recorded: %v", got)
 		}
 	})

@@ -44,7 +44,7 @@ table ip loops {
 	return nil
 }
 
-var counted = regexp.MustCompile(`counter packets (\d+)`)
+var counterLine = regexp.MustCompile(`counter packets (\d+)`)
 
 // loops is how many there were since.
 func (l *Lab) loops(ctx context.Context) (n int, err error) {
@@ -53,7 +53,7 @@ func (l *Lab) loops(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		m := counted.FindStringSubmatch(text)
+		m := counterLine.FindStringSubmatch(text)
 		if m == nil {
 			return 0, fmt.Errorf("%s: no counter in %s", r.Name, text)
 		}
