@@ -165,7 +165,7 @@ func everyScheduler() string {
 	for _, s := range []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "fo", "ovf", "twos"} {
 		flags := []string{""}
 		if s == "sh" || s == "mh" {
-			flags = append(flags, `"`+s+`-fallback"`, `"`+s+`-port"`, `"fallback", "port", "flag-3"`)
+			flags = append(flags, `"`+s+`-fallback"`, `"`+s+`-port"`, `"fallback", "port"`) // with them ipvsadm 1.31 forgets flag-3
 		}
 		for _, f := range flags {
 			fmt.Fprintf(&b, "virtual \"v%d\" {\n  address   = \"10.9.2.1\"\n  interface = \"outside\"\n  port      = %d\n  scheduler = %q\n  flags     = [%s]\n  server \"a\" {\n    address = \"10.10.0.1\"\n  }\n}\n\n",
