@@ -51,11 +51,17 @@ func TestDirectory(t *testing.T) {
 	mark := func(name string, n uint32, f config.Family, servers ...config.Server) config.Virtual {
 		return config.Virtual{Name: name, FWMark: n, Family: f, Servers: servers}
 	}
+	several := func(name string, p config.Protocol, ports ...uint16) config.Virtual { // under a mark of Polso's
+		return config.Virtual{Name: name, Address: addr("192.0.2.13"), Family: config.IPv4, Protocol: p, Ports: ports,
+			Ranges: []config.PortRange{{From: 8000, To: 8100}}, Servers: []config.Server{server("a", "10.0.0.5:0")}}
+	}
+	many, udp := several("many", config.TCP, 80, 443), several("udp", config.UDP, 80)
 	d := newDirectory(&fsm.Snapshot{
 		Document: config.Document{Virtuals: []config.Virtual{
 			web,
 			{Name: "web6", Address: addr("2001:db8::50"), Ports: []uint16{80}, Protocol: config.TCP, Servers: []config.Server{server("a", "[fd00::1]:80")}},
 			{Name: "all", Address: addr("192.0.2.11"), Ports: []uint16{0}, Protocol: config.TCP, Persistent: &config.Persistent{Timeout: time.Minute}, Servers: []config.Server{server("a", "10.0.0.1:0")}},
+			many, udp,
 			mark("ftp", 7, config.IPv4, server("a", "10.0.0.7:0")),
 			mark("ftp6", 7, config.IPv6, server("a", "[fd00::7]:0")),
 			mark("one", 8, config.IPv4, server("shared", "10.0.0.8:0")),
@@ -64,21 +70,27 @@ func TestDirectory(t *testing.T) {
 		Leaving: []fsm.Leaving{{Virtual: old, Server: server("gone", "10.0.0.2:8080")}},
 	})
 	for text, want := range map[string]place{
-		"tcp 198.51.100.7:40122 192.0.2.10:80 10.0.0.1:8080 ESTABLISHED": {"web", "a"},
-		"tcp 198.51.100.7:0 192.0.2.10:80 10.0.0.1:8080 NONE":            {"web", "a"}, // a template
-		"tcp 198.51.100.7:40122 192.0.2.10:80 10.0.0.2:8080 FIN_WAIT":    {"web", "gone"},
-		"tcp 198.51.100.7:40122 192.0.2.10:80 10.0.0.9:8080 FIN_WAIT":    {"web", ""},
-		"udp 198.51.100.7:40122 192.0.2.10:80 10.0.0.1:8080 UDP":         {},
-		"tcp 198.51.100.7:40122 192.0.2.10:81 10.0.0.1:8080 ESTABLISHED": {},
-		"tcp [2001:db8::7]:1 [2001:db8::50]:80 [fd00::1]:80 ESTABLISHED": {"web6", "a"},
-		"tcp 198.51.100.7:40122 192.0.2.11:21 10.0.0.1:21 ESTABLISHED":   {"all", "a"},
-		"tcp 198.51.100.7:0 192.0.2.11:0 10.0.0.1:0 NONE":                {"all", "a"},
-		"mark 7 198.51.100.7:0 10.0.0.7:0 NONE":                          {"ftp", "a"},
-		"mark 7 [2001:db8::7]:0 [fd00::7]:0 NONE":                        {"ftp6", "a"},
-		"mark 8 198.51.100.7:0 10.0.0.8:0 NONE":                          {"one", "shared"},
-		"mark 1 198.51.100.7:0 10.0.0.7:0 NONE":                          {},
-		"tcp 198.51.100.7:40122 192.0.2.12:21 10.0.0.7:21 ESTABLISHED":   {"ftp", "a"}, // by its server: the kernel does not keep the mark
-		"tcp 198.51.100.7:40122 192.0.2.12:21 10.0.0.8:21 ESTABLISHED":   {},           // of two that might be it
+		"tcp 198.51.100.7:40122 192.0.2.13:443 10.0.0.5:443 ESTABLISHED":   {"many", "a"},
+		"tcp 198.51.100.7:40122 192.0.2.13:8100 10.0.0.5:8100 ESTABLISHED": {"many", "a"},
+		"udp 198.51.100.7:40122 192.0.2.13:8000 10.0.0.5:8000 UDP":         {"udp", "a"},
+		"tcp 198.51.100.7:40122 192.0.2.13:8101 10.0.0.5:8101 ESTABLISHED": {},
+		"tcp 198.51.100.7:40122 192.0.2.14:443 10.0.0.5:443 ESTABLISHED":   {},
+		fmt.Sprintf("mark %d 198.51.100.7:0 10.0.0.5:0 NONE", many.Mark()): {"many", "a"},
+		"tcp 198.51.100.7:40122 192.0.2.10:80 10.0.0.1:8080 ESTABLISHED":   {"web", "a"},
+		"tcp 198.51.100.7:0 192.0.2.10:80 10.0.0.1:8080 NONE":              {"web", "a"}, // a template
+		"tcp 198.51.100.7:40122 192.0.2.10:80 10.0.0.2:8080 FIN_WAIT":      {"web", "gone"},
+		"tcp 198.51.100.7:40122 192.0.2.10:80 10.0.0.9:8080 FIN_WAIT":      {"web", ""},
+		"udp 198.51.100.7:40122 192.0.2.10:80 10.0.0.1:8080 UDP":           {},
+		"tcp 198.51.100.7:40122 192.0.2.10:81 10.0.0.1:8080 ESTABLISHED":   {},
+		"tcp [2001:db8::7]:1 [2001:db8::50]:80 [fd00::1]:80 ESTABLISHED":   {"web6", "a"},
+		"tcp 198.51.100.7:40122 192.0.2.11:21 10.0.0.1:21 ESTABLISHED":     {"all", "a"},
+		"tcp 198.51.100.7:0 192.0.2.11:0 10.0.0.1:0 NONE":                  {"all", "a"},
+		"mark 7 198.51.100.7:0 10.0.0.7:0 NONE":                            {"ftp", "a"},
+		"mark 7 [2001:db8::7]:0 [fd00::7]:0 NONE":                          {"ftp6", "a"},
+		"mark 8 198.51.100.7:0 10.0.0.8:0 NONE":                            {"one", "shared"},
+		"mark 1 198.51.100.7:0 10.0.0.7:0 NONE":                            {},
+		"tcp 198.51.100.7:40122 192.0.2.12:21 10.0.0.7:21 ESTABLISHED":     {"ftp", "a"}, // by its server: the kernel does not keep the mark
+		"tcp 198.51.100.7:40122 192.0.2.12:21 10.0.0.8:21 ESTABLISHED":     {},           // of two that might be it
 	} {
 		if got := d.place(conn(t, text)); got != want {
 			t.Errorf("%s: got %v, want %v", text, got, want)

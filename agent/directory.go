@@ -110,7 +110,7 @@ func (d directory) byServer(c ipvs.Connection) string {
 	for _, port := range [2]uint16{c.Server.Port(), 0} {
 		for _, v := range d.marked[netip.AddrPortFrom(c.Server.Addr(), port)] {
 			switch {
-			case v.Address.IsValid() && v.Address != c.Virtual.Addr(), len(v.Ports) > 0 && !slices.Contains(v.Ports, c.Virtual.Port()):
+			case !mayMark(v, c):
 			case found != "" && found != v.Name:
 				return ""
 			default:
@@ -119,4 +119,14 @@ func (d directory) byServer(c ipvs.Connection) string {
 		}
 	}
 	return found
+}
+
+// mayMark tells whether a connection may have come by a virtual's firewall mark: an operator's own says nothing of address or port.
+func mayMark(v *config.Virtual, c ipvs.Connection) bool {
+	if v.FWMark != 0 {
+		return true
+	}
+	port := c.Virtual.Port()
+	return v.Address == c.Virtual.Addr() && string(v.Protocol) == c.Protocol.String() && (slices.Contains(v.Ports, port) ||
+		slices.ContainsFunc(v.Ranges, func(r config.PortRange) bool { return r.From <= port && port <= r.To }))
 }
