@@ -3,7 +3,9 @@ package ipvs
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,4 +141,18 @@ func TestStuckCallHoldsNobody(t *testing.T) {
 			t.Errorf("close, once it is free: %v", err)
 		}
 	})
+}
+
+// A module that cannot be loaded is asked for once for all the steps of a window.
+func TestPrepareAsksOnce(t *testing.T) {
+	var asked []string
+	k := &Kernel{timeout: time.Second, loaded: make(map[string]bool), log: slog.New(slog.DiscardHandler), modprobe: func(_ context.Context, module string) error {
+		asked = append(asked, module)
+		return errors.New("no such module")
+	}}
+	plain, calls := Service{Scheduler: "wlc"}, Service{Scheduler: "rr", PE: "sip"}
+	k.prepare(Op{Verb: AddService, Service: plain}, Op{Verb: EditService, Service: calls}, Op{Verb: AddService, Service: plain}, Op{Verb: DeleteService, Service: Service{Scheduler: "mh"}})
+	if want := []string{"ip_vs_pe_sip", "ip_vs_rr", "ip_vs_wlc"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %q, want %q", asked, want)
+	}
 }

@@ -38,18 +38,6 @@ func (r reader) daemons() ([]Daemon, error) {
 	return list, nil
 }
 
-// doDaemon starts or stops one: moby/ipvs has no words for it.
-func (r reader) doDaemon(o Op) error {
-	command := uint8(cmdNewDaemon)
-	if o.Verb == StopDaemon {
-		command = cmdDelDaemon
-	}
-	ae := netlink.NewAttributeEncoder()
-	encodeDaemon(ae, o.Daemon)
-	_, err := r.execute(command, ae, netlink.Request|netlink.Acknowledge)
-	return err
-}
-
 // encodeDaemon writes what is not the kernel's own choice: a kernel before 4.3 knows no more than state, link and id.
 func encodeDaemon(ae *netlink.AttributeEncoder, d Daemon) {
 	ae.Nested(attrDaemon, func(ae *netlink.AttributeEncoder) error {

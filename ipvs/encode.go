@@ -28,6 +28,12 @@ func (o Op) encode() (command uint8, attributes []byte, err error) {
 	case SetTimeouts:
 		command = cmdSetConfig
 		encodeTimeouts(ae, o.Timeouts)
+	case StartDaemon:
+		command = cmdNewDaemon
+		encodeDaemon(ae, o.Daemon)
+	case StopDaemon:
+		command = cmdDelDaemon
+		encodeDaemon(ae, o.Daemon)
 	default:
 		panic("ipvs: unknown verb")
 	}

@@ -281,8 +281,10 @@ func (k *Kernel) window(ops []Op, part []int, lost lost, errs []error) {
 		return
 	}
 	errnos, err := ask(k, func() ([]syscall.Errno, error) {
-		for _, o := range fit {
-			k.prepare(o)
+		taken := time.Now()
+		k.prepare(fit...)
+		if time.Since(taken) > k.patience()-k.timeout {
+			return nil, os.ErrDeadlineExceeded // whoever asked has given up by the end: nothing must come after that
 		}
 		return k.sockets.batch(k.timeout, fit)
 	})
@@ -296,14 +298,21 @@ func (k *Kernel) window(ops []Op, part []int, lost lost, errs []error) {
 	}
 }
 
-// prepare loads the modules that a step needs.
-func (k *Kernel) prepare(o Op) {
-	if o.Verb != AddService && o.Verb != EditService {
-		return
+// prepare loads the modules that steps need, each once.
+func (k *Kernel) prepare(ops ...Op) {
+	var modules []string
+	for _, o := range ops {
+		if o.Verb != AddService && o.Verb != EditService {
+			continue
+		}
+		modules = append(modules, "ip_vs_"+o.Service.Scheduler)
+		if o.Service.PE != "" {
+			modules = append(modules, "ip_vs_pe_"+o.Service.PE)
+		}
 	}
-	k.load("ip_vs_" + o.Service.Scheduler)
-	if o.Service.PE != "" {
-		k.load("ip_vs_pe_" + o.Service.PE)
+	slices.Sort(modules)
+	for _, module := range slices.Compact(modules) {
+		k.load(module)
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/google/nftables"
@@ -19,8 +19,9 @@ import (
 // nftables and its sets of concatenated ranges (Linux 5.6). Every method may be called from any goroutine, opens a socket of
 // its own, and ends within seconds.
 type KernelRules struct {
-	seen  atomic.Pointer[reading]
-	built atomic.Pointer[shapes] // as the kernel showed the tables right after they were made
+	mu    sync.Mutex // guards below: who reads while the tables are made anew would take them for damaged
+	seen  *reading
+	built shapes // as the kernel showed the tables right after they were made
 }
 
 // shapes are tables without their elements, in words, by name. They are not changed once stored.
@@ -44,12 +45,16 @@ func bounded(c *netlink.Conn) error {
 // Rules reads the rules, in canonical form. While nobody has changed anything in the whole rule set since they were read
 // last, that costs one short exchange.
 func (k *KernelRules) Rules() (Rules, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	r, err := k.read()
 	return r.rules, err
 }
 
 // SetRules makes the kernel have these rules and no others, in one transaction.
 func (k *KernelRules) SetRules(want Rules) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	have, err := k.read()
 	if err != nil {
 		return err
@@ -92,29 +97,21 @@ func (k *KernelRules) SetRules(want Rules) error {
 	}
 	for name := range after {
 		if !anew[name] {
-			after[name] = k.shape(name)
+			after[name] = k.built[name]
 		}
 	}
-	k.built.Store(&after)
+	k.built = after
 	return nil
 }
 
-// shape is how a table looked when it was made; "" if this process has not made it.
-func (k *KernelRules) shape(name string) string {
-	if built := k.built.Load(); built != nil {
-		return (*built)[name]
-	}
-	return ""
-}
-
-// read reads the tables, unless nothing has changed.
+// read reads the tables, unless nothing has changed. k.mu is held.
 func (k *KernelRules) read() (reading, error) {
 	now, err := generation()
 	if err != nil {
 		return reading{}, fmt.Errorf("nftables: %w", err)
 	}
-	if seen := k.seen.Load(); seen != nil && seen.generation == now {
-		return *seen, nil
+	if k.seen != nil && k.seen.generation == now {
+		return *k.seen, nil
 	}
 	c, err := nftables.New(nftables.WithSockOptions(bounded))
 	if err != nil {
@@ -129,7 +126,7 @@ func (k *KernelRules) read() (reading, error) {
 		if !there {
 			continue
 		}
-		if shape != k.shape(t.words) {
+		if shape != k.built[t.words] { // nor has this process made what is not in there
 			out.rules.Damaged = append(out.rules.Damaged, t.words)
 			continue
 		}
@@ -144,7 +141,7 @@ func (k *KernelRules) read() (reading, error) {
 		}
 	}
 	out.rules = out.rules.Canonical()
-	k.seen.Store(&out)
+	k.seen = &out
 	return out, nil
 }
 

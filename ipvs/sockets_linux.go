@@ -121,17 +121,14 @@ func (s *sockets) read(timeout time.Duration, fn func(reader) error) error {
 
 // write does one step within the time; the error is the kernel's errno if it answered.
 func (s *sockets) write(timeout time.Duration, o Op) error {
-	switch {
-	case o.onDestination():
+	if o.onDestination() || o.Verb == StartDaemon || o.Verb == StopDaemon {
 		// moby/ipvs knows no tunnel but IPIP and leaves out the server's family, without which the kernel takes it for the
-		// service's own.
+		// service's own; of daemons it knows nothing.
 		errnos, err := s.batch(timeout, []Op{o})
 		if errnos[0] != 0 {
 			return errnos[0]
 		}
 		return err
-	case o.Verb == StartDaemon, o.Verb == StopDaemon:
-		return s.read(timeout, func(r reader) error { return r.doDaemon(o) })
 	}
 	if err := s.renew(); err != nil {
 		return err

@@ -66,9 +66,10 @@ func run(t *testing.T, e Edge, want ...ipvs.Daemon) string {
 		return have
 	}
 	var steps strings.Builder
-	for _, o := range ipvs.PlanDaemons(want, now()) {
-		steps.WriteString(o.String() + "\n")
-		if err := e.Do(o); err != nil {
+	ops := ipvs.PlanDaemons(want, now())
+	for i, err := range e.Batch(ops) {
+		steps.WriteString(ops[i].String() + "\n")
+		if err != nil {
 			t.Fatalf("do: %v", err)
 		}
 	}
