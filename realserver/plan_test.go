@@ -210,6 +210,8 @@ func TestUndo(t *testing.T) {
 		return m
 	}
 	r := Record{}.with(want, changes)
+	// The first address was on the link before.
+	beside := Record{}.with(want, slices.DeleteFunc(slices.Clone(changes), func(c Change) bool { return c.Name == "192.0.2.10/32" }))
 	const back = "sysctl -w net.ipv4.conf.all.arp_announce=0\nsysctl -w net.ipv4.conf.all.arp_ignore=0"
 	for _, c := range []struct {
 		name   string
@@ -222,6 +224,7 @@ func TestUndo(t *testing.T) {
 	}{
 		{"all", r, nil, "", "ip addr del 2001:db8::10/128 dev lo\nip addr del 192.0.2.10/32 dev lo\n" + back, 0, 0},
 		{"one of two", r, nil, "192.0.2.10", "ip addr del 192.0.2.10/32 dev lo", 0, 3},
+		{"the only one that was put there", beside, func(m *Machine) { m.Addresses[3].Marked = false }, "2001:db8::10", "ip addr del 2001:db8::10/128 dev lo", 0, 2},
 		{"one that is not ours", r, nil, "192.0.2.77", "", 0, 4},
 		{"done to the half", r, func(m *Machine) { *m = fresh(); m.Settings[confPath("all", arpIgnore)] = "1" }, "", "sysctl -w net.ipv4.conf.all.arp_ignore=0", 0, 0},
 		{"a setting of somebody else's", r, func(m *Machine) { m.Settings[confPath("all", arpIgnore)] = "2" }, "",

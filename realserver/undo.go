@@ -19,7 +19,8 @@ func Undo(r Record, m Machine, only []netip.Addr) (changes []Change, left Record
 			recorded = append(recorded, Change{t, "", here})
 		}
 	}
-	last := !slices.ContainsFunc(recorded, func(c Change) bool { return c.Kind == Address && !goes(c.Name) && m.value(c.Thing) == here })
+	last := !slices.ContainsFunc(recorded, func(c Change) bool { return c.Kind == Address && !goes(c.Name) && m.value(c.Thing) == here }) &&
+		!slices.ContainsFunc(r.Wishes, func(w Wish) bool { return !goes(host(w.Address).String()) && m.has(w.Address) }) // it was there before
 	left = Record{Born: r.Born, Device: r.Device}
 	for _, w := range r.Wishes {
 		if !last && !goes(host(w.Address).String()) {
@@ -43,6 +44,11 @@ func Undo(r Record, m Machine, only []netip.Addr) (changes []Change, left Record
 	}
 	slices.Reverse(left.Changes)
 	return changes, left, notes
+}
+
+// has says whether an address is on any link.
+func (m Machine) has(a netip.Addr) bool {
+	return slices.ContainsFunc(m.Addresses, func(p Placed) bool { return p.Prefix.Addr() == a })
 }
 
 // ours says whether an address that was recorded is still the one that was put there: IPv6 knows no label, and some links are too long for one.
