@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 )
 
@@ -56,6 +57,7 @@ const (
 	renamed        = "renamed, connections stay"
 	renamedVIP     = "renamed, the address stays"
 	newService     = "new service: connections of the old one end"
+	leftAddress    = "the old address goes: its connections end"
 	newDestination = "new destination: the old one takes no new connections"
 	endService     = "its connections end"
 	endServer      = "drain, then remove"
@@ -72,7 +74,14 @@ func Diff(from, to Document) Changes {
 	}
 	vips := pairs(from.VIPs, to.VIPs, func(v VIP) string { return v.Address.Addr().String() }, func(v VIP) string { return v.Name })
 	virtuals := pairs(from.Virtuals, to.Virtuals, func(v Virtual) string { return fmt.Sprint(v.Service()) }, func(v Virtual) string { return v.Name })
-	return slices.Concat(all, each(vips, vipChanges), each(virtuals, virtualChanges))
+	return slices.Concat(all, each(vips, vipChanges),
+		each(virtuals, func(a, b *Virtual) Changes { return virtualChanges(a, b, to.has) }))
+}
+
+// has tells whether the address is one of the document's, a vip's or a virtual's.
+func (d Document) has(a netip.Addr) bool {
+	return slices.ContainsFunc(d.VIPs, func(v VIP) bool { return v.Address.Addr() == a }) ||
+		slices.ContainsFunc(d.Virtuals, func(v Virtual) bool { return v.Address == a })
 }
 
 // pair is one part on both sides; a side that lacks it is nil.
@@ -153,7 +162,8 @@ func vipChanges(from, to *VIP) Changes {
 	return Changes{{Symbol: Changed, Kind: KindVIP, Name: to.Name, Fields: fields, Note: note}}
 }
 
-func virtualChanges(from, to *Virtual) Changes {
+// virtualChanges is what becomes of a virtual and its servers; stays tells whether an address is still the document's.
+func virtualChanges(from, to *Virtual, stays func(netip.Addr) bool) Changes {
 	var all Changes
 	switch {
 	case from == nil:
@@ -170,9 +180,12 @@ func virtualChanges(from, to *Virtual) Changes {
 		fields := append(fieldChanges(virtualFields(*from), virtualFields(*to)), checkChanges(from.Check, to.Check)...)
 		if len(fields) > 0 {
 			note, symbol := inPlace, Changed
-			if from.Service() != to.Service() {
+			switch {
+			case from.Service() != to.Service():
 				note, symbol = newService, Replaced
-			} else if from.Name != to.Name {
+			case from.Address != to.Address && !stays(from.Address): // a mark's, for several ports
+				note = leftAddress
+			case from.Name != to.Name:
 				note = renamed
 			}
 			all = Changes{{Symbol: symbol, Kind: KindVirtual, Name: to.Name, Fields: fields, Note: note}}

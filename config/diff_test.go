@@ -59,6 +59,8 @@ func TestDiffChecks(t *testing.T) {
 // TestDiffOfNames: the kernel knows services and destinations by their addresses, so a new name ends no connection.
 func TestDiffOfNames(t *testing.T) {
 	const web, mail = "address = \"192.0.2.10\"\nport = 80", "address = \"192.0.2.11\"\nport = 25"
+	const both, moved, ssh = "address = \"192.0.2.10\"\nports = [80, 443]", "address = \"192.0.2.11\"\nports = [80, 443]", "address = \"192.0.2.10\"\nport = 22"
+	const old = "vip \"old\" {\n address = \"192.0.2.10/32\"\n}\n"
 	one, two := srv("a", `address = "10.0.0.1"`), srv("b", `address = "10.0.0.2"`)
 	virtual := func(name string, body ...string) string {
 		return "virtual \"" + name + "\" {\n" + strings.Join(body, "\n") + "\n}\n"
@@ -84,6 +86,13 @@ func TestDiffOfNames(t *testing.T) {
 			`-/+ virtual "web"  address  192.0.2.10 -> 192.0.2.11    (new service: connections of the old one end)
                    port     80 -> 25
 ~ server "web/a"   address  10.0.0.1:80 -> 10.0.0.1:25`},
+		{"several ports of another address", virtual("web", both, one), virtual("web", moved, one),
+			`~ virtual "web"  address  192.0.2.10 -> 192.0.2.11  (the old address goes: its connections end)`},
+		{"of one that a vip keeps", virtual("web", both, one), old + virtual("web", moved, one),
+			`+ vip "old"      192.0.2.10/32
+~ virtual "web"  address  192.0.2.10 -> 192.0.2.11  (in place, existing connections stay)`},
+		{"of one that another virtual keeps", virtual("web", both, one) + virtual("ssh", ssh, one), virtual("web", moved, one) + virtual("ssh", ssh, one),
+			`~ virtual "web"  address  192.0.2.10 -> 192.0.2.11  (in place, existing connections stay)`},
 		{"a vip", "vip \"inside\" {\n address = \"10.0.0.254/24\"\n}\n", "vip \"gateway\" {\n address = \"10.0.0.254/24\"\n}\n",
 			`~ vip "gateway"  name  inside -> gateway  (renamed, the address stays)`},
 	} {
