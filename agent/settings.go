@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -26,7 +27,12 @@ func sysctls(dir *director.Status) []api.Sysctl {
 		if s.Changed {
 			x.Found = s.Found
 		}
+		if s.Against() {
+			x.Against = fmt.Sprintf("%s wants %s: %s", s.Over.For, s.Over.Value, s.Over.Else)
+		}
 		switch {
+		case s.Kept:
+			x.State = "untouched"
 		case !s.Wanted && !s.Changed:
 			continue // the kernel keeps it with another
 		case !s.Wanted:
@@ -70,8 +76,16 @@ func examineSettings(list []api.Sysctl, writable func(name string) error) []api.
 				continue
 			}
 			found = append(found, ok(s.Name, detail))
-		case "set":
-			found = append(found, ok(s.Name, s.Value+was+" "+why))
+		case "set", "untouched":
+			detail := s.Value + was + " " + why
+			if s.State == "untouched" {
+				detail = cmp.Or(s.Value, "cannot be read") + was + ", kept as it is for " + s.For
+			}
+			if s.Against != "" {
+				found = append(found, warn(s.Name, detail+", but "+s.Against, "take it out of cluster { sysctls } in the document, unless that is meant"))
+				continue
+			}
+			found = append(found, ok(s.Name, detail))
 		default:
 			fix := "sysctl -w " + s.Name + "=" + s.Wanted
 			if locked != nil {

@@ -63,6 +63,10 @@ func TestSettingsExplained(t *testing.T) {
 		{Path: "net/ipv4/vs/c", Setting: director.Setting{Value: "1", Instead: []string{"0"}, For: "every virtual"}, Wanted: true, Now: "2"},
 		{Path: "net/ipv4/d", Setting: director.Setting{Value: "1"}, Now: "1", Changed: true, Found: "0"},
 		{Path: "net/ipv4/e", Setting: director.Setting{Value: "1"}, Now: "1"},
+		{Path: "net/ipv4/f", Setting: director.Setting{Value: "0", For: "cluster sysctls", Over: &nat}, Wanted: true, Now: "0", Changed: true, Found: "1"},
+		{Path: "net/ipv4/g", Setting: director.Setting{Value: "2", For: "cluster sysctls", Over: &arp}, Wanted: true, Now: "2"},
+		{Path: "net/ipv4/h", Setting: director.Setting{Kept: true, For: "cluster sysctls", Over: &nat}, Wanted: true, Now: "0"},
+		{Path: "net/ipv4/i", Setting: director.Setting{Kept: true, For: "cluster sysctls", Over: &nat}, Wanted: true, Now: "1"},
 	}})
 	writable := func(name string) error {
 		if name == "net.ipv4.locked" {
@@ -70,6 +74,7 @@ func TestSettingsExplained(t *testing.T) {
 		}
 		return nil
 	}
+	const mend = "take it out of cluster { sysctls } in the document, unless that is meant"
 	want := []api.Finding{
 		ok("net.ipv4.a", "1 for virtual web: nat; otherwise nothing comes back"),
 		ok("net.ipv4.b", "1 (was 0) for virtual web: nat; otherwise nothing comes back"),
@@ -79,6 +84,10 @@ func TestSettingsExplained(t *testing.T) {
 			"sysctl -w net.ipv4.conf.eth0/1.arp_ignore=1"),
 		ok("net.ipv4.vs.c", "2, left as it is where 1 would do for every virtual"),
 		ok("net.ipv4.d", "1 (was 0): for a document of before, or by the kernel with another; polso release --all puts it back"),
+		warn("net.ipv4.f", "0 (was 1) for cluster sysctls, but virtual web: nat wants 1: nothing comes back", mend),
+		ok("net.ipv4.g", "2 for cluster sysctls"),
+		warn("net.ipv4.h", "0, kept as it is for cluster sysctls, but virtual web: nat wants 1: nothing comes back", mend),
+		ok("net.ipv4.i", "1, kept as it is for cluster sysctls"),
 	}
 	if diff := cmp.Diff(want, examineSettings(list, writable)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

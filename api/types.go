@@ -180,9 +180,10 @@ type Sysctl struct {
 	Value     string `json:"value" doc:"what the kernel goes by now; empty: it could not be read"`
 	Wanted    string `json:"wanted,omitempty" doc:"absent: nothing wants it any more"`
 	Found     string `json:"found,omitempty" doc:"as it was before it was changed; absent: it never was"`
-	State     string `json:"state" enum:"set,differs,left,kept" doc:"left: it is another, which serves too; kept: it stays as it was set until polso release --all"`
+	State     string `json:"state" enum:"set,differs,left,kept,untouched" doc:"left: it is another, which serves too; kept: it stays as it was set until polso release --all; untouched: the document's sysctls keep it as it is"`
 	For       string `json:"for,omitempty" doc:"what of the document wants it"`
 	Otherwise string `json:"otherwise,omitempty" doc:"what happens without it"`
+	Against   string `json:"against,omitempty" doc:"what else of the document needs another value than its sysctls give or keep, and why"`
 }
 
 // InitRequest makes a new cluster with this router as its first member.

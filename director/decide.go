@@ -64,6 +64,9 @@ func Decide(in Inputs) Want {
 		want.Problems = append(want.Problems, troubles...)
 		want.Sysctls = want.Sysctls.synchronised(in)
 	}
+	if want.Sysctls != nil { // what the document gives itself stands before everything
+		want.Sysctls.override(in.State.Document.Cluster.Sysctls, in.Links, want.Places)
+	}
 	return want
 }
 

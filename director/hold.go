@@ -55,7 +55,7 @@ func (p *pass) takeUp(in Inputs) bool {
 		return false
 	}
 	for path, w := range want.Sysctls {
-		if path != backupOnly && p.memory.sysctls[path] != w.Value {
+		if path != backupOnly && !w.Kept && p.memory.sysctls[path] != w.Value {
 			return false
 		}
 	}

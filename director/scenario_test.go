@@ -350,6 +350,29 @@ func TestSettings(t *testing.T) {
 	})
 }
 
+// TestKeptIsLookedAtOnly: a setting that the document keeps is neither written nor recorded nor missing.
+func TestKeptIsLookedAtOnly(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		const path = "net/ipv4/ip_forward"
+		w.start()
+		w.sys.put(path, "0")
+		w.know(2, given(document(with(web("a"), by(config.NAT))), map[string]string{"net.ipv4.ip_forward": config.Keep}))
+		w.wait(20 * time.Second)
+		if value, _ := w.sys.Read(path); strings.TrimSpace(value) != "0" {
+			t.Errorf("it is %s", value)
+		}
+		w.check("kept", "converged rev 2")
+		for _, s := range w.d.Status().Settings {
+			if s.Path == path && (!s.Kept || s.Changed || s.Now != "0" || !s.Against()) {
+				t.Errorf("its status: %+v", s)
+			}
+			if s.Path == "net/ipv4/conf/all/accept_redirects" {
+				t.Errorf("recorded with it: %+v", s)
+			}
+		}
+	})
+}
+
 // TestBootIsUndecided: a router that has just booted says so until its checks have decided, and only then.
 func TestBootIsUndecided(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {

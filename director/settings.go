@@ -99,6 +99,9 @@ func (p *pass) set(want Sysctls, links vip.Links) {
 	changed := maps.Clone(p.memory.changed)
 	for _, path := range inOrder(want) {
 		w := want[path]
+		if w.Kept {
+			continue
+		}
 		have, force, err := p.reads(path)
 		if err != nil {
 			p.fail("sysctl -n "+path, err)

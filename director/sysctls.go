@@ -18,6 +18,8 @@ type Setting struct {
 	Instead []string // it is set in the place of these alone, and anything else is left as it is; nil: of anything
 	For     string   // what of the document wants it: "virtual web: nat"
 	Else    string   // what happens without it
+	Kept    bool     // the document's own sysctls keep it as it is: it has no Value, and is looked at and never written
+	Over    *Setting // what follows from the document otherwise, where its own sysctls give or keep this one; nil: nothing does
 }
 
 // Sysctls are wanted kernel settings by path below /proc/sys, such as "net/ipv4/ip_forward".
@@ -41,7 +43,7 @@ func onLink(family, link, name string) string { return family + "/conf/" + link 
 
 // sysctls returns the settings that the document needs here. They are wanted wherever the table is, so that a takeover finds
 // them done, and where this router is a real server; where neither is, none is, and none is taken back, since others may rely
-// on it by then. What the document gives itself stands before everything.
+// on it by then.
 func sysctls(in Inputs, t ipvs.Table, places []Place) Sysctls {
 	doc := in.State.Document
 	if len(t.Services) == 0 && !slices.ContainsFunc(doc.Virtuals, func(v config.Virtual) bool { return ServesHere(in.Links, v) }) {
@@ -72,7 +74,6 @@ func sysctls(in Inputs, t ipvs.Table, places []Place) Sysctls {
 		}
 		out.reserve(p)
 	}
-	out.override(doc.Cluster.Sysctls, in.Links, places)
 	return out
 }
 
@@ -164,9 +165,21 @@ func (s Sysctls) override(given map[string]string, links vip.Links, places []Pla
 
 // give puts a value in the place of what is wanted; config.Keep leaves the setting to whoever has set it.
 func (s Sysctls) give(path, value string) {
+	given := Setting{Value: value, For: "cluster sysctls"}
 	if value == config.Keep {
-		delete(s, path)
-		return
+		given.Value, given.Kept = "", true
 	}
-	s[path] = Setting{Value: value, For: "cluster sysctls", Else: s[path].Else}
+	if need, needed := s[path]; needed {
+		given.Over = &need
+		if value == need.Value {
+			given.Else = need.Else
+		}
+	}
+	s[path] = given
+}
+
+// Against tells whether the document's own sysctls stand against what else of it needs, by what the kernel goes by now.
+func (s SettingStatus) Against() bool {
+	need := s.Over
+	return need != nil && s.Now != need.Value && (need.Instead == nil || slices.Contains(need.Instead, s.Now))
 }

@@ -93,16 +93,27 @@ net.ipv4.ip_forward=1 # virtual web: nat` + always},
 		{"a standby that is a real server has no table and keeps quiet all the same", change(change(base(document(with(web("a"), here))), serving), standby), arp + loose + always},
 
 		{"given by the document", base(given(document(web("a")), map[string]string{"net.ipv4.vs.conn_reuse_mode": "0", "net.ipv4.vs.drop_entry": "1"})), arp + loose + `
-net.ipv4.vs.conn_reuse_mode=0 # cluster sysctls
+net.ipv4.vs.conn_reuse_mode=0 # cluster sysctls over 1 for every virtual
 net.ipv4.vs.drop_entry=1 # cluster sysctls
 net.ipv4.vs.expire_nodest_conn=1 # every virtual`},
 		{"left alone", base(given(document(web("a")), map[string]string{"net.ipv4.vs.conn_reuse_mode": config.Keep, "net.ipv4.conf.*.arp_ignore": config.Keep, "net.ipv4.conf.*.arp_announce": config.Keep})),
-			loose + "\nnet.ipv4.vs.expire_nodest_conn=1 # every virtual"},
+			`
+net.ipv4.conf.eth0.arp_announce kept # cluster sysctls over 2 for vip 192.0.2.10
+net.ipv4.conf.eth0.arp_ignore kept # cluster sysctls over 1 for vip 192.0.2.10` + loose + `
+net.ipv4.vs.conn_reuse_mode kept # cluster sysctls over 1 for every virtual
+net.ipv4.vs.expire_nodest_conn=1 # every virtual`},
+		{"what shares connections too", change(base(given(document(web("a")), map[string]string{"net.ipv4.vs.sync_threshold": config.Keep})), func(in *Inputs) {
+			in.State.Document.Cluster.SyncDaemon = &config.SyncDaemon{Interface: "inside"}
+		}), arp + loose + `
+net.ipv4.vs.backup_only=0 # sync daemon: this router directs` + always + `
+net.ipv4.vs.sync_refresh_period=10 # sync daemon
+net.ipv4.vs.sync_retries=1 # sync daemon
+net.ipv4.vs.sync_threshold kept # cluster sysctls over 0 0 for sync daemon`},
 		{"of every link that carries an address of the family", base(given(blocks(document(web("a")), block("inside", "10.0.0.254/24", "", ""), block("six", "2001:db8::11/64", "", "")),
 			map[string]string{"net.ipv4.conf.*.rp_filter": "0", "net.ipv6.conf.*.accept_ra": "0"})), `
 net.ipv4.conf.eth0.arp_announce=2 instead of 0 1 # vip 192.0.2.10
 net.ipv4.conf.eth0.arp_ignore=1 instead of 0 # vip 192.0.2.10
-net.ipv4.conf.eth0.rp_filter=0 # cluster sysctls
+net.ipv4.conf.eth0.rp_filter=0 # cluster sysctls over 2 for virtual web: replies go past this router
 net.ipv4.conf.eth1.arp_announce=2 instead of 0 1 # vip 10.0.0.254
 net.ipv4.conf.eth1.arp_ignore=1 instead of 0 # vip 10.0.0.254
 net.ipv4.conf.eth1.rp_filter=0 # cluster sysctls` + always + `
@@ -123,7 +134,14 @@ func inWords(s Sysctls) string {
 		if w.Instead != nil {
 			instead = " instead of " + strings.Join(w.Instead, " ")
 		}
-		lines = append(lines, fmt.Sprintf("%s=%s%s # %s", SysctlName(path), w.Value, instead, w.For))
+		is, over := "="+w.Value, ""
+		if w.Kept {
+			is = " kept"
+		}
+		if w.Over != nil {
+			over = fmt.Sprintf(" over %s for %s", w.Over.Value, w.Over.For)
+		}
+		lines = append(lines, fmt.Sprintf("%s%s%s # %s%s", SysctlName(path), is, instead, w.For, over))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -32,7 +32,7 @@ func (w Want) words() string {
 		fmt.Fprintf(&b, "ip addr add %s dev %s # until %s epoch %d\n", h.Addr, h.Link, time.Duration(h.Until), h.Epoch)
 	}
 	for _, path := range slices.Sorted(maps.Keys(w.Sysctls)) {
-		if w.Sysctls[path].Instead != nil {
+		if w.Sysctls[path].Instead != nil || w.Sysctls[path].Kept {
 			continue // nearly every want has them: TestSysctls is about them
 		}
 		fmt.Fprintf(&b, "sysctl -w %s=%s\n", path, w.Sysctls[path].Value)

@@ -134,7 +134,11 @@ func (a *app) localStatus(w io.Writer, st api.Status) error {
 func (a *app) sysctlTable(w io.Writer, list []api.Sysctl) error {
 	t := newTable("SYSCTL", "VALUE", "WANTED", "FOUND", "STATE", "FOR")
 	for _, s := range list {
-		t.row(s.Name, s.Value, s.Wanted, s.Found, s.State, s.For)
+		why := s.For
+		if s.Against != "" {
+			why += ", but " + s.Against
+		}
+		t.row(s.Name, s.Value, s.Wanted, s.Found, s.State, why)
 	}
 	return a.table(w, t)
 }
