@@ -86,6 +86,13 @@ func TestDiffOfNames(t *testing.T) {
 			`-/+ virtual "web"  address  192.0.2.10 -> 192.0.2.11    (new service: connections of the old one end)
                    port     80 -> 25
 ~ server "web/a"   address  10.0.0.1:80 -> 10.0.0.1:25`},
+		{"all that matters of what is added", "", virtual("web", web, "forward = \"nat\"\nmasquerade = true\npersistent {\n timeout = \"5m\"\n}", srv("a", "address = \"10.0.0.1\"\nupper = 9\nlower = 5")),
+			`+ virtual "web"   192.0.2.10:80/tcp scheduler wlc forward nat masquerade persistent 5m
++ server "web/a"  10.0.0.1 weight 1 upper 9 lower 5`},
+		{"and of tunnels", "", virtual("web", web, "forward = \"tun\"\ntunnel {\n type = \"gre\"\n}", one, srv("b", "address = \"10.0.0.2\"\ntunnel {\n type = \"gue\"\n}")),
+			`+ virtual "web"   192.0.2.10:80/tcp scheduler wlc forward tun tunnel gre
++ server "web/a"  10.0.0.1 weight 1
++ server "web/b"  10.0.0.2 weight 1 tunnel gue port 6080`},
 		{"several ports of another address", virtual("web", both, one), virtual("web", moved, one),
 			`~ virtual "web"  address  192.0.2.10 -> 192.0.2.11  (the old address goes: its connections end)`},
 		{"of one that a vip keeps", virtual("web", both, one), old + virtual("web", moved, one),

@@ -176,13 +176,29 @@ func vipText(v VIP) string {
 }
 
 func virtualText(v Virtual) string {
-	return fmt.Sprintf("%s scheduler %s forward %s", where(v), v.Scheduler, v.Forward)
+	text := fmt.Sprintf("%s scheduler %s forward %s", where(v), v.Scheduler, v.Forward)
+	if own := tunnelText(v.Tunnel); own != "" {
+		text += " tunnel " + own
+	}
+	if v.Masquerade {
+		text += " masquerade"
+	}
+	if v.Persistent != nil {
+		text += " persistent " + persistentText(*v.Persistent)
+	}
+	return text
 }
 
 func serverText(v Virtual, s Server) string {
 	text := fmt.Sprintf("%s weight %d", v.short(s.Address), s.Weight)
 	if s.Forward != v.Forward {
 		text += " forward " + string(s.Forward)
+	}
+	if own := tunnelText(s.Tunnel); own != "" && own != tunnelText(v.Tunnel) {
+		text += " tunnel " + own
+	}
+	if s.Upper != 0 {
+		text += fmt.Sprintf(" upper %d lower %d", s.Upper, s.Lower)
 	}
 	return text
 }
