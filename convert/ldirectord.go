@@ -13,25 +13,33 @@ type ldirectord struct {
 	times    ldTimes
 }
 
-// Ldirectord reads ldirectord.cf: one file, or several that run side by side, each with its own global part.
+// Ldirectord reads ldirectord.cf: one file, or several that run side by side, each with its own global part. Without a virtual in
+// any of them there is an error: what would be imported is a document that removes everything.
 func Ldirectord(files ...File) (Result, error) {
 	if err := tooLong(files); err != nil {
 		return Result{}, err
 	}
 	b := newBuilder("ldirectord.cf", files)
+	found := 0
 	for _, f := range files {
 		l := &ldirectord{builder: b, file: f.Name}
-		if err := l.read(f.Text); err != nil {
+		virtuals, err := l.read(f.Text)
+		if err != nil {
 			return Result{}, err
 		}
+		found += virtuals
+	}
+	if found == 0 {
+		return Result{}, &Error{File: files[0].Name, What: "no virtual of an ldirectord.cf is in it", Fix: "Is it of another format?"}
 	}
 	return b.finish()
 }
 
-func (l *ldirectord) read(text []byte) error {
+// read translates one file and returns how many virtuals it has, those among them that are left out.
+func (l *ldirectord) read(text []byte) (found int, err error) {
 	global, virtuals, whole := readLdirectord(text)
 	if !whole {
-		return tooMany(l.file)
+		return 0, tooMany(l.file)
 	}
 	l.global = global
 	l.forks, l.quiesces = l.yes(global, "fork", false), l.yes(global, "quiescent", false)
@@ -44,7 +52,7 @@ func (l *ldirectord) read(text []byte) error {
 	for _, s := range virtuals {
 		l.virtual(s)
 		if err := l.full(); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for _, key := range []string{"fallback", "fallback6"} {
@@ -53,7 +61,7 @@ func (l *ldirectord) read(text []byte) error {
 		}
 	}
 	l.leftovers(global)
-	return l.full()
+	return len(virtuals), l.full()
 }
 
 // place is where a line stands.

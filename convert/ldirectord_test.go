@@ -2,6 +2,7 @@ package convert
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -9,6 +10,25 @@ import (
 func TestLdirectord(t *testing.T) { goldens(t, "testdata/ldirectord/*.cf", Ldirectord) }
 
 func FuzzLdirectord(f *testing.F) { fuzz(f, "testdata/ldirectord/*.cf", Ldirectord) }
+
+// A text without a virtual is of another format, and no document that removes everything.
+func TestLdirectordRefuses(t *testing.T) {
+	for name, text := range map[string]string{
+		"nothing":         "",
+		"settings alone":  "checktimeout=5\nautoreload=yes\n",
+		"lvs.cf":          "service = lvs\nvirtual web {\n\tactive = 1\n\taddress = 192.0.2.1 eth0:1\n}\n",
+		"keepalived.conf": "virtual_server 192.0.2.1 80 {\n    lb_algo wlc\n    real_server 10.0.0.1 80 {\n    }\n}\n",
+	} {
+		r, err := Ldirectord(File{Name: "a.cf", Text: []byte(text)})
+		if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), "another format") {
+			t.Errorf("%s: %v, %s", name, err, r.HCL())
+		}
+	}
+	r, err := Ldirectord(File{Name: "a.cf", Text: []byte("virtual=www.example.com:80\n")})
+	if err != nil || len(r.Lost()) == 0 {
+		t.Errorf("a virtual that cannot be read: %v", err)
+	}
+}
 
 // A secret that a check logs in with goes neither into the document nor into the report.
 func TestNoSecretTravels(t *testing.T) {

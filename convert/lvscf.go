@@ -33,8 +33,8 @@ func LVSCF(files ...File) (Result, error) {
 		return Result{}, &Error{File: files[0].Name, What: fmt.Sprintf("more than %d lines", lvsMostLines), Fix: "Split it by virtual server."}
 	}
 	root := (&lvsParser{b: l.builder}).file(files[0])
-	if !l.recognized(root) {
-		return Result{}, &Error{File: files[0].Name, What: "nothing in it is of an lvs.cf", Fix: "Is it of another format?"}
+	if !root.recognized() {
+		return Result{}, &Error{File: files[0].Name, What: "no virtual and no failover block of an lvs.cf is in it", Fix: "Is it of another format?"}
 	}
 	l.globals(root)
 	for _, block := range root.blocks {
@@ -71,15 +71,10 @@ type lvsVIP struct {
 	made   bool // there is a vip block
 }
 
-func (l *lvscf) recognized(root *lvsBlock) bool {
-	if len(root.blocks) > 0 {
-		return true
-	}
-	idle := lvsIdle("")
-	return slices.ContainsFunc(root.directives, func(d *lvsDirective) bool {
-		_, known := idle[d.key]
-		return known || lvsRead("", d.key)
-	})
+// recognized reports whether the file has a block that only an lvs.cf has. A directive is not enough: ldirectord.cf has lines that
+// look the same.
+func (root *lvsBlock) recognized() bool {
+	return slices.ContainsFunc(root.blocks, func(b *lvsBlock) bool { return b.kind == "virtual" || b.kind == "failover" })
 }
 
 // take returns the last directive of that key, which is the one that counts, and nil if there is none. An earlier one that says

@@ -16,13 +16,15 @@ func TestLVSCF(t *testing.T) { goldens(t, lvscfSamples, LVSCF) }
 
 func FuzzLVSCF(f *testing.F) { fuzz(f, lvscfSamples, LVSCF) }
 
-// What no line of is of an lvs.cf is refused, and so is too much of one.
+// What no block of is of an lvs.cf is refused, and so is too much of one.
 func TestLVSCFRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
-		"nothing":        {"", "a.cf: nothing in it is of an lvs.cf (Is it of another format?)"},
-		"comments alone": {"# service = lvs\n\n", "nothing in it"},
-		"another format": {"<html>\n<body class=\"x\">\n</html>", "nothing in it"},
-		"binary":         {"\x00\xff{}={=}\x00'\"", "nothing in it"},
+		"nothing":        {"", "a.cf: no virtual and no failover block of an lvs.cf is in it (Is it of another format?)"},
+		"comments alone": {"# service = lvs\n\n", "no virtual"},
+		"another format": {"<html>\n<body class=\"x\">\n</html>", "no virtual"},
+		"ldirectord.cf":  {"checktimeout=5\nservice=tcp\nvirtual=192.0.2.1:80\n\treal=10.0.0.1:80 gate\n\tprotocol=tcp\n", "another format"},
+		"haproxy.cfg":    {"backend web\n  server a 10.0.0.1:80\n", "another format"},
+		"binary":         {"\x00\xff{}={=}\x00'\"", "no virtual"},
 		"too much":       {strings.Repeat("serial_no = 1\n", 5<<20/14), "a.cf: longer than the 4 MiB that an import may have"},
 		"too many lines": {strings.Repeat("\n", 1<<17), "a.cf: more than 131072 lines"},
 	} {
@@ -30,6 +32,9 @@ func TestLVSCFRefuses(t *testing.T) {
 		if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %s", name, err, test.want)
 		}
+	}
+	if r, err := LVSCF(File{Name: "a.cf", Text: []byte("virtual idle {\nactive = 0\n}\n")}); err != nil || len(r.Document.Virtuals) > 0 {
+		t.Errorf("a virtual that is not active: %v, %v", r.Document.Virtuals, err)
 	}
 	if _, err := LVSCF(); err == nil {
 		t.Error("no file is taken")
