@@ -103,7 +103,7 @@ func Manual() Topic {
 				{Name: "address", Form: Text, Value: "ADDRESS or ADDRESS:PORT", Default: required, Text: "The port is the virtual's unless said otherwise; with dr, tun and local it must be. By tun it may be of the other family; by local it is 127.0.0.1 or ::1."},
 				{Name: "weight", Form: Number, Value: "0 to 65535", Default: "1", Text: "Its share of the connections; 0 takes no new ones."},
 				{Name: "forward", Form: Text, Value: "nat, dr, tun or local", Default: "the virtual's", Text: "How packets reach this one."},
-				tunnelTopic("How packets to this one are wrapped, by tun; the virtual's tunnel if it says nothing."),
+				tunnelTopic("How packets to this one are wrapped, by tun; what it leaves out is the virtual's, unless its type is another."),
 				{Name: "upper", Form: Number, Value: "0 to 2147483647", Default: "0", Text: "At so many connections it takes no new one; 0 is no limit."},
 				{Name: "lower", Form: Number, Value: "0 to upper", Default: "0", Text: "After upper was reached, it takes connections again below this; 0 is three quarters of upper."},
 			}},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -48,16 +49,29 @@ func (t *Tunnel) complete() {
 	}
 }
 
+// inherit fills in what a server's tunnel leaves out: its type, and what goes with the type if that is the virtual's.
+func (t *Tunnel) inherit(from Tunnel) {
+	if *t == (Tunnel{}) {
+		return
+	}
+	t.Type = cmp.Or(t.Type, from.Type, IPIP)
+	if t.Type == from.Type {
+		t.Port, t.Checksum = cmp.Or(t.Port, from.Port), cmp.Or(t.Checksum, from.Checksum)
+	}
+}
+
 // completeTunnels fills in the tunnels of a virtual whose servers have their forwarding methods. What is said and default is as if it
 // were not said, unless the virtual says otherwise.
 func (v *Virtual) completeTunnels() {
 	plain := Tunnel{Type: IPIP}
+	v.Tunnel.inherit(Tunnel{})
 	v.Tunnel.complete()
 	if v.Tunnel == plain {
 		v.Tunnel = Tunnel{}
 	}
 	for i := range v.Servers {
 		s := &v.Servers[i]
+		s.Tunnel.inherit(v.Tunnel)
 		s.Tunnel.complete()
 		switch {
 		case s.Forward == Tun && s.Tunnel == Tunnel{}:
@@ -71,7 +85,6 @@ func (v *Virtual) completeTunnels() {
 // tunnel reads a tunnel block.
 func (r *reader) tunnel(t *Tunnel) blockSpec {
 	return blockSpec{read: func(b *hclsyntax.Block, p path) {
-		*t = Tunnel{Type: IPIP}
 		r.body(b.Body, p, map[string]func(value){
 			"type":     setText(&t.Type),
 			"port":     setPort(&t.Port),
