@@ -69,7 +69,7 @@ func Manual() Topic {
 		}},
 		{Name: "virtual", Label: "name", Text: "A virtual server: what clients speak to.", Topics: []Topic{
 			{Name: "address", Form: Text, Value: "an IP address", Default: "required unless fwmark", Text: "The virtual address; it needs no vip block."},
-			{Name: "port", Form: Number, Value: "1 to 65535, or 0 for every port", Default: "required unless fwmark", Text: "0 is possible with persistent only."},
+			{Name: "port", Form: Number, Value: "1 to 65535, or 0 for every port", Default: "required unless fwmark or ports", Text: "0 is possible with persistent only."},
 			{Name: "ports", Form: Numbers, Value: `ports and ranges, such as [80, 443, "8000-8100"]`, Text: "Several ports as one service, under a firewall mark that Polso makes of the virtual's name; with persistent a client goes to one server on all of them."},
 			{Name: "protocol", Form: Text, Value: "tcp, udp or sctp", Default: `"tcp"`, Text: "Of the packets that are balanced. A check of an sctp virtual asks over TCP all the same."},
 			{Name: "fwmark", Form: Number, Value: "1 to 4294967295, but 1342177280 to 1610612735", Text: "A firewall mark instead of address, port and protocol."},

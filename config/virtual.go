@@ -105,7 +105,7 @@ func (v *verdicts) ports(p path, x Virtual) {
 	}
 	all := x.AllPorts()
 	if len(all) == 0 {
-		v.add(p.attr(attr), "a virtual needs a port", "", "Add port = 80, or port = 0 with a persistent block for every port.")
+		v.add(p.attr(attr), "a virtual needs a port", "", "Add port = 80, ports = [80, 443], or port = 0 with a persistent block for every port.")
 	}
 	for i, r := range all {
 		switch {
@@ -157,7 +157,7 @@ func (v *verdicts) balancing(p path, x Virtual) {
 	enum(v, p.attr("forward"), "forwarding method", x.Forward, NAT, DR, Tun, Local)
 	enum(v, p.attr("on_failure"), "on_failure", x.OnFailure, Remove, Quiesce)
 	if x.Masquerade && x.Forward != NAT && !slices.ContainsFunc(x.Servers, func(s Server) bool { return s.Forward == NAT }) {
-		v.add(p.attr("masquerade"), `masquerade is for forward = "nat"`, "With dr and tun the servers answer the clients themselves.", "Remove one of the two.")
+		v.add(p.attr("masquerade"), `masquerade is for forward = "nat"`, "With dr and tun the servers answer the clients themselves.", `Write forward = "nat", or remove masquerade.`)
 	}
 	v.flags(p.attr("flags"), x)
 	v.tunnels(p, x)
