@@ -188,7 +188,7 @@ recorded, so that remove puts it back. A restart of the machine forgets it: --pe
 			out, err := a.setup(want)
 			if err != nil {
 				if len(out.Changes) > 0 {
-					a.tell("Done before it failed, and recorded; polso realserver remove puts it back:")
+					a.tell("Tried before it failed; polso realserver remove puts back all but modules:")
 					err = errors.Join(a.changes(out), err)
 				}
 				return realserverError(err)

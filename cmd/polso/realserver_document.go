@@ -92,6 +92,9 @@ func wishOf(v config.Virtual, s config.Server) (realserver.Wish, error) {
 		}
 	}
 	if s.Forward == config.Tun {
+		if s.Tunnel.Type == config.GRE && s.Tunnel.Checksum == config.FullChecksum {
+			return w, fmt.Errorf("its gre tunnel has checksums, which the kernel's own device does not expect: make one by hand, `ip link add rs type gre local %s icsum`, as docs/realserver.md says", s.Address.Addr())
+		}
 		w.Method, w.Outer = realserver.Tun, realserver.IPv4
 		w.Tunnel, w.TunnelPort = realserver.Tunnel(s.Tunnel.Type), s.Tunnel.Port
 		if s.Address.Addr().Is6() {

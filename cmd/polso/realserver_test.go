@@ -62,6 +62,13 @@ virtual "wrapped" {
   server "a" {
     address = "198.51.100.30"
   }
+  server "summed" {
+    address = "198.51.100.31"
+    tunnel {
+      type     = "gre"
+      checksum = "csum"
+    }
+  }
   server "own" {
     address = "127.0.0.2"
     forward = "local"
@@ -90,6 +97,7 @@ func TestWishesOfADocument(t *testing.T) {
 		{"names go before addresses", "six/a", "192.0.2.21", "2001:db8::10 (tun, ipip over ipv6) [80]; six/a"},
 		{"a server's own method", "web/far", "", "192.0.2.10 (tun, ipip over ipv4) [80]; web/far"},
 		{"a tunnel's kind, and several ports", "wrapped/a", "", "192.0.2.30 (tun, gue to port 7070 over ipv4) [80 443]; wrapped/a"},
+		{"a tunnel with checksums", "wrapped/summed", "", "ip link add rs type gre local 198.51.100.31 icsum"},
 		{"on the router itself", "wrapped/own", "", "needs nothing of this"},
 		{"nat beside another", "web/masq six/a", "", "2001:db8::10 (tun, ipip over ipv6) [80]; six/a web/masq"},
 		{"nat alone", "web/masq", "", "needs nothing of this"},
