@@ -151,23 +151,28 @@ func (r *reader) ports(a value, body *hclsyntax.Body, v *Virtual) {
 	if !ok {
 		return
 	}
-	for _, e := range list {
+	tuple, _ := a.expr.(*hclsyntax.TupleConsExpr)
+	for i, e := range list {
+		a := a
+		if tuple != nil && i < len(tuple.Exprs) {
+			a.expr = tuple.Exprs[i] // so that each bad one is named
+		}
 		if e.IsNull() {
 			a.fail("a list of numbers is wanted here, and it holds null", "", "Write it as [80, 443].")
-			return
+			continue
 		}
 		if e.Type() == cty.String && strings.ContainsRune(e.AsString(), '-') {
 			ports, ok := parsePortRange(e.AsString())
 			if !ok {
 				a.fail(fmt.Sprintf("%q is not a range of ports", e.AsString()), "Ports are 1 to 65535, the smaller first.", `Write it as "8000-8100".`)
-				return
+				continue
 			}
 			v.Ranges = append(v.Ranges, ports)
 			continue
 		}
 		n, ok := a.whole(e, 1, math.MaxUint16)
 		if !ok {
-			return
+			continue
 		}
 		v.Ports = append(v.Ports, uint16(n))
 	}

@@ -161,6 +161,7 @@ func mistakes() []struct {
 		one("no port", in("address = \"192.0.2.10\"")),
 		one("port 0 without persistence", in("address = \"192.0.2.10\"\nport = 0")),
 		one("port out of range", in("address = \"192.0.2.10\"\nport = 65536")),
+		one("each bad one of several ports", in("address = \"192.0.2.10\"\nports = [70000, \"a-b\", 443, \"80-\", 1.5, -1]")),
 		one("port twice", in("address = \"192.0.2.10\"\nports = [80, 80]")),
 		one("address and fwmark", addr("fwmark = 7\nprotocol = \"tcp\"\ninterface = \"x\"")),
 		one("fwmark zero", in("fwmark = 0")),
