@@ -11,5 +11,5 @@ for t in ipvs vip realserver lab; do
 	(cd "$t" && "$bin/$t.test" -test.timeout 40m "$@") || failed="$failed $t"
 done
 echo "=== faults"
-"$bin/faults" --polso "$bin/polso" --seed 1 --rounds 10 --for 3m || failed="$failed faults"
+"$bin/faults" --polso "$bin/polso" --seed 1 --rounds 20 --for 4m || failed="$failed faults"
 [ -z "$failed" ] || { echo "failed:$failed"; exit 1; }
