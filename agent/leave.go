@@ -131,7 +131,7 @@ func (a *Agent) Leave(ctx context.Context, by fsm.Actor, req api.LeaveRequest) (
 	done := []string{fmt.Sprintf("This router has left cluster %s.", name)}
 	if own { // nobody looks after them any more, and what comes next is not this node's
 		here := a.current.Load().local
-		n, err := removeServices(here.table, every)
+		n, err := empty(here.table)
 		if err == nil {
 			_, err = lift(here.rules)
 		}

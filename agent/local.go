@@ -113,7 +113,11 @@ func openKernel(o Options) (edges, error) {
 	}
 	// The fence that a killed agent has left shut goes with this one's, and the document is known only later.
 	if claimed(claimFile(o)) {
-		if err := unrelay(addresses); err != nil {
+		have, err := addresses.Placed()
+		if err == nil {
+			_, err = withTable(context.Background(), func(t table) (int, error) { return unrelay(t, e.sysctls, have) })
+		}
+		if err != nil {
 			o.Log.Warn("services that this machine serves itself are left in the table", "err", err)
 		}
 	}

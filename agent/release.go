@@ -88,13 +88,18 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 			done = append(done, fmt.Sprintf("Let go of %s on %s.", p.Addr, device[p.Index]))
 		}
 	}
-	which := func(s ipvs.Service) bool { return scope == Everything || relays(s, have) }
-	switch n, err := clearTable(ctx, which); {
-	case errors.Is(err, ipvs.ErrNoIPVS): // the agent's was simulated
-	case err != nil:
-		return done, noTable(err)
-	case n > 0 || scope == Everything:
-		done = append(done, fmt.Sprintf("Removed %s from the IPVS table.", services(n)))
+	clear := empty
+	if scope == Addresses {
+		clear = func(t table) (int, error) { return unrelay(t, procSys{"/proc/sys"}, have) }
+	}
+	if scope == Everything || claimed(marker) { // else the table is somebody else's
+		switch n, err := withTable(ctx, clear); {
+		case errors.Is(err, ipvs.ErrNoIPVS): // the agent's was simulated
+		case err != nil:
+			return done, noTable(err)
+		case n > 0 || scope == Everything:
+			done = append(done, fmt.Sprintf("Removed %s from the IPVS table.", services(n)))
+		}
 	}
 	if scope == Everything {
 		switch lifted, err := lift(new(ipvs.KernelRules)); {
@@ -117,13 +122,18 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 	return done, nil
 }
 
-// unrelay removes the services that this machine relays as one of their servers.
-func unrelay(addresses vip.Edge) error {
-	have, err := addresses.Placed()
-	if err == nil {
-		_, err = clearTable(context.Background(), func(s ipvs.Service) bool { return relays(s, have) })
+// unrelay sees to it that this machine passes on nothing that another director sends to it as a server: where a sync daemon
+// listens by not balancing at all, as standing by, so that the connections that it was told of stay; else by removing the
+// services that it relays. It says how many those were.
+func unrelay(t table, sys director.ProcSys, have []vip.Placed) (int, error) {
+	daemons, err := t.Daemons()
+	if err != nil {
+		return 0, err
 	}
-	return err
+	if slices.ContainsFunc(daemons, func(d ipvs.Daemon) bool { return d.Role == ipvs.Backup }) {
+		return 0, sys.Write(director.BackupOnly, "1")
+	}
+	return removeServices(t, func(s ipvs.Service) bool { return relays(s, have) })
 }
 
 // relays tells whether a service would pass on again what another director sends to this machine as one of its servers: without
@@ -153,8 +163,8 @@ func notPermitted(err error) error {
 	return err
 }
 
-// clearTable removes services from the kernel's table, each by its name; without any left the sync daemons stop too.
-func clearTable(ctx context.Context, which func(ipvs.Service) bool) (int, error) {
+// withTable does something to the kernel's table.
+func withTable(ctx context.Context, do func(table) (int, error)) (int, error) {
 	k, err := ipvs.Open(ipvs.Options{})
 	if err != nil {
 		return 0, err
@@ -166,35 +176,35 @@ func clearTable(ctx context.Context, which func(ipvs.Service) bool) (int, error)
 		cancel()
 		<-ended
 	}()
-	return removeServices(k, which)
+	return do(k)
 }
 
-func every(ipvs.Service) bool { return true }
+// empty removes every service from t, says how many there were, and stops the sync daemons: there is nothing left to tell of.
+func empty(t table) (int, error) {
+	n, err := removeServices(t, func(ipvs.Service) bool { return true })
+	if err != nil {
+		return n, err
+	}
+	daemons, err := t.Daemons()
+	if err != nil {
+		return n, err
+	}
+	for _, op := range ipvs.PlanDaemons(nil, daemons) {
+		if err := t.Do(op); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
 
-// removeServices removes services from t, each by its name, and says how many there were. With the last of them the sync daemons
-// stop: there is nothing left to tell of.
+// removeServices removes services from t, each by its name, and says how many there were.
 func removeServices(t table, which func(ipvs.Service) bool) (int, error) {
 	have, _, err := t.Table()
 	if err != nil {
 		return 0, err
 	}
 	going := ipvs.Table{Services: slices.DeleteFunc(slices.Clone(have.Services), func(s ipvs.Service) bool { return !which(s) })}
-	if err := errors.Join(t.Batch(ipvs.Plan(ipvs.Table{}, going))...); err != nil {
-		return 0, err
-	}
-	if len(going.Services) < len(have.Services) {
-		return len(going.Services), nil
-	}
-	daemons, err := t.Daemons()
-	if err != nil {
-		return 0, err
-	}
-	for _, op := range ipvs.PlanDaemons(nil, daemons) {
-		if err := t.Do(op); err != nil {
-			return 0, err
-		}
-	}
-	return len(going.Services), nil
+	return len(going.Services), errors.Join(t.Batch(ipvs.Plan(ipvs.Table{}, going))...)
 }
 
 // lift takes the packet rules away and tells whether there were any. A kernel without nftables has none, nor has one that

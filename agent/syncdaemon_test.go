@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"polso/api"
 	"polso/director"
 	"polso/ipvs"
+	"polso/vip"
 )
 
 func TestSyncDaemonStatus(t *testing.T) {
@@ -40,13 +43,42 @@ func TestEmptyStopsTheSyncDaemons(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := removeServices(table, every); err != nil {
+	if _, err := empty(table); err != nil {
 		t.Fatal(err)
 	}
 	left, err := table.Daemons()
 	have, _, _ := table.Table()
 	if err != nil || len(left) > 0 || len(have.Services) > 0 {
 		t.Errorf("left: %v, %v (%v)", left, have, err)
+	}
+}
+
+// TestUnrelay: a machine that serves what its table relays balances nothing while a sync daemon listens, and keeps what that was
+// told of; without one the services go. A daemon is no reason to go with them.
+func TestUnrelay(t *testing.T) {
+	for _, listens := range []bool{false, true} {
+		table, sys := new(ipvs.Fake), memSys{map[string]string{}}
+		web := ipvs.Service{Key: ipvs.Key{Addr: netip.MustParseAddr("192.0.2.10"), Port: 80, Protocol: ipvs.TCP, Family: ipvs.IPv4}, Scheduler: "wlc"}
+		ops := []ipvs.Op{{Verb: ipvs.AddService, Service: web},
+			{Verb: ipvs.AddDestination, Service: web, Destination: ipvs.Destination{Addr: netip.MustParseAddrPort("192.0.2.2:80"), Weight: 1, Forward: ipvs.Direct}}}
+		role := ipvs.Master
+		if listens {
+			role = ipvs.Backup
+		}
+		ops = append(ops, ipvs.Op{Verb: ipvs.StartDaemon, Daemon: ipvs.Daemon{Role: role, Link: "eth1"}})
+		if err := errors.Join(table.Batch(ops)...); err != nil {
+			t.Fatal(err)
+		}
+		n, err := unrelay(table, sys, []vip.Placed{{Addr: netip.MustParseAddr("192.0.2.2")}})
+		have, _, _ := table.Table()
+		daemons, _ := table.Daemons()
+		want := 1
+		if listens {
+			want = 0
+		}
+		if err != nil || n != want || len(have.Services) != 1-want || (sys.values[director.BackupOnly] == "1") != listens || len(daemons) != 1 {
+			t.Errorf("it listens %v: removed %d, left %v, %v, %v (%v)", listens, n, have, sys.values, daemons, err)
+		}
 	}
 }
 

@@ -55,12 +55,12 @@ func (p *pass) takeUp(in Inputs) bool {
 		return false
 	}
 	for path, w := range want.Sysctls {
-		if path != backupOnly && !w.Kept && p.memory.sysctls[path] != w.Value {
+		if path != BackupOnly && !w.Kept && p.memory.sysctls[path] != w.Value {
 			return false
 		}
 	}
-	if value, ok := want.Sysctls[backupOnly]; ok { // it goes by role, so it has to change now
-		p.set(Sysctls{backupOnly: value}, in.Links)
+	if value, ok := want.Sysctls[BackupOnly]; ok { // it goes by role, so it has to change now
+		p.set(Sysctls{BackupOnly: value}, in.Links)
 	}
 	p.hold(in.Mandate, &want)
 	p.failures = nil
@@ -126,7 +126,7 @@ func (p *pass) ready(want Want, have map[spot]vip.Report) []vip.Held {
 
 // passive tells whether the kernel would balance nothing, although this node directs: backup_only could not be taken back.
 func (p *pass) passive(want Want) bool {
-	return want.Sysctls[backupOnly].Value == "0" && p.memory.sysctls[backupOnly] == "1"
+	return want.Sysctls[BackupOnly].Value == "0" && p.memory.sysctls[BackupOnly] == "1"
 }
 
 // errPassive means that an address would attract traffic to a kernel that is told to balance nothing.

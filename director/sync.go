@@ -24,7 +24,8 @@ const (
 // Learning is what makes a router unfit that has not listened for long enough.
 const Learning = "its sync daemon has not listened for 13s yet"
 
-const backupOnly = "net/ipv4/vs/backup_only"
+// BackupOnly is the setting under which a kernel whose backup daemon runs balances nothing.
+const BackupOnly = "net/ipv4/vs/backup_only"
 
 // synced returns the daemons that share this node's connections with the other routers', and a problem where they cannot run.
 // Both run on every router all the time: who takes over has listened before, and nothing is started by then.
@@ -55,7 +56,7 @@ func (s Sysctls) synchronised(in Inputs) Sysctls {
 	if len(in.Mandate.Groups) == 0 {
 		role = Setting{Value: "1", For: syncDaemon + ": this router stands by", Else: "what a director sends to it as a server is sent on"}
 	}
-	s[backupOnly] = role
+	s[BackupOnly] = role
 	early := func(name, value string) {
 		s.want(vs+name, Setting{Value: value, For: syncDaemon, Else: "the other routers hear of a connection late"})
 	}
@@ -135,8 +136,8 @@ func (p *pass) synchronise(in Inputs, want *Want) []ipvs.Daemon {
 			return nil
 		}
 	}
-	if len(ops) > 0 && len(want.Sync) == 0 && len(have) == 0 && p.has(backupOnly, "1") {
-		p.set(Sysctls{backupOnly: {Value: "0"}}, in.Links) // what it was for is over
+	if len(ops) > 0 && len(want.Sync) == 0 && len(have) == 0 && p.has(BackupOnly, "1") {
+		p.set(Sysctls{BackupOnly: {Value: "0"}}, in.Links) // what it was for is over
 	}
 	p.memory.synced = have
 	i := slices.IndexFunc(have, func(d ipvs.Daemon) bool { return d.Role == ipvs.Backup })
