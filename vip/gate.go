@@ -257,6 +257,7 @@ func (k *Keeper) prolong() (again bool) {
 		return false
 	case open == 0:
 		k.mend()
+		k.tell() // what took the fence away has taken other rules too
 		return false
 	case !late && end < open+2*Instant(k.margin) && (end <= open || open-began > 3*Instant(k.margin)):
 		return false // not worth it yet

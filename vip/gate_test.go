@@ -1,6 +1,7 @@
 package vip
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"syscall"
@@ -159,10 +160,19 @@ func TestFenceThatSomebodyTookAway(t *testing.T) {
 		b, f := fencedBench(t)
 		b.hold(b.held(ten, 1, 350*time.Millisecond))
 		b.lead(1, 900*time.Millisecond)
+		var rung atomic.Int64
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() { _ = b.k.Watch(ctx, func() { rung.Add(1) }) }()
+		synctest.Wait()
+		rung.Store(0)
 		if err := f.Raze(); err != nil {
 			t.Fatal(err)
 		}
 		b.lead(1, 200*time.Millisecond)
+		if rung.Load() == 0 {
+			t.Error("nobody was told to look for other rules that went with it")
+		}
 		if !f.Raised() || len(f.Around()) != 1 || !b.k.Fence().Up {
 			t.Errorf("raised %v around %v, %+v", f.Raised(), f.Around(), b.k.Fence())
 		}
