@@ -24,6 +24,7 @@ import (
 
 	"polso/ipvs"
 	"polso/ipvs/ipvstest"
+	"polso/tools/apart"
 )
 
 // requireIPVS skips a test that needs a kernel with IPVS unless POLSO_LAB asks for such tests; with POLSO_LAB=require the
@@ -112,7 +113,7 @@ func TestKernelConforms(t *testing.T) {
 func TestKernelReadsForeign(t *testing.T) {
 	requireIPVS(t)
 	if _, err := exec.LookPath("ipvsadm"); err != nil {
-		t.Skip(err)
+		apart.Lacking(t, err.Error())
 	}
 	k := open(t)
 	for line := range strings.Lines(foreign) {
