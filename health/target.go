@@ -46,12 +46,14 @@ func (s State) String() string {
 
 // Status is one target's state with its reason.
 type Status struct {
-	State  State
-	Since  time.Time     // when State was entered
-	Last   time.Time     // when the last probe ended; zero before the first
-	Took   time.Duration // how long the last probe took
-	Reason string        // the last probe's answer in an operator's words: "http: 503 after 3 ms"
-	Streak int           // probes in a row that said the opposite of State (rise or fall under way); while Unknown, that agreed
+	State   State
+	Since   time.Time     // when State was entered
+	Last    time.Time     // when the last probe ended; zero before the first
+	Took    time.Duration // how long the last probe took
+	Reason  string        // the last probe's answer in an operator's words: "http: 503 after 3 ms"
+	Streak  int           // probes in a row that said the opposite of State (rise or fall under way); while Unknown, that agreed
+	Advice  Advice        // of the last probe that gave one since State was entered
+	Expires time.Time     // the end of the certificate that was shown last; zero: none was
 }
 
 // View is an immutable snapshot of every target's status. A target that is not in it is Unknown.

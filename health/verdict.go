@@ -8,10 +8,29 @@ import (
 
 // Result is the outcome of one probe.
 type Result struct {
-	OK     bool
-	Took   time.Duration
-	Reason string // "tcp: connected after 1 ms"
+	OK      bool
+	Took    time.Duration
+	Reason  string    // "tcp: connected after 1 ms"
+	Advice  Advice    // what an agent or a script said of the server's weight
+	Expires time.Time // the end of the certificate that was shown; zero: none was
 }
+
+// Advice is what a server says of itself beside being up. The zero value says nothing.
+type Advice struct {
+	Kind  AdviceKind
+	Value int // Percent: 0..100 and above, of the document's weight; Absolute: the weight, 0..65535
+}
+
+// AdviceKind is what an Advice is about.
+type AdviceKind uint8
+
+// The kinds of advice.
+const (
+	NoAdvice AdviceKind = iota
+	Percent
+	Absolute
+	DrainAdvice // no new connections
+)
 
 // tally is a Status with what it takes to judge the next result.
 type tally struct {
