@@ -2,13 +2,10 @@ package health
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -24,134 +21,98 @@ type Prober func(ctx context.Context, t Target) Result
 // Source tells from which of this node's addresses to ask a target; the zero Addr leaves it to the kernel. It must not block.
 type Source func(target netip.Addr) netip.Addr
 
-// Probe is the Prober that asks over the network: a TCP connect, or an HTTP GET whose status must be in the check's
-// ranges. It follows no redirect, keeps no connection, uses no proxy and accepts any certificate: it asks whether the
-// server works, not who it is. The kernel chooses the source address.
+// Probe is the Prober that asks over the network, each kind of check in its own way. It keeps no connection and uses no
+// proxy. The kernel chooses the source address.
 func Probe(ctx context.Context, t Target) Result { return prober{}.probe(ctx, t) }
 
-// ProbeFrom returns a Prober that asks as Probe does, from where source says. An address that cannot be used as a source any
-// more leaves it to the kernel.
-func ProbeFrom(source Source) Prober { return prober{source}.probe }
+// ProbeFrom returns a Prober that asks as Probe does, from where source says (nil: the kernel's choice), and that keeps between
+// probes what is costly to make from a check. An address that cannot be used as a source any more leaves it to the kernel.
+func ProbeFrom(source Source) Prober { return prober{source: source, memory: newMemory()}.probe }
 
-type prober struct{ source Source } // nil: the kernel's choice
-
-func (p prober) probe(ctx context.Context, t Target) Result {
-	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, t.Check.Timeout)
-	defer cancel()
-	var (
-		answer string
-		ok     bool
-		err    error
-	)
-	switch t.Check.Kind {
-	case config.CheckTCP:
-		answer, ok, err = p.tcp(ctx, t)
-	case config.CheckHTTP:
-		answer, ok, err = p.http(ctx, t)
-	default:
-		err = fmt.Errorf("unknown kind of check %q", t.Check.Kind)
-	}
-	took := time.Since(start)
-	switch {
-	case err == nil:
-		answer += " after " + millis(took)
-	case timedOut(err):
-		answer = "no answer within " + t.Check.Timeout.String()
-	default:
-		answer = cause(err) + " after " + millis(took)
-	}
-	return Result{OK: ok && err == nil, Took: took, Reason: t.scheme() + ": " + answer}
+// prober is what a question is asked with.
+type prober struct {
+	source Source     // nil: the kernel's choice
+	memory *memory    // nil: nothing is kept
+	note   func(Step) // nil: nobody wants to see the steps
+	start  time.Time  // of this probe
 }
 
-// dial connects to the target.
-func (p prober) dial(ctx context.Context, t Target) (net.Conn, error) {
-	var d net.Dialer
+// question puts one kind of check to a target. Its time is ctx's: what p.dial returned gives up when ctx ends.
+type question func(ctx context.Context, p prober, t Target) answer
+
+// answer is what a question came to.
+type answer struct {
+	OK      bool
+	Words   string    // what the server said: "connected", "503"; how long it took is put behind it
+	Note    string    // what else is to be known: "certificate ends in 6 days"; behind the time
+	Err     error     // there was no answer; Words then has no say
+	Advice  Advice    // see Result
+	Expires time.Time // see Result
+}
+
+// asks returns the question of a kind of check; nil: there is no such kind.
+func asks(kind config.CheckKind) question {
+	switch kind {
+	case config.CheckTCP:
+		return askTCP
+	case config.CheckHTTP:
+		return askHTTP
+	default:
+		return nil
+	}
+}
+
+func (p prober) probe(ctx context.Context, t Target) Result {
+	p.start = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, t.Check.Timeout)
+	defer cancel()
+	a := answer{Err: fmt.Errorf("unknown kind of check %q", t.Check.Kind)}
+	if ask := asks(t.Check.Kind); ask != nil {
+		a = ask(ctx, p, t)
+	}
+	took := time.Since(p.start)
+	words := a.Words + " after " + millis(took)
+	switch {
+	case a.Err != nil && errors.Is(ctx.Err(), context.Canceled):
+		words = "cancelled after " + millis(took)
+	case timedOut(a.Err):
+		words = "no answer within " + t.Check.Timeout.String()
+	case a.Err != nil:
+		words = cause(a.Err) + " after " + millis(took)
+	}
+	if a.Note != "" {
+		words += "; " + a.Note
+	}
+	return Result{OK: a.OK && a.Err == nil, Took: took, Reason: t.scheme() + ": " + words, Advice: a.Advice, Expires: a.Expires}
+}
+
+// dial connects to at by tcp or udp. The connection ends with ctx, and tells p.note of what passes.
+func (p prober) dial(ctx context.Context, network string, at netip.AddrPort) (*conn, error) {
+	d := net.Dialer{KeepAlive: -1} // a probe is over before the first would be sent
 	if p.source != nil {
-		if from := p.source(t.Addr.Addr()); from.IsValid() {
-			d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+		if from := p.source(at.Addr()); from.IsValid() {
+			d.LocalAddr = local(network, from)
 		}
 	}
-	c, err := d.DialContext(ctx, "tcp", t.Addr.String())
+	c, err := d.DialContext(ctx, network, at.String())
 	// The address is gone since, or has no port left: that says nothing about the server.
 	if d.LocalAddr != nil && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EADDRINUSE)) {
 		d.LocalAddr = nil
-		return d.DialContext(ctx, "tcp", t.Addr.String())
+		c, err = d.DialContext(ctx, network, at.String())
 	}
-	return c, err
-}
-
-func (p prober) tcp(ctx context.Context, t Target) (answer string, ok bool, err error) {
-	c, err := p.dial(ctx, t)
-	if err != nil {
-		return "", false, err
-	}
-	// The handshake was the answer; what closing says adds nothing.
-	_ = c.Close()
-	return "connected", true, nil
-}
-
-func (p prober) http(ctx context.Context, t Target) (answer string, ok bool, err error) {
-	tr := &http.Transport{
-		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return p.dial(ctx, t) },
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: 64 << 10,
-		TLSClientConfig:        &tls.Config{InsecureSkipVerify: true, ServerName: serverName(t.Check.Host)},
-	}
-	defer tr.CloseIdleConnections()
-	req, err := request(ctx, t)
-	if err != nil {
-		return "", false, err
-	}
-	res, err := tr.RoundTrip(req) // not a Client: a redirect is an answer
-	if err != nil {
-		return "", false, err
-	}
-	// The status line was the answer; a body is not waited for.
-	_ = res.Body.Close()
-	return strconv.Itoa(res.StatusCode), accepts(t.Check.Status, res.StatusCode), nil
-}
-
-func request(ctx context.Context, t Target) (*http.Request, error) {
-	path := t.Check.Path
-	if path == "" {
-		path = "/"
-	}
-	u, err := url.Parse(t.scheme() + "://" + t.Addr.String() + path)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	if t.Check.Host != "" {
-		req.Host = t.Check.Host
-	}
-	req.Header.Set("User-Agent", "polso-check")
-	return req, nil
+	p.step("connected "+c.LocalAddr().String()+" to "+c.RemoteAddr().String(), nil)
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) }) // an error means that it is closed
+	return &conn{Conn: c, p: p, stop: stop}, nil
 }
 
-// accepts tells whether code is in one of the ranges; without ranges every 2xx is.
-func accepts(ranges []config.StatusRange, code int) bool {
-	if len(ranges) == 0 {
-		return code >= 200 && code <= 299
+func local(network string, from netip.Addr) net.Addr {
+	if network == "udp" {
+		return net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 	}
-	for _, r := range ranges {
-		if code >= r.From && code <= r.To {
-			return true
-		}
-	}
-	return false
-}
-
-// serverName is the name to ask for in the TLS handshake: the host without a port.
-func serverName(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return host
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 }
 
 func timedOut(err error) bool {
@@ -160,9 +121,6 @@ func timedOut(err error) bool {
 
 // cause is what an operator needs of err: the kernel's own words where it spoke, without addresses that status shows anyway.
 func cause(err error) string {
-	if errors.Is(err, context.Canceled) {
-		return "cancelled"
-	}
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
 		return errno.Error()
@@ -171,8 +129,13 @@ func cause(err error) string {
 		err = op.Err
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
+	return short(text)
+}
+
+// short keeps foreign text from filling a reason.
+func short(text string) string {
 	if len(text) > 120 {
-		text = strings.ToValidUTF8(text[:120], "") + "…"
+		return strings.ToValidUTF8(text[:120], "") + "…"
 	}
 	return text
 }

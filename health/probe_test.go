@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"regexp"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func TestProbe(t *testing.T) {
 		{"https of any certificate", serveTLS(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: second, TLS: true}, true, `https: 200 after \S+ ms`},
 		{"https asked of http", serve(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: second, TLS: true}, false, `https: tls: first record does not look like a TLS handshake after \S+ ms`},
 		{"http path that is no path", mute, config.Check{Kind: config.CheckHTTP, Timeout: second, Path: "/%zz"}, false, `http: .*invalid URL escape "%zz" after \S+ ms`},
-		{"unknown kind", mute, config.Check{Kind: "smtp", Timeout: second}, false, `smtp: unknown kind of check "smtp" after \S+ ms`},
+		{"unknown kind", mute, config.Check{Kind: "gopher", Timeout: second}, false, `gopher: unknown kind of check "gopher" after \S+ ms`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -117,8 +118,14 @@ func TestProbeEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	got := Probe(ctx, Target{Addr: closed(t), Check: config.Check{Kind: config.CheckTCP, Timeout: time.Minute}})
-	if got.OK {
+	if got.OK || !strings.Contains(got.Reason, "cancelled") {
 		t.Errorf("got %+v from a probe that was cancelled", got)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	got = Probe(ctx, Target{Addr: listen(t, "tcp4", "127.0.0.1:0"), Check: config.Check{Kind: config.CheckHTTP, Timeout: time.Minute}})
+	if got.OK || got.Took > 10*time.Second || !strings.HasPrefix(got.Reason, "http: cancelled after") {
+		t.Errorf("got %+v from a probe that was cancelled under way", got)
 	}
 }
 
@@ -133,39 +140,6 @@ func TestMillis(t *testing.T) {
 		if got := millis(d); got != want {
 			t.Errorf("millis(%s) = %q, want %q", d, got, want)
 		}
-	}
-}
-
-func TestKeyTellsApart(t *testing.T) {
-	base := Target{Addr: netip.MustParseAddrPort("10.0.0.1:80"), Check: config.Check{
-		Kind: config.CheckHTTP, Every: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3, Path: "/", Host: "a",
-		Status: []config.StatusRange{{From: 200, To: 299}},
-	}}
-	if got, want := base.Key(), Key(`http 10.0.0.1:80 every 2s timeout 1s rise 2 fall 3 path "/" host "a" status 200-299`); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	if other := base; other.Key() != base.Key() {
-		t.Error("a copy has another key")
-	}
-	seen := map[Key]string{base.Key(): "base"}
-	for name, change := range map[string]func(*Target){
-		"addr":    func(t *Target) { t.Addr = netip.MustParseAddrPort("10.0.0.1:81") },
-		"kind":    func(t *Target) { t.Check.Kind = config.CheckTCP },
-		"every":   func(t *Target) { t.Check.Every = time.Second },
-		"timeout": func(t *Target) { t.Check.Timeout = 2 * time.Second },
-		"rise":    func(t *Target) { t.Check.Rise = 1 },
-		"fall":    func(t *Target) { t.Check.Fall = 1 },
-		"path":    func(t *Target) { t.Check.Path = `/" host "a` },
-		"host":    func(t *Target) { t.Check.Host = "b" },
-		"status":  func(t *Target) { t.Check.Status = []config.StatusRange{{From: 200, To: 200}} },
-		"tls":     func(t *Target) { t.Check.TLS = true },
-	} {
-		other := base
-		change(&other)
-		if twin, ok := seen[other.Key()]; ok {
-			t.Errorf("another %s has the key of %s: %s", name, twin, other.Key())
-		}
-		seen[other.Key()] = name
 	}
 }
 

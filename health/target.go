@@ -5,7 +5,6 @@
 package health
 
 import (
-	"fmt"
 	"net/netip"
 	"strconv"
 	"time"
@@ -58,28 +57,6 @@ type Status struct {
 
 // View is an immutable snapshot of every target's status. A target that is not in it is Unknown.
 type View map[Key]Status
-
-// Key identifies a Target: equal keys mean the same question put to the same address at the same pace.
-type Key string
-
-// Key returns the target's identity in words fit for a log: "tcp 10.0.0.1:80 every 2s timeout 1s rise 2 fall 3".
-func (t Target) Key() Key {
-	// Every pass asks for the key of every server, several times: no formatting where appending will do.
-	b := append(make([]byte, 0, 128), t.scheme()...)
-	b = t.Addr.AppendTo(append(b, ' '))
-	b = append(append(b, " every "...), t.Check.Every.String()...)
-	b = append(append(b, " timeout "...), t.Check.Timeout.String()...)
-	b = strconv.AppendInt(append(b, " rise "...), int64(t.Check.Rise), 10)
-	b = strconv.AppendInt(append(b, " fall "...), int64(t.Check.Fall), 10)
-	if t.Check.Kind == config.CheckHTTP {
-		// Quoted, so that no path or host can imitate another field.
-		b = fmt.Appendf(b, " path %q host %q status", t.Check.Path, t.Check.Host)
-		for _, r := range t.Check.Status {
-			b = fmt.Appendf(b, " %d-%d", r.From, r.To)
-		}
-	}
-	return Key(b)
-}
 
 // scheme is the first word of a reason: tcp, http or https.
 func (t Target) scheme() string {
