@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -19,7 +18,7 @@ import (
 // BenchmarkProbe asks a server that is another process, so that the CPU time of this one (cpu-ns/op, user and system) is the
 // prober's own.
 func BenchmarkProbe(b *testing.B) {
-	at := servers(b)
+	at, ca := servers(b)
 	for _, bench := range []struct {
 		name  string
 		at    netip.AddrPort
@@ -27,11 +26,15 @@ func BenchmarkProbe(b *testing.B) {
 	}{
 		{"tcp", at[0], config.Check{Kind: config.CheckTCP}},
 		{"http", at[1], config.Check{Kind: config.CheckHTTP}},
-		{"https", at[2], config.Check{Kind: config.CheckHTTP, TLS: true}},
+		{"http body", at[1], config.Check{Kind: config.CheckHTTP, Contains: "ok", Matches: "^o.$"}},
+		{"http 2", at[1], config.Check{Kind: config.CheckHTTP, Version: "2"}},
+		{"tls", at[2], config.Check{Kind: config.CheckTLS, CA: ca}},
+		{"https", at[2], config.Check{Kind: config.CheckHTTP, TLS: true, CA: ca, Version: "1.1"}},
+		{"https 2", at[2], config.Check{Kind: config.CheckHTTP, TLS: true, CA: ca, Version: "2"}},
 	} {
 		bench.check.Timeout = 10 * time.Second
 		b.Run(bench.name, func(b *testing.B) {
-			ask := ProbeFrom(func(netip.Addr) netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) })
+			ask := ProbeFrom(func(netip.Addr) netip.Addr { return bench.at.Addr() })
 			t := Target{Addr: bench.at, Check: bench.check}
 			b.ReportAllocs()
 			before := cpu(b)
@@ -54,8 +57,8 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// servers starts this test's binary again as a server of tcp, http and https, until the benchmark ends.
-func servers(b *testing.B) (at [3]netip.AddrPort) {
+// servers starts this test's binary again as a server of tcp, http and https, until the benchmark ends. The certificate is of ca.
+func servers(b *testing.B) (at [3]netip.AddrPort, ca string) {
 	b.Helper()
 	child := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestServeBenchmark$")
 	child.Env = append(os.Environ(), "POLSO_SERVE=1")
@@ -77,7 +80,10 @@ func servers(b *testing.B) (at [3]netip.AddrPort) {
 		}
 		at[i] = netip.MustParseAddrPort(lines.Text())
 	}
-	return at
+	for lines.Scan() && lines.Text() != "" {
+		ca += lines.Text() + "\n"
+	}
+	return at, ca
 }
 
 // TestServeBenchmark is the server of BenchmarkProbe.
@@ -89,8 +95,9 @@ func TestServeBenchmark(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	fmt.Printf("%s\n%s\n%s\n", l.Addr(), httptest.NewServer(h).Listener.Addr(), httptest.NewTLSServer(h).Listener.Addr())
+	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) }
+	ca := newAuthority(t, "CA")
+	fmt.Printf("%s\n%s\n%s\n%s\n", l.Addr(), serveWith(t, nil, both, ok), serveWith(t, shows(ca.sign(t, -time.Hour, time.Hour, "127.0.0.1")), both, ok), ca.pem)
 	for { // until killed
 		c, err := l.Accept()
 		if err != nil {

@@ -2,8 +2,7 @@ package health
 
 import (
 	"context"
-	"crypto/tls"
-	"net"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,31 +10,105 @@ import (
 	"polso/config"
 )
 
-// askHTTP sends a GET, whose status must be in the check's ranges.
+// maxBody is how much of an answer's body is looked at.
+const maxBody = 64 << 10
+
+// askHTTP sends a request, whose answer must have a status in the check's ranges and the body that the check wants. A redirect
+// is an answer, unless the check follows some: then only to the same server, which is the one that is asked about.
 func askHTTP(ctx context.Context, p prober, t Target) answer {
-	tr := &http.Transport{
-		DialContext:            func(ctx context.Context, _, _ string) (net.Conn, error) { return p.dial(ctx, "tcp", t.Addr) },
-		DisableKeepAlives:      true,
-		DisableCompression:     true,
-		MaxResponseHeaderBytes: 64 << 10,
-		TLSClientConfig:        &tls.Config{InsecureSkipVerify: true, ServerName: serverName(t.Check.Host)},
+	wants, err := p.wanted(t.Check)
+	if err != nil {
+		return answer{Err: err}
 	}
-	defer tr.CloseIdleConnections()
 	req, err := request(ctx, t)
 	if err != nil {
 		return answer{Err: err}
 	}
-	res, err := tr.RoundTrip(req) // not a Client: a redirect is an answer
-	if err != nil {
-		return answer{Err: err}
+	for followed := 0; ; followed++ {
+		got, shown, err := p.exchange(ctx, t, req, len(wants) > 0)
+		if err != nil {
+			return shown.on(answer{Err: httpFault(err)})
+		}
+		next, note := redirect(t, req, got, followed)
+		if next == nil {
+			a := shown.on(judge(t.Check, got, wants))
+			if a.Note == "" {
+				a.Note = note
+			}
+			return a
+		}
+		req = next
 	}
-	// The status line was the answer; a body is not waited for.
-	_ = res.Body.Close()
-	return answer{OK: accepts(t.Check.Status, res.StatusCode), Words: strconv.Itoa(res.StatusCode)}
+}
+
+// response is what is looked at of an answer.
+type response struct {
+	status   int
+	location string
+	body     []byte // at most maxBody
+	cut      bool   // there was more
+	broken   error  // the body did not come to its end
+}
+
+// judge holds an answer against the check.
+func judge(c config.Check, got response, wants []want) answer {
+	a := answer{Words: strconv.Itoa(got.status)}
+	switch {
+	case !accepts(c.Status, got.status):
+		return a
+	case got.broken != nil && timedOut(got.broken):
+		a.Words += ", but the body did not end"
+		return a
+	case got.broken != nil:
+		a.Words += ", but the body broke off: " + cause(got.broken)
+		return a
+	}
+	if got.cut {
+		a.Note = fmt.Sprintf("only the first %d KiB of the body were looked at", maxBody>>10)
+	}
+	for _, holds := range wants {
+		if lack := holds(got); lack != "" {
+			a.Words += ", but " + lack
+			return a
+		}
+	}
+	a.OK = true
+	return a
+}
+
+// redirect returns the request that follows got, or nil if got is the answer, with what is to be said of a redirect that a check
+// which follows some does not follow.
+func redirect(t Target, req *http.Request, got response, followed int) (next *http.Request, note string) {
+	switch got.status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return nil, ""
+	}
+	if t.Check.Redirects == 0 || got.location == "" {
+		return nil, ""
+	}
+	if followed == t.Check.Redirects {
+		return nil, fmt.Sprintf("%d redirects were followed", followed)
+	}
+	to, err := req.URL.Parse(got.location)
+	switch {
+	case err != nil:
+		return nil, fmt.Sprintf("redirect to %q, which is no address", short(got.location))
+	case to.Scheme != req.URL.Scheme || to.Host != t.Addr.String() && to.Host != req.Host:
+		return nil, fmt.Sprintf("redirect to %s, another server", short(to.Redacted()))
+	}
+	to.Host = req.URL.Host
+	next = req.Clone(req.Context())
+	next.URL = to
+	if kept := got.status == http.StatusTemporaryRedirect || got.status == http.StatusPermanentRedirect; !kept && req.Method != http.MethodHead {
+		next.Method = http.MethodGet
+	}
+	return next, ""
 }
 
 func request(ctx context.Context, t Target) (*http.Request, error) {
-	path := t.Check.Path
+	c := &t.Check
+	path := c.Path
 	if path == "" {
 		path = "/"
 	}
@@ -43,15 +116,20 @@ func request(ctx context.Context, t Target) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return nil, err
+	req := &http.Request{
+		Method: c.Method, URL: u, Host: c.Host, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"User-Agent": {"polso-check"}}, Close: true,
 	}
-	if t.Check.Host != "" {
-		req.Host = t.Check.Host
+	if c.Method == "" {
+		req.Method = http.MethodGet
 	}
-	req.Header.Set("User-Agent", "polso-check")
-	return req, nil
+	if c.Host == "" {
+		req.Host = u.Host
+	}
+	for name, value := range c.Headers {
+		req.Header.Set(name, value)
+	}
+	return req.WithContext(ctx), nil
 }
 
 // accepts tells whether code is in one of the ranges; without ranges every 2xx is.
@@ -65,12 +143,4 @@ func accepts(ranges []config.StatusRange, code int) bool {
 		}
 	}
 	return false
-}
-
-// serverName is the name to ask for in the TLS handshake: the host without a port.
-func serverName(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return host
 }

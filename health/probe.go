@@ -55,8 +55,12 @@ func asks(kind config.CheckKind) question {
 	switch kind {
 	case config.CheckTCP:
 		return askTCP
+	case config.CheckTLS:
+		return askTLS
 	case config.CheckHTTP:
 		return askHTTP
+	case config.CheckGRPC:
+		return askGRPC
 	default:
 		return nil
 	}

@@ -83,8 +83,8 @@ func TestProbe(t *testing.T) {
 		{"http path, host and agent", serve(t, healthz), config.Check{Kind: config.CheckHTTP, Timeout: second, Path: "/healthz?deep=1", Host: "www.example.com"}, true, `http: 200 after \S+ ms`},
 		{"http says nothing", mute, config.Check{Kind: config.CheckHTTP, Timeout: 50 * time.Millisecond}, false, `http: no answer within 50ms`},
 		{"http refused", closed(t), config.Check{Kind: config.CheckHTTP, Timeout: second}, false, `http: connection refused after \S+ ms`},
-		{"https of any certificate", serveTLS(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: second, TLS: true}, true, `https: 200 after \S+ ms`},
-		{"https asked of http", serve(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: second, TLS: true}, false, `https: tls: first record does not look like a TLS handshake after \S+ ms`},
+		{"https of any certificate", serveTLS(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: second, TLS: true, NoVerify: true}, true, `https: 200 after \S+ ms`},
+		{"https asked of http", serve(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: second, TLS: true}, false, `https: not TLS: the server speaks HTTP in clear after \S+ ms`},
 		{"http path that is no path", mute, config.Check{Kind: config.CheckHTTP, Timeout: second, Path: "/%zz"}, false, `http: .*invalid URL escape "%zz" after \S+ ms`},
 		{"unknown kind", mute, config.Check{Kind: "gopher", Timeout: second}, false, `gopher: unknown kind of check "gopher" after \S+ ms`},
 	}

@@ -37,7 +37,7 @@ func (p prober) step(what string, b []byte) {
 type conn struct {
 	net.Conn
 	p     prober
-	quiet bool        // what passes is noted by what speaks through it
+	quiet bool        // what passes, and its end, is noted by what speaks through it
 	stop  func() bool // of what ends it with its context
 }
 
@@ -47,7 +47,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	if n > 0 && !c.quiet {
 		c.p.step("received", b[:n])
 	}
-	if err == io.EOF {
+	if err == io.EOF && !c.quiet {
 		c.p.step("closed by the server", nil)
 	}
 	return n, err
@@ -65,6 +65,8 @@ func (c *conn) Write(b []byte) (int, error) {
 // Close is as of net.Conn.
 func (c *conn) Close() error {
 	c.stop()
-	c.p.step("closed", nil)
+	if !c.quiet {
+		c.p.step("closed", nil)
+	}
 	return c.Conn.Close()
 }
