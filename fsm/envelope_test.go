@@ -38,6 +38,8 @@ func samples(t testing.TB) []Command {
 		b,
 		&SetOverride{Target: "server/Web/a", Kind: Weight, Weight: 3, Until: t0.Add(time.Minute)},
 		&ClearOverride{Target: "server/Web/a"},
+		&SetOverride{Target: "address/10.1.0.1", Kind: Drain, Until: t0.Add(time.Minute), Reason: "disk", Beside: true},
+		&ClearOverride{Target: "server/Web/a", About: AboutHealth},
 		&Expire{Due{At: t0, Kind: DueOverride, ID: "server/Web/a"}},
 		with(set(t, "Web=10.0.0.1:80 a=10.1.0.1:80"), func(d *SetDocument) { d.ConfirmUntil = t0.Add(5 * time.Minute) }),
 		&Confirm{Revision: 3},
@@ -72,10 +74,7 @@ func TestWireForm(t *testing.T) {
 	for _, c := range samples(t) {
 		t.Run(string(c.Name()), func(t *testing.T) {
 			b := encode(t, c)
-			path := filepath.Join("testdata", string(c.Name())+".entry")
-			if d, ok := c.(*SetDocument); ok && !d.ConfirmUntil.IsZero() { // a field that came later
-				path = filepath.Join("testdata", "set_document-confirm.entry")
-			}
+			path := filepath.Join("testdata", string(c.Name())+later(c)+".entry")
 			if *update {
 				if err := os.WriteFile(path, b, 0o644); err != nil {
 					t.Fatal(err)
@@ -106,6 +105,25 @@ func TestWireForm(t *testing.T) {
 			}
 		})
 	}
+}
+
+// later names the wire form of a command with a field that came later.
+func later(c Command) string {
+	switch c := c.(type) {
+	case *SetDocument:
+		if !c.ConfirmUntil.IsZero() {
+			return "-confirm"
+		}
+	case *SetOverride:
+		if c.Beside {
+			return "-beside"
+		}
+	case *ClearOverride:
+		if c.About != "" {
+			return "-about"
+		}
+	}
+	return ""
 }
 
 // A deflated payload of another year must stay readable whatever the compressor writes today.

@@ -43,7 +43,8 @@ func (e *Expire) apply(c *change) *Refusal {
 	}
 	switch e.Due.Kind {
 	case DueOverride:
-		c.dropOverride(e.Due.ID)
+		c.dropOverrides(e.Due.ID, func(o Override) bool { return o.Until.Equal(e.Due.At) })
+		c.dueOverrides(e.Due.ID)
 	case DueLeaving:
 		c.left(e.Due.ID)
 	case DueToken:

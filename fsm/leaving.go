@@ -45,7 +45,7 @@ func (c *change) leave(before config.Document, until time.Time) {
 				continue
 			}
 			// A disabled server is out of the kernel's table: leaving would bring it back.
-			if o, ok := c.Override(serverTarget(v.Name, s.Name)); ok && o.Kind == Disable {
+			if c.disabled(v.Name, s) {
 				continue
 			}
 			l := Leaving{ID: fmt.Sprintf("%s/%s@%d", v.Name, s.Name, c.Revision), Virtual: gone.Clone(), Server: s, Until: until}
@@ -56,6 +56,12 @@ func (c *change) leave(before config.Document, until time.Time) {
 	slices.SortFunc(leaving, func(a, b Leaving) int { return cmp.Compare(a.ID, b.ID) })
 	c.Leaving = leaving
 	c.Due = slices.SortedFunc(slices.Values(ends), compareDue)
+}
+
+// disabled reports whether an operator keeps a server out of the table.
+func (c *change) disabled(virtual string, s config.Server) bool {
+	words := slices.Concat(c.OverridesOf(ServerTarget(virtual, s.Name)), c.OverridesOf(AddressTarget(s.Address.Addr())))
+	return slices.ContainsFunc(words, func(o Override) bool { return o.Kind == Disable })
 }
 
 // due adds an end; there is one for each kind and ID.

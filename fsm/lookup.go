@@ -26,9 +26,19 @@ func (s *Snapshot) Numbered(n uint64) (Revision, bool) {
 	return find(s.History, func(r Revision) bool { return r.Number == n })
 }
 
-// Override returns the override of that target.
+// Override returns the override of that target, of several the first.
 func (s *Snapshot) Override(target string) (Override, bool) {
 	return find(s.Overrides, func(o Override) bool { return o.Target == target })
+}
+
+// OverridesOf returns the overrides of that target. They are the snapshot's own.
+func (s *Snapshot) OverridesOf(target string) []Override {
+	from, _ := slices.BinarySearchFunc(s.Overrides, target, func(o Override, t string) int { return strings.Compare(o.Target, t) })
+	to := from
+	for to < len(s.Overrides) && s.Overrides[to].Target == target {
+		to++
+	}
+	return s.Overrides[from:to:to]
 }
 
 // Token returns the token with that public ID, used up and expired ones too.

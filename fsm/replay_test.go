@@ -71,9 +71,13 @@ func feed(f *FSM, l *raft.Log) string {
 // invariants are what holds in every state.
 func invariants(r *rapid.T, s *Snapshot) {
 	want := make(map[string]time.Time)
-	for _, o := range s.Overrides {
+	ends := make(map[string]bool) // of overrides, of which a target may have several
+	for i, o := range s.Overrides {
 		if !o.Until.IsZero() {
-			want[DueOverride+" "+o.Target] = o.Until
+			ends[o.Target+" "+o.Until.String()] = true
+		}
+		if i > 0 && o.Target+" "+o.About() <= s.Overrides[i-1].Target+" "+s.Overrides[i-1].About() {
+			r.Fatalf("overrides are out of order, or two of one kind: %+v", s.Overrides)
 		}
 		if c := (&change{Snapshot: s}); !c.exists(o.Target) {
 			r.Fatalf("override of %s, which is not there", o.Target)
@@ -100,13 +104,19 @@ func invariants(r *rapid.T, s *Snapshot) {
 	}
 	got := make(map[string]time.Time)
 	for i, d := range s.Due {
-		got[d.Kind+" "+d.ID] = d.At
+		if d.Kind != DueOverride {
+			got[d.Kind+" "+d.ID] = d.At
+		} else if end := d.ID + " " + d.At.String(); ends[end] {
+			delete(ends, end)
+		} else {
+			r.Fatalf("%v is no end of an override: %+v", d, s.Overrides)
+		}
 		if i > 0 && compareDue(s.Due[i-1], d) >= 0 {
 			r.Fatalf("due is out of order: %v", s.Due)
 		}
 	}
-	if d := cmp.Diff(want, got); d != "" {
-		r.Fatalf("due (-want +got):\n%s", d)
+	if d := cmp.Diff(want, got); d != "" || len(ends) > 0 {
+		r.Fatalf("due (-want +got):\n%s\nmissing: %v", d, ends)
 	}
 	for i := range s.History {
 		if i > 0 && s.History[i].Number <= s.History[i-1].Number {
@@ -152,7 +162,7 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 		return b.String()
 	}
 	target := func() string {
-		return pick("target", "server/Web/a", "server/Web/b", "server/Mail/a", "router/r1", "router/r2")
+		return pick("target", "server/Web/a", "server/Web/b", "server/Mail/a", "router/r1", "router/r2", "address/10.1.0.0")
 	}
 	node := func() string { return pick("node", "n1", "n2", "n3", "n4") }
 	key := func() string { return pick("key", "k1", "k2") }
@@ -174,16 +184,17 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 			d.RollbackOf = rapid.SampledFrom([]uint64{0, 0, 0, 1, 99}).Draw(r, "rollback")
 			m.entry(d)
 		case 5, 6:
-			o := &SetOverride{Target: target(), Kind: pick("kind", Drain, Disable)}
-			if strings.HasPrefix(o.Target, "router/") {
+			o := &SetOverride{Target: target(), Kind: pick("kind", Drain, Disable, Weight, Up, Down), Beside: rapid.Bool().Draw(r, "beside")}
+			if strings.HasPrefix(o.Target, "router/") || strings.HasPrefix(o.Target, "address/") {
 				o.Kind = Drain
 			}
+			o.Beside = o.Beside || strings.HasPrefix(o.Target, "address/") || o.Kind == Up || o.Kind == Down
 			if rapid.Bool().Draw(r, "ends") {
 				o.Until = seconds("until")
 			}
 			m.entry(o)
 		case 7:
-			m.entry(&ClearOverride{Target: target()})
+			m.entry(&ClearOverride{Target: target(), About: pick("about", "", AboutTraffic, AboutWeight, AboutHealth)})
 		case 8, 9:
 			kind := pick("due", DueOverride, DueLeaving, DueToken)
 			id := map[string]string{DueOverride: target(), DueLeaving: pick("leaving", "Web/a@2", "Web/b@3"), DueToken: key()}[kind]

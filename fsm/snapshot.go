@@ -22,7 +22,7 @@ type Snapshot struct {
 	Document  config.Document
 	Source    string       // the running document's text as it was written
 	History   []Revision   // oldest first, the running one last; at most 100 and 16 MiB, and Confirm.BackTo
-	Overrides []Override   // sorted by Target
+	Overrides []Override   // sorted by Target and what they are about
 	Leaving   []Leaving    // sorted by ID
 	Due       []Due        // sorted by At, Kind, ID
 	Nodes     []Node       // in the order they joined
@@ -70,10 +70,11 @@ type Actor struct {
 	Via     string `json:"via,omitempty"`     // the router that was asked, if it was
 }
 
-// Override is an operator's word about a server ("server/web/a") or a router ("router/r1") that stands beside the document.
+// Override is an operator's word about a server ("server/web/a"), whatever is at an address ("address/10.0.0.11") or a
+// router ("router/r1") that stands beside the document.
 type Override struct {
 	Target string    `json:"target"`
-	Kind   string    `json:"kind"`             // Drain, Disable or Weight
+	Kind   string    `json:"kind"`             // Drain, Disable, Weight, Up or Down
 	Weight int       `json:"weight,omitempty"` // with Weight, 0..65535
 	By     Actor     `json:"by"`
 	At     time.Time `json:"at"`
@@ -81,11 +82,20 @@ type Override struct {
 	Reason string    `json:"reason,omitempty"`
 }
 
-// The kinds of override. A router can only be drained.
+// The kinds of override. A router can only be drained, an address drained or disabled.
 const (
 	Drain   = "drain"   // no new connections, the old ones stay
 	Disable = "disable" // out of the table
 	Weight  = "weight"  // another weight
+	Up      = "up"      // up, whatever its check says
+	Down    = "down"    // down, whatever its check says
+)
+
+// What overrides are about.
+const (
+	AboutTraffic = "traffic" // Drain, Disable
+	AboutWeight  = "weight"
+	AboutHealth  = "health" // Up, Down
 )
 
 // Leaving is a server that was removed from the document and still drains.
@@ -100,7 +110,7 @@ type Leaving struct {
 type Due struct {
 	At   time.Time `json:"at"`
 	Kind string    `json:"kind"` // DueOverride, DueLeaving, DueToken or DueConfirm
-	ID   string    `json:"id"`   // the override's target, the leaving's ID, the token's ID, the revision's number
+	ID   string    `json:"id"`   // the override's target (of those that end at At), the leaving's ID, the token's ID, the revision's number
 }
 
 // The kinds of Due.
