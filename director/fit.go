@@ -50,9 +50,9 @@ func undecided(in Inputs) []string {
 		for _, s := range v.Servers {
 			weight, _ := weigh(in, v, s, have)
 			serves = serves || weight > 0
-			t, askable := TargetOf(v, s)
+			_, askable := TargetOf(v, s)
 			wished, _ := wish(in, v, s)
-			hopes = hopes || askable && wished > 0 && in.Health[t.Key()].State == health.Unknown
+			hopes = hopes || askable && wished > 0 && in.verdict(v, s) == health.Unknown
 		}
 		if hopes && !serves {
 			out = append(out, v.Name)

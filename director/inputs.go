@@ -40,9 +40,10 @@ type State struct {
 	OtherLeads bool
 }
 
-// Override is an operator's word about one server that stands beside the document.
+// Override is an operator's word about one server, or about every server at an address, that stands beside the document.
 type Override struct {
-	Virtual, Server string
+	Virtual, Server string     // both empty with Address
+	Address         netip.Addr // Drain and Disable only
 	Kind            OverrideKind
 	Weight          int // with SetWeight
 }
@@ -55,6 +56,8 @@ const (
 	Drain     OverrideKind = "drain"   // weight 0, connections stay
 	Disable   OverrideKind = "disable" // out of the table
 	SetWeight OverrideKind = "weight"
+	ForceUp   OverrideKind = "up"   // whatever its check says
+	ForceDown OverrideKind = "down" // as if its check said so
 )
 
 // Leaving is a server that the document no longer names and that still drains: a wanted destination of weight 0.

@@ -195,40 +195,6 @@ func leaving(drains []Leaving, named map[netip.AddrPort]string) []ipvs.Destinati
 	return out
 }
 
-// wish returns the weight that server s is to have while it is well, as document and overrides say; false if it is disabled.
-func wish(in Inputs, v config.Virtual, s config.Server) (weight int, enabled bool) {
-	weight = s.Weight
-	words := in.overrides[target{v.Name, s.Name}]
-	for _, o := range words {
-		if o.Kind == SetWeight {
-			weight = o.Weight
-		}
-	}
-	for _, o := range words {
-		switch o.Kind {
-		case Disable:
-			return 0, false
-		case Drain:
-			weight = 0
-		case SetWeight:
-		}
-	}
-	return weight, true
-}
-
-// target names a server of a virtual.
-type target struct{ virtual, server string }
-
-// byTarget sorts overrides by what they are about: there may be as many as servers.
-func byTarget(list []Override) map[target][]Override {
-	out := make(map[target][]Override, len(list))
-	for _, o := range list {
-		t := target{o.Virtual, o.Server}
-		out[t] = append(out[t], o)
-	}
-	return out
-}
-
 // weigh decides whether server s belongs in the table and with which weight. An operator's word is stronger than health,
 // health is stronger than the document; before rise or fall has decided, what the kernel has stands.
 func weigh(in Inputs, v config.Virtual, s config.Server, have map[netip.AddrPort]ipvs.Destination) (weight int, present bool) {
@@ -236,11 +202,7 @@ func weigh(in Inputs, v config.Virtual, s config.Server, have map[netip.AddrPort
 	if !enabled {
 		return 0, false
 	}
-	if v.Check == nil {
-		return weight, true
-	}
-	t, _ := TargetOf(v, s)
-	switch state := in.Health[t.Key()].State; state {
+	switch state := in.verdict(v, s); state {
 	case health.Up:
 		return weight, true
 	case health.Down:
