@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"net/netip"
 	"strings"
 
 	"polso/consensus"
@@ -26,12 +27,16 @@ func mandate(r consensus.Role, s *fsm.Snapshot) director.Mandate {
 func state(s *fsm.Snapshot) director.State {
 	out := director.State{Known: s.Known && s.Founded(), Revision: s.Revision, Document: s.Document}
 	for _, o := range s.Overrides {
-		rest, ok := strings.CutPrefix(o.Target, "server/")
-		if !ok {
+		said := director.Override{Kind: director.OverrideKind(o.Kind), Weight: o.Weight}
+		switch what, name, _ := strings.Cut(o.Target, "/"); what {
+		case "server":
+			said.Virtual, said.Server, _ = strings.Cut(name, "/")
+		case "address":
+			said.Address, _ = netip.ParseAddr(name) // what is in the state is one
+		default: // a router's is the steward's
 			continue
 		}
-		virtual, server, _ := strings.Cut(rest, "/")
-		out.Overrides = append(out.Overrides, director.Override{Virtual: virtual, Server: server, Kind: director.OverrideKind(o.Kind), Weight: o.Weight})
+		out.Overrides = append(out.Overrides, said)
 	}
 	for _, l := range s.Leaving {
 		out.Leaving = append(out.Leaving, director.Leaving{Virtual: l.Virtual, Server: l.Server})

@@ -38,7 +38,9 @@ func TestStateForTheDirector(t *testing.T) {
 	snap := &fsm.Snapshot{
 		Known: true, Cluster: fsm.Cluster{ID: "c1"}, Revision: 4, Document: config.Document{Virtuals: []config.Virtual{virtual}},
 		Overrides: []fsm.Override{
+			{Target: "address/10.0.0.1", Kind: fsm.Drain},
 			{Target: "router/r1", Kind: fsm.Drain},
+			{Target: "server/web/a", Kind: fsm.Down},
 			{Target: "server/web/a", Kind: fsm.Weight, Weight: 3},
 			{Target: "server/web/b", Kind: fsm.Disable},
 		},
@@ -46,8 +48,9 @@ func TestStateForTheDirector(t *testing.T) {
 	}
 	want := director.State{
 		Known: true, Revision: 4, Document: snap.Document,
-		Overrides: []director.Override{{Virtual: "web", Server: "a", Kind: director.SetWeight, Weight: 3}, {Virtual: "web", Server: "b", Kind: director.Disable}},
-		Leaving:   []director.Leaving{{Virtual: virtual, Server: server}},
+		Overrides: []director.Override{{Address: netip.MustParseAddr("10.0.0.1"), Kind: director.Drain},
+			{Virtual: "web", Server: "a", Kind: director.ForceDown}, {Virtual: "web", Server: "a", Kind: director.SetWeight, Weight: 3}, {Virtual: "web", Server: "b", Kind: director.Disable}},
+		Leaving: []director.Leaving{{Virtual: virtual, Server: server}},
 	}
 	if diff := cmp.Diff(want, state(snap), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -21,7 +21,7 @@ import (
 func (b *body) localStatus() api.Status {
 	snap, dir := b.snapshot(), b.local.director.Status()
 	st := b.statusOf(snap, dir, virtuals(snap, dir))
-	st.Sysctls = sysctls(dir)
+	st.Sysctls, st.Overrides = sysctls(dir), api.OverridesOf(snap.Overrides)
 	return st
 }
 
@@ -303,7 +303,7 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 		key, _ := director.KeyOf(v)
 		stats := dir.Stats[key]
 		a := api.Virtual{
-			Name: v.Name, Ports: nonNil(v.Ports), Ranges: words(v.Ranges), FWMark: v.FWMark, Protocol: string(v.Protocol), Scheduler: v.Scheduler, Forward: string(v.Forward),
+			Name: v.Name, Ports: nonNil(v.Ports), Ranges: words(v.Ranges), FWMark: v.FWMark, Mark: v.Mark(), Protocol: string(v.Protocol), Scheduler: v.Scheduler, Forward: string(v.Forward),
 			Servers: []api.Server{}, Rates: rates(stats.Counters),
 		}
 		if v.Address.IsValid() {
@@ -348,22 +348,17 @@ func serverStatus(snap *fsm.Snapshot, view health.View, v config.Virtual, s conf
 	if have != nil {
 		out.EffectiveWeight = have.Weight
 	}
+	out.Health = "unchecked"
+	if v.Check != nil || s.Check != nil {
+		out.Health, out.State = health.Unknown.String(), health.Unknown.String()
+	}
 	if t, checked := director.TargetOf(v, s); checked {
 		st := view[t.Key()]
-		out.State, out.Reason = st.State.String(), st.Reason
+		out.Health, out.State, out.Reason = st.State.String(), st.State.String(), st.Reason
 		if !st.Since.IsZero() {
 			out.Since = &st.Since
 		}
 	}
-	if o, ok := snap.Override("server/" + v.Name + "/" + s.Name); ok {
-		switch director.OverrideKind(o.Kind) {
-		case director.Drain:
-			out.State, out.Reason = "drain", "drained by "+o.By.Name
-		case director.Disable:
-			out.State, out.Reason = "disabled", "disabled by "+o.By.Name
-		case director.SetWeight:
-			out.Weight = o.Weight
-		}
-	}
+	tellOverrides(&out, slices.Concat(snap.OverridesOf(fsm.ServerTarget(v.Name, s.Name)), snap.OverridesOf(fsm.AddressTarget(s.Address.Addr()))))
 	return out
 }

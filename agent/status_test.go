@@ -155,12 +155,13 @@ func TestStatusOfVirtuals(t *testing.T) {
 	say(2, health.Status{State: health.Up, Reason: "connected", Since: since})
 	a := netip.MustParseAddrPort("10.0.0.1:8080")
 	gone := config.Server{Name: "old", Address: netip.MustParseAddrPort("10.0.0.9:8080")}
+	weighed := fsm.Override{Target: "server/web/a", Kind: fsm.Weight, Weight: 2}
+	drained := fsm.Override{Target: "server/web/c", Kind: fsm.Drain, By: fsm.Actor{Name: "ada"}}
 	snap := &fsm.Snapshot{
 		Document: doc,
 		Overrides: []fsm.Override{
 			{Target: "router/r1", Kind: fsm.Drain},
-			{Target: "server/web/c", Kind: fsm.Drain, By: fsm.Actor{Name: "ada"}},
-			{Target: "server/web/a", Kind: fsm.Weight, Weight: 2},
+			weighed, drained,
 		},
 		Leaving: []fsm.Leaving{{Virtual: web, Server: gone, Until: since}},
 	}
@@ -174,10 +175,10 @@ func TestStatusOfVirtuals(t *testing.T) {
 		got[v.Name] = v
 	}
 	want := []api.Server{
-		{Name: "a", Address: "10.0.0.1", Port: 8080, State: "up", Weight: 2, EffectiveWeight: 2, Reason: "connected", Since: &since, Active: 3, Inactive: 4},
-		{Name: "b", Address: "10.0.0.2", Port: 8080, State: "down", Weight: 1, Reason: "refused", Since: &since},
-		{Name: "c", Address: "10.0.0.3", Port: 8080, State: "drain", Weight: 1, Reason: "drained by ada", Since: &since},
-		{Name: "d", Address: "10.0.0.4", Port: 8080, State: "unknown", Weight: 1},
+		{Name: "a", Address: "10.0.0.1", Port: 8080, State: "up", Health: "up", Overrides: api.OverridesOf([]fsm.Override{weighed}), Weight: 2, EffectiveWeight: 2, Reason: "connected", Since: &since, Active: 3, Inactive: 4},
+		{Name: "b", Address: "10.0.0.2", Port: 8080, State: "down", Health: "down", Weight: 1, Reason: "refused", Since: &since},
+		{Name: "c", Address: "10.0.0.3", Port: 8080, State: "drain", Health: "up", Overrides: api.OverridesOf([]fsm.Override{drained}), Weight: 1, Reason: "connected", Since: &since},
+		{Name: "d", Address: "10.0.0.4", Port: 8080, State: "unknown", Health: "unknown", Weight: 1},
 		{Name: "old", Address: "10.0.0.9", Port: 8080, State: "leaving", Reason: "removed; drains", Until: &since},
 	}
 	if diff := cmp.Diff(want, got["web"].Servers); diff != "" {
@@ -186,7 +187,7 @@ func TestStatusOfVirtuals(t *testing.T) {
 	if v := got["web"]; v.Rates.Connections != 12 || v.Address != "192.0.2.10" || v.FWMark != 0 {
 		t.Errorf("web: %+v", v)
 	}
-	if v := got["mark"]; v.FWMark != 7 || v.Address != "" || len(v.Ports) != 0 || v.Ports == nil || v.Servers[0].State != "up" {
+	if v := got["mark"]; v.FWMark != 7 || v.Mark != 7 || v.Address != "" || len(v.Ports) != 0 || v.Ports == nil || v.Servers[0].State != "up" || v.Servers[0].Health != "unchecked" {
 		t.Errorf("mark: %+v; want mark 7, no address, an unchecked server counted as up", v)
 	}
 }

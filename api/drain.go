@@ -25,28 +25,28 @@ type Drained struct {
 	Reason string     `json:"reason,omitempty"`
 }
 
-// longestDrain bounds what ends by itself: a date further away is a slip.
-const longestDrain = 366 * 24 * time.Hour
+// longestWord bounds what ends by itself: a date further away is a slip.
+const longestWord = 366 * 24 * time.Hour
 
-// ends is when the drain ends by itself; zero: when it is taken back.
-func (r DrainRequest) ends(now time.Time) (time.Time, error) {
+// ends is when an operator's word ends by itself, after so many seconds or at that time; zero: when it is taken back.
+func ends(after float64, at *time.Time, now time.Time) (time.Time, error) {
 	until := time.Time{}
 	switch {
-	case r.For > 0 && r.Until != nil:
-		return until, Errorf(CodeInvalid, "a drain ends after a time or at one, not both").WithHint("give for_seconds or until")
-	case r.For > longestDrain.Seconds():
-		until = now.Add(2 * longestDrain)
-	case r.For > 0:
-		until = now.Add(time.Duration(r.For * float64(time.Second)))
-	case r.Until != nil:
-		until = *r.Until
+	case after > 0 && at != nil:
+		return until, Errorf(CodeInvalid, "it ends after a time or at one, not both").WithHint("give for_seconds or until")
+	case after > longestWord.Seconds():
+		until = now.Add(2 * longestWord)
+	case after > 0:
+		until = now.Add(time.Duration(after * float64(time.Second)))
+	case at != nil:
+		until = *at
 	default:
 		return until, nil
 	}
 	// In whole seconds, the part of one more than asked for: an end shall not have passed when it is written down.
 	until = until.Add(time.Second - time.Nanosecond).Truncate(time.Second)
-	if !until.After(now) || until.Sub(now) > longestDrain {
-		return until, Errorf(CodeInvalid, "a drain cannot end at %s", until.Format(time.RFC3339)).WithHint("it ends within a year from now, or, without an end, when it is taken back")
+	if !until.After(now) || until.Sub(now) > longestWord {
+		return until, Errorf(CodeInvalid, "it cannot end at %s", until.Format(time.RFC3339)).WithHint("it ends within a year from now, or, without an end, when it is taken back")
 	}
 	return until, nil
 }
@@ -56,7 +56,7 @@ func (s *server) drainRouter(ctx context.Context, name string, req DrainRequest)
 	if _, err := s.State(ctx); err != nil {
 		return Done{}, err
 	}
-	until, err := req.ends(time.Now())
+	until, err := ends(req.For, req.Until, time.Now())
 	if err != nil {
 		return Done{}, err
 	}

@@ -38,7 +38,7 @@ func drain(seconds *float64) time.Duration {
 	if seconds == nil {
 		return leaveFor
 	}
-	return time.Duration(min(*seconds, longestDrain.Seconds()) * float64(time.Second))
+	return time.Duration(min(*seconds, longestWord.Seconds()) * float64(time.Second))
 }
 
 // livePlan is the way from the running document to another, with what it means to every router now.

@@ -161,6 +161,7 @@ func (s *server) routes(a huma.API) {
 	s.snapshotRoutes(a)
 	s.connectionRoutes(a)
 	s.statsRoutes(a)
+	s.overrideRoutes(a)
 }
 
 type named struct {

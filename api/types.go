@@ -32,6 +32,7 @@ type Status struct {
 	SyncDaemon      *SyncDaemon    `json:"sync_daemon,omitempty" doc:"what tells this router's connections to the others, as it runs"`
 	LastFailover    *Failover      `json:"last_failover,omitempty"`
 	Confirm         *Confirmation  `json:"confirm,omitempty" doc:"the running revision waits to be confirmed"`
+	Overrides       []Override     `json:"overrides,omitempty" doc:"what operators said of servers, addresses and routers"`
 	Problems        []Problem      `json:"problems" nullable:"false"`
 	Health          ClusterHealth  `json:"health" enum:"HEALTHY,DEGRADED,DOWN,FORMING" doc:"DOWN: nobody directs"`
 	Kernel          string         `json:"kernel" enum:"real,simulated,none" doc:"what stands behind this router's table"`
@@ -123,6 +124,7 @@ type Virtual struct {
 	Ports      []uint16 `json:"ports" nullable:"false"`
 	Ranges     []string `json:"port_ranges,omitempty" doc:"more ports: 8000-8100"`
 	FWMark     uint32   `json:"fwmark"`
+	Mark       uint32   `json:"mark,omitempty" doc:"the firewall mark under which the kernel has it: fwmark, or that of its several ports"`
 	Protocol   string   `json:"protocol"`
 	Scheduler  string   `json:"scheduler"`
 	Forward    string   `json:"forward"`
@@ -137,6 +139,8 @@ type Server struct {
 	Address         string     `json:"address"`
 	Port            uint16     `json:"port"`
 	State           string     `json:"state" enum:"up,down,unknown,drain,disabled,leaving"`
+	Health          string     `json:"health,omitempty" enum:"up,down,unknown,unchecked" doc:"what its check says, whatever operators say; unchecked: it has none and counts as up"`
+	Overrides       []Override `json:"overrides,omitempty" doc:"what operators said of it and of its address"`
 	Weight          int        `json:"weight" doc:"as the document and overrides say"`
 	EffectiveWeight int        `json:"effective_weight" doc:"as the kernel has it; 0 also when it is out of the table"`
 	Reason          string     `json:"reason" doc:"the last check's answer"`
