@@ -20,7 +20,7 @@ import (
 // While the state is not known, or while it says that the kernel's services may be somebody else's, no table is touched
 // and nothing is held.
 func Decide(in Inputs) Want {
-	want := Want{Probes: probes(in.State.Document), Homes: in.Homes}
+	want := Want{Probes: probes(in), Homes: in.Homes}
 	if !in.State.Known {
 		want.KeepTable = true
 		want.Unfit = unknown(in)
@@ -33,10 +33,14 @@ func Decide(in Inputs) Want {
 		return want
 	}
 	in.overrides = byTarget(in.State.Overrides)
+	in.Health, want.Spared = combine(in)
 	at := place(in)
 	want.Places, want.Homes = at.places, at.homes
 	want.Problems = slices.Concat(at.homeless, at.doubts)
 	want.Unfit = unfit(in.Links, at.places, at.homeless)
+	for _, q := range severedLinks(in, at.places) {
+		want.Problems, want.Unfit = append(want.Problems, q), append(want.Unfit, q.What+": "+q.Why)
+	}
 	want.Held = held(in.Mandate, want.Places)
 
 	switch {
@@ -101,9 +105,12 @@ func held(m Mandate, places []Place) []vip.Held {
 
 // probes returns every target of the document once, sorted by key. Every router probes all of them, also while it stands
 // by and whatever overrides say, so that a takeover starts with verdicts.
-func probes(doc config.Document) []health.Target {
+func probes(in Inputs) []health.Target {
 	byKey := make(map[health.Key]health.Target)
-	for _, v := range doc.Virtuals {
+	for _, v := range in.State.Document.Virtuals {
+		if relies(in, v) {
+			continue
+		}
 		for _, s := range v.Servers {
 			if t, ok := TargetOf(v, s); ok {
 				byKey[t.Key()] = t

@@ -43,7 +43,7 @@ type Health interface {
 	View() health.View
 }
 
-// Options are what a Director is built from. All but Rules, Record, Interfaces and Log are required.
+// Options are what a Director is built from. All but Rules, Record, Others, Interfaces and Log are required.
 type Options struct {
 	IPVS       IPVS
 	Rules      Rules // nil: the kernel has no packet filter that Polso can use
@@ -53,6 +53,7 @@ type Options struct {
 	Health     Health
 	Mandate    func() Mandate    // read when a pass begins, and again when it is about to hold; must not block
 	State      func() State      // read once per pass; must not block
+	Others     func() Others     // what the other routers see, read once per pass; must not block; nil: nobody is heard
 	Interfaces map[string]string // logical name -> device, from this node's own settings
 	Log        *slog.Logger      // nil: silence
 }
@@ -90,6 +91,9 @@ func New(o Options) *Director {
 	d := &Director{o: o, log: o.Log, bell: make(chan struct{}, 1)}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
+	}
+	if d.o.Others == nil {
+		d.o.Others = func() Others { return Others{} }
 	}
 	d.memory.sysctls = make(map[string]string)
 	d.status.Store(&Status{})

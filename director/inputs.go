@@ -77,6 +77,8 @@ type Inputs struct {
 	Observed   *ipvs.Table         // the kernel's table at the beginning of the pass; nil: it could not be read
 	Ruleless   string              // why the packet rules cannot be read or made; "" if they can
 	Running    time.Duration       // since this process's first pass
+	Others     Others              // what the other routers see
+	Spared     Spared              // the last pass's Want.Spared
 
 	overrides map[target][]Override // the state's, made by Decide
 }
@@ -95,6 +97,7 @@ type Want struct {
 	Problems  []Problem     // what of the document cannot be done on this node, and why
 	Unfit     []string      // why this node could not direct as another may: see Status
 	Undecided []string      // see Status
+	Spared    Spared        // see there, for the next pass
 }
 
 // Place is where an address of the document belongs on this node.

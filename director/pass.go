@@ -30,6 +30,7 @@ type memory struct {
 	syncDevice int           // the index of the device that they were last seen on
 	hearing    hearing
 	scar       scar
+	spared     Spared // the last pass's
 }
 
 // spot is an address on a link.
@@ -70,6 +71,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		gone(letGo)
 	}
 	in.Health, in.Interfaces, in.Homes = d.o.Health.View(), d.o.Interfaces, d.memory.homes
+	in.Others, in.Spared = d.o.Others(), d.memory.spared
 	survey := &d.memory.survey
 	now := time.Now()
 	err := survey.look(d.o.IPVS, now)
@@ -91,7 +93,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	}
 	p.memory.rules, in.Ruleless = p.readRules()
 	want := Decide(in)
-	d.memory.homes = want.Homes
+	d.memory.homes, d.memory.spared = want.Homes, want.Spared
 	d.o.Health.Set(want.Probes)
 	if !nothing {
 		letGo = p.letGo(want.Held)

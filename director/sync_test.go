@@ -194,7 +194,7 @@ func TestReturningRouterListensFirst(t *testing.T) {
 
 		w.edge.SetLink(vip.Link{Name: "eth1", Index: 3})
 		w.wait(time.Minute)
-		expect("its cable is pulled", "link eth1 of the sync daemon is down")
+		expect("its cable is pulled", "link eth1: is down, and the way to 2 servers", "link eth1 of the sync daemon is down")
 		w.edge.SetLink(vip.Link{Name: "eth1", Index: 3, Up: true})
 		w.wait(0)
 		expect("its cable is back", Learning)

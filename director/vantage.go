@@ -1,0 +1,270 @@
+package director
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"polso/config"
+	"polso/health"
+	"polso/vip"
+)
+
+// Others are what the other routers see. One that was not heard lately is not among them.
+type Others struct {
+	Sights   []Sight
+	Director Sight // the director's, as it was heard last; where this router directs, nothing
+}
+
+// spared is for how long a server that other routers see up goes on to count as up while nothing is heard of it: a document
+// has just changed, or the lead has just moved.
+const spared = 5 * time.Second
+
+// Spared are the servers that are down here and count as up all the same: when, in Inputs.Running, the others last had it so.
+type Spared map[health.Key]time.Duration
+
+// combine returns the view that the table follows: this router's own, but for what the others know better.
+//
+// A server that is down here counts as up all the same while fewer routers than the virtual's votes see it down, and while it is
+// this router that is cut off: the link to the server is down here, or everything behind that link fails at once, and most of
+// the others see the server up. A virtual that the director alone probes is on the others as the director sees it.
+//
+// Virtuals that ask the same server the same question share the answer; the smallest of their votes counts.
+func combine(in Inputs) (health.View, Spared) {
+	c := combiner{in: in, view: in.Health, director: NewSights(in.Others.Director)}
+	if anyDown(in.Health) {
+		c.others, c.votes, c.ground = NewSights(in.Others.Sights...), fewestVotes(in.State.Document), groundOf(in)
+	}
+	for _, v := range in.State.Document.Virtuals {
+		switch {
+		case v.Check == nil:
+		case relies(in, v):
+			c.follow(v)
+		case c.others != nil:
+			c.spare(v)
+		}
+	}
+	return c.view, c.spared
+}
+
+func anyDown(view health.View) bool {
+	for _, st := range view {
+		if st.State == health.Down {
+			return true
+		}
+	}
+	return false
+}
+
+// combiner makes one combined view.
+type combiner struct {
+	in               Inputs
+	view             health.View
+	changed          bool
+	spared           Spared
+	others, director Sights
+	votes            map[health.Key]int
+	ground           grounds
+}
+
+func (c *combiner) set(key health.Key, st health.Status) {
+	if !c.changed { // a view is shared
+		c.view, c.changed = maps.Clone(c.view), true
+		if c.view == nil {
+			c.view = make(health.View)
+		}
+	}
+	c.view[key] = st
+}
+
+// follow takes over what the director says of v.
+func (c *combiner) follow(v config.Virtual) {
+	said := c.director.Of(v)
+	for _, s := range v.Servers {
+		if t, ok := TargetOf(v, s); ok && said[s.Name][0].State != health.Unknown {
+			c.set(t.Key(), health.Status{State: said[s.Name][0].State, Reason: said[s.Name][0].Reason})
+		}
+	}
+}
+
+// spare has those of v's servers count as up that are down here and not down by what the others see.
+func (c *combiner) spare(v config.Virtual) {
+	var said map[string][]Verdict
+	for _, s := range v.Servers {
+		t, ok := TargetOf(v, s)
+		if !ok {
+			continue
+		}
+		key := t.Key()
+		st, votes, land := c.in.Health[key], c.votes[key], c.ground.of(s)
+		if st.State != health.Down || votes < 2 && land == sound {
+			continue
+		}
+		if said == nil {
+			said = c.others.Of(v)
+		}
+		stands, sure := stands(count(said[s.Name]), votes, land)
+		last, before := c.in.Spared[key]
+		switch {
+		case sure && stands:
+			last = c.in.Running
+		case sure || !before || c.in.Running-last > spared:
+			continue
+		}
+		st.State = health.Up
+		c.set(key, st)
+		if c.spared == nil {
+			c.spared = make(Spared)
+		}
+		c.spared[key] = last
+	}
+}
+
+// relies tells whether this router leaves it to the director to probe v.
+func relies(in Inputs, v config.Virtual) bool {
+	_, mandated := in.Mandate.Groups[groupOf(in.State.Document, v)]
+	return v.Probe == config.ByDirector && !mandated
+}
+
+// fewestVotes are the votes that a target needs to be down: the smallest of the virtuals that ask it.
+func fewestVotes(doc config.Document) map[health.Key]int {
+	out := make(map[health.Key]int)
+	for _, v := range doc.Virtuals {
+		if v.Votes < 2 {
+			continue
+		}
+		for _, key := range targetsOf(v) {
+			if n, ok := out[key]; !ok || v.Votes < n {
+				out[key] = v.Votes
+			}
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	for _, v := range doc.Virtuals {
+		if v.Votes >= 2 {
+			continue
+		}
+		for _, key := range targetsOf(v) {
+			delete(out, key)
+		}
+	}
+	return out
+}
+
+// tally counts what other routers say of a server.
+type tally struct{ up, down int }
+
+func count(said []Verdict) (n tally) {
+	for _, v := range said {
+		switch v.State {
+		case health.Up:
+			n.up++
+		case health.Down:
+			n.down++
+		case health.Unknown:
+		}
+	}
+	return n
+}
+
+// stands tells whether a server that this router sees down counts as up. It is not sure where the others have not said enough: then
+// this router's own eyes decide, once that has lasted for a moment.
+func stands(others tally, votes int, land footing) (stands, sure bool) {
+	switch heard := others.up + others.down; {
+	case land != sound && others.up > others.down:
+		return true, true
+	case land == severed && heard == 0: // nobody can say anything against it
+		return true, true
+	case votes >= 2 && heard+1 >= votes:
+		return others.down+1 < votes, true
+	default:
+		return false, heard > 0 && votes < 2
+	}
+}
+
+// footing is how well this router can judge the servers behind one of its links.
+type footing uint8
+
+const (
+	sound   footing = iota // as well as any
+	dark                   // not one of them answers
+	severed                // the link itself is down
+)
+
+// grounds are the footings, by link; servers that no link has the subnet of are behind "".
+type grounds struct {
+	links vip.Links
+	by    map[string]footing
+}
+
+func groundOf(in Inputs) grounds {
+	g := grounds{in.Links, make(map[string]footing)}
+	lit := make(map[string]bool)
+	for _, v := range in.State.Document.Virtuals {
+		for _, s := range v.Servers {
+			t, ok := TargetOf(v, s)
+			if !ok || s.Forward == config.Local {
+				continue
+			}
+			link := g.link(s)
+			g.by[link] = dark
+			lit[link] = lit[link] || in.Health[t.Key()].State != health.Down
+		}
+	}
+	for link := range g.by {
+		if l, ok := g.links.Named(link); ok && !l.Up {
+			g.by[link] = severed
+		} else if lit[link] {
+			g.by[link] = sound
+		}
+	}
+	return g
+}
+
+func (g grounds) link(s config.Server) string {
+	l, err := vip.LinkFor(g.links, s.Address.Addr())
+	if err != nil {
+		return ""
+	}
+	return l.Name
+}
+
+func (g grounds) of(s config.Server) footing {
+	if s.Forward == config.Local {
+		return sound
+	}
+	return g.by[g.link(s)]
+}
+
+// severedLinks are the links by which servers are reached and that are down, without those that have an address of the document: these
+// are told of in any case.
+func severedLinks(in Inputs, places []Place) []Problem {
+	servers := make(map[string]map[string]bool)
+	for _, v := range in.State.Document.Virtuals {
+		for _, s := range v.Servers {
+			link, err := vip.LinkFor(in.Links, s.Address.Addr())
+			if err != nil || link.Up || s.Forward == config.Local || slices.ContainsFunc(places, func(p Place) bool { return p.Link == link.Name }) {
+				continue
+			}
+			if servers[link.Name] == nil {
+				servers[link.Name] = make(map[string]bool)
+			}
+			servers[link.Name][s.Address.Addr().String()] = true
+		}
+	}
+	var out []Problem
+	for _, name := range slices.Sorted(maps.Keys(servers)) {
+		out = append(out, Problem{"link " + name, "is down, and the way to " + countOf(len(servers[name]), "server"), "ip link set " + name + " up"})
+	}
+	return out
+}
+
+func countOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
