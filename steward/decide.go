@@ -21,6 +21,7 @@ type Inputs struct {
 	Members []Member          // raft's latest configuration, this node in it
 	Reports map[string]Report // by node ID, this one's too: what each router last said about its kernel; no entry: not heard
 	Idle    []string          // IDs of the leaving servers to which the kernel of this node, which directs, has no connection
+	Yielded time.Duration     // how long ago this node was handed the lead because it sees more; 0: it was not
 
 	// The Steward's to fill in, not for who reads the inputs.
 
@@ -28,6 +29,7 @@ type Inputs struct {
 	LedFor     time.Duration            // how long this node has led
 	UnfitFor   time.Duration            // how long this node's report has named a reason in Unfit, pass after pass
 	FailingFor time.Duration            // how long it has counted FailingPasses or more
+	DimFor     time.Duration            // how long most of the other routers have seen clearly more servers up
 	FitFor     map[string]time.Duration // by node ID, of the other routers that are fit now: for how long
 	IdleFor    map[string]time.Duration // by fsm.Leaving's ID: how long one of Idle has been so, pass after pass
 	HandedBack map[string]int           // by node ID: how often the lead was handed back to it within the last hour, or was to be
@@ -44,15 +46,16 @@ type Member struct {
 
 // Report is what a router says about its last pass. Leave out those older than a few seconds.
 type Report struct {
-	Revision  uint64    // of the document that its kernel follows
-	Converged bool      // its kernel is as that revision wants it
-	Failing   int       // failing passes in a row
-	Unfit     string    // why the router could not direct as another may, in one line; "": it could
-	Undecided []string  // the virtuals that it would serve by no server, only because its checks have not decided yet
-	Started   time.Time // of its process; zero: not said
-	Change    uint64    // fsm.Cluster.Change that its timing follows
-	CAChange  uint64    // fsm.Cluster.CAChange that it has followed
-	Restart   bool      // it must begin anew to follow the next one
+	Revision  uint64          // of the document that its kernel follows
+	Converged bool            // its kernel is as that revision wants it
+	Failing   int             // failing passes in a row
+	Unfit     string          // why the router could not direct as another may, in one line; "": it could
+	Undecided []string        // the virtuals that it would serve by no server, only because its checks have not decided yet
+	Sees      map[string]Seen // what it sees of the servers, by virtual; nil: not said
+	Started   time.Time       // of its process; zero: not said
+	Change    uint64          // fsm.Cluster.Change that its timing follows
+	CAChange  uint64          // fsm.Cluster.CAChange that it has followed
+	Restart   bool            // it must begin anew to follow the next one
 }
 
 // FitAs tells whether a router with this report could direct as well as one with the other, as far as fitness goes. What
@@ -97,7 +100,7 @@ func Decide(in Inputs) []Action {
 		}
 	}
 	actions = slices.DeleteFunc(together(actions), in.waits)
-	for _, rule := range []func(Inputs) []Action{handOver, removeMembers, addLearners, promote, finishProfile, advanceCA, restart, failBack} {
+	for _, rule := range []func(Inputs) []Action{handOver, yield, removeMembers, addLearners, promote, finishProfile, advanceCA, restart, failBack} {
 		for _, a := range rule(in) {
 			if !in.waits(a) {
 				return append(actions, a)
@@ -193,7 +196,10 @@ func handOver(in Inputs) []Action {
 	default:
 		return nil
 	}
-	fit, able := in.candidates()
+	fit, dimmer, able := in.candidates()
+	if len(fit) == 0 && !drained { // who has trouble directs worse than who sees less
+		fit = dimmer
+	}
 	if drained && len(fit) > 0 && in.LedFor < listening && in.unheardBefore(fit[0]) {
 		return nil
 	}
@@ -244,18 +250,24 @@ func (in Inputs) unheardBefore(id string) bool {
 
 // candidates returns the routers that could lead, in the order of the document's `prefer`: fit are those whose kernel follows
 // the running revision without trouble and that nothing makes unfit to take over. Whoever has trouble too is no better than this
-// node: a step that fails everywhere is a fault of the document, and a segment that no router reaches is nobody's to serve.
-func (in Inputs) candidates() (fit, able []string) {
+// node: a step that fails everywhere is a fault of the document, and a segment that no router reaches is nobody's to serve. Dimmer are
+// those that would be fit if they did not see clearly fewer servers up than this node.
+func (in Inputs) candidates() (fit, dimmer, able []string) {
 	for _, m := range in.preferred() {
 		if !in.able(m) {
 			continue
 		}
 		able = append(able, m.ID)
-		if r, heard := in.Reports[m.ID]; heard && r.Converged && r.Failing == 0 && r.FitAs(in.Reports[in.Self]) && r.Revision == in.State.Revision {
+		mine := in.Reports[in.Self]
+		switch r, heard := in.Reports[m.ID]; {
+		case !heard || !r.Converged || r.Failing > 0 || !r.FitAs(mine) || r.Revision != in.State.Revision:
+		case r.Dimmer(mine):
+			dimmer = append(dimmer, m.ID)
+		default:
 			fit = append(fit, m.ID)
 		}
 	}
-	return fit, able
+	return fit, dimmer, able
 }
 
 // able tells whether another member could lead, as far as raft and the operators go.
@@ -292,7 +304,7 @@ func (in Inputs) members() []Member {
 // Action is one thing to do.
 type Action struct {
 	Kind   Kind
-	ID     string    // of the node: AddLearner, Promote, RemoveMember, Restart, HandOver and HandBack (to)
+	ID     string    // of the node: AddLearner, Promote, RemoveMember, Restart, HandOver, Yield and HandBack (to)
 	Due    fsm.Due   // Expire, EndLeaving; of EndDrains the first
 	Drains []fsm.Due // EndDrains
 	Reason string    // why, in one line
@@ -308,6 +320,7 @@ const (
 	Promote                       // make the learner a voter
 	RemoveMember                  // remove the node from raft's configuration
 	HandOver                      // transfer the lead to the node, because this one should not have it
+	Yield                         // transfer the lead to the node, because it sees servers that this one does not
 	HandBack                      // transfer the lead to the node, because it is preferred
 	FinishProfile                 // propose fsm.FinishProfile
 	AdvanceCA                     // propose fsm.AdvanceCA
@@ -329,6 +342,8 @@ func (k Kind) String() string {
 		return "remove member"
 	case HandOver:
 		return "hand over to"
+	case Yield:
+		return "yield to"
 	case HandBack:
 		return "hand back to"
 	case FinishProfile:

@@ -54,7 +54,7 @@ func restart(in Inputs) []Action {
 		}
 		last = false // it will follow by itself, or has said nothing yet
 	}
-	if fit, _ := in.candidates(); last && in.Reports[in.Self].Restart && (len(fit) > 0 || !in.otherRouters()) {
+	if fit, dimmer, _ := in.candidates(); last && in.Reports[in.Self].Restart && (len(fit)+len(dimmer) > 0 || !in.otherRouters()) {
 		next = in.Self
 	}
 	if next == "" || !in.standsWithout(next) {

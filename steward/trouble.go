@@ -8,6 +8,7 @@ type trouble int
 const (
 	unfit trouble = iota
 	failing
+	dim
 )
 
 // long is how long a trouble must last.
@@ -17,18 +18,22 @@ func (t trouble) long() time.Duration {
 		return UnfitLong
 	case failing:
 		return FailingLong
+	case dim:
+		return DimLong
 	default:
 		panic("steward: unknown trouble")
 	}
 }
 
-// has tells whether the report is of that trouble.
-func (r Report) has(t trouble) bool {
-	switch t {
+// has tells whether this node is in that trouble.
+func (in Inputs) has(t trouble) bool {
+	switch r := in.Reports[in.Self]; t {
 	case unfit:
 		return r.Unfit != ""
 	case failing:
 		return r.Failing >= FailingPasses
+	case dim:
+		return in.Dim() != ""
 	default:
 		panic("steward: unknown trouble")
 	}
@@ -36,7 +41,7 @@ func (r Report) has(t trouble) bool {
 
 // lasting returns how long this node has been in that trouble while it led, as far as its reports say in each pass.
 func (s *Steward) lasting(in Inputs, t trouble) time.Duration {
-	if !in.Reports[in.Self].has(t) {
+	if !in.has(t) {
 		delete(s.since, t)
 		return 0
 	}
