@@ -46,7 +46,7 @@ func (a *Agent) open(ctx context.Context) (*body, error) {
 	if b.bare {
 		o.openEdges, o.Interfaces = withoutKernel, nil
 	}
-	if b.local, err = openLocal(o, t.lease.H/10, b.mandate, b.state); err != nil {
+	if b.local, err = openLocal(o, t.lease.H/10, b.mandate, b.state, b.others); err != nil {
 		return nil, err
 	}
 	if err := b.local.keeper.LetGo(nil); err != nil {

@@ -63,6 +63,10 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 	if p, there := b.nobodyDirects(m, snap); there {
 		st.Problems = append(st.Problems, p)
 	}
+	if p, there := b.dim(m); there {
+		st.Problems = append(st.Problems, p)
+	}
+	b.compareSights(m, snap, st.Virtuals)
 	st.Quorum.CanLose = max(0, st.Quorum.Healthy-(st.Quorum.Voters/2+1))
 	st.Health = healthOf(st)
 	return st, nil
@@ -169,7 +173,9 @@ func (b *body) describe(m *member, id string, known api.Member) (api.Member, *ap
 	out.ID = id
 	rep, ok := m.reports.of(id)
 	if id == m.id {
-		return b.self(rep.status), &rep.status
+		out = b.self(rep.status)
+		out.Sees = counts(rep.sight)
+		return out, &rep.status
 	}
 	if known.State == "" {
 		out.State = "unknown"
@@ -188,6 +194,7 @@ func (b *body) describe(m *member, id string, known api.Member) (api.Member, *ap
 		out.Unfit, out.Undecided, out.Failing = self.Unfit, self.Undecided, self.Failing
 		out.Timing, out.CAChange = self.Timing, self.CAChange
 	}
+	out.Sees = counts(rep.sight)
 	if time.Since(rep.at) > fresh {
 		return out, nil
 	}

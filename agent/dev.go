@@ -32,6 +32,9 @@ func simulate(o Options) (edges, error) {
 
 // probe is how servers are asked, and from where. In memory nobody is: there is no network to ask.
 func probe(e edges, from health.Source) health.Prober {
+	if e.probe != nil {
+		return e.probe
+	}
 	if !e.inMemory {
 		return health.ProbeFrom(from)
 	}

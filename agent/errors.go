@@ -112,10 +112,10 @@ func admit(data []byte) error {
 }
 
 // takeLead is the entry with which a new leader begins.
-func takeLead(name, id string, t consensus.Taking) []byte {
+func takeLead(name, id string, t consensus.Taking, why string) []byte {
 	data, err := fsm.Encode(fsm.Envelope{
 		Request: fsm.NewRequest(), Actor: fsm.Actor{Kind: "node", Name: name}, At: now(),
-		Command: &fsm.TakeLead{Node: id, From: t.From, Reason: string(t.Reason), Took: t.Took},
+		Command: &fsm.TakeLead{Node: id, From: t.From, Reason: why, Took: t.Took},
 	})
 	if err != nil {
 		panic(fmt.Sprintf("agent: lead of term %d: %v", t.Term, err)) // nothing in it is anybody's input

@@ -47,6 +47,7 @@ type router struct {
 	table     *ipvs.Fake
 	client    *api.Client
 	log       *logBuffer
+	eyes      *eyes
 	agent     atomic.Pointer[Agent] // the last one
 	kernel    Kernel
 	opened    atomic.Int32 // how often its kernel was opened
@@ -112,7 +113,7 @@ func (w *network) others(r *router) []*router {
 func (w *network) machine(name string) *router {
 	t := w.t
 	t.Helper()
-	r := &router{net: w, name: name, listen: freePort(t), table: new(ipvs.Fake), log: new(logBuffer), kernel: SimulatedKernel}
+	r := &router{net: w, name: name, listen: freePort(t), table: new(ipvs.Fake), log: new(logBuffer), eyes: new(eyes), kernel: SimulatedKernel}
 	clock := func() vip.Instant { return vip.Instant(sinceBoot()) }
 	r.addresses = vip.NewFake(clock, vip.Link{Name: "eth0", Up: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/24")}})
 	r.addresses.Before(r.watched)
@@ -202,7 +203,7 @@ func (r *router) options() Options {
 		begun: r.agent.Store,
 		openEdges: func(Options) (edges, error) {
 			r.opened.Add(1)
-			return edges{addresses: r.addresses, table: r.table, rules: new(ipvs.FakeRules), sysctls: memSys{map[string]string{}}, close: func() {}}, nil
+			return edges{addresses: r.addresses, table: r.table, rules: new(ipvs.FakeRules), sysctls: memSys{map[string]string{}}, probe: r.eyes.probe, close: func() {}}, nil
 		},
 	}
 }

@@ -49,12 +49,13 @@ type edges struct {
 	rules     director.Rules // nil: none
 	sysctls   settings
 	parts     []part
-	inMemory  bool // there is no network either: nobody is probed, and nothing outlives the process
+	inMemory  bool          // there is no network either: nobody is probed, and nothing outlives the process
+	probe     health.Prober // nil: over the network
 	close     func()
 }
 
 // openLocal opens the kernel's edges and builds what works on them. margin is a tenth of the lease.
-func openLocal(o Options, margin time.Duration, mandate func() director.Mandate, state func() director.State) (*local, error) {
+func openLocal(o Options, margin time.Duration, mandate func() director.Mandate, state func() director.State, others func() director.Others) (*local, error) {
 	e, err := o.openEdges(o)
 	if err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 	l.checks = health.New(health.Options{Probe: probe(e, from), Ring: l.ring, Log: o.Log.With("part", "health")})
 	l.director = director.New(director.Options{
 		IPVS: l.table, Rules: e.rules, VIP: l.keeper, Sysctls: e.sysctls, Record: record, Health: l.checks, Mandate: mandate, State: state,
-		Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
+		Others: others, Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
 	})
 	l.edgeParts = append(e.parts, func(ctx context.Context) error { <-ctx.Done(); e.close(); return nil })
 	l.keeperParts = []part{l.keeper.Run, func(ctx context.Context) error { return l.keeper.Watch(ctx, l.ring) }, l.keeper.Listen}

@@ -42,6 +42,8 @@ type member struct {
 
 	opened atomic.Bool // node is set, for those who may be asked while it is being opened
 	told   told
+	sights sights
+	handed atomic.Pointer[handed] // why this router was last told that it would be given the lead; nil: never
 
 	wireParts []part
 	raftParts []part
@@ -200,7 +202,9 @@ func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore,
 	return consensus.Options{
 		ID: m.id, Profile: m.profile, Promise: m.timing().promise.H, FSM: m.state, Transport: t, Logs: logs, Stable: stable, Snapshots: snaps,
 		Clock: func() lease.Instant { return lease.Instant(sinceBoot()) },
-		Peers: peers, Admit: admit, Lead: func(t consensus.Taking) []byte { return takeLead(b.a.o.Name, m.id, t) },
+		Peers: peers, Admit: admit, Lead: func(t consensus.Taking) []byte {
+			return takeLead(b.a.o.Name, m.id, t, m.because(string(t.Reason), t.Term))
+		},
 		Released: b.released, Ring: func() { b.changed(m) },
 		Fit:   func() time.Duration { return b.later(m) },
 		Heirs: func(ids []string) []string { return b.heirs(m, ids) },

@@ -107,6 +107,8 @@ const (
 	pathCertify  = "/agent/1/certify"
 	pathCAKey    = "/agent/1/ca-key"
 	pathForesee  = "/agent/1/foresee"
+	pathSights   = "/agent/1/sights"
+	pathHanded   = "/agent/1/handed"
 
 	pathConnections = "/agent/1/connections"
 	pathStats       = "/agent/1/stats"
@@ -119,8 +121,8 @@ const briefly = "brief"
 // serveMembers answers the other members.
 func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) error {
 	mux := http.NewServeMux()
-	whole := answer(func(context.Context, struct{}) (api.Status, error) { return b.localStatus(), nil })
-	brief := answer(func(context.Context, struct{}) (api.Status, error) { return b.briefStatus(), nil })
+	whole := answer(func(context.Context, struct{}) (said, error) { return said{b.localStatus(), b.sight()}, nil })
+	brief := answer(func(context.Context, struct{}) (said, error) { return said{b.briefStatus(), b.sight()}, nil })
 	mux.HandleFunc("GET "+pathLocal, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery == briefly {
 			brief(w, r)
@@ -141,6 +143,8 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("POST "+pathRotate, answer(func(ctx context.Context, _ struct{}) (api.Done, error) { return b.rotateOwn(ctx, m) }))
 	mux.HandleFunc("POST "+pathCertify, answer(func(ctx context.Context, r certifyRequest) (certified, error) { return b.certifyPeer(ctx, m, r) }))
 	mux.HandleFunc("POST "+pathCAKey, answer(func(ctx context.Context, k caKey) (caKey, error) { return b.giveCAKey(ctx, m, k) }))
+	mux.HandleFunc("POST "+pathSights, answer(b.toldSights))
+	mux.HandleFunc("POST "+pathHanded, answer(b.toldHanded))
 	mux.HandleFunc("POST "+pathForesee, answer(b.foresee))
 	mux.HandleFunc("POST "+pathConnections, answer(b.connections))
 	mux.HandleFunc("POST "+pathStats, answer(b.stats))

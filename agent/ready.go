@@ -52,7 +52,11 @@ func (b *body) keeps(m *member, s *fsm.Snapshot, id string) []string {
 		return append(out, "it has said nothing of itself lately")
 	}
 	mine, _ := m.reports.of(m.id)
-	return append(out, troubles(rep.status, mine.status, s.Revision)...)
+	out = append(out, troubles(rep.status, mine.status, s.Revision)...)
+	if why := dimmer(rep, mine); why != "" {
+		out = append(out, why)
+	}
+	return out
 }
 
 // troubles is what another router's own status says against it: its table is not warm, its links are not up, its checks know less

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"polso/api"
+	"polso/director"
 )
 
 // report is what a router last said of itself, and when it was heard.
 type report struct {
 	status api.Status
+	sight  director.Sight
 	at     time.Time
 }
 
@@ -53,10 +55,14 @@ func (r *reports) run(ctx context.Context) error {
 func (r *reports) round(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, reportWait)
 	defer cancel()
+	spread := r.b.role().Leader && shared(r.m.state.Load().Document)
 	var all sync.WaitGroup
 	for id := range r.others() {
 		all.Go(func() {
 			_ = r.ask(ctx, id) // its last report grows old, which says it all
+			if spread {
+				r.spread(ctx, id)
+			}
 		})
 	}
 	all.Wait()
@@ -83,20 +89,24 @@ func (r *reports) ask(ctx context.Context, id string) error {
 	if !r.b.witness() { // which tells of servers what others see
 		path += "?" + briefly
 	}
-	st, err := askPeer[api.Status](ctx, r.m, id, http.MethodGet, path, nil)
+	st, err := askPeer[said](ctx, r.m, id, http.MethodGet, path, nil)
 	if err != nil {
 		return err
 	}
+	at := time.Now()
+	if r.m.sights.hear(id, heard{Sight: st.Sight, at: at}) {
+		r.b.local.ring()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.last[id] = report{st, time.Now()}
+	r.last[id] = report{st.Status, st.Sight, at}
 	return nil
 }
 
 // of is what the node with that ID last said, of servers only if this is a witness; ok is false if it never said anything.
 func (r *reports) of(id string) (report, bool) {
 	if id == r.m.id {
-		return report{r.b.briefStatus(), time.Now()}, true
+		return report{r.b.briefStatus(), r.b.sight(), time.Now()}, true
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

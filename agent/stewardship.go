@@ -32,6 +32,11 @@ func (b *body) stewardInputs(ctx context.Context, m *member) steward.Inputs {
 	if b.witness() {
 		b.consult(ctx, m)
 	}
+	return b.reported(m)
+}
+
+// reported is what a decision depends on, by what was said last.
+func (b *body) reported(m *member) steward.Inputs {
 	in := steward.Inputs{Now: now(), Self: m.id, Reports: map[string]steward.Report{}}
 	progress := map[string]steward.Member{}
 	for _, p := range m.node.Progress() {
@@ -46,13 +51,18 @@ func (b *body) stewardInputs(ctx context.Context, m *member) steward.Inputs {
 		in.Members = append(in.Members, s)
 	}
 	in.State = m.state.Load()
+	if h, known := m.handedFor(m.node.Role().Term); known && h.Sees {
+		in.Yielded = time.Since(h.at)
+	}
 	in.Idle = idle(in.State, m.node.Role(), b.local.director.Status())
 	for _, n := range in.State.Nodes {
 		rep, ok := m.reports.of(n.ID)
 		if !ok || time.Since(rep.at) > fresh {
 			continue
 		}
-		in.Reports[n.ID] = stewardReport(rep.status)
+		said := stewardReport(rep.status)
+		said.Sees = seesOf(rep.sight)
+		in.Reports[n.ID] = said
 	}
 	return in
 }
@@ -132,8 +142,8 @@ func (b *body) actFor(ctx context.Context, m *member, act steward.Action) error 
 			return fmt.Errorf("router %s does not answer yet", m.nameOf(act.ID))
 		}
 		return m.node.AddLearner(ctx, act.ID)
-	case steward.HandOver, steward.HandBack:
-		return m.node.Transfer(ctx, act.ID)
+	case steward.HandOver, steward.Yield, steward.HandBack:
+		return b.giveLead(ctx, m, act)
 	case steward.FinishProfile:
 		return b.finishProfile(ctx, m)
 	case steward.AdvanceCA:

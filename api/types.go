@@ -88,6 +88,7 @@ type Member struct {
 	Failing         int        `json:"failing_passes,omitempty" doc:"passes of its director in a row that failed"`
 	Timing          *Timing    `json:"timing,omitempty" doc:"what its share of the group follows, as it said last"`
 	CAChange        uint64     `json:"ca_change,omitempty" doc:"the step of a change of the CA that it has followed"`
+	Sees            *Sees      `json:"sees,omitempty" doc:"what it sees of the servers; absent: it probes none"`
 	Problems        []Problem  `json:"problems,omitempty"`
 }
 
@@ -144,6 +145,7 @@ type Server struct {
 	Weight          int        `json:"weight" doc:"as the document and overrides say"`
 	EffectiveWeight int        `json:"effective_weight" doc:"as the kernel has it; 0 also when it is out of the table"`
 	Reason          string     `json:"reason" doc:"the last check's answer"`
+	Views           []View     `json:"views,omitempty" doc:"what each router sees; only where one sees the server up and another down"`
 	Since           *time.Time `json:"since,omitempty"`
 	Until           *time.Time `json:"until,omitempty" doc:"when it goes; only while it leaves"`
 	Active          int        `json:"active_connections"`

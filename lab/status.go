@@ -28,6 +28,9 @@ type Status struct {
 		Backup bool `json:"backup"`
 		Ready  bool `json:"ready"`
 	} `json:"sync_daemon"`
+	LastFailover struct {
+		Reason string `json:"reason"`
+	} `json:"last_failover"`
 	Confirm *Confirmation `json:"confirm"`
 	Profile string        `json:"profile"`
 	Fence   string        `json:"fence"`

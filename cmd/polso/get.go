@@ -179,22 +179,30 @@ func label(kind string) string {
 }
 
 func (a *app) serverTable(w io.Writer, kind string, rows []serverRow) error {
-	t := newTable("SERVER", "STATE", "ADDRESS", ">WEIGHT", ">ACTIVE", ">INACTIVE", ">CONN/S", "SINCE", "LAST CHECK")
+	header := []string{"SERVER", "STATE", "ADDRESS", ">WEIGHT", ">ACTIVE", ">INACTIVE", ">CONN/S", "SINCE", "LAST CHECK"}
 	if kind == "check" {
-		t = newTable("SERVER", "STATE", "SINCE", "LAST CHECK")
+		header = []string{"SERVER", "STATE", "SINCE", "LAST CHECK"}
 	}
+	if a.wide() {
+		header = append(header, "ROUTERS SEE")
+	}
+	t := newTable(header...)
 	for _, r := range rows {
 		name, state := r.Virtual+"/"+r.Name, a.state(r.State)
+		var wide []string
+		if a.wide() {
+			wide = []string{viewsOf(r.Server)}
+		}
 		if kind == "check" {
-			t.row(name, state, since(r.Since), r.Reason)
+			t.row(append([]string{name, state, since(r.Since), r.Reason}, wide...)...)
 			continue
 		}
 		weight := fmt.Sprint(r.EffectiveWeight)
 		if r.EffectiveWeight != r.Weight {
 			weight += fmt.Sprintf(" of %d", r.Weight)
 		}
-		t.row(name, state, hostPort(r.Server), weight, si(uint64(r.Active)), si(uint64(r.Inactive)),
-			si(r.Rates.Connections), since(r.Since), r.Reason)
+		t.row(append([]string{name, state, hostPort(r.Server), weight, si(uint64(r.Active)), si(uint64(r.Inactive)),
+			si(r.Rates.Connections), since(r.Since), r.Reason}, wide...)...)
 	}
 	return a.table(w, t)
 }
@@ -258,6 +266,10 @@ func (a *app) describe(st api.Status, kind, name string) error {
 			return err
 		}
 		fmt.Fprintln(w)
-		return servers.table(w)
+		if err := servers.table(w); err != nil || a.wide() {
+			return err
+		}
+		tellViews(w, servers.items)
+		return nil
 	})
 }

@@ -99,6 +99,9 @@ func (a *app) status(w io.Writer, st api.Status) error {
 	}
 	fmt.Fprintln(w, a.paint(line))
 	fmt.Fprintln(w, a.director(st))
+	if why := failover(st.LastFailover); why != "" {
+		fmt.Fprintf(w, "FAILOVER because %s\n", oneLine(why))
+	}
 	return a.parts(w, st, "DOWN")
 }
 
@@ -163,6 +166,9 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 					how = "until " + s.Until.Local().Format(time.DateTime)
 				}
 				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s  %s  %s", v.Name, s.Name, a.state(s.State), hostPort(s), cmp.Or(oneLine(s.Reason), "not checked yet"), how)))
+			}
+			if routers := viewsOf(s); routers != "" {
+				fmt.Fprintf(w, "SERVER %s/%s  routers differ: %s\n", v.Name, s.Name, routers)
 			}
 		}
 	}
@@ -362,7 +368,7 @@ func paths(all []api.Path) string {
 func (a *app) memberTable(w io.Writer, st api.Status) error {
 	header := []string{"NAME", "ADDRESS", "RAFT", "DIRECTOR", "STATE", ">BEHIND", ">CONTACT", "VERSION", ">UPTIME"}
 	if a.wide() {
-		header = append(header, "TYPE", ">REVISION", "CONVERGED", "PATHS", "ID")
+		header = append(header, "TYPE", ">REVISION", "CONVERGED", "PATHS", "ID", "SEES", "UNFIT")
 	}
 	t := newTable(header...)
 	for _, m := range st.Members {
@@ -376,7 +382,7 @@ func (a *app) memberTable(w io.Writer, st api.Status) error {
 		}
 		cells := []string{m.Name, strings.Join(m.Addresses, ","), raft, m.Director, a.state(m.State), behind, contact, m.Version, since(m.Started)}
 		if a.wide() {
-			cells = append(cells, m.Kind, fmt.Sprint(m.AppliedRevision), fmt.Sprint(m.Converged), paths(m.Paths), m.ID)
+			cells = append(cells, m.Kind, fmt.Sprint(m.AppliedRevision), fmt.Sprint(m.Converged), paths(m.Paths), m.ID, sees(m.Sees), oneLine(strings.Join(m.Unfit, "; ")))
 		}
 		t.row(cells...)
 	}
