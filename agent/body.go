@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -137,7 +138,8 @@ func (b *body) run(ctx context.Context, again <-chan anew) error {
 	}
 	layers := [][]part{b.local.edgeParts, b.local.keeperParts, b.local.passParts}
 	if b.member != nil {
-		layers = append(layers, b.member.wireParts, append(b.member.raftParts, b.renew))
+		told := func(ctx context.Context) error { return b.notices(ctx, b.member) } // last, when nothing is held any more
+		layers = slices.Concat([][]part{{told}}, layers, [][]part{b.member.wireParts, append(b.member.raftParts, b.renew)})
 	}
 	return runLayers(ctx, append(layers, []part{asked})...)
 }

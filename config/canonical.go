@@ -64,6 +64,7 @@ type wireDocument struct {
 	Cluster  wireCluster   `json:"cluster"`
 	VIPs     []wireVIP     `json:"vips,omitempty"`
 	Virtuals []wireVirtual `json:"virtuals,omitempty"`
+	Notifies []wireNotify  `json:"notifies,omitempty"`
 }
 
 type wireCluster struct {

@@ -20,6 +20,10 @@ func (d Document) Clone() Document {
 	for i, v := range d.Virtuals {
 		d.Virtuals[i] = v.Clone()
 	}
+	d.Notifies = cloneList(d.Notifies)
+	for i, n := range d.Notifies {
+		d.Notifies[i] = n.clone()
+	}
 	return d
 }
 
@@ -49,6 +53,11 @@ func sorted(d Document) Document {
 	d = d.Clone()
 	slices.SortStableFunc(d.VIPs, func(a, b VIP) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(d.Virtuals, func(a, b Virtual) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(d.Notifies, func(a, b Notify) int { return cmp.Compare(a.Name, b.Name) })
+	for _, n := range d.Notifies {
+		slices.Sort(n.Events)
+		slices.Sort(n.Virtuals)
+	}
 	for _, v := range d.Virtuals {
 		slices.Sort(v.Ports)
 		slices.SortFunc(v.Ranges, func(a, b PortRange) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })

@@ -14,6 +14,9 @@ func Complete(d Document) Document {
 	for i := range d.Virtuals {
 		d.Virtuals[i].Complete()
 	}
+	for i := range d.Notifies {
+		d.Notifies[i].Complete()
+	}
 	return sorted(d)
 }
 

@@ -28,6 +28,7 @@ const (
 	KindVIP     Kind = "vip"
 	KindVirtual Kind = "virtual"
 	KindServer  Kind = "server"
+	KindNotify  Kind = "notify"
 )
 
 // Change is one part of the document that differs.
@@ -47,7 +48,7 @@ type FieldChange struct {
 	To   string `json:"to,omitempty"`
 }
 
-// Changes is a whole difference: the cluster, then vips, then virtuals by name, each virtual followed by its servers.
+// Changes is a whole difference: the cluster, then vips, then virtuals by name, each virtual followed by its servers, then who is notified.
 type Changes []Change
 
 // What a change means for connections. The kernel edits schedulers, flags, persistence and weights in place and knows no
@@ -74,8 +75,10 @@ func Diff(from, to Document) Changes {
 	}
 	vips := pairs(from.VIPs, to.VIPs, func(v VIP) string { return v.Address.Addr().String() }, func(v VIP) string { return v.Name })
 	virtuals := pairs(from.Virtuals, to.Virtuals, func(v Virtual) string { return fmt.Sprint(v.Service()) }, func(v Virtual) string { return v.Name })
+	byName := func(n Notify) string { return n.Name }
 	return slices.Concat(all, each(vips, vipChanges),
-		each(virtuals, func(a, b *Virtual) Changes { return virtualChanges(a, b, to.has) }))
+		each(virtuals, func(a, b *Virtual) Changes { return virtualChanges(a, b, to.has) }),
+		each(pairs(from.Notifies, to.Notifies, byName, byName), notifyChanges))
 }
 
 // has tells whether the address is one of the document's, a vip's or a virtual's.

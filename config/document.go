@@ -14,6 +14,7 @@ type Document struct {
 	Cluster  Cluster
 	VIPs     []VIP     // sorted by name
 	Virtuals []Virtual // sorted by name
+	Notifies []Notify  // sorted by name
 }
 
 // Cluster holds what concerns every router.

@@ -24,6 +24,10 @@ func Format(d Document) []byte {
 		w.line()
 		w.virtual(v)
 	}
+	for _, n := range d.Notifies {
+		w.line()
+		w.notify(n)
+	}
 	return hclwrite.Format(f.Bytes())
 }
 

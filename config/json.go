@@ -23,7 +23,7 @@ func IsJSON(f File) bool {
 }
 
 // plurals are the lists of the canonical form and the blocks that stand in them.
-var plurals = map[string]string{"vips": "vip", "virtuals": "virtual", "servers": "server"}
+var plurals = map[string]string{"vips": "vip", "virtuals": "virtual", "servers": "server", "notifies": "notify"}
 
 // node is one value of a JSON text with its place.
 type node struct {

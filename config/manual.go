@@ -108,6 +108,7 @@ func Manual() Topic {
 				{Name: "lower", Form: Number, Value: "0 to upper", Default: "0", Text: "After upper was reached, it takes connections again below this; 0 is three quarters of upper."},
 			}},
 		}},
+		notifyTopic(),
 	}}
 }
 

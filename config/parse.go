@@ -202,6 +202,7 @@ func (r *reader) document(body *hclsyntax.Body, diagnostics hcl.Diagnostics) {
 		"cluster": {read: r.cluster},
 		"vip":     {label: "name", read: r.vip},
 		"virtual": {label: "name", read: r.virtual},
+		"notify":  {label: "name", read: r.notify},
 	})
 }
 

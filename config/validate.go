@@ -25,6 +25,7 @@ func validate(d Document) Errors {
 	v.virtuals(d.Virtuals)
 	v.together(d)
 	v.mixed(d)
+	v.notifies(d)
 	return v.list
 }
 

@@ -28,6 +28,9 @@ func toWire(d Document) wireDocument {
 	for _, v := range d.Virtuals {
 		w.Virtuals = append(w.Virtuals, virtualToWire(v))
 	}
+	for _, n := range d.Notifies {
+		w.Notifies = append(w.Notifies, notifyToWire(n))
+	}
 	return w
 }
 
@@ -77,6 +80,9 @@ func fromWire(w wireDocument) Document {
 	}
 	for _, v := range w.Virtuals {
 		d.Virtuals = append(d.Virtuals, virtualFromWire(v))
+	}
+	for _, n := range w.Notifies {
+		d.Notifies = append(d.Notifies, notifyFromWire(n))
 	}
 	return d
 }

@@ -36,10 +36,11 @@ var ours = map[string][]string{
 	"health":          {"config"},
 	"director":        {"config", "health", "ipvs", "vip"},
 	"steward":         {"config", "fsm"},
+	"notify":          {"config"},
 	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
 	"api":             {"config", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
-		"director", "fsm", "health", "ipvs", "steward", "vip"},
+		"director", "fsm", "health", "ipvs", "notify", "steward", "vip"},
 	"cmd/polso": {"agent", "api", "config", "convert", "realserver"},
 	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/faults": {"lab"},
 	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone

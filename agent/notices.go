@@ -1,0 +1,125 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"polso/config"
+	"polso/director"
+	"polso/fsm"
+	"polso/health"
+	"polso/notify"
+)
+
+const (
+	// noticeEvery is how often what changed is looked for. What comes and goes in between nobody is told of.
+	noticeEvery = 500 * time.Millisecond
+	// lastNotice is how long the end of an agent waits for those who are to be told of it.
+	lastNotice = 5 * time.Second
+)
+
+// notices tells the document's notify blocks what happens here, until ctx ends: by then nothing is held any more, and that is
+// told too.
+func (b *body) notices(ctx context.Context, m *member) error {
+	n := notify.New(notify.Options{Log: b.a.log.With("part", "notify")})
+	telling, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- n.Run(telling) }()
+	b.watchNotices(ctx, m, n)
+	stop()
+	<-ended
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastNotice)
+	defer cancel()
+	n.Flush(last)
+	return ctx.Err()
+}
+
+// watchNotices compares how things are with how they were.
+func (b *body) watchNotices(ctx context.Context, m *member, n *notify.Notifier) {
+	tick := time.NewTicker(noticeEvery)
+	defer tick.Stop()
+	var before notify.Picture
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+		s := m.state.Load()
+		if !s.Known {
+			continue
+		}
+		n.Set(s.Document.Notifies)
+		now := notify.Picture{}
+		if ctx.Err() == nil {
+			now = b.picture(m, s)
+		}
+		events := notify.Changes(before, now)
+		before = now
+		for i := range events {
+			events[i].At, events[i].Cluster, events[i].Router = time.Now(), s.Cluster.Name, b.a.o.Name
+		}
+		n.Tell(events...)
+	}
+}
+
+// picture is how things are now. It is small where nobody is to be told.
+func (b *body) picture(m *member, s *fsm.Snapshot) notify.Picture {
+	p := notify.Picture{Active: b.role().Leader && !b.witness(), Revision: s.Revision}
+	if len(s.Document.Notifies) == 0 {
+		return p
+	}
+	if len(s.History) > 0 {
+		p.By = "by " + s.History[len(s.History)-1].Author.Name
+	}
+	status := b.local.director.Status()
+	p.Servers, p.Virtuals = pictureOf(s.Document, status.Health)
+	p.Conflicts = make(map[string]string)
+	for _, h := range status.Held {
+		if h.Conflict.Count > 0 {
+			p.Conflicts[h.Addr.String()] = h.Conflict.MAC.String()
+		}
+	}
+	if p.Active {
+		p.Routers = make(map[string]bool)
+		for _, node := range s.Nodes {
+			rep, heard := m.reports.of(node.ID)
+			if heard {
+				p.Routers[node.Name] = time.Since(rep.at) < lostAfter
+			}
+		}
+	}
+	return p
+}
+
+// lostAfter is how long a router may be silent before it counts as lost: some reports, and an election.
+const lostAfter = 5 * time.Second
+
+// pictureOf is what is decided of a document's servers and virtuals. What no check has decided is left out.
+func pictureOf(doc config.Document, view health.View) (map[notify.Place]notify.Server, map[string]notify.Virtual) {
+	servers, virtuals := make(map[notify.Place]notify.Server), make(map[string]notify.Virtual)
+	for _, v := range doc.Virtuals {
+		up, unknown := 0, 0
+		for _, s := range v.Servers {
+			t, checked := director.TargetOf(v, s)
+			if !checked {
+				up++
+				continue
+			}
+			status := view[t.Key()]
+			switch status.State {
+			case health.Unknown:
+				unknown++
+				continue
+			case health.Up:
+				up++
+			case health.Down:
+			}
+			servers[notify.Place{Virtual: v.Name, Server: s.Name}] = notify.Server{Up: status.State == health.Up, Address: s.Address.String(), Reason: status.Reason}
+		}
+		if enough := max(v.MinServers, 1); up >= enough || up+unknown < enough {
+			virtuals[v.Name] = notify.Virtual{Up: up >= enough, Reason: fmt.Sprintf("%d of %d servers up", up, len(v.Servers))}
+		}
+	}
+	return servers, virtuals
+}

@@ -1,0 +1,234 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"sync"
+	"time"
+
+	"polso/config"
+)
+
+const (
+	// queued is how many events wait for one block. A farm that dies at once makes thousands: those that do not fit are counted.
+	queued = 256
+	// gather is how long a mail waits for what else happens.
+	gather = 10 * time.Second
+)
+
+// Sender tells one block of the document of events, within the block's Timeout. An error that is Fatal is not tried again.
+type Sender func(ctx context.Context, n config.Notify, events []Event) error
+
+// Options are what a Notifier is built from.
+type Options struct {
+	Send Sender       // nil: the package's Send
+	Log  *slog.Logger // nil: silence
+}
+
+// Notifier tells the blocks of a document of events. Each block has a queue and a sender of its own: one that hangs holds up
+// no other.
+type Notifier struct {
+	send Sender
+	log  *slog.Logger
+	bell chan struct{} // capacity 1: look at want
+
+	mu     sync.Mutex // guards what follows
+	want   []config.Notify
+	queues map[string]*queue
+}
+
+// New returns a Notifier that tells nobody before Set and Run.
+func New(o Options) *Notifier {
+	n := &Notifier{send: o.Send, log: o.Log, bell: make(chan struct{}, 1), queues: make(map[string]*queue)}
+	if n.send == nil {
+		n.send = Send
+	}
+	if n.log == nil {
+		n.log = slog.New(slog.DiscardHandler)
+	}
+	return n
+}
+
+// queue is what waits for one block.
+type queue struct {
+	block   config.Notify
+	events  chan Event
+	stop    context.CancelFunc // nil until Run has begun it
+	dropped int
+}
+
+// Set replaces the blocks. One that stays as it is keeps its queue; what waits for one that is gone or changed is dropped.
+// It never blocks.
+func (n *Notifier) Set(blocks []config.Notify) {
+	n.mu.Lock()
+	if reflect.DeepEqual(n.want, blocks) {
+		n.mu.Unlock()
+		return
+	}
+	n.want = blocks
+	kept := make(map[string]*queue)
+	for _, b := range blocks {
+		if q, ok := n.queues[b.Name]; ok && reflect.DeepEqual(q.block, b) {
+			kept[b.Name] = q
+			delete(n.queues, b.Name)
+			continue
+		}
+		kept[b.Name] = &queue{block: b, events: make(chan Event, queued)}
+	}
+	for _, q := range n.queues {
+		if q.stop != nil {
+			q.stop()
+		}
+	}
+	n.queues = kept
+	n.mu.Unlock()
+	select {
+	case n.bell <- struct{}{}:
+	default:
+	}
+}
+
+// Tell hands events to every block that wants them. It never blocks; an event that finds a queue full is counted, and the
+// number goes with the next that fits.
+func (n *Notifier) Tell(events ...Event) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, e := range events {
+		for _, q := range n.queues {
+			if !wants(q.block, e) {
+				continue
+			}
+			e.Dropped = q.dropped
+			select {
+			case q.events <- e:
+				q.dropped = 0
+			default:
+				q.dropped++
+			}
+		}
+	}
+}
+
+// Run tells until ctx ends; what waits then is not told. It may be called once.
+func (n *Notifier) Run(ctx context.Context) error {
+	var senders sync.WaitGroup
+	defer senders.Wait()
+	for {
+		n.mu.Lock()
+		for _, q := range n.queues {
+			if q.stop == nil {
+				serving, stop := context.WithCancel(ctx)
+				q.stop = stop
+				senders.Go(func() { n.serve(serving, q) })
+			}
+		}
+		n.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.bell:
+		}
+	}
+}
+
+// serve tells one block, message after message, at the pace of its limit.
+func (n *Notifier) serve(ctx context.Context, q *queue) {
+	pace := newPace(q.block.Limit)
+	for {
+		var events []Event
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-q.events:
+			events = append(events, e)
+		}
+		if len(q.block.Mail) > 0 {
+			if !sleep(ctx, gather) {
+				return
+			}
+			events = drain(q.events, events)
+		}
+		if !pace.wait(ctx) {
+			return
+		}
+		n.persist(ctx, q.block, events)
+	}
+}
+
+// drain adds what waits to events.
+func drain(from <-chan Event, events []Event) []Event {
+	for {
+		select {
+		case e := <-from:
+			events = append(events, e)
+		default:
+			return events
+		}
+	}
+}
+
+// retries are the pauses between attempts: ten minutes together, after which an event is old.
+var retries = [...]time.Duration{time.Second, 4 * time.Second, 15 * time.Second, time.Minute, 3 * time.Minute, 5 * time.Minute}
+
+// persist tells and tries again. A command is run once: it may have done half of its work.
+func (n *Notifier) persist(ctx context.Context, block config.Notify, events []Event) {
+	for attempt := 0; ; attempt++ {
+		timed, cancel := context.WithTimeout(ctx, block.Timeout)
+		err := n.send(timed, block, events)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		last := attempt == len(retries) || len(block.Command) > 0 || isFatal(err)
+		level := slog.LevelInfo
+		if last {
+			level = slog.LevelWarn
+		}
+		n.log.Log(ctx, level, "not told", "notify", block.Name, "event", events[0].String(), "others", len(events)-1, "attempt", attempt+1, "last", last, "err", err)
+		if last || !sleep(ctx, retries[attempt]) {
+			return
+		}
+	}
+}
+
+// Send is the Sender that runs commands, posts and mails.
+func Send(ctx context.Context, n config.Notify, events []Event) error {
+	switch {
+	case len(n.Command) > 0:
+		return each(events, func(e Event) error { return runCommand(ctx, n, e) })
+	case n.Webhook != "":
+		return each(events, func(e Event) error { return post(ctx, n, e) })
+	case len(n.Mail) > 0:
+		return mail(ctx, n, events)
+	default:
+		return fatal{fmt.Errorf("notify %q says no way to tell", n.Name)}
+	}
+}
+
+func each(events []Event, do func(Event) error) error {
+	for _, e := range events {
+		if err := do(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Flush tells each block once of what still waits, all at once, until ctx ends. It is for the end, after Run.
+func (n *Notifier) Flush(ctx context.Context) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var all sync.WaitGroup
+	for _, q := range n.queues {
+		if events := drain(q.events, nil); len(events) > 0 {
+			all.Go(func() {
+				if err := n.send(ctx, q.block, events); err != nil {
+					n.log.Warn("not told", "notify", q.block.Name, "event", events[0].String(), "others", len(events)-1, "last", true, "err", err)
+				}
+			})
+		}
+	}
+	all.Wait()
+}
