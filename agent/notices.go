@@ -40,6 +40,7 @@ func (b *body) watchNotices(ctx context.Context, m *member, n *notify.Notifier) 
 	tick := time.NewTicker(noticeEvery)
 	defer tick.Stop()
 	var before notify.Picture
+	var led time.Time // since when this node directs
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
@@ -50,9 +51,12 @@ func (b *body) watchNotices(ctx context.Context, m *member, n *notify.Notifier) 
 			continue
 		}
 		n.Set(s.Document.Notifies)
+		if !before.Active {
+			led = time.Now()
+		}
 		now := notify.Picture{}
 		if ctx.Err() == nil {
-			now = b.picture(m, s)
+			now = b.picture(m, s, led)
 		}
 		events := notify.Changes(before, now)
 		before = now
@@ -63,8 +67,8 @@ func (b *body) watchNotices(ctx context.Context, m *member, n *notify.Notifier) 
 	}
 }
 
-// picture is how things are now. It is small where nobody is to be told.
-func (b *body) picture(m *member, s *fsm.Snapshot) notify.Picture {
+// picture is how things are now, to a node that directs since led if it does. It is small where nobody is to be told.
+func (b *body) picture(m *member, s *fsm.Snapshot, led time.Time) notify.Picture {
 	p := notify.Picture{Active: b.role().Leader && !b.witness(), Revision: s.Revision}
 	if len(s.Document.Notifies) == 0 {
 		return p
@@ -83,10 +87,12 @@ func (b *body) picture(m *member, s *fsm.Snapshot) notify.Picture {
 	if p.Active {
 		p.Routers = make(map[string]bool)
 		for _, node := range s.Nodes {
-			rep, heard := m.reports.of(node.ID)
-			if heard {
-				p.Routers[node.Name] = time.Since(rep.at) < lostAfter
+			rep, _ := m.reports.of(node.ID)
+			heard := rep.at
+			if heard.Before(led) { // nobody had asked it
+				heard = led
 			}
+			p.Routers[node.Name] = time.Since(heard) < lostAfter
 		}
 	}
 	return p
