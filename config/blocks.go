@@ -118,8 +118,14 @@ func (r *reader) virtual(b *hclsyntax.Block, p path) {
 		"forward":      setText(&v.Forward),
 		"masquerade":   setBool(&v.Masquerade),
 		"min_servers":  setInt(&v.MinServers),
-		"sorry_server": func(a value) { a.addressPort(func(x netip.AddrPort) { v.SorryServer = &x }) },
+		"hysteresis":   setInt(&v.Hysteresis),
+		"sorry_server": func(a value) { a.addressPort(func(x netip.AddrPort) { v.Sorry = append(v.Sorry, SorryServer(x)) }) },
 		"on_failure":   setText(&v.OnFailure),
+		"panic":        setInt(&v.Panic),
+		"slow_start":   setDuration(&v.SlowStart),
+		"slow_curve":   setText(&v.SlowCurve),
+		"probe":        setText(&v.Probe),
+		"votes":        func(a value) { a.number(1, maxVotes, func(n int64) { v.Votes = int(n) }) },
 	}, map[string]blockSpec{
 		"persistent": {read: func(b *hclsyntax.Block, p path) {
 			v.Persistent = &Persistent{Timeout: 5 * time.Minute}
@@ -130,8 +136,10 @@ func (r *reader) virtual(b *hclsyntax.Block, p path) {
 			}, nil)
 		}},
 		"tunnel": r.tunnel(&v.Tunnel),
-		"check":  {label: "kind", sample: "http", one: true, read: func(b *hclsyntax.Block, p path) { v.Check = r.check(b, p) }},
+		"check":  r.oneCheck(&v.Check),
 		"server": {label: "name", read: func(b *hclsyntax.Block, p path) { r.server(b, p, &v) }},
+
+		"sorry_server": {label: "name", read: func(b *hclsyntax.Block, p path) { r.sorryServer(b, p, &v) }},
 	})
 	if r.unread[p.attr("fwmark")] {
 		r.unread[p.attr("address")], r.unread[p.attr("port")] = true, true
@@ -189,28 +197,6 @@ func (r *reader) server(b *hclsyntax.Block, p path, v *Virtual) {
 		"weight":  setInt(&s.Weight),
 		"upper":   setInt(&s.Upper),
 		"lower":   setInt(&s.Lower),
-	}, map[string]blockSpec{"tunnel": r.tunnel(&s.Tunnel)})
+	}, map[string]blockSpec{"tunnel": r.tunnel(&s.Tunnel), "check": r.oneCheck(&s.Check)})
 	v.Servers = append(v.Servers, s)
-}
-
-func (r *reader) check(b *hclsyntax.Block, p path) *Check {
-	c := &Check{Every: 2 * time.Second, Rise: 2, Fall: 3}
-	if len(b.Labels) > 0 {
-		c.Kind = CheckKind(b.Labels[0])
-		r.places[p.attr("kind")] = b.LabelRanges[0]
-	} else {
-		r.unread[p.attr("kind")] = true
-	}
-	r.body(b.Body, p, map[string]func(value){
-		"every":   setDuration(&c.Every),
-		"timeout": setDuration(&c.Timeout),
-		"rise":    setInt(&c.Rise),
-		"fall":    setInt(&c.Fall),
-		"port":    setPort(&c.Port),
-		"path":    setText(&c.Path),
-		"host":    setText(&c.Host),
-		"status":  func(a value) { a.statuses(func(s []StatusRange) { c.Status = s }) },
-		"tls":     setBool(&c.TLS),
-	}, nil)
-	return c
 }

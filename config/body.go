@@ -13,7 +13,7 @@ import (
 type blockSpec struct {
 	label  string // what its one label is; "": it has none
 	sample string // a label for an example; "": the word "name"
-	one    bool   // there is at most one of the kind in its surroundings
+	merge  string // there is at most one of the kind in its surroundings, and this is what to do with two; "": the label tells them apart
 	read   func(b *hclsyntax.Block, p path)
 }
 
@@ -59,7 +59,7 @@ func (r *reader) oneBlock(b *hclsyntax.Block, in path, body *hclsyntax.Body, kno
 		r.meant(b.Type, in, body, known)
 		return
 	}
-	at := blockPath(b, in)
+	at := blockPath(b, in, body.Blocks)
 	switch {
 	case spec.label == "" && len(b.Labels) > 0:
 		r.fail(at, b.LabelRanges[0], fmt.Sprintf("a %s block has no name", b.Type), "", fmt.Sprintf("Write %s.", example(b.Type, spec)))
@@ -70,8 +70,8 @@ func (r *reader) oneBlock(b *hclsyntax.Block, in path, body *hclsyntax.Body, kno
 	}
 	if _, twice := r.places[at]; twice {
 		first := fmt.Sprintf("The first is at %s.", r.where(at))
-		if spec.label == "" || spec.one {
-			r.fail(at, b.DefRange(), fmt.Sprintf("there is more than one %s block%s", b.Type, inside(in)), first, "Merge the two.")
+		if spec.label == "" || spec.merge != "" {
+			r.fail(at, b.DefRange(), fmt.Sprintf("there is more than one %s block%s", b.Type, inside(in)), first, cmp.Or(spec.merge, "Merge the two."))
 		} else {
 			r.fail(at, b.DefRange(), fmt.Sprintf("%s %q is there twice%s", b.Type, b.Labels[0], inside(in)), first, "Rename one of them.")
 		}
@@ -89,9 +89,14 @@ func (r *reader) meant(name string, in path, body *hclsyntax.Body, known []strin
 	}
 }
 
-// blockPath is the path of a block. A check's label is its kind, not a name: there is one check.
-func blockPath(b *hclsyntax.Block, in path) path {
-	if b.Type == "check" || len(b.Labels) == 0 {
+// blockPath is the path of one of the blocks of a body. A check's label is its kind, not a name: there is one check, and those
+// inside another are told apart by their number.
+func blockPath(b *hclsyntax.Block, in path, among hclsyntax.Blocks) path {
+	switch {
+	case b.Type == "check" && in.isCheck():
+		checks := slices.DeleteFunc(slices.Clone(among), func(x *hclsyntax.Block) bool { return x.Type != "check" })
+		return in.checkIn(slices.Index(checks, b))
+	case b.Type == "check", len(b.Labels) == 0:
 		return in.attr(b.Type)
 	}
 	return in.block(b.Type, b.Labels[0])

@@ -113,10 +113,17 @@ type wireVirtual struct {
 	Masquerade  bool            `json:"masquerade,omitzero"`
 	Persistent  *wirePersistent `json:"persistent,omitzero"`
 	MinServers  int             `json:"min_servers,omitzero"`
-	SorryServer *netip.AddrPort `json:"sorry_server,omitzero"`
+	SorryServer *netip.AddrPort `json:"sorry_server,omitzero"` // the short form
 	OnFailure   OnFailure       `json:"on_failure,omitzero"`
 	Check       *wireCheck      `json:"check,omitzero"`
 	Servers     []wireServer    `json:"servers,omitempty"`
+	Hysteresis  int             `json:"hysteresis,omitzero"`
+	Sorry       []wireServer    `json:"sorry_servers,omitempty"` // unless there is a short form
+	Panic       int             `json:"panic,omitzero"`
+	SlowStart   seconds         `json:"slow_start,omitzero"`
+	SlowCurve   SlowCurve       `json:"slow_curve,omitzero"`
+	Probe       Probing         `json:"probe,omitzero"`
+	Votes       int             `json:"votes,omitzero"`
 }
 
 type wirePersistent struct {
@@ -139,22 +146,5 @@ type wireServer struct {
 	Weight  int            `json:"weight"`
 	Upper   int            `json:"upper,omitzero"`
 	Lower   int            `json:"lower,omitzero"`
-}
-
-type wireCheck struct {
-	Kind    CheckKind         `json:"kind"`
-	Every   seconds           `json:"every"`
-	Timeout seconds           `json:"timeout"`
-	Rise    int               `json:"rise"`
-	Fall    int               `json:"fall"`
-	Port    uint16            `json:"port,omitzero"`
-	Path    string            `json:"path,omitzero"`
-	Host    string            `json:"host,omitzero"`
-	Status  []wireStatusRange `json:"status,omitempty"`
-	TLS     bool              `json:"tls,omitzero"`
-}
-
-type wireStatusRange struct {
-	From int `json:"from"`
-	To   int `json:"to"`
+	Check   *wireCheck     `json:"check,omitzero"`
 }

@@ -37,7 +37,6 @@ func golden(t *testing.T, name string, got []byte) {
 
 // fullDocument sets every field that a document has.
 func fullDocument() Document {
-	sorry := netip.MustParseAddrPort("10.0.0.9:80")
 	return Document{
 		Cluster: Cluster{
 			Standby: Warm, Prefer: []string{"r1", "r2"}, Failback: true,
@@ -54,23 +53,39 @@ func fullDocument() Document {
 				Name: "web", Address: netip.MustParseAddr("192.0.2.10"), Interface: "outside", Ports: []uint16{80},
 				Protocol: TCP, Family: IPv4, Scheduler: "mh", Flags: []string{"fallback", "port"}, Forward: NAT, Masquerade: true,
 				Tunnel: Tunnel{Type: GUE, Port: 6080, Checksum: NoChecksum}, Persistent: &Persistent{Timeout: 5 * time.Minute, Mask: 24},
-				MinServers: 1, SorryServer: &sorry, OnFailure: Remove,
+				MinServers: 1, Hysteresis: 1, OnFailure: Remove, Panic: 30, SlowStart: time.Minute, SlowCurve: Doubling, Votes: 2,
+				Sorry: []Server{{Name: "sorry", Address: netip.MustParseAddrPort("10.0.0.9:80"), Forward: NAT, Weight: 1}},
 				Check: &Check{
 					Kind: CheckHTTP, Every: 2500 * time.Millisecond, Timeout: time.Second, Rise: 2, Fall: 3, Port: 8081,
 					Path: "/healthz?<&>", Host: "www.example.org", Status: []StatusRange{{200, 299}}, TLS: true,
 				},
 				Servers: []Server{
 					{Name: "a", Address: netip.MustParseAddrPort("10.0.0.11:8080"), Forward: NAT, Weight: 10, Upper: 100, Lower: 50},
-					{Name: "b", Address: netip.MustParseAddrPort("10.0.0.12:80"), Forward: Tun, Tunnel: Tunnel{Type: GRE, Checksum: FullChecksum}, Weight: 0},
+					{Name: "b", Address: netip.MustParseAddrPort("10.0.0.12:80"), Forward: Tun, Tunnel: Tunnel{Type: GRE, Checksum: FullChecksum}, Weight: 0, Check: &Check{
+						Kind: CheckAny, Every: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3,
+						Of: []Check{{Kind: CheckTCP, Every: time.Second, Timeout: time.Second, Rise: 2, Fall: 3}, {Kind: CheckICMP, Every: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3}},
+					}},
 				},
 			},
 			{
 				Name: "wires", Address: netip.MustParseAddr("192.0.2.10"), Ports: []uint16{5060}, Protocol: UDP, Family: IPv4,
 				Scheduler: "rr", Flags: []string{"ops"}, Forward: Local, Persistent: &Persistent{Timeout: time.Minute, Engine: "sip"},
-				MinServers: 1, OnFailure: Remove,
+				MinServers: 1, OnFailure: Remove, Probe: ByDirector,
 				Servers: []Server{{Name: "self", Address: netip.MustParseAddrPort("127.0.0.1:5060"), Forward: Local, Weight: 1}},
 			},
 		},
+	}
+}
+
+// fullCheck sets every field that a check has, whatever its kind.
+func fullCheck() *Check {
+	return &Check{
+		Kind: CheckSome, Every: 2 * time.Second, Timeout: 500 * time.Millisecond, Rise: 1, Fall: 1, Fast: time.Second, Initial: InitialUp, Port: 1, Through: ThroughVirtual,
+		Flaps: 5, FlapWindow: time.Hour, FlapHold: time.Minute, Path: "/", Host: "h", Status: []StatusRange{{200, 200}}, Method: "HEAD",
+		Headers: map[string]string{"X-B": "2", "X-A": "1"}, Version: "2", Redirects: 3, Contains: "ok", Matches: "o+k", JSON: "body.up", TLS: true,
+		NoVerify: true, CA: "/etc/ca.pem", ServerName: "s", ClientCert: "/etc/c.pem", ClientKey: "/etc/k.pem", ExpiryWarn: time.Hour,
+		Send: `PING\r\n`, Expect: "~PONG", User: "u", Service: "sv", Query: "q", Type: "A", Answer: "192.0.2.1", Command: []string{"/bin/true", "%h"},
+		Need: 1, Of: []Check{{Kind: CheckTCP, Every: time.Second, Timeout: time.Second, Rise: 2, Fall: 3}},
 	}
 }
 
@@ -80,6 +95,14 @@ func TestCanonicalGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "canonical.json", append(got, '\n'))
+	checks, err := Canonical(Document{Virtuals: []Virtual{{Name: "web", Check: fullCheck()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "check.json", append(checks, '\n'))
+	if back, err := FromCanonical(checks); err != nil || !reflect.DeepEqual(back.Virtuals[0].Check, fullCheck()) {
+		t.Errorf("a check with everything: %v\n%s", err, cmp.Diff(fullCheck(), back.Virtuals[0].Check))
+	}
 	empty, err := Canonical(Document{})
 	if err != nil {
 		t.Fatal(err)
@@ -187,14 +210,20 @@ func TestWireKnowsEveryField(t *testing.T) {
 	} {
 		d, w := reflect.TypeOf(pair.document), reflect.TypeOf(pair.wire)
 		for i := range d.NumField() {
-			if _, ok := w.FieldByName(d.Field(i).Name); !ok && d.Field(i).Name != "Ranges" { // they stand among the ports
+			if _, ok := w.FieldByName(d.Field(i).Name); !ok && d.Field(i).Name != "Ranges" && d.Field(i).Name != "NoVerify" { // among the ports, and as verify
 				t.Errorf("%s has no %s", w.Name(), d.Field(i).Name)
 			}
 		}
 	}
+	check := reflect.ValueOf(*fullCheck())
+	for i := range check.NumField() {
+		if check.Field(i).IsZero() {
+			t.Errorf("the golden check leaves %s out", check.Type().Field(i).Name)
+		}
+	}
 	full := reflect.ValueOf(fullDocument().Virtuals[1])
 	for i := range full.NumField() {
-		if name := full.Type().Field(i).Name; full.Field(i).IsZero() && name != "FWMark" && name != "Ranges" {
+		if name := full.Type().Field(i).Name; full.Field(i).IsZero() && name != "FWMark" && name != "Ranges" && name != "Probe" {
 			t.Errorf("the golden document leaves Virtual.%s out", name)
 		}
 	}
@@ -205,7 +234,7 @@ func TestCloneSharesNothing(t *testing.T) {
 	c.Cluster.Prefer[0], c.Cluster.SyncDaemon.ID, c.VIPs[0].Name = "x", 1, "x"
 	v := &c.Virtuals[1]
 	v.Ports[0], v.Flags[0], v.Persistent.Mask, v.Check.Rise, v.Check.Status[0].From = 1, "x", 1, 9, 1
-	*v.SorryServer, v.Servers[0].Weight = netip.AddrPort{}, 1
+	v.Sorry[0].Weight, v.Servers[0].Weight = 2, 1
 	e := c.Clone()
 	e.Virtuals[1].Ports[0], e.Virtuals[1].Check.Status[0].From = 2, 2
 	if !reflect.DeepEqual(d, fullDocument()) || c.Virtuals[1].Ports[0] != 1 || c.Virtuals[1].Check.Status[0].From != 1 {

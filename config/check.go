@@ -1,7 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,21 +14,61 @@ const (
 	maxEvery  = time.Hour
 	minProbe  = 10 * time.Millisecond
 	maxStreak = 1000
+	maxFlap   = 24 * time.Hour
+	maxChecks = 16 // in one
 	maxPath   = 1024
 	maxHost   = 253
 )
 
-// check checks the check block of x, whose path is p.
-func (v *verdicts) check(p path, x Virtual) {
-	c := x.Check
-	if c.Kind == "https" {
-		v.add(p.attr("kind"), `unknown check "https"`, "It is one of tcp or http.", `Write check "http" with tls = true.`)
-	} else {
-		enum(v, p.attr("kind"), "check", c.Kind, CheckTCP, CheckHTTP)
+// check checks a check block at p of x, or of some of its servers; asked are the servers that it is for.
+func (v *verdicts) check(p path, c Check, x Virtual, asked []Server) {
+	v.pace(p, c)
+	v.damping(p, c)
+	v.oneCheck(p, c, x, asked)
+	if !c.Kind.compound() {
+		if len(c.Of) > 0 {
+			v.add(p.checkIn(0), fmt.Sprintf("%s holds no other", aCheck(c.Kind)), "", `Put both into check "all" { … }.`)
+		}
+		return
 	}
-	if v.within(p.attr("every"), c.Every, minEvery, maxEvery) &&
-		v.within(p.attr("timeout"), c.Timeout, minProbe, maxEvery) && c.Timeout > c.Every {
-		v.add(p.attr("timeout"), fmt.Sprintf("timeout %s is longer than every (%s)", Brief(c.Timeout), Brief(c.Every)), "A probe has to end before the next one begins.", "")
+	switch {
+	case len(c.Of) == 0:
+		v.add(p, fmt.Sprintf("a check of kind %s needs the checks that it is of", c.Kind), "", fmt.Sprintf(`Write check %q { check "tcp" { … } … }.`, c.Kind))
+	case len(c.Of) > maxChecks:
+		v.add(p, fmt.Sprintf("%d checks in one are more than %d", len(c.Of), maxChecks), "", "")
+	case c.Kind == CheckSome && (c.Need < 1 || c.Need > len(c.Of)):
+		v.add(p.attr("need"), fmt.Sprintf("need %d is not between 1 and the %d checks", c.Need, len(c.Of)), "", "")
+	}
+	for i, inner := range c.Of {
+		p := p.checkIn(i)
+		if inner.Kind.compound() {
+			v.add(p.attr("kind"), fmt.Sprintf("check %q stands inside another", inner.Kind), "Checks are combined once.", "")
+			continue
+		}
+		for _, a := range checkAttributes {
+			if slices.Contains(outermost, a.name) && a.said(inner) != "" {
+				v.add(p.attr(a.name), fmt.Sprintf("a check inside another has no %s", a.name), "The server is judged by the whole.", fmt.Sprintf("Write it into check %q.", c.Kind))
+			}
+		}
+		if inner.Every != c.Every || inner.Timeout != c.Timeout || inner.Rise != c.Rise || inner.Fall != c.Fall || inner.Fast != c.Fast {
+			v.pace(p, inner)
+		}
+		v.oneCheck(p, inner, x, asked)
+	}
+}
+
+// pace checks how often is asked.
+func (v *verdicts) pace(p path, c Check) {
+	paced := v.within(p.attr("every"), c.Every, minEvery, maxEvery)
+	if c.Fast != 0 && paced {
+		paced = v.within(p.attr("fast"), c.Fast, minEvery, c.Every)
+	}
+	if paced && v.within(p.attr("timeout"), c.Timeout, minProbe, maxEvery) && c.Timeout > c.fastest() {
+		than := "every"
+		if c.Timeout <= c.Every {
+			than = "fast"
+		}
+		v.add(p.attr("timeout"), fmt.Sprintf("timeout %s is longer than %s (%s)", Brief(c.Timeout), than, Brief(c.fastest())), "A probe has to end before the next one begins.", "")
 	}
 	for _, n := range []struct {
 		name  string
@@ -36,63 +78,113 @@ func (v *verdicts) check(p path, x Virtual) {
 			v.add(p.attr(n.name), fmt.Sprintf("%s %d is not between 1 and %d", n.name, n.count, maxStreak), "", "")
 		}
 	}
-	if c.Kind == CheckHTTP {
-		v.http(p, x)
-	} else if c.Kind == CheckTCP {
-		v.notHTTP(p, c)
-	}
-	v.probePort(p, x)
 }
 
-func (v *verdicts) http(p path, x Virtual) {
-	c := x.Check
-	switch {
-	case !strings.HasPrefix(c.Path, "/"):
-		v.add(p.attr("path"), fmt.Sprintf("path %q does not begin with /", c.Path), "", "")
-	case len(c.Path) > maxPath:
-		v.add(p.attr("path"), fmt.Sprintf("path is longer than %d bytes", maxPath), "", "")
-	case !visible(c.Path):
-		v.add(p.attr("path"), fmt.Sprintf("path %q has more than visible ASCII characters", c.Path), "", "Write a space as %20, and other characters percent-encoded alike.")
+// damping checks what an answer counts before it is one of several.
+func (v *verdicts) damping(p path, c Check) {
+	if c.Initial != "" {
+		enum(v, p.attr("initial"), "initial state", c.Initial, InitialUp, InitialDown)
 	}
-	if len(c.Host) > maxHost || !visible(c.Host) || strings.ContainsAny(c.Host, "/@") {
-		v.add(p.attr("host"), fmt.Sprintf("host %q is not a host name", c.Host), "", "It is what the Host header says.")
-	}
-	if len(c.Status) == 0 {
-		v.add(p.attr("status"), "an http check needs the status codes that count as up", "", `Add status = "200-299".`)
-	}
-	for _, s := range c.Status {
-		if s.From < 100 || s.To > 599 || s.From > s.To {
-			v.add(p.attr("status"), fmt.Sprintf("%d-%d is not a range of status codes", s.From, s.To), "Status codes are 100 to 599, the smaller first.", "")
+	if c.Flaps == 0 {
+		for _, d := range []struct {
+			name string
+			d    time.Duration
+		}{{"flap_window", c.FlapWindow}, {"flap_hold", c.FlapHold}} {
+			if d.d != 0 {
+				v.add(p.attr(d.name), fmt.Sprintf("%s means nothing without flaps", d.name), "", "Add flaps = 5, or remove it.")
+			}
 		}
+		return
 	}
+	if c.Flaps < 2 || c.Flaps > maxStreak {
+		v.add(p.attr("flaps"), fmt.Sprintf("flaps %d is not between 2 and %d", c.Flaps, maxStreak), "", "")
+	}
+	v.within(p.attr("flap_window"), c.FlapWindow, time.Second, maxFlap)
+	v.within(p.attr("flap_hold"), c.FlapHold, time.Second, maxFlap)
 }
 
-func (v *verdicts) notHTTP(p path, c *Check) {
-	for _, a := range []struct {
-		name    string
-		written bool
-	}{{"path", c.Path != ""}, {"host", c.Host != ""}, {"status", len(c.Status) > 0}, {"tls", c.TLS}} {
-		if a.written {
-			v.add(p.attr(a.name), fmt.Sprintf("a %s check has no %s", c.Kind, a.name), "", `Use check "http".`)
+// oneCheck checks what a check asks.
+func (v *verdicts) oneCheck(p path, c Check, x Virtual, asked []Server) {
+	if !enum(v, p.attr("kind"), "check", c.Kind, CheckKinds()...) {
+		return
+	}
+	for _, a := range checkAttributes {
+		if !a.of(c.Kind) && a.said(c) != "" {
+			v.add(p.attr(a.name), fmt.Sprintf("%s has no %s", aCheck(c.Kind), a.name), "", "It is for "+oneOf(a.kinds)+".")
 		}
 	}
+	if secure := c.TLS || c.Kind == CheckTLS; secure || slices.Contains(tlsKinds, c.Kind) {
+		v.certificates(p, c, secure)
+	}
+	switch c.Kind {
+	case CheckHTTP:
+		v.http(p, c)
+	case CheckAgent:
+		if c.Path != "" {
+			v.path(p.attr("path"), c.Path)
+		} else if c.Port == 0 {
+			v.add(p.attr("port"), "an agent check needs the port of the agent", "What answers on the server's own port is its service.", "Add port = 9999.")
+		}
+	case CheckSend, CheckUDP:
+		v.dialogue(p, c)
+	case CheckDNS:
+		v.dns(p, c)
+	case CheckScript:
+		v.script(p, c)
+	}
+	v.user(p.attr("user"), c)
+	v.text(p.attr("service"), "service", c.Service)
+	v.through(p, c, x, asked)
+	v.probePort(p, c, x, asked)
 }
 
 // probePort makes sure that there is a port to probe, and that it can answer.
-func (v *verdicts) probePort(p path, x Virtual) {
-	c := x.Check
-	if c.Port != 0 || !x.reachable() {
+func (v *verdicts) probePort(p path, c Check, x Virtual, asked []Server) {
+	if c.Port != 0 || !x.reachable() || !slices.Contains(portKinds, c.Kind) || c.Kind == CheckAgent && c.Path == "" {
 		return
 	}
-	if c.Kind == CheckHTTP && (x.Protocol == UDP || x.Protocol == SCTP) {
-		v.add(p, fmt.Sprintf("an http check cannot ask a %s port", x.Protocol), "HTTP is spoken over TCP.", "Name the TCP port to ask: port = 8080.")
+	if c.Kind == CheckScript && !slices.ContainsFunc(c.Command, func(s string) bool { return strings.Contains(s, "%p") }) {
 		return
 	}
-	for _, s := range x.Servers {
+	if slices.Contains([]CheckKind{CheckTLS, CheckHTTP, CheckSend, CheckSMTP, CheckGRPC, CheckAgent}, c.Kind) && (x.Protocol == UDP || x.Protocol == SCTP) {
+		speaks := map[CheckKind]string{CheckHTTP: "HTTP", CheckTLS: "TLS"}
+		v.add(p, fmt.Sprintf("%s cannot ask a %s port", aCheck(c.Kind), x.Protocol), cmp.Or(speaks[c.Kind], "What it speaks")+" is spoken over TCP.", "Name the TCP port to ask: port = 8080.")
+		return
+	}
+	for _, s := range asked {
 		if s.Address.IsValid() && s.Address.Port() == 0 {
 			v.add(p, fmt.Sprintf("the check has no port to ask: server %q has none", s.Name), "", "Name the port to ask: port = 80.")
 			return
 		}
+	}
+}
+
+// aCheck is the kind with its article.
+func aCheck(k CheckKind) string {
+	article := "a"
+	if strings.ContainsRune("aehi", rune(k[0])) || slices.Contains([]CheckKind{CheckSMTP, CheckLDAP, CheckFTP, CheckMySQL}, k) {
+		article = "an"
+	}
+	return fmt.Sprintf("%s %s check", article, k)
+}
+
+// through checks that a probe can take the virtual's own way.
+func (v *verdicts) through(p path, c Check, x Virtual, asked []Server) {
+	if c.Through == "" || !enum(v, p.attr("through"), "through", c.Through, ThroughVirtual) {
+		return
+	}
+	if x.FWMark != 0 {
+		v.add(p.attr("through"), "the check has no address to ask: a firewall mark has none", "", "Remove through.")
+		return
+	}
+	for _, s := range asked {
+		if s.Forward != DR && s.Forward != Tun {
+			v.add(p.attr("through"), fmt.Sprintf("through is for dr and tun, and server %q is forwarded to by %s", s.Name, s.Forward), "Only there does a server have the virtual's address.", "Remove through.")
+			return
+		}
+	}
+	if c.Port != 0 {
+		v.add(p.attr("port"), "through asks the virtual's own port", "", "Remove port.")
 	}
 }
 

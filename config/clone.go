@@ -33,13 +33,33 @@ func (v Virtual) Clone() Virtual {
 	v.Ranges = cloneList(v.Ranges)
 	v.Flags = cloneList(v.Flags)
 	v.Persistent = clonePointer(v.Persistent)
-	v.SorryServer = clonePointer(v.SorryServer)
-	v.Check = clonePointer(v.Check)
-	if v.Check != nil {
-		v.Check.Status = cloneList(v.Check.Status)
-	}
-	v.Servers = cloneList(v.Servers)
+	v.Check = v.Check.clone()
+	v.Servers, v.Sorry = cloneServers(v.Servers), cloneServers(v.Sorry)
 	return v
+}
+
+func cloneServers(list []Server) []Server {
+	list = cloneList(list)
+	for i := range list {
+		list[i].Check = list[i].Check.clone()
+	}
+	return list
+}
+
+func (c *Check) clone() *Check {
+	c = clonePointer(c)
+	if c == nil {
+		return nil
+	}
+	c.Status, c.Command, c.Of = cloneList(c.Status), cloneList(c.Command), cloneList(c.Of)
+	c.Headers = maps.Clone(c.Headers)
+	if len(c.Headers) == 0 {
+		c.Headers = nil
+	}
+	for i := range c.Of {
+		c.Of[i] = *c.Of[i].clone()
+	}
+	return c
 }
 
 // Equal reports whether d and e want the same; the order of vips, virtuals and servers, and of a virtual's ports and flags,
@@ -62,7 +82,9 @@ func sorted(d Document) Document {
 		slices.Sort(v.Ports)
 		slices.SortFunc(v.Ranges, func(a, b PortRange) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
 		slices.Sort(v.Flags)
-		slices.SortStableFunc(v.Servers, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
+		for _, list := range [][]Server{v.Servers, v.Sorry} {
+			slices.SortStableFunc(list, func(a, b Server) int { return cmp.Compare(a.Name, b.Name) })
+		}
 	}
 	return d
 }

@@ -3,7 +3,7 @@ package config
 import (
 	"cmp"
 	"net/netip"
-	"time"
+	"slices"
 )
 
 // Complete returns d with the defaults filled in that depend on something else in the document, and sorted: what Parse does at
@@ -27,24 +27,35 @@ func (v *Virtual) Complete() {
 	if v.Family == "" {
 		v.Family = v.family()
 	}
-	for i := range v.Servers {
-		s := &v.Servers[i]
-		if s.Forward == "" {
-			s.Forward = v.Forward
+	for _, list := range [][]Server{v.Servers, v.Sorry} {
+		for i := range list {
+			list[i].Forward = cmp.Or(list[i].Forward, v.Forward)
+			list[i].Address = v.withPort(list[i].Address)
 		}
-		s.Address = v.withPort(s.Address)
 	}
 	v.completeTunnels()
 	v.completeFlags()
-	if v.SorryServer != nil {
-		*v.SorryServer = v.withPort(*v.SorryServer)
-	}
 	if p := v.Persistent; p != nil && p.Mask == v.Family.bits() {
 		p.Mask = 0 // the whole address: every client for itself
 	}
-	if v.Check != nil {
-		v.Check.Complete()
+	if v.SlowStart != 0 {
+		v.SlowCurve = cmp.Or(v.SlowCurve, Linear)
 	}
+	if v.Probe == Everywhere {
+		v.Probe = "" // as documents have it that say nothing
+	}
+	for _, c := range v.checks() {
+		c.Complete()
+	}
+}
+
+// checks are those of the virtual and its servers.
+func (v *Virtual) checks() []*Check {
+	all := []*Check{v.Check}
+	for _, s := range slices.Concat(v.Servers, v.Sorry) {
+		all = append(all, s.Check)
+	}
+	return slices.DeleteFunc(all, func(c *Check) bool { return c == nil })
 }
 
 // family is the address's, with a firewall mark the first server's, and IPv4 where nothing says.
@@ -65,21 +76,6 @@ func (v *Virtual) withPort(a netip.AddrPort) netip.AddrPort {
 		return netip.AddrPortFrom(a.Addr(), port)
 	}
 	return a
-}
-
-func (c *Check) Complete() {
-	if c.Timeout == 0 {
-		c.Timeout = min(time.Second, c.Every)
-	}
-	if c.Kind != CheckHTTP {
-		return
-	}
-	if c.Path == "" {
-		c.Path = "/"
-	}
-	if len(c.Status) == 0 {
-		c.Status = []StatusRange{{From: 200, To: 299}}
-	}
 }
 
 func familyOf(a netip.Addr) Family {

@@ -209,7 +209,7 @@ func serverChanges(before, after Virtual, from, to *Server) Changes {
 		}
 		return Changes{{Symbol: Removed, Kind: KindServer, Name: before.Name + "/" + from.Name, Text: before.short(from.Address), Note: note}}
 	}
-	fields := fieldChanges(serverFields(*from), serverFields(*to))
+	fields := append(fieldChanges(serverFields(*from), serverFields(*to)), checkChanges(from.Check, to.Check)...)
 	if len(fields) == 0 {
 		return nil
 	}

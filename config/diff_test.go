@@ -131,7 +131,7 @@ func TestDiffSeesEverything(t *testing.T) {
 				case 1:
 					v.Check = w.Check
 				case 2:
-					v.Persistent, v.SorryServer = w.Persistent, w.SorryServer
+					v.Persistent, v.Sorry = w.Persistent, w.Sorry
 				case 3:
 					v.Servers = w.Servers
 				case 4:

@@ -72,32 +72,31 @@ type VIP struct {
 
 // Virtual is a virtual server.
 type Virtual struct {
-	Name        string
-	Address     netip.Addr      // invalid with FWMark
-	Interface   string          // a logical interface; "": the link that has the address's subnet
-	Ports       []uint16        // empty with FWMark; see Port
-	Ranges      []PortRange     // more ports; more than one port is one service under a firewall mark, see Mark
-	Protocol    Protocol        // tcp unless said otherwise; "" with FWMark
-	FWMark      uint32          // 0: by address
-	Family      Family          // of Address, or of the servers when FWMark
-	Scheduler   string          // the kernel's name; "wlc" unless said otherwise, as in ipvsadm
-	Flags       []string        // scheduler flags: fallback, port (sh, mh); ops (udp); flag-1..flag-3
-	Forward     Forward         // dr unless said otherwise, as in ipvsadm
-	Tunnel      Tunnel          // of servers by tun that do not say otherwise
-	Masquerade  bool            // servers by nat see the director for the client, and need no gateway
-	Persistent  *Persistent     // nil: not persistent
-	MinServers  int             // so many servers that are up make the virtual up; 1 unless said otherwise
-	Hysteresis  int             // so many more than MinServers bring a virtual back that was down
-	SorryServer *netip.AddrPort // PLACEHOLDER: goes when Sorry is there
-	Sorry       []Server        // who answers while the virtual is down; sorted by name
-	OnFailure   OnFailure       // remove unless said otherwise
-	Panic       int             // percent: with fewer servers up the last weights stand; 0: never
-	SlowStart   time.Duration   // over which a server that came up gets its weight; 0: at once
-	SlowCurve   SlowCurve       // linear unless said otherwise, with SlowStart
-	Probe       Probing         // everywhere unless said otherwise
-	Votes       int             // so many routers must see a server down; 0: each follows its own eyes
-	Check       *Check          // nil: servers count as up
-	Servers     []Server        // sorted by name
+	Name       string
+	Address    netip.Addr    // invalid with FWMark
+	Interface  string        // a logical interface; "": the link that has the address's subnet
+	Ports      []uint16      // empty with FWMark; see Port
+	Ranges     []PortRange   // more ports; more than one port is one service under a firewall mark, see Mark
+	Protocol   Protocol      // tcp unless said otherwise; "" with FWMark
+	FWMark     uint32        // 0: by address
+	Family     Family        // of Address, or of the servers when FWMark
+	Scheduler  string        // the kernel's name; "wlc" unless said otherwise, as in ipvsadm
+	Flags      []string      // scheduler flags: fallback, port (sh, mh); ops (udp); flag-1..flag-3
+	Forward    Forward       // dr unless said otherwise, as in ipvsadm
+	Tunnel     Tunnel        // of servers by tun that do not say otherwise
+	Masquerade bool          // servers by nat see the director for the client, and need no gateway
+	Persistent *Persistent   // nil: not persistent
+	MinServers int           // so many servers that are up make the virtual up; 1 unless said otherwise
+	Hysteresis int           // so many more than MinServers bring a virtual back that was down
+	Sorry      []Server      // who answers while the virtual is down; sorted by name
+	OnFailure  OnFailure     // remove unless said otherwise
+	Panic      int           // percent: with fewer servers up the last weights stand; 0: never
+	SlowStart  time.Duration // over which a server that came up gets its weight; 0: at once
+	SlowCurve  SlowCurve     // linear unless said otherwise, with SlowStart
+	Probe      Probing       // "": every router
+	Votes      int           // so many routers must see a server down; 0: each follows its own eyes
+	Check      *Check        // nil: servers count as up
+	Servers    []Server      // sorted by name
 }
 
 // Persistent sends a client (or a network of them) to the same server again.
@@ -116,7 +115,7 @@ type Server struct {
 	Weight  int            // 0..65535; 1 unless said otherwise
 	Upper   int            // at so many connections it takes no new one; 0: no limit
 	Lower   int            // until it is below this one again; 0: three quarters of Upper
-	Check   *Check         // instead of the virtual's; nil: the virtual's
+	Check   *Check         // instead of the virtual's; nil: the virtual's, and a sorry server counts as up
 }
 
 // SlowCurve is how a server that came up gets its weight.
@@ -156,7 +155,7 @@ type Check struct {
 	Path      string            // http, agent: "/" unless said otherwise; an agent without one is asked by TCP
 	Host      string            // http: the Host header; "": the server's address
 	Status    []StatusRange     // http: what counts as up; 200-299 unless said otherwise
-	Method    string            // http: GET unless said otherwise
+	Method    string            // http: "" is GET
 	Headers   map[string]string // http: sent besides
 	Version   string            // http: "1.1" or "2"; "": what the server prefers
 	Redirects int               // http: how many are followed; 0: a redirect is an answer

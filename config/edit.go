@@ -162,10 +162,13 @@ func assign(p *page, in []step, topic Topic, assignment string) error {
 			return err
 		}
 		topic = next
-		if topic.Form != "" {
+		if topic.Form != "" && (len(topic.Topics) == 0 || len(words) == 1) {
 			break
 		}
 		in = append(slices.Clip(in), step{kind: topic.Name})
+		if named := topic.Label == "name" || topic.Name == "sorry_server"; named && len(words) > 1 {
+			in[len(in)-1].label, words = words[1], words[1:]
+		}
 		if topic.Name == "check" && len(words) > 1 && isCheck(words[1]) {
 			in[len(in)-1].label, words = words[1], words[1:]
 		}

@@ -148,7 +148,6 @@ func TestRewriteRefuses(t *testing.T) {
 		{Edit{Set, KindVirtual, "web", []string{"port.of=1"}}, ErrNoTopic, `port is an attribute`},
 		{Edit{Set, KindVirtual, "web", []string{"port"}}, ErrEdit, `write ATTRIBUTE=VALUE`},
 		{Edit{Set, KindVirtual, "web", []string{"persistent=5m"}}, ErrEdit, `it is a block`},
-		{Edit{Set, KindVirtual, "web", []string{"check=https"}}, ErrEdit, `it is a block`},
 		{Edit{Set, KindVirtual, "", []string{"port=1"}}, ErrEdit, `it needs a name`},
 	} {
 		_, err := Rewrite([]byte(handWritten), test.edit)

@@ -58,7 +58,7 @@ func vipFields(v VIP) []field {
 }
 
 func virtualFields(v Virtual) []field {
-	address, mark, family, masquerade, persistent, sorry := "", "", "", "", "", ""
+	address, mark, family, masquerade, persistent := "", "", "", "", ""
 	if v.Address.IsValid() {
 		address = v.Address.String()
 	}
@@ -70,9 +70,6 @@ func virtualFields(v Virtual) []field {
 	}
 	if p := v.Persistent; p != nil {
 		persistent = persistentText(*p)
-	}
-	if v.SorryServer != nil {
-		sorry = hostPort(*v.SorryServer)
 	}
 	return []field{
 		{"name", v.Name},
@@ -89,59 +86,35 @@ func virtualFields(v Virtual) []field {
 		{"masquerade", masquerade},
 		{"persistent", persistent},
 		{"min_servers", fmt.Sprint(v.MinServers)},
-		{"sorry_server", sorry},
+		{"hysteresis", orNone(v.Hysteresis)},
+		{"sorry_server", sorryText(v)},
 		{"on_failure", string(v.OnFailure)},
+		{"panic", orNone(v.Panic)},
+		{"slow_start", writtenOr(v.SlowStart, "")},
+		{"slow_curve", string(v.SlowCurve)},
+		{"probe", string(v.Probe)},
+		{"votes", orNone(v.Votes)},
 	}
 }
 
-func checkFields(c Check) []field {
-	port := ""
-	if c.Port != 0 {
-		port = fmt.Sprint(c.Port)
+// orNone is a number whose 0 says nothing.
+func orNone(n int) string {
+	if n == 0 {
+		return ""
 	}
-	tls := ""
-	if c.TLS {
-		tls = "true"
-	}
-	return []field{
-		{"check", string(c.Kind)},
-		{"check path", c.Path},
-		{"check host", c.Host},
-		{"check status", statusText(c.Status)},
-		{"check tls", tls},
-		{"check port", port},
-		{"check every", Brief(c.Every)},
-		{"check timeout", Brief(c.Timeout)},
-		{"check rise", fmt.Sprint(c.Rise)},
-		{"check fall", fmt.Sprint(c.Fall)},
-	}
+	return fmt.Sprint(n)
 }
 
 func serverFields(s Server) []field {
-	limit := func(n int) string {
-		if n == 0 {
-			return ""
-		}
-		return fmt.Sprint(n)
-	}
 	return []field{
 		{"name", s.Name},
 		{"address", hostPort(s.Address)},
 		{"forward", string(s.Forward)},
 		{"tunnel", tunnelText(s.Tunnel)},
 		{"weight", fmt.Sprint(s.Weight)},
-		{"upper", limit(s.Upper)},
-		{"lower", limit(s.Lower)},
+		{"upper", orNone(s.Upper)},
+		{"lower", orNone(s.Lower)},
 	}
-}
-
-// checkText is the gist of a check.
-func checkText(c Check) string {
-	text := string(c.Kind)
-	if c.Kind == CheckHTTP {
-		text += fmt.Sprintf(" %s %s", c.Path, statusText(c.Status))
-	}
-	return fmt.Sprintf("%s every %s", text, Brief(c.Every))
 }
 
 func persistentText(p Persistent) string {
@@ -199,6 +172,9 @@ func serverText(v Virtual, s Server) string {
 	}
 	if s.Upper != 0 {
 		text += fmt.Sprintf(" upper %d lower %d", s.Upper, s.Lower)
+	}
+	if s.Check != nil {
+		text += " check " + checkText(*s.Check)
 	}
 	return text
 }

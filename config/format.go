@@ -88,6 +88,12 @@ func (w writer) number(name string, n int) {
 	w.body.SetAttributeValue(name, cty.NumberIntVal(int64(n)))
 }
 
+func (w writer) unlessZero(name string, n int) {
+	if n != 0 {
+		w.number(name, n)
+	}
+}
+
 func (w writer) yes(name string, b bool) {
 	if b {
 		w.body.SetAttributeValue(name, cty.True)
@@ -150,12 +156,21 @@ func (w writer) virtual(v Virtual) {
 	if v.MinServers != 1 {
 		w.number("min_servers", v.MinServers)
 	}
-	if v.SorryServer != nil {
-		w.text("sorry_server", v.short(*v.SorryServer))
+	w.unlessZero("hysteresis", v.Hysteresis)
+	sorry, short := v.sorryShort()
+	if short {
+		w.text("sorry_server", v.short(sorry))
 	}
 	if v.OnFailure != Remove {
 		w.text("on_failure", string(v.OnFailure))
 	}
+	w.unlessZero("panic", v.Panic)
+	w.text("slow_start", writtenOr(v.SlowStart, ""))
+	if v.SlowCurve != Linear {
+		w.text("slow_curve", string(v.SlowCurve))
+	}
+	w.text("probe", string(v.Probe))
+	w.unlessZero("votes", v.Votes)
 	if p := v.Persistent; p != nil {
 		w := w.block("persistent")
 		w.text("timeout", Brief(p.Timeout))
@@ -166,7 +181,7 @@ func (w writer) virtual(v Virtual) {
 	}
 	w.tunnel(v.Tunnel, Tunnel{})
 	if v.Check != nil {
-		w.check(*v.Check)
+		w.check(*v.Check, nil)
 	}
 	for _, s := range v.Servers {
 		w.line()
@@ -176,15 +191,17 @@ func (w writer) virtual(v Virtual) {
 			w.text("forward", string(s.Forward))
 		}
 		w.number("weight", s.Weight)
-		if s.Upper != 0 {
-			w.number("upper", s.Upper)
-		}
-		if s.Lower != 0 {
-			w.number("lower", s.Lower)
-		}
+		w.unlessZero("upper", s.Upper)
+		w.unlessZero("lower", s.Lower)
 		if s.Forward == Tun {
 			w.tunnel(s.Tunnel, v.Tunnel)
 		}
+		if s.Check != nil {
+			w.check(*s.Check, nil)
+		}
+	}
+	if !short {
+		w.sorryServers(v)
 	}
 }
 
@@ -201,21 +218,6 @@ func (w writer) ports(v Virtual) {
 		values = append(values, cty.StringVal(r.String()))
 	}
 	w.body.SetAttributeValue("ports", cty.TupleVal(values))
-}
-
-func (w writer) check(c Check) {
-	w = w.block("check", string(c.Kind))
-	w.text("path", c.Path)
-	w.text("host", c.Host)
-	w.text("status", statusText(c.Status))
-	w.yes("tls", c.TLS)
-	if c.Port != 0 {
-		w.number("port", int(c.Port))
-	}
-	w.text("every", Brief(c.Every))
-	w.text("timeout", Brief(c.Timeout))
-	w.number("rise", c.Rise)
-	w.number("fall", c.Fall)
 }
 
 func statusText(ranges []StatusRange) string {

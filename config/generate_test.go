@@ -132,12 +132,19 @@ func drawVirtual(t *rapid.T, i int) Virtual {
 	}
 	if rapid.Bool().Draw(t, "sorry") {
 		port, _ := v.Port()
-		s := netip.AddrPortFrom(drawAddr(v.Family, 10, i, 99), port)
-		if v.Forward == Local {
-			s = netip.AddrPortFrom(drawLoopback(v.Family, 98), port)
+		s := SorryServer(netip.AddrPortFrom(drawAddr(v.Family, 10, i, 99), port))
+		s.Forward = v.Forward
+		if s.Forward == Local {
+			s.Address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 99}), port)
 		}
-		v.SorryServer = &s
+		if s.Forward == Tun {
+			s.Tunnel = v.Tunnel
+		}
+		if v.Family == IPv4 || s.Forward != Local { // of IPv6 there is one such address
+			v.Sorry = []Server{s}
+		}
 	}
+	drawFollowing(t, &v)
 	slices.Sort(v.Flags)
 	return v
 }
@@ -191,7 +198,101 @@ func drawServer(t *rapid.T, v Virtual, i, j int) Server {
 	return s
 }
 
+// drawFollowing draws what follows of the verdicts, and a check of a server's own.
+func drawFollowing(t *rapid.T, v *Virtual) {
+	if rapid.Bool().Draw(t, "default") {
+		return
+	}
+	v.MinServers = rapid.IntRange(1, len(v.Servers)).Draw(t, "min servers")
+	v.Hysteresis = rapid.IntRange(0, len(v.Servers)-v.MinServers).Draw(t, "hysteresis")
+	v.Panic = rapid.IntRange(0, 100).Draw(t, "panic")
+	v.Probe = rapid.SampledFrom([]Probing{"", ByDirector}).Draw(t, "probe")
+	if v.Probe == "" {
+		v.Votes = rapid.IntRange(0, 3).Draw(t, "votes")
+	}
+	if rapid.Bool().Draw(t, "slow") {
+		v.SlowStart, v.SlowCurve = time.Minute, rapid.SampledFrom([]SlowCurve{Linear, Doubling}).Draw(t, "curve")
+	}
+	if rapid.Bool().Draw(t, "own check") {
+		v.Servers[0].Check = drawCheck(t)
+	}
+	if len(v.Sorry) > 0 && rapid.Bool().Draw(t, "named") {
+		v.Sorry[0].Name, v.Sorry[0].Weight, v.Sorry[0].Check = "spare", 2, drawCheck(t)
+	}
+}
+
+// drawCheck draws a check of any kind, with anything that it can have.
 func drawCheck(t *rapid.T) *Check {
+	kind := rapid.SampledFrom(CheckKinds()).Draw(t, "kind")
+	if !kind.compound() {
+		return drawKind(t, kind)
+	}
+	c := drawKind(t, CheckTCP)
+	c.Kind, c.Port = kind, 0
+	for range rapid.IntRange(1, 3).Draw(t, "checks") {
+		inner := drawKind(t, rapid.SampledFrom(append(CheckKinds()[:3], CheckDNS, CheckScript)).Draw(t, "inner"))
+		inner.Initial, inner.Flaps, inner.FlapWindow, inner.FlapHold = "", 0, 0, 0
+		if rapid.Bool().Draw(t, "same pace") {
+			inner.Every, inner.Timeout, inner.Fast, inner.Rise, inner.Fall = c.Every, c.Timeout, c.Fast, c.Rise, c.Fall
+		} else if inner.Fast == 0 {
+			inner.Timeout = 0 // the fast one of the outer check may be shorter
+		}
+		c.Of = append(c.Of, *inner)
+	}
+	if c.Kind == CheckSome {
+		c.Need = rapid.IntRange(1, len(c.Of)).Draw(t, "need")
+	}
+	c.Complete()
+	return c
+}
+
+func drawKind(t *rapid.T, kind CheckKind) *Check {
+	c := drawPlain(t)
+	if c.Kind == kind {
+		return c
+	}
+	c.Kind, c.Path, c.Host, c.Status, c.TLS, c.Method = kind, "", "", nil, false, ""
+	text := rapid.StringMatching(`[ -~é]{1,12}`)
+	some := func(what string) bool { return rapid.Bool().Draw(t, what) }
+	switch kind {
+	case CheckHTTP:
+		c.Path, c.Status, c.Method = "/x", []StatusRange{{200, 299}}, rapid.SampledFrom([]string{"", "POST"}).Draw(t, "method")
+		c.Headers = map[string]string{"X-A": text.Draw(t, "header")}
+		c.Version, c.Redirects = rapid.SampledFrom([]string{"", "1.1", "2"}).Draw(t, "version"), rapid.IntRange(0, 10).Draw(t, "redirects")
+		c.Contains, c.Matches, c.JSON = text.Draw(t, "contains"), `^[a-z]+\s${1}`, `status == 200 && body.queue < 100`
+	case CheckSend, CheckUDP:
+		c.Send, c.Expect = `\x00PING\r\n "%{ ${`, rapid.SampledFrom([]string{"", "*", "~^[0-9]+", "+PONG"}).Draw(t, "expect")
+	case CheckDNS:
+		c.Query, c.Type = "www.example.org", rapid.SampledFrom([]string{"A", "TXT"}).Draw(t, "type")
+	case CheckICMP:
+		c.Port = 0
+	case CheckGRPC:
+		c.Service = "a.b/c"
+	case CheckScript:
+		c.Command, c.User = []string{"/bin/probe", "%h", text.Draw(t, "word")}, "probe"
+	case CheckAgent:
+		c.Path = rapid.SampledFrom([]string{"", "/weight"}).Draw(t, "path")
+	}
+	if slices.Contains(tlsKinds, kind) {
+		c.TLS = some("tls")
+	}
+	if c.TLS || kind == CheckTLS {
+		c.NoVerify = some("unverified")
+		if !c.NoVerify {
+			c.CA = "/etc/ssl/ca.pem"
+		}
+		c.ServerName, c.ClientCert, c.ClientKey, c.ExpiryWarn = "s.example.org", "/etc/c.pem", "/etc/k.pem", 336*time.Hour
+	}
+	if some("damped") {
+		c.Initial, c.Flaps, c.FlapWindow, c.FlapHold = InitialDown, 3, time.Minute, time.Hour
+	}
+	if some("fast") {
+		c.Fast = max(minEvery, c.Timeout)
+	}
+	return c
+}
+
+func drawPlain(t *rapid.T) *Check {
 	c := &Check{
 		Kind:  CheckTCP,
 		Every: time.Duration(rapid.IntRange(100, 60_000).Draw(t, "every")) * time.Millisecond,

@@ -23,7 +23,9 @@ func IsJSON(f File) bool {
 }
 
 // plurals are the lists of the canonical form and the blocks that stand in them.
-var plurals = map[string]string{"vips": "vip", "virtuals": "virtual", "servers": "server", "notifies": "notify"}
+var plurals = map[string]string{
+	"vips": "vip", "virtuals": "virtual", "servers": "server", "sorry_servers": "sorry_server", "checks": "check", "notifies": "notify",
+}
 
 // node is one value of a JSON text with its place.
 type node struct {
@@ -188,11 +190,11 @@ func (j *jsonReader) body(members []member, rng hcl.Range) *hclsyntax.Body {
 		switch {
 		case plural && isList:
 			for _, n := range list {
-				j.block(body, kind, n, "name")
+				j.block(body, kind, n)
 			}
 		case plural:
 			j.problem(m.node.rng, fmt.Sprintf("%s is a list of objects", m.name), "")
-		case isObject && m.name == "sysctls":
+		case isObject && (m.name == "sysctls" || m.name == "headers"):
 			object := &hclsyntax.ObjectConsExpr{SrcRange: m.node.rng, OpenRange: m.node.rng}
 			for _, x := range inner {
 				key := &hclsyntax.LiteralValueExpr{Val: cty.StringVal(x.name), SrcRange: x.at}
@@ -200,7 +202,7 @@ func (j *jsonReader) body(members []member, rng hcl.Range) *hclsyntax.Body {
 			}
 			body.Attributes[m.name] = &hclsyntax.Attribute{Name: m.name, Expr: object, SrcRange: m.node.rng, NameRange: m.at, EqualsRange: m.at}
 		case isObject && m.name == "check":
-			j.block(body, m.name, node{inner, m.node.rng}, "kind")
+			j.block(body, m.name, node{inner, m.node.rng})
 		case isObject:
 			b := &hclsyntax.Block{Type: m.name, TypeRange: m.at, OpenBraceRange: m.node.rng, CloseBraceRange: m.node.rng}
 			b.Body = j.body(inner, m.node.rng)
@@ -213,8 +215,12 @@ func (j *jsonReader) body(members []member, rng hcl.Range) *hclsyntax.Body {
 	return body
 }
 
-// block adds a block to a body whose label is the member called label.
-func (j *jsonReader) block(to *hclsyntax.Body, kind string, n node, label string) {
+// block adds a block to a body; its label is its name, and of a check its kind.
+func (j *jsonReader) block(to *hclsyntax.Body, kind string, n node) {
+	label := "name"
+	if kind == "check" {
+		label = "kind"
+	}
 	members, ok := n.value.([]member)
 	if !ok {
 		j.problem(n.rng, fmt.Sprintf("a %s is an object", kind), "")
@@ -245,7 +251,7 @@ func (j *jsonReader) attribute(m member) (string, hclsyntax.Expression) {
 		return &hclsyntax.LiteralValueExpr{Val: cty.StringVal(s), SrcRange: m.node.rng}
 	}
 	switch m.name {
-	case "every", "timeout", "tcp", "tcp_fin", "udp":
+	case "every", "timeout", "tcp", "tcp_fin", "udp", "fast", "flap_window", "flap_hold", "expiry_warn", "slow_start":
 		if isNumber {
 			return m.name, as(number.String() + "s")
 		}

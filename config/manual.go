@@ -37,7 +37,6 @@ var ErrNoTopic = errors.New("a document has no such thing")
 const (
 	durations = `a duration: a number with its unit, such as "500ms", "15m" or "1h30m"`
 	required  = "required"
-	later     = "Understood, not supported yet."
 )
 
 // Manual is everything that a document can hold. docs/document.md has the same (TestDocumentPage).
@@ -81,24 +80,20 @@ func Manual() Topic {
 			{Name: "masquerade", Form: Truth, Default: "false", Text: "With nat: the servers see the director for the client, and need not have it as their gateway."},
 			tunnelTopic("How packets to servers by tun are wrapped; a server may differ."),
 			{Name: "on_failure", Form: Text, Value: "remove or quiesce", Default: `"remove"`, Text: "What becomes of a server that fails its check: it leaves the table, or it stays with weight 0."},
-			{Name: "min_servers", Form: Number, Value: "from 1", Default: "1", Text: "How many servers make the virtual up. Above 1: understood, not supported yet."},
-			{Name: "sorry_server", Form: Text, Value: "ADDRESS or ADDRESS:PORT", Text: "Who answers when no server does. " + later},
+			{Name: "min_servers", Form: Number, Value: "1 to the number of servers", Default: "1", Text: "How many servers that are up make the virtual up." + laterText("min_servers")},
+			{Name: "hysteresis", Form: Number, Value: "0 to the servers beyond min_servers", Default: "0", Text: "A virtual that was down comes back with so many more." + laterText("hysteresis")},
+			{Name: "panic", Form: Number, Value: "0 to 100", Default: "0", Text: "With fewer percent of the servers up the last weights stand: that all are down is more often the prober's fault. 0 is never." + laterText("panic")},
+			{Name: "slow_start", Form: Text, Value: durations + ", 1s to 1h", Default: "none", Text: "Over how long a server that came up gets its weight." + laterText("slow_start")},
+			{Name: "slow_curve", Form: Text, Value: "linear or doubling", Default: `"linear"`, Text: "How it does; doubling begins with a 32nd. With slow_start." + laterText("slow_start")},
+			{Name: "probe", Form: Text, Value: "everywhere or director", Default: `"everywhere"`, Text: "Which routers probe; by the director alone a takeover starts without verdicts." + laterText("probe")},
+			{Name: "votes", Form: Number, Value: "1 to 99", Default: "each router follows its own eyes", Text: "How many routers have to see a server down." + laterText("votes")},
+			sorryTopic(),
 			{Name: "persistent", Text: "A client, or a network of them, goes to the same server again.", Topics: []Topic{
 				{Name: "timeout", Form: Text, Value: durations, Default: `"5m"`, Text: "How long after its last connection."},
 				{Name: "netmask", Form: Text, Value: `such as "/24" or "255.255.255.0"`, Default: "every client for itself", Text: "Clients of the same network count as one."},
 				{Name: "engine", Form: Text, Value: "sip", Default: "none", Text: "sip: a call counts as one client, by the Call-ID of its packets; for udp."},
 			}},
-			{Name: "check", Label: "tcp or http", Text: "How the servers are probed; without one a server counts as up. There is one check a virtual.", Topics: []Topic{
-				{Name: "every", Form: Text, Value: durations + ", 100ms to 1h", Default: `"2s"`, Text: "How often a server is asked."},
-				{Name: "timeout", Form: Text, Value: durations + ", 10ms to every", Default: `"1s"`, Text: "How long an answer may take; every, if that is shorter."},
-				{Name: "rise", Form: Number, Value: "1 to 1000", Default: "2", Text: "How many answers in a row make a server up."},
-				{Name: "fall", Form: Number, Value: "1 to 1000", Default: "3", Text: "How many failures in a row make a server down."},
-				{Name: "port", Form: Number, Value: "1 to 65535", Default: "the server's", Text: "Where to ask instead."},
-				{Name: "path", Form: Text, Value: "begins with /", Default: `"/"`, Text: "What is asked for; http only."},
-				{Name: "host", Form: Text, Value: "a host name", Default: "the address", Text: "The Host header, and with tls the name asked for; http only."},
-				{Name: "status", Form: Text, Value: `codes and ranges, such as "200-299,301"`, Default: `"200-299"`, Text: "The answers that count as up; http only."},
-				{Name: "tls", Form: Truth, Default: "false", Text: "Ask over TLS; any certificate will do. http only."},
-			}},
+			checkTopic("How the servers are probed; without one a server counts as up. There is one check a virtual; all, any and some combine several."),
 			{Name: "server", Label: "name", Text: "A real server of the virtual.", Topics: []Topic{
 				{Name: "address", Form: Text, Value: "ADDRESS or ADDRESS:PORT", Default: required, Text: "The port is the virtual's unless said otherwise; with dr, tun and local it must be. By tun it may be of the other family; by local it is 127.0.0.1 or ::1."},
 				{Name: "weight", Form: Number, Value: "0 to 65535", Default: "1", Text: "Its share of the connections; 0 takes no new ones."},
@@ -106,10 +101,25 @@ func Manual() Topic {
 				tunnelTopic("How packets to this one are wrapped, by tun; what it leaves out is the virtual's, unless its type is another."),
 				{Name: "upper", Form: Number, Value: "0 to 2147483647", Default: "0", Text: "At so many connections it takes no new one; 0 is no limit."},
 				{Name: "lower", Form: Number, Value: "0 to upper", Default: "0", Text: "After upper was reached, it takes connections again below this; 0 is three quarters of upper."},
+				checkTopic("Instead of the virtual's." + laterText("check")),
 			}},
 		}},
 		notifyTopic(),
 	}}
+}
+
+// sorryTopic is the attribute, and the block of the same name.
+func sorryTopic() Topic {
+	return Topic{
+		Name: "sorry_server", Form: Text, Value: "ADDRESS or ADDRESS:PORT; or blocks, each with its name",
+		Text: "Who answers while the virtual is down; its servers take no new connections then." + laterText("sorry_server"), Topics: []Topic{
+			{Name: "address", Form: Text, Value: "ADDRESS or ADDRESS:PORT", Default: required, Text: "The port is the virtual's unless said otherwise."},
+			{Name: "weight", Form: Number, Value: "0 to 65535", Default: "1", Text: "Its share, of several."},
+			{Name: "forward", Form: Text, Value: "nat, dr, tun or local", Default: "the virtual's", Text: "How packets reach it."},
+			tunnelTopic("How packets to it are wrapped, by tun; what it leaves out is the virtual's, unless its type is another."),
+			checkTopic("How it is probed itself; without one it counts as up."),
+		},
+	}
 }
 
 // tunnelTopic is the block in a virtual or in a server.
@@ -137,13 +147,16 @@ func Explain(path string) (Topic, error) {
 		at, in = next, strings.Join(words[:i+1], ".")
 		if at.Name == "check" && i+1 < len(words) && isCheck(words[i+1]) {
 			i++
+			at = checkKindTopic(at, CheckKind(words[i]))
 		}
 	}
 	return at, nil
 }
 
 // isCheck tells a check's kind from its attributes.
-func isCheck(word string) bool { return word == string(CheckTCP) || word == string(CheckHTTP) }
+func isCheck(word string) bool {
+	return word == string(https) || slices.Contains(CheckKinds(), CheckKind(word))
+}
 
 // topic is what is called name in t, which is called in.
 func (t Topic) topic(name, in string) (Topic, error) {

@@ -41,9 +41,10 @@ func (p *page) splice(from, to int, with string) error {
 // find returns the block at the end of the way, or nil.
 func (p *page) find(way []step) *hclsyntax.Block {
 	body, found := p.body, (*hclsyntax.Block)(nil)
-	for _, s := range way {
+	for i, s := range way {
+		only := s.kind == "check" && way[i-1].kind != "check" // of whatever kind
 		i := slices.IndexFunc(body.Blocks, func(b *hclsyntax.Block) bool {
-			return b.Type == s.kind && (s.kind == "check" || s.label == "" || len(b.Labels) > 0 && b.Labels[0] == s.label)
+			return b.Type == s.kind && (only || s.label == "" || len(b.Labels) > 0 && b.Labels[0] == s.label)
 		})
 		if i < 0 {
 			return nil

@@ -219,6 +219,6 @@ func (r *reader) damage(blocks hclsyntax.Blocks, in path, diagnostics hcl.Diagno
 			r.damaged[in] = true
 			continue
 		}
-		r.damage(blocks[i].Body.Blocks, blockPath(blocks[i], in), hcl.Diagnostics{d})
+		r.damage(blocks[i].Body.Blocks, blockPath(blocks[i], in, blocks), hcl.Diagnostics{d})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -88,6 +89,12 @@ func (p path) attr(name string) path {
 func (p path) block(kind, label string) path {
 	return p.attr(fmt.Sprintf("%s %q", kind, label))
 }
+
+// isCheck reports whether p is a check's that is in no other.
+func (p path) isCheck() bool { return strings.HasSuffix(string(p), " check") }
+
+// checkIn is the path of the check at place i (from 0) inside the check at p.
+func (p path) checkIn(i int) path { return p.attr("check").attr(strconv.Itoa(i + 1)) }
 
 // parent is p without its last word. A label with a space takes more than one step, which is harmless: what lies between is
 // no one's path.

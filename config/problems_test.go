@@ -23,6 +23,10 @@ func srv(name, body string) string {
 	return fmt.Sprintf("server %q {\n%s\n}\n", name, body)
 }
 
+func chk(kind, body string) string {
+	return fmt.Sprintf("check %q {\n%s\n}\n", kind, body)
+}
+
 // mistakes is every way to be wrong that has a sentence of its own; testdata/problems.txt has the sentences.
 func mistakes() []struct {
 	name  string
@@ -202,7 +206,7 @@ func mistakes() []struct {
 		one("persistence by half seconds", addr("persistent {\n timeout = \"1500ms\"\n}")),
 		one("netmask of the other family", addr("persistent {\n netmask = \"/64\"\n}")),
 		one("unknown check", addr("check \"htpp\" {\n}")),
-		one("https", addr("check \"https\" {\n}")),
+		one("https without tls", addr("check \"https\" {\n tls = false\n}")),
 		one("check without kind", addr("check {\n}")),
 		one("timeout longer than every", addr("check \"tcp\" {\n timeout = \"3s\"\n}")),
 		one("check too often", addr("check \"tcp\" {\n every = \"1ms\"\n}")),
@@ -216,6 +220,54 @@ func mistakes() []struct {
 		one("status turned round", addr("check \"http\" {\n status = \"299-200\"\n}")),
 		one("http check of udp", udp("check \"http\" {\n}")),
 		one("check of every port", in("fwmark = 7\ncheck \"tcp\" {\n}\n"+srv("a", `address = "10.0.0.1"`))),
+		one("attributes of other kinds", addr(chk("dns", "query = \"a\"\nmethod = \"HEAD\"\ncommand = [\"/x\"]")+srv("a", `address = "10.0.0.1"`))),
+		one("http check with everything wrong", addr(chk("http", "method = \"get\"\nversion = \"3\"\nredirects = 11\nmatches = \"(\"\njson = \"body.x > y\"\nheaders = {\n \"a b\" = \"1\"\n Host = \"h\"\n Connection = \"close\"\n X = \"a\\nb\"\n}"))),
+		one("json that is no condition", addr(chk("http", `json = "status + 1"`))),
+		one("json with a loop", addr(chk("http", `json = "[for x in body : x]"`))),
+		one("json with a function", addr(chk("http", `json = "upper(body.x)"`))),
+		one("json that does not parse", addr(chk("http", `json = "status =="`))),
+		one("HEAD with a body", addr(chk("http", "method = \"HEAD\"\ncontains = \"ok\""))),
+		one("certificates without tls", addr(chk("http", "verify = false\nca = \"/etc/ca.pem\""))),
+		one("key in the document", addr(chk("tls", "client_cert = \"/etc/c.pem\"\nclient_key = \"-----BEGIN PRIVATE KEY-----\""))),
+		one("key among the certificates", addr(chk("tls", `ca = "-----BEGIN PRIVATE KEY-----"`))),
+		one("certificates that are none", addr(chk("tls", `ca = "-----BEGIN CERTIFICATE-----"`))),
+		one("files by halves", addr(chk("tls", "client_cert = \"c.pem\"\nca = \"/etc/ca.pem\"\nverify = false\nexpiry_warn = \"1m\"\nserver_name = \"a/b\""))),
+		one("send of no escape", addr(chk("send", "send = \"x\\\\d\"\nexpect = \"~(\""))),
+		one("udp check that sends nothing", udp(chk("udp", ""))),
+		one("dns check of nothing", udp(chk("dns", ""))),
+		one("dns check of a wrong type", udp(chk("dns", "query = \"a b\"\ntype = \"a\""))),
+		one("dns check with a wrong answer", udp(chk("dns", "query = \"a\"\nanswer = \"2001:db8::1\""))),
+		one("script without a command", addr(chk("script", "user = \"a b\""))),
+		one("script by name", addr(chk("script", `command = ["probe", "a\tb"]`))),
+		one("agent without a port", addr(chk("agent", ""))),
+		one("smtp check of udp", udp(chk("smtp", ""))),
+		one("through by nat", addr("forward = \"nat\"\n"+chk("tcp", "through = \"virtual\"\nport = 81")+srv("a", `address = "10.0.0.1"`))),
+		one("through of a mark", in("fwmark = 7\n"+chk("tcp", "through = \"virtual\"\nport = 81"))),
+		one("through nothing", addr(chk("tcp", `through = "vip"`))),
+		one("fast slower than every", addr(chk("tcp", "fast = \"3s\""))),
+		one("timeout longer than fast", addr(chk("tcp", "fast = \"500ms\"\ntimeout = \"1s\""))),
+		one("damping", addr(chk("tcp", "initial = \"maybe\"\nflap_hold = \"1m\""))),
+		one("damping of one", addr(chk("tcp", "flaps = 1\nflap_window = \"25h\""))),
+		one("compound of nothing", addr(chk("all", ""))),
+		one("some without need", addr(chk("some", chk("tcp", "")))),
+		one("need of all", addr(chk("all", "need = 1\n"+chk("tcp", "")))),
+		one("compound in a compound", addr(chk("all", chk("tcp", "")+chk("any", "")))),
+		one("checks in a check that combines none", addr(chk("tcp", chk("tcp", "")))),
+		one("mistake in the second of two", addr(chk("any", chk("http", `path = "/a"`)+chk("http", "path = \"b\"\ninitial = \"up\"\nfalls = 1")))),
+		one("kind in a compound", addr(chk("any", chk("htpt", "")))),
+		one("two checks in a server", addr(srv("a", "address = \"10.0.0.1\"\n"+chk("tcp", "")+chk("tcp", "")))),
+		one("check of a server that has no port", in("fwmark = 7\n"+srv("a", "address = \"10.0.0.1\"\n"+chk("tcp", "")))),
+
+		one("hysteresis", addr("hysteresis = 1\n"+srv("a", `address = "10.0.0.1"`))),
+		one("hysteresis below nothing", addr("hysteresis = -1\npanic = 101\nvotes = 0\n"+srv("a", `address = "10.0.0.1"`))),
+		one("slow curve alone", addr(`slow_curve = "doubling"`)),
+		one("slow start", addr("slow_start = \"2h\"\nslow_curve = \"square\"")),
+		one("votes of one router", addr("probe = \"director\"\nvotes = 2")),
+		one("probe by nobody", addr(`probe = "active"`)),
+		one("wrong forward of many", addr("forward = \"drr\"\n"+srv("a", `address = "10.0.0.1"`)+srv("b", `address = "10.0.0.2"`))),
+		one("sorry servers", addr(srv("a", `address = "10.0.0.1"`)+"sorry_server \"x\" {\n address = \"10.0.0.1\"\n weight = -1\n}\nsorry_server \"y\" {\n address = \"192.0.2.10\"\n "+chk("dns", "")+"}\nsorry_server \"z\" {\n}")),
+		one("sorry server twice", addr("sorry_server = \"10.0.0.1\"\nsorry_server \"sorry\" {\n address = \"10.0.0.1\"\n}")),
+		one("sorry server without a name", addr("sorry_server {\n address = \"10.0.0.1\"\n}")),
 
 		// Texts.
 		one("not UTF-8", "vip \"\xff\" {}\n"),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
@@ -69,8 +70,7 @@ func (v *Virtual) completeTunnels() {
 	if v.Tunnel == plain {
 		v.Tunnel = Tunnel{}
 	}
-	for i := range v.Servers {
-		s := &v.Servers[i]
+	for _, s := range slices.Concat(pointers(v.Servers), pointers(v.Sorry)) {
 		s.Tunnel.inherit(v.Tunnel)
 		s.Tunnel.complete()
 		switch {
@@ -96,12 +96,16 @@ func (r *reader) tunnel(t *Tunnel) blockSpec {
 // tunnels checks the tunnels of a virtual and its servers.
 func (v *verdicts) tunnels(p path, x Virtual) {
 	used := x.Forward == Tun
-	for _, s := range x.Servers {
+	for i, s := range slices.Concat(x.Servers, x.Sorry) {
 		used = used || s.Forward == Tun
 		if s.Tunnel == (Tunnel{}) || s.Forward == Tun && s.Tunnel == x.Tunnel {
 			continue // the virtual's has been looked at
 		}
-		p := p.block("server", s.Name).attr("tunnel")
+		kind := "server"
+		if i >= len(x.Servers) {
+			kind = "sorry_server"
+		}
+		p := p.block(kind, s.Name).attr("tunnel")
 		if s.Forward != Tun {
 			v.add(p, fmt.Sprintf("a tunnel does not go with forward %q", s.Forward), "", `Write forward = "tun", or remove the block.`)
 			continue

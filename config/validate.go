@@ -230,8 +230,8 @@ func (v *verdicts) together(d Document) {
 		for _, s := range x.Servers {
 			v.notOurs(p.block("server", s.Name).attr("address"), s.Address.Addr(), ours)
 		}
-		if x.SorryServer != nil {
-			v.notOurs(p.attr("sorry_server"), x.SorryServer.Addr(), ours)
+		for _, s := range x.Sorry {
+			v.notOurs(p.block("sorry_server", s.Name).attr("address"), s.Address.Addr(), ours)
 		}
 	}
 }

@@ -40,8 +40,10 @@ func (v *verdicts) virtuals(virtuals []Virtual) {
 		}
 		v.balancing(p, x)
 		v.servers(p, x)
+		v.sorryServers(p, x)
+		v.following(p, x)
 		if x.Check != nil {
-			v.check(p.attr("check"), x)
+			v.check(p.attr("check"), *x.Check, x, slices.DeleteFunc(slices.Clone(x.Servers), func(s Server) bool { return s.Check != nil }))
 		}
 	}
 }
@@ -155,17 +157,11 @@ func (v *verdicts) seats(p path, x Virtual, seats occupied) {
 func (v *verdicts) balancing(p path, x Virtual) {
 	enum(v, p.attr("scheduler"), "scheduler", x.Scheduler, Schedulers()...)
 	enum(v, p.attr("forward"), "forwarding method", x.Forward, NAT, DR, Tun, Local)
-	enum(v, p.attr("on_failure"), "on_failure", x.OnFailure, Remove, Quiesce)
 	if x.Masquerade && x.Forward != NAT && !slices.ContainsFunc(x.Servers, func(s Server) bool { return s.Forward == NAT }) {
 		v.add(p.attr("masquerade"), `masquerade is for forward = "nat"`, "With dr and tun the servers answer the clients themselves.", `Write forward = "nat", or remove masquerade.`)
 	}
 	v.flags(p.attr("flags"), x)
 	v.tunnels(p, x)
-	if x.MinServers < 1 {
-		v.add(p.attr("min_servers"), fmt.Sprintf("min_servers %d is less than 1", x.MinServers), "", "")
-	} else if x.MinServers > max(1, len(x.Servers)) {
-		v.add(p.attr("min_servers"), fmt.Sprintf("min_servers %d is more than there are servers (%d)", x.MinServers, len(x.Servers)), "The virtual could never be up.", "")
-	}
 	if x.Persistent != nil {
 		p := p.attr("persistent")
 		v.kernelTimeout(p.attr("timeout"), x.Persistent.Timeout)
@@ -181,30 +177,37 @@ func (v *verdicts) servers(p path, x Virtual) {
 	taken := make(map[netip.AddrPort]string)
 	for _, s := range x.Servers {
 		p := p.block("server", s.Name)
-		v.name(p, "server name", s.Name)
 		if seen[s.Name] {
 			v.add(p, fmt.Sprintf("server %q is there twice in virtual %q", s.Name, x.Name), "", "Rename one of them.")
 		}
 		seen[s.Name] = true
-		enum(v, p.attr("forward"), "forwarding method", s.Forward, NAT, DR, Tun, Local)
-		if s.Weight < 0 || s.Weight > maxWeight {
-			v.add(p.attr("weight"), fmt.Sprintf("weight %d is not between 0 and %d", s.Weight, maxWeight), "", "")
-		}
-		v.thresholds(p, s)
-		if !s.Address.IsValid() {
-			v.add(p.attr("address"), "a server needs an address", "", `Add address = "10.0.0.11", with a port if it is not the virtual's: "10.0.0.11:8080".`)
-			continue
-		}
-		if first, ok := taken[s.Address]; ok {
+		if first, ok := taken[s.Address]; ok && s.Address.IsValid() {
 			v.add(p.attr("address"), fmt.Sprintf("%s is the address of server %q too", hostPort(s.Address), first), "", "Raise that server's weight, or remove one of the two.")
 		} else {
 			taken[s.Address] = s.Name
 		}
-		v.destination(p.attr("address"), s.Address, s.Forward, x)
+		v.server(p, x, s)
 	}
-	if x.SorryServer != nil {
-		v.destination(p.attr("sorry_server"), *x.SorryServer, x.Forward, x)
+}
+
+// server checks one server by itself, of either kind.
+func (v *verdicts) server(p path, x Virtual, s Server) {
+	v.name(p, "server name", s.Name)
+	if s.Forward != x.Forward { // or the virtual's has been looked at
+		enum(v, p.attr("forward"), "forwarding method", s.Forward, NAT, DR, Tun, Local)
 	}
+	if s.Weight < 0 || s.Weight > maxWeight {
+		v.add(p.attr("weight"), fmt.Sprintf("weight %d is not between 0 and %d", s.Weight, maxWeight), "", "")
+	}
+	v.thresholds(p, s)
+	if s.Check != nil {
+		v.check(p.attr("check"), *s.Check, x, []Server{s})
+	}
+	if !s.Address.IsValid() {
+		v.add(p.attr("address"), "a server needs an address", "", `Add address = "10.0.0.11", with a port if it is not the virtual's: "10.0.0.11:8080".`)
+		return
+	}
+	v.destination(p.attr("address"), s.Address, s.Forward, x)
 }
 
 // destination checks an address that packets are sent on to.

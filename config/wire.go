@@ -38,26 +38,30 @@ func virtualToWire(v Virtual) wireVirtual {
 	w := wireVirtual{
 		Name: v.Name, Address: v.Address, Interface: v.Interface, Ports: portList{v.Ports, v.Ranges}, Protocol: v.Protocol,
 		FWMark: v.FWMark, Family: v.Family, Scheduler: v.Scheduler, Flags: v.Flags, Forward: v.Forward, Masquerade: v.Masquerade,
-		Tunnel: wireTunnel(v.Tunnel), MinServers: v.MinServers, SorryServer: v.SorryServer, OnFailure: v.OnFailure,
+		Tunnel: wireTunnel(v.Tunnel), MinServers: v.MinServers, OnFailure: v.OnFailure, Check: checkToWire(v.Check),
+		Servers: serversToWire(v.Servers), Hysteresis: v.Hysteresis, Panic: v.Panic, SlowStart: seconds(v.SlowStart), SlowCurve: v.SlowCurve,
+		Probe: v.Probe, Votes: v.Votes,
+	}
+	if a, short := v.sorryShort(); short {
+		w.SorryServer = &a
+	} else {
+		w.Sorry = serversToWire(v.Sorry)
 	}
 	if p := v.Persistent; p != nil {
 		w.Persistent = &wirePersistent{Timeout: seconds(p.Timeout), Mask: p.Mask, Engine: p.Engine}
 	}
-	if c := v.Check; c != nil {
-		w.Check = &wireCheck{
-			Kind: c.Kind, Every: seconds(c.Every), Timeout: seconds(c.Timeout), Rise: c.Rise, Fall: c.Fall,
-			Port: c.Port, Path: c.Path, Host: c.Host, TLS: c.TLS,
-		}
-		for _, s := range c.Status {
-			w.Check.Status = append(w.Check.Status, wireStatusRange(s))
-		}
-	}
-	for _, s := range v.Servers {
-		w.Servers = append(w.Servers, wireServer{
+	return w
+}
+
+func serversToWire(list []Server) []wireServer {
+	var out []wireServer
+	for _, s := range list {
+		out = append(out, wireServer{
 			Name: s.Name, Address: s.Address, Forward: s.Forward, Tunnel: wireTunnel(s.Tunnel), Weight: s.Weight, Upper: s.Upper, Lower: s.Lower,
+			Check: checkToWire(s.Check),
 		})
 	}
-	return w
+	return out
 }
 
 func fromWire(w wireDocument) Document {
@@ -91,24 +95,31 @@ func virtualFromWire(w wireVirtual) Virtual {
 	v := Virtual{
 		Name: w.Name, Address: w.Address, Interface: w.Interface, Ports: w.Ports.Ports, Ranges: w.Ports.Ranges, Protocol: w.Protocol,
 		FWMark: w.FWMark, Family: w.Family, Scheduler: w.Scheduler, Flags: w.Flags, Forward: w.Forward, Masquerade: w.Masquerade,
-		Tunnel: Tunnel(w.Tunnel), MinServers: w.MinServers, SorryServer: w.SorryServer, OnFailure: w.OnFailure,
+		Tunnel: Tunnel(w.Tunnel), MinServers: w.MinServers, OnFailure: w.OnFailure, Check: checkFromWire(w.Check),
+		Servers: serversFromWire(w.Servers), Sorry: serversFromWire(w.Sorry), Hysteresis: w.Hysteresis, Panic: w.Panic,
+		SlowStart: time.Duration(w.SlowStart), SlowCurve: w.SlowCurve, Probe: w.Probe, Votes: w.Votes,
+	}
+	if w.SorryServer != nil {
+		s := SorryServer(*w.SorryServer)
+		s.Forward = w.Forward
+		if s.Forward == Tun {
+			s.Tunnel = v.Tunnel
+		}
+		v.Sorry = append(v.Sorry, s)
 	}
 	if p := w.Persistent; p != nil {
 		v.Persistent = &Persistent{Timeout: time.Duration(p.Timeout), Mask: p.Mask, Engine: p.Engine}
 	}
-	if c := w.Check; c != nil {
-		v.Check = &Check{
-			Kind: c.Kind, Every: time.Duration(c.Every), Timeout: time.Duration(c.Timeout), Rise: c.Rise, Fall: c.Fall,
-			Port: c.Port, Path: c.Path, Host: c.Host, TLS: c.TLS,
-		}
-		for _, s := range c.Status {
-			v.Check.Status = append(v.Check.Status, StatusRange(s))
-		}
-	}
-	for _, s := range w.Servers {
-		v.Servers = append(v.Servers, Server{
+	return v
+}
+
+func serversFromWire(list []wireServer) []Server {
+	var out []Server
+	for _, s := range list {
+		out = append(out, Server{
 			Name: s.Name, Address: s.Address, Forward: s.Forward, Tunnel: Tunnel(s.Tunnel), Weight: s.Weight, Upper: s.Upper, Lower: s.Lower,
+			Check: checkFromWire(s.Check),
 		})
 	}
-	return v
+	return out
 }

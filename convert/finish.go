@@ -139,8 +139,8 @@ func (v *virtual) without(attr string) (what string) {
 	first, _, _ := strings.Cut(attr, " ")
 	switch {
 	case v.gone:
-	case first == "sorry_server" && v.SorryServer != nil:
-		what, v.SorryServer = written("sorry_server", *v.SorryServer), nil
+	case first == "sorry_server" && len(v.Sorry) > 0:
+		what, v.Sorry = written("sorry_server", v.Sorry[0].Address), nil
 	case first == "min_servers" && v.MinServers != 1:
 		what, v.MinServers = fmt.Sprintf("min_servers = %d", v.MinServers), 1
 	case first == "interface" && v.Interface != "":

@@ -31,7 +31,7 @@ func TestFinish(t *testing.T) {
 	}{
 		{"nothing", func(*builder, *virtual) {}, "", `server "a"`},
 		{"a sorry server", func(b *builder, v *virtual) {
-			v.SorryServer = &sorry
+			v.Sorry = []config.Server{config.SorryServer(sorry)}
 			b.at(`virtual "web" sorry_server`, place{"a.cf", 14, "  sorry_server = 10.0.0.9  "})
 		}, `a.cf:14 virtual "web": not supported yet: sorry_server = "10.0.0.9:80" [sorry_server = 10.0.0.9]`, "!sorry"},
 		{"min_servers", func(_ *builder, v *virtual) {

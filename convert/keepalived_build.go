@@ -42,8 +42,7 @@ func (v *kaVirtual) build(check *config.Check) {
 		if v.sorry != nil {
 			port, said := v.sorry.portFor(t)
 			v.k.say(v.about, v.sorry.at, said)
-			a := netip.AddrPortFrom(v.sorry.addr, port)
-			x.SorryServer = &a
+			x.Sorry = []config.Server{config.SorryServer(netip.AddrPortFrom(v.sorry.addr, port))}
 			v.k.b.at(x.path+" sorry_server", v.sorry.at)
 		}
 	}

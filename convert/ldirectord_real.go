@@ -170,7 +170,6 @@ func (l *ldirectord) sorry(s *section, v *virtual) {
 	if forward != v.Forward && len(v.servers) > 0 {
 		l.say(d, Changed, "the fallback is reached as the servers are, not by %s", method)
 	}
-	a := netip.AddrPortFrom(first, port)
-	v.SorryServer = &a
+	v.Sorry = []config.Server{config.SorryServer(netip.AddrPortFrom(first, port))}
 	l.at(v.path+" sorry_server", l.place(d))
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"polso/config"
 )
 
@@ -59,10 +61,31 @@ active = 1
 		t.Fatal(err)
 	}
 	v := r.Document.Virtuals[0]
-	got := fmt.Sprintln(v.Ports, v.Protocol, v.Scheduler, v.Forward, v.OnFailure, v.Persistent, *v.Check, v.Servers)
-	want := "[80] tcp wlc nat remove <nil> {http 10s 10s 18 1 0 /  [{100 599}] false} [{s 10.0.0.1:80 nat { 0 } 1 0 0}]\n"
+	got := string(config.FormatVirtuals([]config.Virtual{v}))
+	want := `virtual "v" {
+  address   = "192.0.2.1"
+  interface = "eth0"
+  port      = 80
+  protocol  = "tcp"
+  scheduler = "wlc"
+  forward   = "nat"
+  check "http" {
+    path    = "/"
+    status  = "100-599"
+    every   = "10s"
+    timeout = "10s"
+    rise    = 18
+    fall    = 1
+  }
+
+  server "s" {
+    address = "10.0.0.1"
+    weight  = 1
+  }
+}
+`
 	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+		t.Error(cmp.Diff(want, got))
 	}
 	if lost := r.Lost(); len(lost) > 0 {
 		t.Errorf("lost: %v", lost)

@@ -136,8 +136,7 @@ func (l *lvscf) balancing(block *lvsBlock, v *virtual) {
 	if d := l.take(block, v.path, "sorry_server"); d != nil {
 		l.at(v.path+" sorry_server", d.at)
 		if a := l.address(v.path, d, d.value()); a.IsValid() {
-			sorry := netip.AddrPortFrom(a, 0)
-			v.SorryServer = &sorry
+			v.Sorry = []config.Server{config.SorryServer(netip.AddrPortFrom(a, 0))}
 		}
 	}
 }

@@ -58,8 +58,8 @@ func (e *export) ipvsNotes(v config.Virtual) {
 	if v.MinServers > 1 {
 		e.note(Lost, about, "min_servers = %d", v.MinServers)
 	}
-	if v.SorryServer != nil {
-		e.note(Lost, about, "sorry_server = %q", v.SorryServer)
+	for _, s := range v.Sorry {
+		e.note(Lost, about, "sorry_server = %q", s.Address)
 	}
 }
 

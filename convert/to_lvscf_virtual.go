@@ -24,8 +24,12 @@ func (l *toLVSCF) virtual(v config.Virtual) {
 	} else {
 		l.note(Hint, about, "no vip has its name: write the address that mark %d is set for", v.FWMark)
 	}
-	if s := v.SorryServer; s != nil {
-		in("sorry_server = %s", s.Addr())
+	for i, s := range v.Sorry {
+		if i > 0 {
+			l.note(Lost, about, "sorry_server %q: lvs.cf has one", s.Name)
+			continue
+		}
+		in("sorry_server = %s", s.Address.Addr())
 	}
 	if v.FWMark != 0 {
 		in("fwmark = %d", v.FWMark)

@@ -43,7 +43,12 @@ virtual "web" {
   flags        = ["fallback", "port"]
   forward      = "nat"
   masquerade   = true
+  hysteresis   = 1
   sorry_server = "10.0.0.9"
+  panic        = 30
+  slow_start   = "1m"
+  slow_curve   = "doubling"
+  votes        = 2
   persistent {
     timeout = "5m"
     netmask = "/24"
@@ -80,6 +85,17 @@ virtual "web" {
       type     = "gre"
       checksum = "csum"
     }
+    check "any" {
+      every   = "2s"
+      timeout = "1s"
+      rise    = 2
+      fall    = 3
+      check "tcp" {
+        every = "1s"
+      }
+      check "icmp" {
+      }
+    }
   }
 }
 
@@ -90,6 +106,7 @@ virtual "wires" {
   scheduler = "rr"
   flags     = ["ops"]
   forward   = "local"
+  probe     = "director"
   persistent {
     timeout = "1m"
     engine  = "sip"
