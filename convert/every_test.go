@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Nothing is dropped in silence: without any one of its lines a file gives another document or another note.
@@ -45,33 +44,5 @@ func TestEveryLineLeavesATrace(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// A text of some megabytes is read or refused within a second.
-func TestLongTextsEndSoon(t *testing.T) {
-	for name, tt := range map[string]struct {
-		unit    string
-		convert importer
-	}{
-		"ldirectord virtuals": {"virtual=192.0.2.1:80\n\treal=10.0.0.1:80 gate 1 \"a\", \"b\"\n", Ldirectord},
-		"ldirectord ranges":   {"virtual=7\n" + strings.Repeat("\treal=10.0.0.0->10.0.3.255 gate\n", 1000), Ldirectord},
-		"ldirectord notes":    {"virtual=7\n" + strings.Repeat("\treal=a gate\n", 1000), Ldirectord},
-		"ldirectord quotes":   {`"`, Ldirectord},
-		"ldirectord one line": {"virtual=1 ", Ldirectord},
-		"ipvsadm services":    {"-A -t 192.0.2.1:80\n", IPVSAdm},
-		"ipvsadm options":     {"-g ", IPVSAdm},
-		"ipvsadm numbers":     {"--set 1 1 1 ", IPVSAdm},
-	} {
-		t.Run(name, func(t *testing.T) {
-			text := strings.Repeat(tt.unit, (5<<20)/len(tt.unit))
-			for _, size := range []int{len(text), MaxText} {
-				start := processorTime(t)
-				_, err := tt.convert(File{Name: "f", Text: []byte(text[:size])})
-				if took := processorTime(t) - start; took > time.Second {
-					t.Errorf("%d bytes took %v (%v)", size, took, err)
-				}
-			}
-		})
 	}
 }

@@ -7,9 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"polso/config"
 )
@@ -86,16 +84,6 @@ func fuzz(f *testing.F, pattern string, convert importer) {
 			t.Fatalf("%v\n%s", err, r.HCL())
 		}
 	})
-}
-
-// processorTime is what this process has used, whatever else the machine does.
-func processorTime(t *testing.T) time.Duration {
-	t.Helper()
-	var use syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
 
 // eachSample calls f with the name and the text of every sample.

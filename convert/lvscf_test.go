@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -151,38 +150,4 @@ func TestLVSCFEveryLineLeavesATrace(t *testing.T) {
 			}
 		}
 	})
-}
-
-// A text of four megabytes is read within a second, whatever is in it.
-func TestLVSCFLongTextsEndSoon(t *testing.T) {
-	var shops strings.Builder
-	for i := 0; shops.Len() < MaxText-1000; i++ {
-		fmt.Fprintf(&shops, "virtual shop%d {\n active = 1\n address = 10.%d.%d.%d eth0:1\n send = \"GET /%d HTTP/1.0\"\n expect = \"HTTP/1.%d\"\n", i, i>>16, i>>8&255, i&255, i, i)
-		for j := range 4 {
-			fmt.Fprintf(&shops, " server s {\n  address = 172.16.0.%d\n  active = 1\n }\n", j+1)
-		}
-		shops.WriteString("}\n")
-	}
-	long := func(unit string) string { return strings.Repeat(unit, MaxText/len(unit)) }
-	for name, text := range map[string]string{
-		"shops":       shops.String(),
-		"unknown":     long("x = 1\n"),
-		"duplicates":  "virtual a {\n" + long("active = 0\nactive = 1\n")[:MaxText-20],
-		"quotes":      "x = " + long("\"")[4:],
-		"blocks":      long("virtual a {\n"),
-		"one address": long("virtual a {\nactive=1\naddress=192.0.2.1 e:1\n}\n"),
-		"braces":      long("{"),
-		"servers":     "virtual a {\nactive=1\naddress=192.0.2.1 e:1\n" + long("server s {\naddress=10.0.0.1\nactive=1\n}\n")[:MaxText-50],
-		"expressions": long("virtual a {\nactive=1\nuse_regex=1\nsend=\"GET / H\"\nexpect=\"(((((.*)*)*)*)*)*x\"\naddress=192.0.2.1 e:1\n}\n"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			start := processorTime(t)
-			_, err := LVSCF(File{Name: "a.cf", Text: []byte(text)})
-			took := processorTime(t) - start
-			t.Log(len(text), took, err)
-			if took > time.Second {
-				t.Errorf("%d bytes took %v (%v)", len(text), took, err)
-			}
-		})
-	}
 }
