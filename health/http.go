@@ -24,8 +24,9 @@ func askHTTP(ctx context.Context, p prober, t Target) answer {
 	if err != nil {
 		return answer{Err: err}
 	}
+	body := func(status int) bool { return len(wants) > 0 && accepts(t.Check.Status, status) }
 	for followed := 0; ; followed++ {
-		got, shown, err := p.exchange(ctx, t, req, len(wants) > 0)
+		got, shown, err := p.exchange(ctx, t, req, body)
 		if err != nil {
 			return shown.on(answer{Err: httpFault(err)})
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // exchange2 speaks HTTP/2 through c, and closes it.
-func (p prober) exchange2(c *conn, req *http.Request, body bool) (response, error) {
+func (p prober) exchange2(c *conn, req *http.Request, body func(status int) bool) (response, error) {
 	res, end, err := p.roundTrip2(c, req, nil)
 	defer end()
 	if err != nil {

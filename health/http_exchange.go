@@ -14,8 +14,9 @@ import (
 // maxHeader is how many bytes an answer's header may have.
 const maxHeader = 64 << 10
 
-// exchange sends req over a connection of its own and returns the answer, with its body if that is wanted.
-func (p prober) exchange(ctx context.Context, t Target, req *http.Request, body bool) (response, shown, error) {
+// exchange sends req over a connection of its own and returns the answer, with its body if that is wanted of one with such a
+// status.
+func (p prober) exchange(ctx context.Context, t Target, req *http.Request, body func(status int) bool) (response, shown, error) {
 	c, err := p.dial(ctx, "tcp", t.Addr)
 	if err != nil {
 		return response{}, shown{}, err
@@ -47,7 +48,7 @@ func offered(version string) []string {
 }
 
 // exchange1 speaks HTTP/1.1 through c, and closes it.
-func exchange1(c *conn, req *http.Request, body bool) (response, error) {
+func exchange1(c *conn, req *http.Request, body func(status int) bool) (response, error) {
 	defer func() { _ = c.Close() }()
 	var out bytes.Buffer
 	if err := req.Write(&out); err != nil {
@@ -63,7 +64,7 @@ func exchange1(c *conn, req *http.Request, body bool) (response, error) {
 	}
 	switch {
 	case err == nil:
-		limit.N = 2 * maxBody // with what chunks add
+		limit.N = 16 * maxBody // with what the smallest of chunks add
 		return read(res, body), nil
 	case limit.N <= 0:
 		return response{}, fmt.Errorf("the header of the answer is longer than %d KiB", maxHeader>>10)
@@ -75,9 +76,9 @@ func exchange1(c *conn, req *http.Request, body bool) (response, error) {
 }
 
 // read takes from an answer what is looked at. A body that is not wanted is not waited for.
-func read(res *http.Response, body bool) response {
+func read(res *http.Response, body func(status int) bool) response {
 	got := response{status: res.StatusCode, location: res.Header.Get("Location")}
-	if body {
+	if body(got.status) {
 		got.body, got.broken = io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 		if got.cut = len(got.body) > maxBody; got.cut {
 			got.body = got.body[:maxBody]

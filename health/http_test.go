@@ -148,6 +148,8 @@ func TestHTTPServers(t *testing.T) {
 		{"hangs within the header", stall("HTTP/1.1 200 OK\r\n"), config.Check{Timeout: short}, false, `no answer within 100ms`},
 		{"hangs within the body", stall("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"), config.Check{Contains: "ok", Timeout: short}, false, `200, but the body did not end after \d+ ms`},
 		{"a body that is not wanted is not waited for", stall("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"), config.Check{}, true, `200 after \S+ ms`},
+		{"a body that cannot help is not waited for", stall("HTTP/1.1 503 Full\r\nContent-Length: 9\r\n\r\nok"), config.Check{Contains: "ok"}, false, `503 after \S+ ms`},
+		{"a body in chunks of one byte", say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1\r\nx\r\n", maxBody) + "1\r\ny\r\n0\r\n\r\n"), config.Check{Contains: "xx"}, true, `200 after \S+ ms; only the first 64 KiB .*`},
 		{"slow", serve(t, func(http.ResponseWriter, *http.Request) { time.Sleep(short) }), config.Check{}, true, `200 after \d{3} ms`},
 
 		{"2: refuses", closed(t), config.Check{Version: "2"}, false, `connection refused after \S+ ms`},

@@ -95,7 +95,7 @@ func (p prober) dial(ctx context.Context, network string, at netip.AddrPort) (*c
 	d := net.Dialer{KeepAlive: -1} // a probe is over before the first would be sent
 	if p.source != nil {
 		if from := p.source(at.Addr()); from.IsValid() {
-			d.LocalAddr = local(network, from)
+			d.LocalAddr, d.Control = local(network, from), bindLate
 		}
 	}
 	c, err := d.DialContext(ctx, network, at.String())
