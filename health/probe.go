@@ -61,9 +61,16 @@ func asks(kind config.CheckKind) question {
 		return askHTTP
 	case config.CheckGRPC:
 		return askGRPC
-	default:
-		return nil
+	case config.CheckUDP:
+		return askUDP
+	case config.CheckDNS:
+		return askDNS
+	case config.CheckICMP:
+		return askICMP
+	case config.CheckScript:
+		return askScript
 	}
+	return nil
 }
 
 func (p prober) probe(ctx context.Context, t Target) Result {
