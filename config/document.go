@@ -267,6 +267,7 @@ const (
 	CheckPostgreSQL CheckKind = "postgresql"
 	CheckLDAP       CheckKind = "ldap"
 	CheckSIP        CheckKind = "sip"
+	CheckSIPTCP     CheckKind = "sip-tcp"
 	CheckFTP        CheckKind = "ftp"
 	CheckIMAP       CheckKind = "imap"
 	CheckPOP3       CheckKind = "pop3"

@@ -61,14 +61,23 @@ func asks(kind config.CheckKind) question {
 		return askHTTP
 	case config.CheckGRPC:
 		return askGRPC
+	case config.CheckSend:
+		return askSend
 	case config.CheckUDP:
 		return askUDP
 	case config.CheckDNS:
 		return askDNS
 	case config.CheckICMP:
 		return askICMP
+	case config.CheckSMTP:
+		return askSMTP
 	case config.CheckScript:
 		return askScript
+	case config.CheckAgent:
+		return askAgent
+	}
+	if x, ok := preset(kind); ok {
+		return x.ask
 	}
 	return nil
 }
