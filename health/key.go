@@ -9,7 +9,7 @@ import (
 	"polso/config"
 )
 
-// Key identifies a Target: equal keys mean the same question put to the same address at the same pace.
+// Key identifies a Target: equal keys mean the same question put to the same address at the same pace, judged alike.
 type Key string
 
 // Key returns the target's identity in words fit for a log: "tcp 10.0.0.1:80 every 2s timeout 1s rise 2 fall 3". What is zero
@@ -25,6 +25,13 @@ func (t Target) Key() Key {
 		b = b.number("flaps", c.Flaps).duration("window", c.FlapWindow).duration("hold", c.FlapHold)
 	}
 	if c.Kind == config.CheckTCP {
+		return Key(b)
+	}
+	if t.compound() {
+		b = b.number("need", c.Need)
+		for _, child := range t.Children() {
+			b = append(append(append(b, " ("...), child.Key()...), ')')
+		}
 		return Key(b)
 	}
 	b = b.text("path", c.Path).text("host", c.Host)

@@ -6,22 +6,13 @@ import (
 	"log/slog"
 	"maps"
 	"sync"
-	"sync/atomic"
 	"time"
-)
-
-const (
-	// leastEvery keeps a target that was never validated from being asked in a tight loop.
-	leastEvery = 10 * time.Millisecond
-	// publishEvery bounds how often probes without a transition make a new View: with a thousand targets each View is a
-	// copy of a thousand entries.
-	publishEvery = 100 * time.Millisecond
 )
 
 // Options are what a Set is built from.
 type Options struct {
 	Probe Prober       // nil: the package's Probe
-	Ring  func()       // called after a transition was published; must not block; nil: nobody listens
+	Ring  func()       // called after a target's state or advice changed; must not block; nil: nobody listens
 	Log   *slog.Logger // nil: silence
 }
 
@@ -31,16 +22,20 @@ type Set struct {
 	ring  func()
 	log   *slog.Logger
 	bell  chan struct{} // capacity 1: look at want
-	view  atomic.Pointer[View]
-	seed  maphash.Seed // of the stagger: another in every process
+	seed  maphash.Seed  // of the phases: others in every process
+	epoch time.Time     // what the phases count from
 
-	mu   sync.Mutex // guards want
-	want map[Key]Target
+	mu    sync.Mutex // guards below; Run's goroutine alone changes nodes
+	want  map[Key]Target
+	nodes map[Key]*node
+	view  View // nil: to be made when somebody looks; with ten thousand targets that takes a millisecond
 }
 
 // New returns a Set without targets. Nothing is probed before Run.
 func New(o Options) *Set {
-	s := &Set{probe: o.Probe, ring: o.Ring, log: o.Log, bell: make(chan struct{}, 1), seed: maphash.MakeSeed()}
+	s := &Set{
+		probe: o.Probe, ring: o.Ring, log: o.Log, bell: make(chan struct{}, 1), seed: maphash.MakeSeed(), epoch: time.Now(),
+	}
 	if s.probe == nil {
 		s.probe = Probe
 	}
@@ -50,12 +45,12 @@ func New(o Options) *Set {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.view.Store(&View{})
 	return s
 }
 
-// Set replaces the whole list of targets: one that is in both keeps its state, a new one starts Unknown, one that is gone
-// is forgotten. It never blocks, may be called from any goroutine and before Run; it keeps nothing of the slice itself.
+// Set replaces the whole list of targets: one that is in both keeps its state; a new one has that of another which asks the same
+// of the same server at another pace or with another judgement, or else starts Unknown; one that is gone is forgotten. It may be
+// called from any goroutine and before Run, and keeps nothing of the slice itself.
 func (s *Set) Set(targets []Target) {
 	want := make(map[Key]Target, len(targets))
 	for _, t := range targets {
@@ -74,45 +69,46 @@ func (s *Set) Set(targets []Target) {
 	}
 }
 
-// View returns what is known now. It never blocks; the result is shared and must not be modified.
-func (s *Set) View() View { return *s.view.Load() }
+// View returns what is known now. Nobody waits for a probe in it; the result is shared and must not be modified.
+func (s *Set) View() View {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.view == nil {
+		s.view = make(View, len(s.nodes))
+		for key, n := range s.nodes {
+			s.view[key] = n.verdict.Status
+		}
+	}
+	return s.view
+}
 
-// Run probes until ctx ends, then returns nil once every probe has stopped. It may be called once.
+// Run probes until ctx ends, then returns nil once every probe has stopped. It may be called once. There are as many probes under
+// way at once as there are questions whose server has not answered yet: none waits for another's.
 func (s *Set) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &runner{Set: s, results: make(chan report), known: make(map[Key]*watched)}
+	r := &runner{Set: s, reports: make(chan report), watches: make(map[Key]*watch)}
 	defer r.probes.Wait()
 	defer cancel()
 
-	publish := time.NewTimer(publishEvery)
-	publish.Stop()
-	dirty := false
+	due := time.NewTimer(0)
+	defer due.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-s.bell:
-			r.reconcile(ctx)
-			r.publish()
-			dirty = false
-		case rep := <-r.results:
-			switch r.note(rep) {
-			case transition:
-				r.publish()
-				dirty = false
+			if r.reconcile(ctx) {
 				s.ring()
-			case routine:
-				if !dirty {
-					dirty = true
-					publish.Reset(publishEvery)
-				}
-			case stale:
 			}
-		case <-publish.C:
-			if dirty {
-				r.publish()
-				dirty = false
+		case a := <-r.reports:
+			if r.note(a) {
+				s.ring()
 			}
+		case <-due.C:
+		}
+		r.ask()
+		if len(r.queue) > 0 {
+			due.Reset(r.queue[0].at - time.Since(r.epoch))
 		}
 	}
 }
@@ -120,116 +116,16 @@ func (s *Set) Run(ctx context.Context) error {
 // runner is what Run's goroutine owns.
 type runner struct {
 	*Set
-	results chan report
-	known   map[Key]*watched
+	reports chan report
+	watches map[Key]*watch
+	queue   queue // those that are not being asked
 	probes  sync.WaitGroup
-}
-
-// watched is one target under probe.
-type watched struct {
-	target Target
-	tally  tally
-	stop   context.CancelFunc
 }
 
 // report is a result on its way from a probing goroutine to Run.
 type report struct {
-	from *watched // tells a target from one of the same key that was dropped before
-	key  Key
+	to *watch
 	Result
-}
-
-// news is what a report changed.
-type news uint8
-
-const (
-	stale      news = iota // the target is gone
-	routine                // numbers
-	transition             // a state
-)
-
-// reconcile starts probes of new targets and stops those of targets that are gone.
-func (r *runner) reconcile(ctx context.Context) {
-	r.mu.Lock()
-	want := r.want
-	r.mu.Unlock()
-	for key, w := range r.known {
-		if _, ok := want[key]; !ok {
-			w.stop()
-			delete(r.known, key)
-		}
-	}
-	now := time.Now()
-	for key, t := range want {
-		if _, ok := r.known[key]; ok {
-			continue
-		}
-		probing, stop := context.WithCancel(ctx)
-		w := &watched{target: t, tally: tally{Status: Status{Since: now}}, stop: stop}
-		r.known[key] = w
-		r.probes.Go(func() { r.watch(probing, key, w) })
-	}
-}
-
-// watch asks one target again and again, the first times, until rise or fall can have decided, four times as often: a server
-// that is new, or new to this process, is waited for. A probe that outlasts its turn delays the next, so that no two of a
-// target overlap.
-func (r *runner) watch(ctx context.Context, key Key, w *watched) {
-	every := max(w.target.Check.Every, leastEvery)
-	eager := max(every/4, leastEvery)
-	// Staggered, so that a thousand targets of one document are not asked in the same millisecond for ever: at first within
-	// the short turn, the rest is made up for when the pace slows.
-	spread := time.Duration(maphash.String(r.seed, string(key)) % uint64(every))
-	next := time.NewTimer(spread / 4)
-	defer next.Stop()
-	for asked := 1; ; asked++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-next.C:
-		}
-		switch decided := max(w.target.Check.Rise, w.target.Check.Fall); {
-		case asked < decided:
-			next.Reset(eager)
-		case asked == decided:
-			next.Reset(every + spread - spread/4)
-		default:
-			next.Reset(every)
-		}
-		result := r.probe(ctx, w.target)
-		if ctx.Err() != nil {
-			return // cut short: that says nothing about the server
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case r.results <- report{w, key, result}:
-		}
-	}
-}
-
-// note enters a report into the tally of its target.
-func (r *runner) note(rep report) news {
-	if r.known[rep.key] != rep.from {
-		return stale
-	}
-	before := rep.from.tally.State
-	rep.from.tally = rep.from.tally.judge(rep.Result, rep.from.target.Check, time.Now())
-	after := rep.from.tally.State
-	if before == after {
-		return routine
-	}
-	r.log.Info("server changed state", "server", rep.from.target.Addr.String(), "from", before.String(), "to", after.String(),
-		"reason", rep.Reason)
-	return transition
-}
-
-func (r *runner) publish() {
-	view := make(View, len(r.known))
-	for key, w := range r.known {
-		view[key] = w.tally.Status
-	}
-	r.view.Store(&view)
 }
 
 func sameKeys(a, b map[Key]Target) bool {

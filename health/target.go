@@ -12,8 +12,8 @@ import (
 	"polso/config"
 )
 
-// Target is one probe: what is asked of whom. Two virtuals with the same server and the same check share one Target. It
-// is comparable through Key.
+// Target is one probe, or a compound of several: what is asked of whom. Two virtuals with the same server and the same check
+// share one Target. It is comparable through Key.
 type Target struct {
 	Addr  netip.AddrPort // where the probe goes; Check.Port has no further say
 	Check config.Check
@@ -49,7 +49,7 @@ type Status struct {
 	Since   time.Time     // when State was entered
 	Last    time.Time     // when the last probe ended; zero before the first
 	Took    time.Duration // how long the last probe took
-	Reason  string        // the last probe's answer in an operator's words: "http: 503 after 3 ms"
+	Reason  string        // the last probe's answer in an operator's words: "http: 503 after 3 ms"; of a compound, who decides
 	Streak  int           // probes in a row that said the opposite of State (rise or fall under way); while Unknown, that agreed
 	Advice  Advice        // of the last probe that gave one since State was entered
 	Expires time.Time     // the end of the certificate that was shown last; zero: none was

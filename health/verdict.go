@@ -1,6 +1,7 @@
 package health
 
 import (
+	"strconv"
 	"time"
 
 	"polso/config"
@@ -32,41 +33,133 @@ const (
 	DrainAdvice // no new connections
 )
 
-// tally is a Status with what it takes to judge the next result.
+// tally counts a question's answers by one check's rise and fall.
 type tally struct {
-	Status
-	good bool // what the probes of Streak said, while Unknown
+	state  State
+	streak int  // answers in a row that said the opposite of state; while Unknown, that agreed
+	good   bool // what the answers of streak said, while Unknown
 }
 
-// judge is the state machine: it returns the tally after result r, which ended at now. Rise successes in a row bring a
-// target up, Fall failures in a row take it down; neither counts below one. An undecided target follows whichever run is
-// complete first.
-func (t tally) judge(r Result, check config.Check, now time.Time) tally {
-	t.Last, t.Took, t.Reason = now, r.Took, r.Reason
-	switch t.State {
+// count is the state machine of rise and fall: it returns the tally after an answer. Rise successes in a row bring a target up,
+// Fall failures in a row take it down; neither counts below one. An undecided target follows whichever run is complete first.
+func (t tally) count(ok bool, check config.Check) tally {
+	switch t.state {
 	case Unknown:
-		if t.good != r.OK {
-			t.Streak = 0
+		if t.good != ok {
+			t.streak = 0
 		}
-		t.good = r.OK
-		t.Streak++
+		t.good = ok
+		t.streak++
 	case Up, Down:
-		if r.OK == (t.State == Up) {
-			t.Streak = 0
+		if ok == (t.state == Up) {
+			t.streak = 0
 			return t
 		}
-		t.Streak++
+		t.streak++
 	default:
-		panic("health: judging state " + t.State.String())
+		panic("health: counting in state " + t.state.String())
 	}
 	switch {
-	case r.OK && t.Streak >= check.Rise:
-		t.State = Up
-	case !r.OK && t.Streak >= check.Fall:
-		t.State = Down
+	case ok && t.streak >= check.Rise:
+		return tally{state: Up}
+	case !ok && t.streak >= check.Fall:
+		return tally{state: Down}
 	default:
 		return t
 	}
-	t.Since, t.Streak = now, 0
-	return t
+}
+
+// verdict is a target's Status with what it takes to judge the next answer.
+type verdict struct {
+	Status
+	tally  tally
+	damper damper
+}
+
+// judge returns the verdict after result r, which ended at now.
+func (v verdict) judge(r Result, check config.Check, now time.Time) verdict {
+	v.tally = v.tally.count(r.OK, check)
+	v.Last, v.Took, v.Streak = now, r.Took, v.tally.streak
+	if !r.Expires.IsZero() {
+		v.Expires = r.Expires
+	}
+	before := v.State
+	v = v.follow(v.tally.state, r.Reason, check, now)
+	if v.State != before || r.Advice.Kind != NoAdvice {
+		v.Advice = r.Advice
+	}
+	return v
+}
+
+// inherited returns what a target takes over from one that asked the same: all but a change under way.
+func (v verdict) inherited() verdict {
+	v.Streak, v.tally.streak = 0, 0
+	return v
+}
+
+// combine returns the verdict of a compound whose children say c, at now.
+func (v verdict) combine(c combined, check config.Check, now time.Time) verdict {
+	v.Last, v.Took, v.Advice, v.Expires = c.last, c.took, c.advice, c.expires
+	return v.follow(c.state, c.reason, check, now)
+}
+
+// follow enters what was found, by rise and fall or by a compound's children: until something is, Initial stands, and who
+// flapped is down for a while.
+func (v verdict) follow(found State, reason string, check config.Check, now time.Time) verdict {
+	v.damper = v.damper.follow(found, check, now)
+	state := found
+	switch {
+	case found == Unknown && check.Initial == config.InitialUp:
+		state, reason = Up, "up until its check decides"+after(reason)
+	case found == Unknown && check.Initial == config.InitialDown:
+		state, reason = Down, "down until its check decides"+after(reason)
+	case found == Up && v.damper.holds(check, now):
+		state, reason = Down, "held down for "+check.FlapHold.String()+" after "+strconv.Itoa(check.Flaps)+" changes within "+
+			check.FlapWindow.String()+after(reason)
+	}
+	v.Reason = reason
+	if v.State != state {
+		v.State, v.Since = state, now
+	}
+	return v
+}
+
+// after joins an answer to words that stand before it.
+func after(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return "; " + reason
+}
+
+// damper remembers how often a target changed of late.
+type damper struct {
+	found State
+	turns []time.Time // changes between up and down within FlapWindow, oldest first
+	until time.Time   // when the hold ends
+}
+
+// follow notes a change. The one that is too many begins a hold, or begins it anew, and the count starts again. What ends a
+// hold is the first answer after its time.
+func (d damper) follow(found State, check config.Check, now time.Time) damper {
+	changed := found != d.found && found != Unknown && d.found != Unknown
+	d.found = found
+	if !changed || check.Flaps == 0 {
+		return d
+	}
+	recent := make([]time.Time, 0, check.Flaps) // a copy: verdicts are values
+	for _, t := range d.turns {
+		if now.Sub(t) < check.FlapWindow {
+			recent = append(recent, t)
+		}
+	}
+	d.turns = append(recent, now)
+	if len(d.turns) >= check.Flaps {
+		d.turns, d.until = nil, now.Add(check.FlapHold)
+	}
+	return d
+}
+
+func (d damper) holds(check config.Check, now time.Time) bool {
+	return check.Flaps > 0 && now.Before(d.until)
 }

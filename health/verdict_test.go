@@ -11,9 +11,9 @@ import (
 )
 
 // run judges answers, one letter a probe (y or n), and writes one letter a state (. unknown, U up, D down).
-func run(check config.Check, answers string) (string, tally) {
+func run(check config.Check, answers string) (string, verdict) {
 	var (
-		t   tally
+		t   verdict
 		out strings.Builder
 		now = time.Unix(1000, 0)
 	)

@@ -1,0 +1,240 @@
+package health
+
+import (
+	"container/heap"
+	"context"
+	"hash/maphash"
+	"slices"
+	"time"
+)
+
+// node is one judged target: one that is wanted, a compound's child, or both.
+type node struct {
+	target   Target
+	wanted   bool
+	verdict  verdict
+	seen     int     // answers judged
+	asked    *watch  // whose answers it judges; nil: a compound
+	children []*node // of a compound, in order
+	parents  []*node // the compounds that hold it
+}
+
+// combine has a compound follow its children.
+func (n *node) combine(now time.Time) {
+	statuses := make([]Status, len(n.children))
+	for i, c := range n.children {
+		statuses[i] = c.verdict.Status
+	}
+	n.verdict = n.verdict.combine(combine(n.target.Check.Kind, n.target.need(len(statuses)), statuses), n.target.Check, now)
+}
+
+// watch is a question: what is asked of one server at one pace, for all who judge the answers.
+type watch struct {
+	key    Key
+	target Target
+	pace   pace
+	at     time.Duration // since the epoch: when it is put next, or was put last
+	place  int           // in the queue; -1: not there
+	judges []*node
+	ctx    context.Context // of its probes: ends when nobody judges any more
+	stop   context.CancelFunc
+}
+
+// gap is the shortest that one of its judges wants.
+func (q *watch) gap() time.Duration {
+	gap := q.pace.every
+	for _, n := range q.judges {
+		gap = min(gap, n.gap())
+	}
+	return gap
+}
+
+// reconcile makes nodes and questions those of the wanted targets, and tells whether one that is new has a state already: its
+// own Initial, or what another of the same bare question knew.
+func (r *runner) reconcile(ctx context.Context) (stated bool) {
+	r.mu.Lock()
+	want := r.want
+	r.mu.Unlock()
+	old, nodes := r.nodes, make(map[Key]*node, len(want))
+	var made []*node
+	var add func(Key, Target) *node
+	add = func(key Key, t Target) *node {
+		if n, ok := nodes[key]; ok {
+			return n
+		}
+		n, ok := old[key]
+		if ok {
+			n.wanted, n.parents = false, nil
+		} else {
+			n = &node{target: t}
+			made = append(made, n)
+		}
+		nodes[key] = n
+		n.children = nil
+		for _, t := range t.Children() {
+			c := add(t.Key(), t)
+			c.parents = append(c.parents, n)
+			n.children = append(n.children, c)
+		}
+		return n
+	}
+	for key, t := range want {
+		add(key, t).wanted = true
+	}
+	now := time.Now()
+	r.begin(ctx, made, r.knowing(made), now)
+	for key, n := range old {
+		if nodes[key] != n {
+			r.drop(n)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.nodes, r.view = nodes, nil
+	return slices.ContainsFunc(made, func(n *node) bool { return n.wanted && n.verdict.State != Unknown })
+}
+
+// knowing returns, of every bare question, a node that has decided.
+func (r *runner) knowing(made []*node) map[Key]*node {
+	out := make(map[Key]*node)
+	if len(made) == 0 {
+		return out
+	}
+	for _, n := range r.nodes {
+		if n.asked == nil || n.verdict.tally.state != Unknown {
+			out[n.target.unpaced().Key()] = n
+		}
+	}
+	return out
+}
+
+// begin gives new nodes their first verdict and somebody who asks for them.
+func (r *runner) begin(ctx context.Context, made []*node, known map[Key]*node, now time.Time) {
+	var fresh []*watch
+	for _, n := range made {
+		bare := n.target.unpaced().Key()
+		if before, ok := known[bare]; ok {
+			n.verdict = before.verdict.inherited()
+		} else {
+			n.verdict = verdict{Status: Status{Since: now}}.follow(Unknown, "", n.target.Check, now)
+		}
+		if n.target.compound() {
+			continue
+		}
+		key := n.target.unjudged().Key()
+		q, ok := r.watches[key]
+		if !ok {
+			every := max(n.target.Check.Every, leastEvery)
+			phase := time.Duration(maphash.String(r.seed, string(bare)) % uint64(every))
+			q = &watch{key: key, target: n.target, pace: pace{every, phase}, place: -1}
+			q.ctx, q.stop = context.WithCancel(ctx)
+			r.watches[key] = q
+			fresh = append(fresh, q)
+		}
+		n.asked = q
+		q.judges = append(q.judges, n)
+	}
+	for _, n := range made {
+		if n.target.compound() {
+			n.combine(now)
+		}
+	}
+	since := now.Sub(r.epoch)
+	for _, q := range fresh {
+		if gap := q.gap(); gap < q.pace.every {
+			q.at = q.pace.start(since, gap)
+		} else {
+			q.at = q.pace.turn(since)
+		}
+		heap.Push(&r.queue, q)
+	}
+}
+
+// drop ends a node, and its question with the last that judged it.
+func (r *runner) drop(n *node) {
+	q := n.asked
+	if q == nil {
+		return
+	}
+	q.judges = slices.DeleteFunc(q.judges, func(j *node) bool { return j == n })
+	if len(q.judges) > 0 {
+		return
+	}
+	q.stop()
+	delete(r.watches, q.key)
+	if q.place >= 0 {
+		heap.Remove(&r.queue, q.place)
+	}
+}
+
+// ask puts the questions that are due.
+func (r *runner) ask() {
+	now := time.Since(r.epoch)
+	r.queue.stood(now)
+	for len(r.queue) > 0 && r.queue[0].at <= now {
+		q := heap.Pop(&r.queue).(*watch)
+		r.probes.Go(func() {
+			result := r.probe(q.ctx, q.target)
+			if q.ctx.Err() != nil {
+				return // cut short: that says nothing about the server
+			}
+			select {
+			case <-q.ctx.Done():
+			case r.reports <- report{q, result}:
+			}
+		})
+	}
+}
+
+// note enters an answer into the verdicts of all who judge it and of the compounds that hold those, and tells whether a wanted
+// one changed.
+func (r *runner) note(a report) (changed bool) {
+	if len(a.to.judges) == 0 {
+		return false // nobody is interested any more
+	}
+	now := time.Now()
+	var changes []change
+	judge := func(n *node, f func()) {
+		before := n.verdict.Status
+		if f(); n.verdict.State != before.State || n.verdict.Advice != before.Advice {
+			changes = append(changes, change{n, before.State})
+		}
+	}
+	r.mu.Lock()
+	for _, n := range a.to.judges {
+		judge(n, func() { n.verdict = n.verdict.judge(a.Result, n.target.Check, now) })
+		n.seen++
+	}
+	for _, n := range a.to.judges {
+		for _, p := range n.parents {
+			judge(p, func() { p.combine(now) })
+		}
+	}
+	r.view = nil
+	r.mu.Unlock()
+	for _, t := range changes {
+		changed = changed || t.node.wanted
+		r.tell(t)
+	}
+	a.to.at = a.to.pace.next(a.to.at, now.Sub(r.epoch), a.to.gap())
+	heap.Push(&r.queue, a.to)
+	return changed
+}
+
+// change is one of a node's state or advice.
+type change struct {
+	node   *node
+	before State
+}
+
+func (r *runner) tell(t change) {
+	s := t.node.verdict.Status
+	if s.State == t.before {
+		return // advice may change with every answer
+	}
+	what := "server changed state"
+	if !t.node.wanted {
+		what = "one of a server's checks changed state"
+	}
+	r.log.Info(what, "server", t.node.target.Addr.String(), "from", t.before.String(), "to", s.State.String(), "reason", s.Reason)
+}
