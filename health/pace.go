@@ -67,12 +67,14 @@ func (p pace) next(asked, now, gap time.Duration) time.Duration {
 	return min(t, max(asked+p.every, now))
 }
 
+func every(t *Target) time.Duration { return max(t.Check.Every, leastEvery) }
+
 // gap returns the time from one question to the next that suits a target's verdict. While a change is under way that is Fast. A
 // server that is new, or new to this process, is waited for: it is asked four times as often until rise or fall can have
 // decided.
 func (n *node) gap() time.Duration {
 	c := n.target.Check
-	every := max(c.Every, leastEvery)
+	every := every(n.target)
 	fast := max(min(cmp.Or(c.Fast, every), every), leastEvery)
 	switch {
 	case n.verdict.tally.state == Unknown && n.seen < max(c.Rise, c.Fall):

@@ -26,7 +26,7 @@ type Set struct {
 	epoch time.Time     // what the phases count from
 
 	mu    sync.Mutex // guards below; Run's goroutine alone changes nodes
-	want  map[Key]Target
+	want  map[Key]*Target
 	nodes map[Key]*node
 	view  View // nil: to be made when somebody looks; with ten thousand targets that takes a millisecond
 }
@@ -52,13 +52,18 @@ func New(o Options) *Set {
 // of the same server at another pace or with another judgement, or else starts Unknown; one that is gone is forgotten. It may be
 // called from any goroutine and before Run, and keeps nothing of the slice itself.
 func (s *Set) Set(targets []Target) {
-	want := make(map[Key]Target, len(targets))
-	for _, t := range targets {
-		want[t.Key()] = t
+	where := make(map[Key]int, len(targets))
+	for i, t := range targets {
+		where[t.Key()] = i
 	}
 	s.mu.Lock()
-	same := sameKeys(s.want, want)
-	s.want = want
+	same := maps.EqualFunc(s.want, where, func(*Target, int) bool { return true })
+	if !same {
+		s.want = make(map[Key]*Target, len(where))
+		for key, i := range where {
+			s.want[key] = new(targets[i])
+		}
+	}
 	s.mu.Unlock()
 	if same {
 		return
@@ -126,8 +131,4 @@ type runner struct {
 type report struct {
 	to *watch
 	Result
-}
-
-func sameKeys(a, b map[Key]Target) bool {
-	return maps.EqualFunc(a, b, func(Target, Target) bool { return true })
 }

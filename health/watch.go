@@ -10,7 +10,7 @@ import (
 
 // node is one judged target: one that is wanted, a compound's child, or both.
 type node struct {
-	target   Target
+	target   *Target
 	wanted   bool
 	verdict  verdict
 	seen     int     // answers judged
@@ -31,7 +31,7 @@ func (n *node) combine(now time.Time) {
 // watch is a question: what is asked of one server at one pace, for all who judge the answers.
 type watch struct {
 	key    Key
-	target Target
+	target *Target
 	pace   pace
 	at     time.Duration // since the epoch: when it is put next, or was put last
 	place  int           // in the queue; -1: not there
@@ -57,8 +57,8 @@ func (r *runner) reconcile(ctx context.Context) (stated bool) {
 	r.mu.Unlock()
 	old, nodes := r.nodes, make(map[Key]*node, len(want))
 	var made []*node
-	var add func(Key, Target) *node
-	add = func(key Key, t Target) *node {
+	var add func(Key, *Target) *node
+	add = func(key Key, t *Target) *node {
 		if n, ok := nodes[key]; ok {
 			return n
 		}
@@ -72,7 +72,7 @@ func (r *runner) reconcile(ctx context.Context) (stated bool) {
 		nodes[key] = n
 		n.children = nil
 		for _, t := range t.Children() {
-			c := add(t.Key(), t)
+			c := add(t.Key(), &t)
 			c.parents = append(c.parents, n)
 			n.children = append(n.children, c)
 		}
@@ -124,9 +124,7 @@ func (r *runner) begin(ctx context.Context, made []*node, known map[Key]*node, n
 		key := n.target.unjudged().Key()
 		q, ok := r.watches[key]
 		if !ok {
-			every := max(n.target.Check.Every, leastEvery)
-			phase := time.Duration(maphash.String(r.seed, string(bare)) % uint64(every))
-			q = &watch{key: key, target: n.target, pace: pace{every, phase}, place: -1}
+			q = &watch{key: key, target: n.target, pace: pace{every(n.target), r.phase(*n.target)}, place: -1}
 			q.ctx, q.stop = context.WithCancel(ctx)
 			r.watches[key] = q
 			fresh = append(fresh, q)
@@ -148,6 +146,12 @@ func (r *runner) begin(ctx context.Context, made []*node, known map[Key]*node, n
 		}
 		heap.Push(&r.queue, q)
 	}
+}
+
+// phase is a target's moment within its turn. It depends on nothing but the bare question, so that the probes of a server do not
+// wander, and differs from process to process, so that the routers of a cluster do not ask together.
+func (s *Set) phase(t Target) time.Duration {
+	return time.Duration(maphash.String(s.seed, string(t.unpaced().Key())) % uint64(every(&t)))
 }
 
 // drop ends a node, and its question with the last that judged it.
@@ -174,7 +178,7 @@ func (r *runner) ask() {
 	for len(r.queue) > 0 && r.queue[0].at <= now {
 		q := heap.Pop(&r.queue).(*watch)
 		r.probes.Go(func() {
-			result := r.probe(q.ctx, q.target)
+			result := r.probe(q.ctx, *q.target)
 			if q.ctx.Err() != nil {
 				return // cut short: that says nothing about the server
 			}
