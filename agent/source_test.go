@@ -23,6 +23,7 @@ func TestSource(t *testing.T) {
 	s := &director.Status{
 		Held: []director.HeldStatus{held("2001:db8::10", "eth0"), held("10.0.0.254", "eth1"), held("192.0.2.10", "eth2"), lost},
 		Links: vip.Links{
+			{Name: "lo", Own: own("127.0.0.1/8")},
 			{Name: "eth0", Own: own("192.0.2.1/24")},
 			{Name: "eth1", Own: own("2001:db8:1::1/64", "10.8.0.1/24", "10.0.0.1/24", "10.0.0.2/24")},
 			{Name: "eth2"},
@@ -32,7 +33,7 @@ func TestSource(t *testing.T) {
 		{"the kernel takes an own address", "10.0.0.9", "10.0.0.1", ""},
 		{"a virtual one: the own that has the target's subnet", "10.0.0.9", "10.0.0.254", "10.0.0.1"},
 		{"a virtual one, and the target is further away: any own of the link", "10.1.0.9", "10.0.0.254", "10.8.0.1"},
-		{"a virtual one on a link that has no other", "198.51.100.9", "192.0.2.10", ""},
+		{"a virtual one on a link that has no other: one of another link", "198.51.100.9", "192.0.2.10", "192.0.2.1"},
 		{"one that is not there any more", "10.0.0.9", "10.0.0.253", ""},
 		{"no route", "10.0.0.9", "", ""},
 		{"IPv6 is not asked", "2001:db8:1::9", "2001:db8::10", ""},
@@ -49,6 +50,10 @@ func TestSource(t *testing.T) {
 				t.Errorf("got %v, want %v", got, want)
 			}
 		})
+	}
+	alone := &director.Status{Held: s.Held, Links: vip.Links{{Name: "lo", Own: own("127.0.0.1/8")}, {Name: "eth1", Own: own("2001:db8:1::1/64")}}}
+	if got := source(alone, netip.MustParseAddr("10.0.0.9"), func(netip.Addr) netip.Addr { return netip.MustParseAddr("10.0.0.254") }); got.IsValid() {
+		t.Errorf("a router without an address of its own: %v", got)
 	}
 	standby := func(netip.Addr) netip.Addr { t.Error("a standby asked the kernel"); return netip.Addr{} }
 	if got := source(new(director.Status), netip.MustParseAddr("10.0.0.9"), standby); got.IsValid() {
