@@ -41,7 +41,7 @@ func newDirectory(s *fsm.Snapshot) directory {
 			continue
 		}
 		d.services[key] = v.Name
-		for _, server := range v.Servers {
+		for _, server := range slices.Concat(v.Servers, v.Sorry) {
 			d.enter(v, key, server)
 		}
 	}

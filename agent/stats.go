@@ -62,7 +62,7 @@ func virtualStats(v config.Virtual, leaving []fsm.Leaving, counted ipvs.ServiceS
 			Totals: totals(st.Counters), Rates: rates(st.Counters),
 		})
 	}
-	for _, s := range v.Servers {
+	for _, s := range slices.Concat(v.Servers, v.Sorry) {
 		add(s.Name, s.Address)
 	}
 	for _, l := range leaving {

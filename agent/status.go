@@ -299,6 +299,10 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 		table[s.Key] = s.Destinations
 	}
 	leaving := leavingOf(snap)
+	undecided := make(map[string]bool, len(dir.Undecided))
+	for _, name := range dir.Undecided {
+		undecided[name] = true
+	}
 	for _, v := range snap.Document.Virtuals {
 		key, _ := director.KeyOf(v)
 		stats := dir.Stats[key]
@@ -312,12 +316,25 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 		if v.Persistent != nil {
 			a.Persistent = v.Persistent.Timeout.Seconds()
 		}
-		for _, s := range v.Servers {
+		pool, decided := dir.Pools[key]
+		if a.State, a.Reason = pool.State(); !decided || undecided[v.Name] {
+			a.State, a.Reason = "unknown", ""
+		}
+		add := func(s config.Server, overrides *fsm.Snapshot) *api.Server {
 			var have *ipvs.Destination
 			if at := slices.IndexFunc(table[key], func(d ipvs.Destination) bool { return d.Addr == s.Address }); at >= 0 {
 				have = &table[key][at]
 			}
-			a.Servers = append(a.Servers, serverStatus(snap, dir.Health, v, s, have, stats.Destinations[s.Address]))
+			a.Servers = append(a.Servers, serverStatus(overrides, dir.Health, v, s, have, stats.Destinations[s.Address]))
+			out := &a.Servers[len(a.Servers)-1]
+			out.Reason = because(pool.Whys[s.Address], out.Reason)
+			return out
+		}
+		for _, s := range v.Servers {
+			add(s, snap)
+		}
+		for _, s := range v.Sorry {
+			add(s, new(fsm.Snapshot)).Sorry = true // an override of that name is a server's
 		}
 		for _, l := range leaving[key] {
 			at := stats.Destinations[l.Server.Address]
@@ -327,6 +344,14 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 		out = append(out, a)
 	}
 	return out
+}
+
+// because puts why a server has the weight that it has before what its check says.
+func because(why, check string) string {
+	if why == "" || check == "" {
+		return why + check
+	}
+	return why + "; " + check
 }
 
 // leavingOf are the servers that leave, by their service, which a renamed virtual still is.

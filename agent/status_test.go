@@ -192,6 +192,47 @@ func TestStatusOfVirtuals(t *testing.T) {
 	}
 }
 
+// A virtual that is not up says why, a server why it has the weight that it has, and a sorry server is named as one.
+func TestStatusOfAPool(t *testing.T) {
+	doc := parse(t, twoHCL)
+	web := &doc.Virtuals[0]
+	if web.Name != "web" {
+		web = &doc.Virtuals[1]
+	}
+	web.Sorry = []config.Server{{Name: "a", Address: netip.MustParseAddrPort("10.0.0.99:8080"), Weight: 1}}
+	key, _ := director.KeyOf(*web)
+	target, _ := director.TargetOf(*web, web.Servers[0])
+	snap := &fsm.Snapshot{Document: doc, Overrides: []fsm.Override{{Target: "server/web/a", Kind: fsm.Drain, By: fsm.Actor{Name: "ada"}}}}
+	dir := &director.Status{
+		Health: health.View{target.Key(): {State: health.Up, Reason: "connected"}},
+		Pools: map[ipvs.Key]director.Pool{key: {Up: 1, Of: 4, Need: 2, Down: true, Sorry: true, Whys: map[netip.AddrPort]string{
+			web.Servers[0].Address: "slow start 40 %", web.Servers[1].Address: "panic",
+		}}},
+	}
+	for _, v := range virtuals(snap, dir) {
+		switch v.Name {
+		case "mark":
+			if v.State != "unknown" {
+				t.Errorf("one that is not decided on: %q", v.State)
+			}
+		case "web":
+			if want := "1 of 2 needed, the sorry server answers"; v.State != "down" || v.Reason != want {
+				t.Errorf("state %q, reason %q; want down, %q", v.State, v.Reason, want)
+			}
+			a, b, s := v.Servers[0], v.Servers[1], v.Servers[len(v.Servers)-1]
+			if a.Reason != "slow start 40 %; drained by ada" || b.Reason != "panic" || !s.Sorry || s.Name != "a" || s.State == "drain" || a.Sorry {
+				t.Errorf("servers %+v, %+v, sorry server %+v", a, b, s)
+			}
+		}
+	}
+	dir.Undecided = []string{"web"}
+	for _, v := range virtuals(snap, dir) {
+		if v.State != "unknown" || v.Reason != "" {
+			t.Errorf("undecided: %s is %q, %q", v.Name, v.State, v.Reason)
+		}
+	}
+}
+
 // What keeps a router from directing is told with what mends it, not with where to ask.
 func TestRemedy(t *testing.T) {
 	homeless := director.Problem{What: "vip 192.0.2.10", Why: "no link has its subnet", Fix: "give a link an address of its subnet"}

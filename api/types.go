@@ -130,6 +130,8 @@ type Virtual struct {
 	Scheduler  string   `json:"scheduler"`
 	Forward    string   `json:"forward"`
 	Persistent float64  `json:"persistent_seconds"`
+	State      string   `json:"state" enum:"up,down,panic,unknown" doc:"down: fewer servers are up than min_servers; panic: so few that the last weights stand"`
+	Reason     string   `json:"reason,omitempty" doc:"why it is not up: 1 of 2 needed"`
 	Servers    []Server `json:"servers" nullable:"false"`
 	Rates      Rates    `json:"rates"`
 }
@@ -144,7 +146,8 @@ type Server struct {
 	Overrides       []Override `json:"overrides,omitempty" doc:"what operators said of it and of its address"`
 	Weight          int        `json:"weight" doc:"as the document and overrides say"`
 	EffectiveWeight int        `json:"effective_weight" doc:"as the kernel has it; 0 also when it is out of the table"`
-	Reason          string     `json:"reason" doc:"the last check's answer"`
+	Reason          string     `json:"reason" doc:"why it has another weight than it should, and the last check's answer"`
+	Sorry           bool       `json:"sorry,omitempty" doc:"it answers only while the virtual is down"`
 	Views           []View     `json:"views,omitempty" doc:"what each router sees; only where one sees the server up and another down"`
 	Since           *time.Time `json:"since,omitempty"`
 	Until           *time.Time `json:"until,omitempty" doc:"when it goes; only while it leaves"`

@@ -2,6 +2,7 @@ package director
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 // While the state is not known, or while it says that the kernel's services may be somebody else's, no table is touched
 // and nothing is held.
 func Decide(in Inputs) Want {
-	want := Want{Probes: probes(in), Homes: in.Homes}
+	want := Want{Probes: probes(in), Homes: in.Homes, Pools: in.Pools}
 	if !in.State.Known {
 		want.KeepTable = true
 		want.Unfit = unknown(in)
@@ -43,10 +44,13 @@ func Decide(in Inputs) Want {
 	}
 	want.Held = held(in.Mandate, want.Places)
 
-	switch {
-	case in.Observed == nil:
+	if in.Observed == nil {
 		want.KeepTable = true
 		return want
+	}
+	in.rosters = rosters(in)
+	want.Pools, want.Again = pools(in)
+	switch {
 	case waits(in):
 		want.Table = in.unlooped(*in.Observed)
 	default:
@@ -111,7 +115,7 @@ func probes(in Inputs) []health.Target {
 		if relies(in, v) {
 			continue
 		}
-		for _, s := range v.Servers {
+		for _, s := range everyone(v) {
 			if t, ok := TargetOf(v, s); ok {
 				byKey[t.Key()] = t
 			}
@@ -120,18 +124,38 @@ func probes(in Inputs) []health.Target {
 	return sorted(byKey)
 }
 
-// TargetOf returns the probe of server s of virtual v; false if v has no check, or none that could be asked because
-// neither check nor server names a port. Its Key finds the server's status in a health.View.
+// checkOf returns the check of server s of virtual v, its own or the virtual's; nil if it has none.
+func checkOf(v config.Virtual, s config.Server) *config.Check {
+	if s.Check != nil {
+		return s.Check
+	}
+	return v.Check
+}
+
+// TargetOf returns the probe of server s of virtual v, a sorry server too; false if it has no check, or none that could be
+// asked because neither check nor server names a port. Its Key finds the server's status in a health.View.
 func TargetOf(v config.Virtual, s config.Server) (health.Target, bool) {
-	if v.Check == nil {
+	check := checkOf(v, s)
+	if check == nil {
 		return health.Target{}, false
 	}
-	t := health.Target{Addr: s.Address, Check: *v.Check}
+	t := health.Target{Addr: s.Address, Check: *check}
 	if t.Check.Port != 0 {
 		t.Addr = addrPort(s.Address.Addr(), t.Check.Port)
 	}
 	t.Check.Port = 0 // said by Addr; thus the same probe of two virtuals is one
-	return t, t.Addr.Port() != 0
+	return t, askable(t.Addr, t.Check)
+}
+
+// askable tells whether a check of a server at addr has a port to ask, or needs none.
+func askable(addr netip.AddrPort, c config.Check) bool {
+	switch c.Kind {
+	case config.CheckICMP, config.CheckScript:
+		return true
+	case config.CheckAll, config.CheckAny, config.CheckSome:
+		return !slices.ContainsFunc(c.Of, func(c config.Check) bool { return !askable(addr, c) })
+	}
+	return addr.Port() != 0 || c.Port != 0
 }
 
 // groupOf returns the group of a virtual: that of the vip block with its address.

@@ -66,6 +66,8 @@ const (
 	// breath separates passes that are rung for while passes fail, so that a failure that rings by itself cannot make the
 	// loop spin; a takeover waits no longer than this for it.
 	breath = 20 * time.Millisecond
+	// together is the least time between two passes for the sake of weights that change by themselves, however many do.
+	together = 100 * time.Millisecond
 )
 
 // Director makes this node's kernel follow the document, as far as its mandate goes.
@@ -128,6 +130,9 @@ func (d *Director) Run(ctx context.Context) error {
 func (d *Director) rest(ctx context.Context) error {
 	failing := d.Status().Failing
 	after := pause(failing)
+	if again := d.memory.again; again > 0 && failing == 0 {
+		after = min(after, max(again, together))
+	}
 	if d.memory.lapsed {
 		after = breath
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"polso/health"
 	"polso/vip"
 )
 
@@ -39,22 +38,10 @@ func unfit(links vip.Links, places []Place, homeless []Problem) []string {
 // router that has just booted is like this for a while: its table is as wanted, and serves nobody.
 func undecided(in Inputs) []string {
 	var out []string
-	observed := servicesOf(in.Observed)
-	for _, v := range in.State.Document.Virtuals {
-		key, ok := KeyOf(v)
-		if !ok || v.Check == nil {
-			continue
-		}
-		have := observed.of(key)
-		serves, hopes := false, false
-		for _, s := range v.Servers {
-			weight, _ := weigh(in, v, s, have)
-			serves = serves || weight > 0
-			_, askable := TargetOf(v, s)
-			wished, _ := wish(in, v, s)
-			hopes = hopes || askable && wished > 0 && in.verdict(v, s) == health.Unknown
-		}
-		if hopes && !serves {
+	for i, v := range in.State.Document.Virtuals {
+		r := &in.rosters[i]
+		hopes := slices.ContainsFunc(r.servers, func(sh share) bool { return sh.hopes && sh.counts })
+		if hopes && !r.serves() {
 			out = append(out, v.Name)
 		}
 	}

@@ -1,6 +1,10 @@
 package director
 
-import "polso/ipvs"
+import (
+	"time"
+
+	"polso/ipvs"
+)
 
 // Foresight is what the next pass would do to the kernel's table, to the packet rules that it needs and to the sync daemons.
 type Foresight struct {
@@ -23,7 +27,8 @@ func (d *Director) Foresee(now, next State) (Foresight, error) {
 		return Foresight{}, err
 	}
 	status := d.Status()
-	in := Inputs{Mandate: d.o.Mandate(), Health: d.o.Health.View(), Links: status.Links, Interfaces: d.o.Interfaces, Observed: &have}
+	in := Inputs{Mandate: d.o.Mandate(), Health: d.o.Health.View(), Links: status.Links, Interfaces: d.o.Interfaces, Observed: &have,
+		Stats: stats, Pools: status.Pools, Now: time.Now()}
 	ruled, why := d.readRules()
 	in.Ruleless = why
 	steps := func(s State) ([]ipvs.Op, []ipvs.RuleOp, []Problem) {

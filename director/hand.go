@@ -67,15 +67,3 @@ func (in Inputs) forced(v config.Virtual, s config.Server) (health.State, bool) 
 	}
 	return health.Unknown, false
 }
-
-// verdict is the state of server s: what an operator gave it, or else what its check says. Without a check it is up.
-func (in Inputs) verdict(v config.Virtual, s config.Server) health.State {
-	if state, ok := in.forced(v, s); ok {
-		return state
-	}
-	if v.Check == nil {
-		return health.Up
-	}
-	t, _ := TargetOf(v, s)
-	return in.Health[t.Key()].State
-}

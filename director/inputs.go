@@ -76,11 +76,15 @@ type Inputs struct {
 	Homes      map[netip.Addr]Home // the last pass's Want.Homes
 	Observed   *ipvs.Table         // the kernel's table at the beginning of the pass; nil: it could not be read
 	Ruleless   string              // why the packet rules cannot be read or made; "" if they can
+	Stats      ipvs.Stats          // of Observed
+	Pools      map[ipvs.Key]Pool   // the last pass's Want.Pools; nil: this process has not decided yet
 	Running    time.Duration       // since this process's first pass
 	Others     Others              // what the other routers see
 	Spared     Spared              // the last pass's Want.Spared
+	Now        time.Time           // when the pass began
 
 	overrides map[target][]Override // the state's, made by Decide
+	rosters   []roster              // of the document's virtuals, likewise
 }
 
 // Want is what the node's kernel should look like.
@@ -93,11 +97,13 @@ type Want struct {
 	Homes     map[netip.Addr]Home // the last place of each address of the document, for the next pass
 	Probes    []health.Target
 	Sysctls   Sysctls
-	Sync      []ipvs.Daemon // that share connections with the other routers; of each role one at most
-	Problems  []Problem     // what of the document cannot be done on this node, and why
-	Unfit     []string      // why this node could not direct as another may: see Status
-	Undecided []string      // see Status
-	Spared    Spared        // see there, for the next pass
+	Sync      []ipvs.Daemon     // that share connections with the other routers; of each role one at most
+	Pools     map[ipvs.Key]Pool // of each service, for the next pass
+	Spared    Spared            // see there, for the next pass
+	Again     time.Duration     // the next pass is due then, since a weight changes; 0: none does
+	Problems  []Problem         // what of the document cannot be done on this node, and why
+	Unfit     []string          // why this node could not direct as another may: see Status
+	Undecided []string          // see Status
 }
 
 // Place is where an address of the document belongs on this node.
@@ -142,9 +148,10 @@ type Status struct {
 	// Undecided names the virtuals that no server takes connections for, only because checks have not decided yet. Another
 	// that knows more should take over first; it is no reason for a director to hand over, so it is not among Unfit.
 	Undecided []string
-	Failures  []Failure // steps that failed in the last pass
-	Failing   int       // failing passes in a row
-	Drift     uint64    // foreign changes repaired since start
+	Pools     map[ipvs.Key]Pool // of each service that the last pass decided on
+	Failures  []Failure         // steps that failed in the last pass
+	Failing   int               // failing passes in a row
+	Drift     uint64            // foreign changes repaired since start
 	Passes    uint64
 	Settings  []SettingStatus // kernel settings that are wanted or were changed
 }

@@ -15,6 +15,8 @@ import (
 type memory struct {
 	links   vip.Links // as last read
 	homes   map[netip.Addr]Home
+	pools   map[ipvs.Key]Pool
+	again   time.Duration      // the next pass is due then; 0: when it is
 	survey  survey             // of the kernel's table
 	rules   *ipvs.Rules        // as last read or made; nil: not to be had
 	ruled   *ipvs.Rules        // what the last pass wanted and reached; nil if it did not
@@ -74,14 +76,15 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	in.Others, in.Spared = d.o.Others(), d.memory.spared
 	survey := &d.memory.survey
 	now := time.Now()
+	in.Now, in.Pools = now, d.memory.pools
 	err := survey.look(d.o.IPVS, now)
 	have := survey.table
 	if err == nil {
-		in.Observed = &have
+		in.Observed, in.Stats = &have, survey.stats
 	}
 	if !nothing && err == nil && p.takeUp(in) {
 		if err = survey.check(d.o.IPVS, now); err == nil {
-			have = survey.table
+			have, in.Stats = survey.table, survey.stats
 		} else {
 			in.Observed = nil
 		}
@@ -93,7 +96,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	}
 	p.memory.rules, in.Ruleless = p.readRules()
 	want := Decide(in)
-	d.memory.homes, d.memory.spared = want.Homes, want.Spared
+	d.memory.homes, d.memory.pools, d.memory.again, d.memory.spared = want.Homes, want.Pools, want.Again, want.Spared
 	d.o.Health.Set(want.Probes)
 	if !nothing {
 		letGo = p.letGo(want.Held)
@@ -262,6 +265,7 @@ func (p *pass) publish(in Inputs, want Want, running []ipvs.Daemon, reports map[
 		Problems:  want.Problems,
 		Unfit:     want.Unfit,
 		Undecided: want.Undecided,
+		Pools:     want.Pools,
 		Failures:  p.failures,
 		Drift:     old.Drift + p.drift,
 		Passes:    old.Passes + 1,

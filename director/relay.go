@@ -16,7 +16,7 @@ import (
 // ServesHere tells whether a router with these links is itself a server of v that packets reach with the virtual address in them.
 // Masquerading gives them the router's own address, for which there is no service.
 func ServesHere(links vip.Links, v config.Virtual) bool {
-	return slices.ContainsFunc(v.Servers, func(s config.Server) bool {
+	return slices.ContainsFunc(everyone(v), func(s config.Server) bool {
 		own := func(l vip.Link) bool {
 			for _, p := range l.Own {
 				if p.Addr() == s.Address.Addr() {
@@ -43,7 +43,7 @@ func relayed(in Inputs, v config.Virtual) bool {
 	key, _ := KeyOf(v)
 	return slices.ContainsFunc(in.State.Leaving, func(l Leaving) bool { // it drains, and packets of its connections come still
 		was, ok := KeyOf(l.Virtual)
-		l.Virtual.Servers = []config.Server{l.Server}
+		l.Virtual.Servers, l.Virtual.Sorry = []config.Server{l.Server}, nil
 		return ok && was == key && ServesHere(in.Links, l.Virtual)
 	})
 }

@@ -84,7 +84,7 @@ func (s Sysctls) ofVirtual(in Inputs, v config.Virtual, family ipvs.Family, link
 		s.want(vs+"expire_quiescent_template", Setting{Value: "1", For: because("persistent"),
 			Else: "persistence sends new connections to servers that drain"})
 	}
-	oneWay := slices.ContainsFunc(v.Servers, func(s config.Server) bool { return cmp.Or(s.Forward, v.Forward) != config.NAT })
+	oneWay := slices.ContainsFunc(everyone(v), func(s config.Server) bool { return cmp.Or(s.Forward, v.Forward) != config.NAT })
 	if oneWay && in.State.Document.Cluster.SyncDaemon == nil && (v.Scheduler == "mh" || v.Scheduler == "sh") {
 		s.stateless(v, because(v.Scheduler+" without a sync daemon"))
 	}
@@ -92,7 +92,7 @@ func (s Sysctls) ofVirtual(in Inputs, v config.Virtual, family ipvs.Family, link
 		s.want(onLink("net/ipv4", link, "rp_filter"), Setting{Value: "2", Instead: []string{"1"}, For: because("replies go past this router"),
 			Else: "clients that this router would answer by another link are dropped"})
 	}
-	for _, server := range v.Servers {
+	for _, server := range everyone(v) {
 		if cmp.Or(server.Forward, v.Forward) != config.NAT {
 			continue
 		}

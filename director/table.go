@@ -22,12 +22,11 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 		problems []Problem
 		doc      = in.State.Document
 		seen     = make(map[ipvs.Key]string)
-		have     = servicesOf(in.Observed)
 		drains   = draining(in.State.Leaving)
 		cold     = doc.Cluster.Standby == config.Cold
 		wanted   bool
 	)
-	for _, v := range doc.Virtuals {
+	for i, v := range doc.Virtuals {
 		if cold && standsBy(in, groupOf(doc, v)) || relayed(in, v) {
 			continue
 		}
@@ -43,11 +42,7 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 		}
 		seen[service.Key] = v.Name
 		var troubles []Problem
-		var there map[netip.AddrPort]ipvs.Destination // counts only until a check has decided
-		if v.Check != nil {
-			there = have.of(service.Key)
-		}
-		service.Destinations, troubles = destinations(in, v, there, drains[service.Key])
+		service.Destinations, troubles = destinations(v, in.rosters[i], drains[service.Key])
 		problems = append(problems, troubles...)
 		out.Services = append(out.Services, service)
 	}
@@ -133,15 +128,15 @@ func flagOf(name string) (ipvs.Flags, error) {
 	return 0, fmt.Errorf("unknown flag %q", name)
 }
 
-// destinations returns the servers of v that belong in the table now: the document's as overrides and health say, and
-// those that drain.
-func destinations(in Inputs, v config.Virtual, have map[netip.AddrPort]ipvs.Destination, drains []Leaving) ([]ipvs.Destination, []Problem) {
+// destinations returns the servers of v that belong in the table now: the document's with their shares, and those that drain.
+func destinations(v config.Virtual, r roster, drains []Leaving) ([]ipvs.Destination, []Problem) {
 	var (
 		out      []ipvs.Destination
 		problems []Problem
 		seen     = make(map[netip.AddrPort]string)
 	)
-	for _, s := range v.Servers {
+	shares := slices.Concat(r.servers, r.sorry)
+	for i, s := range everyone(v) {
 		problem := func(why, fix string) {
 			problems = append(problems, Problem{"server " + v.Name + "/" + s.Name, why, fix})
 		}
@@ -155,11 +150,11 @@ func destinations(in Inputs, v config.Virtual, have map[netip.AddrPort]ipvs.Dest
 			continue
 		}
 		seen[s.Address] = s.Name
-		if _, askable := TargetOf(v, s); v.Check != nil && !askable {
+		if _, askable := TargetOf(v, s); checkOf(v, s) != nil && !askable {
 			problem("its check has no port to ask, so it never counts as up", `add "port" to the check`)
 		}
-		if w, in := weigh(in, v, s, have); in {
-			d.Weight = w
+		if shares[i].present {
+			d.Weight = shares[i].weight
 			out = append(out, d)
 		}
 	}
@@ -195,14 +190,15 @@ func leaving(drains []Leaving, named map[netip.AddrPort]string) []ipvs.Destinati
 	return out
 }
 
-// weigh decides whether server s belongs in the table and with which weight. An operator's word is stronger than health,
-// health is stronger than the document; before rise or fall has decided, what the kernel has stands.
-func weigh(in Inputs, v config.Virtual, s config.Server, have map[netip.AddrPort]ipvs.Destination) (weight int, present bool) {
+// weigh decides whether server s, which is in that state, belongs in the table by itself and with which weight. An operator's
+// word is stronger than health, health is stronger than the document; before rise or fall has decided, what the kernel has
+// stands.
+func weigh(in Inputs, v config.Virtual, s config.Server, state health.State, have map[netip.AddrPort]ipvs.Destination) (weight int, present bool) {
 	weight, enabled := wish(in, v, s)
 	if !enabled {
 		return 0, false
 	}
-	switch state := in.verdict(v, s); state {
+	switch state {
 	case health.Up:
 		return weight, true
 	case health.Down:

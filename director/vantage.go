@@ -38,7 +38,7 @@ func combine(in Inputs) (health.View, Spared) {
 	}
 	for _, v := range in.State.Document.Virtuals {
 		switch {
-		case v.Check == nil:
+		case !checked(v):
 		case relies(in, v):
 			c.follow(v)
 		case c.others != nil:

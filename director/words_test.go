@@ -112,7 +112,7 @@ func verdicts(doc config.Document, words ...string) health.View {
 	for _, w := range words {
 		name, state, _ := strings.Cut(w, " ")
 		for _, v := range doc.Virtuals {
-			for _, s := range v.Servers {
+			for _, s := range everyone(v) {
 				if v.Name+"/"+s.Name != name {
 					continue
 				}

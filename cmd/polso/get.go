@@ -189,6 +189,9 @@ func (a *app) serverTable(w io.Writer, kind string, rows []serverRow) error {
 	t := newTable(header...)
 	for _, r := range rows {
 		name, state := r.Virtual+"/"+r.Name, a.state(r.State)
+		if r.Sorry {
+			state += " (sorry)"
+		}
 		var wide []string
 		if a.wide() {
 			wide = []string{viewsOf(r.Server)}

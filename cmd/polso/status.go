@@ -159,6 +159,9 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 		}
 	}
 	for _, v := range st.Virtuals {
+		if v.Reason != "" {
+			fmt.Fprintln(w, a.paint(fmt.Sprintf("VIRTUAL %s  %s  %s", v.Name, a.state(v.State), v.Reason)))
+		}
 		for _, s := range v.Servers {
 			if s.State != "up" {
 				how := "for " + since(s.Since)
@@ -281,10 +284,10 @@ func (a *app) virtualTable(w io.Writer, st api.Status) error {
 	for _, v := range st.Virtuals {
 		up, all, active, inactive, persistent := 0, 0, 0, 0, 0
 		for _, s := range v.Servers {
-			if s.State == "up" {
+			if s.State == "up" && !s.Sorry {
 				up++
 			}
-			if s.State != "leaving" { // it is not meant to be up
+			if s.State != "leaving" && !s.Sorry { // it is not meant to be up
 				all++
 			}
 			active, inactive, persistent = active+s.Active, inactive+s.Inactive, persistent+s.Persistent
