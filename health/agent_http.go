@@ -16,7 +16,7 @@ func agentHTTP(ctx context.Context, p prober, t Target) answer {
 	if err != nil {
 		return answer{Err: err}
 	}
-	got, s, err := p.exchange(ctx, t, req, true)
+	got, s, err := p.exchange(ctx, t, req, func(status int) bool { return status == http.StatusOK })
 	switch {
 	case err != nil:
 		return s.on(answer{Err: httpFault(err)})

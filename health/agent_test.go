@@ -67,19 +67,19 @@ func TestAgent(t *testing.T) {
 		}
 	}
 	for _, tt := range []asked{
-		{"up", answering(t, greets("75%\n")), agent, true, `agent: said "75%"` + after},
-		{"in pieces", answering(t, greets("7", "5", "%\nmore")), agent, true, `agent: said "75%"` + after},
-		{"down with a reason", answering(t, greets("down #disk is full\n")), agent, false, `agent: said "down #disk is full"` + after},
-		{"garbage", answering(t, greets("\x00\xff\n")), agent, false, `agent: no agent's answer: "\\x00\\xff"` + after},
+		{"up", answering(t, greets("75%\n")), agent, true, `agent: said "75%"` + inTime},
+		{"in pieces", answering(t, greets("7", "5", "%\nmore")), agent, true, `agent: said "75%"` + inTime},
+		{"down with a reason", answering(t, greets("down #disk is full\n")), agent, false, `agent: said "down #disk is full"` + inTime},
+		{"garbage", answering(t, greets("\x00\xff\n")), agent, false, `agent: no agent's answer: "\\x00\\xff"` + inTime},
 		{"hangs", answering(t, hangs), hurried, false, `agent: no answer within 60ms`},
-		{"closes", answering(t, func(net.Conn) {}), agent, false, `agent: closed without an answer` + after},
-		{"closes after the line", answering(t, func(c net.Conn) { _, _ = io.WriteString(c, "ready") }), agent, true, `agent: said "ready"` + after},
-		{"for ever", answering(t, floods("spam")), agent, false, `agent: no agent's answer: "spam.*` + after},
-		{"refused", closed(t), agent, false, `agent: connection refused` + after},
-		{"by http", serve(t, says(200, "drain\n")), web, true, `agent: said "drain"` + after},
-		{"by https", serveTLS(t, says(200, "50%")), config.Check{Kind: config.CheckAgent, Path: "/agent", TLS: true, NoVerify: true}, true, `agent: said "50%"` + after},
-		{"by http with an error", serve(t, says(500, "up\n")), web, false, `agent: answered 500` + after},
-		{"by http without a word", serve(t, says(200, "")), web, false, `agent: closed without an answer` + after},
+		{"closes", answering(t, func(net.Conn) {}), agent, false, `agent: closed without an answer` + inTime},
+		{"closes after the line", answering(t, func(c net.Conn) { _, _ = io.WriteString(c, "ready") }), agent, true, `agent: said "ready"` + inTime},
+		{"for ever", answering(t, floods("spam")), agent, false, `agent: no agent's answer: "spam.*` + inTime},
+		{"refused", closed(t), agent, false, `agent: connection refused` + inTime},
+		{"by http", serve(t, says(200, "drain\n")), web, true, `agent: said "drain"` + inTime},
+		{"by https", serveTLS(t, says(200, "50%")), config.Check{Kind: config.CheckAgent, Path: "/agent", TLS: true, NoVerify: true}, true, `agent: said "50%"` + inTime},
+		{"by http with an error", serve(t, says(500, "up\n")), web, false, `agent: answered 500` + inTime},
+		{"by http without a word", serve(t, says(200, "")), web, false, `agent: closed without an answer` + inTime},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.ask(t) })
 	}

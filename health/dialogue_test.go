@@ -21,24 +21,24 @@ func TestSend(t *testing.T) {
 	mute := answering(t, hangs)
 	closes := answering(t, func(net.Conn) {})
 	for _, tt := range []asked{
-		{"prefix", pong, send(`PING\r\n`, `+PING`), true, `send: answered "\+PING\\r\\n"` + after},
+		{"prefix", pong, send(`PING\r\n`, `+PING`), true, `send: answered "\+PING\\r\\n"` + inTime},
 		{"prefix to the end", pong, send(`PING\n`, `+PING\r\n`), true, `send: answered .*`},
 		{"escapes", pong, send(`a\\b\t\"\'\x41\n`, `+a\\b\t\"\'A`), true, `send: answered .*`},
-		{"prefix in two pieces", answering(t, greets("22", "0 hello")), send("", "220"), true, `send: answered "220 hello"` + after},
-		{"wrong", pong, send(`PING\r\n`, `+PONG`), false, `send: unexpected answer "\+PING\\r\\n"` + after},
-		{"wrong from the first byte, and no more", answering(t, greets("5")), send("", "220"), false, `send: unexpected answer "5"` + after},
-		{"too little, then silence", answering(t, greets("22")), limit(send("", "220")), false, `send: unexpected answer "22", then silence` + after},
-		{"too little, then closed", answering(t, func(c net.Conn) { _, _ = io.WriteString(c, "22") }), send("", "220"), false, `send: unexpected answer "22", then closed` + after},
-		{"star", answering(t, greets("\x00")), send("", "*"), true, `send: answered "\\x00"` + after},
+		{"prefix in two pieces", answering(t, greets("22", "0 hello")), send("", "220"), true, `send: answered "220 hello"` + inTime},
+		{"wrong", pong, send(`PING\r\n`, `+PONG`), false, `send: unexpected answer "\+PING\\r\\n"` + inTime},
+		{"wrong from the first byte, and no more", answering(t, greets("5")), send("", "220"), false, `send: unexpected answer "5"` + inTime},
+		{"too little, then silence", answering(t, greets("22")), limit(send("", "220")), false, `send: unexpected answer "22", then silence` + inTime},
+		{"too little, then closed", answering(t, func(c net.Conn) { _, _ = io.WriteString(c, "22") }), send("", "220"), false, `send: unexpected answer "22", then closed` + inTime},
+		{"star", answering(t, greets("\x00")), send("", "*"), true, `send: answered "\\x00"` + inTime},
 		{"star and nothing", mute, limit(send("", "*")), false, `send: no answer within 60ms`},
 		{"expression", answering(t, greets("hello\n", "status: 4", "2\n")), send("", `~(?m)^status: \d+$`), true, `send: answered .*`},
-		{"expression without a match", answering(t, greets("hello\n")), limit(send("", `~bye`)), false, `send: unexpected answer "hello\\n", then silence` + after},
+		{"expression without a match", answering(t, greets("hello\n")), limit(send("", `~bye`)), false, `send: unexpected answer "hello\\n", then silence` + inTime},
 		{"no expression", mute, send("", `~(`), false, "send: error parsing regexp: .*"},
-		{"nothing expected", mute, send(`x`, ``), true, `send: connected` + after},
-		{"refused", closed(t), send(`x`, `y`), false, `send: connection refused` + after},
+		{"nothing expected", mute, send(`x`, ``), true, `send: connected` + inTime},
+		{"refused", closed(t), send(`x`, `y`), false, `send: connection refused` + inTime},
 		{"hangs", mute, limit(send(`x`, `y`)), false, `send: no answer within 60ms`},
-		{"closes", closes, send(``, `y`), false, `send: closed without an answer` + after},
-		{"for ever", answering(t, floods("spam ")), send(``, `~ham`), false, `send: unexpected answer of 64 KiB and more, "spam .*"…` + after},
+		{"closes", closes, send(``, `y`), false, `send: closed without an answer` + inTime},
+		{"for ever", answering(t, floods("spam ")), send(``, `~ham`), false, `send: unexpected answer of 64 KiB and more, "spam .*"…` + inTime},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.ask(t) })
 	}
@@ -72,12 +72,12 @@ func TestSendTLS(t *testing.T) {
 		echoes(func(line string) string { return "+" + line })(tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}}))
 	})
 	check := config.Check{Kind: config.CheckSend, TLS: true, CA: ca.pem, Send: `PING\n`, Expect: "+PING"}
-	if got := (asked{addr: at, check: check, ok: true, want: `send: answered "\+PING"` + after}).ask(t); got.Expires.IsZero() {
+	if got := (asked{addr: at, check: check, ok: true, want: `send: answered "\+PING"` + inTime}).ask(t); got.Expires.IsZero() {
 		t.Error("no end of the certificate")
 	}
 	check.CA = newAuthority(t, "other").pem
 	asked{addr: at, check: check, want: `send: certificate of an unknown authority.*`}.ask(t)
 	check.NoVerify = true
-	asked{addr: at, check: check, ok: true, want: `send: answered "\+PING"` + after}.ask(t)
+	asked{addr: at, check: check, ok: true, want: `send: answered "\+PING"` + inTime}.ask(t)
 	asked{addr: answering(t, greets("hello")), check: check, want: `send: not TLS.*`}.ask(t)
 }

@@ -88,9 +88,9 @@ func TestPresetsDown(t *testing.T) {
 		}
 		kind := string(x.Kind)
 		for _, tt := range []asked{
-			{"refused", closed(t), config.Check{Kind: x.Kind}, false, kind + `: connection refused` + after},
+			{"refused", closed(t), config.Check{Kind: x.Kind}, false, kind + `: connection refused` + inTime},
 			{"hangs", mute, config.Check{Kind: x.Kind, Timeout: hasty}, false, kind + `: no answer within 60ms`},
-			{"closes", closes, config.Check{Kind: x.Kind}, false, kind + `: (closed without an answer|connection reset by peer)` + after},
+			{"closes", closes, config.Check{Kind: x.Kind}, false, kind + `: (closed without an answer|connection reset by peer)` + inTime},
 			{"nonsense", nonsense, config.Check{Kind: x.Kind, Timeout: hasty}, false, kind + `: unexpected answer "\\xff\\x00\\x80nonsense.*`},
 		} {
 			t.Run(kind+" "+tt.name, func(t *testing.T) { tt.ask(t) })
@@ -129,7 +129,7 @@ func TestSIP(t *testing.T) {
 		{"overloaded", says("503 Service Unavailable"), hurried, false, `sip: unexpected answer .*`},
 		{"nonsense", datagrams(t, func(string) [][]byte { return [][]byte{{0, 1, 2}} }), hurried, false, `sip: unexpected answer .*`},
 		{"silence", datagrams(t, func(string) [][]byte { return nil }), hurried, false, `sip: no answer within 60ms`},
-		{"nobody there", nobody(t), sip, false, `sip: port unreachable` + after},
+		{"nobody there", nobody(t), sip, false, `sip: port unreachable` + inTime},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.ask(t) })
 	}

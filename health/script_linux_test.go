@@ -29,27 +29,27 @@ func TestScript(t *testing.T) {
 	limit := func(c config.Check) config.Check { c.Timeout = 300 * time.Millisecond; return c }
 	expect := func(c config.Check, words string) config.Check { c.Expect = words; return c }
 	for _, tt := range []asked{
-		{"up", at, shell("exit 0"), true, `script: exit 0` + after},
-		{"up with words", at, shell("echo all is well; echo more"), true, `script: exit 0, all is well` + after},
-		{"words on stderr", at, shell("echo bad >&2; exit 1"), false, `script: exit 1, bad` + after},
-		{"down", at, shell("exit 1"), false, `script: exit 1` + after},
-		{"arguments", at, shell(`echo "$1 $2 $3"`, "%h", "%p", "http://%h:%p/"), true, `script: exit 0, 192.0.2.1 80 http://192.0.2.1:80/` + after},
-		{"arguments of IPv6", six, shell(`echo "$1 $2"`, "%h", "%p"), true, `script: exit 0, 2001:db8::1 443` + after},
-		{"ended by a signal", at, shell("kill -TERM $$; sleep 5"), false, `script: ended by signal terminated` + after},
+		{"up", at, shell("exit 0"), true, `script: exit 0` + inTime},
+		{"up with words", at, shell("echo all is well; echo more"), true, `script: exit 0, all is well` + inTime},
+		{"words on stderr", at, shell("echo bad >&2; exit 1"), false, `script: exit 1, bad` + inTime},
+		{"down", at, shell("exit 1"), false, `script: exit 1` + inTime},
+		{"arguments", at, shell(`echo "$1 $2 $3"`, "%h", "%p", "http://%h:%p/"), true, `script: exit 0, 192.0.2.1 80 http://192.0.2.1:80/` + inTime},
+		{"arguments of IPv6", six, shell(`echo "$1 $2"`, "%h", "%p"), true, `script: exit 0, 2001:db8::1 443` + inTime},
+		{"ended by a signal", at, shell("kill -TERM $$; sleep 5"), false, `script: ended by signal terminated` + inTime},
 		{"hangs", at, limit(shell("echo begun; sleep 60")), false, `script: no answer within 300ms`},
-		{"reads nothing", at, shell(`read x && exit 1; exit 0`), true, `script: exit 0` + after},
+		{"reads nothing", at, shell(`read x && exit 1; exit 0`), true, `script: exit 0` + inTime},
 		{"floods", at, limit(shell("while :; do echo spam; done")), false, `script: no answer within 300ms`},
-		{"prints much and ends", at, shell("head -c 300000 /dev/zero | tr '\\0' x"), true, `script: exit 0, x{120}…` + after},
-		{"garbage", at, shell(`printf '\377\000\001'`), true, `script: exit 0, .*` + after},
-		{"environment", at, shell(`env | grep -v -e ^PATH= -e ^LANG=C$ -e ^PWD= -e ^_= -e ^SHLVL= && exit 1; exit 0`), true, `script: exit 0` + after},
-		{"directory", at, shell("pwd"), true, `script: exit 0, /` + after},
-		{"no such program", at, config.Check{Kind: config.CheckScript, Command: []string{"/no/such/program"}, User: shell("").User}, false, `script: on this router: /no/such/program: no such file or directory` + after},
-		{"no command", at, config.Check{Kind: config.CheckScript}, false, `script: the check has no command` + after},
-		{"no such user", at, config.Check{Kind: config.CheckScript, Command: []string{"/bin/true"}, User: "no-such-user"}, false, `script: on this router: there is no user "no-such-user"` + after},
-		{"expected", at, expect(shell("echo OK"), `OK`), true, `script: printed "OK"` + after},
-		{"expected to the end", at, expect(shell("echo OKAY"), `OK`), false, `script: printed "OKAY", which is not expected` + after},
-		{"expected by an expression", at, expect(shell("echo OKAY"), `~^OK`), true, `script: printed "OKAY"` + after},
-		{"expected, but the status", at, expect(shell("echo OK; exit 2"), `OK`), false, `script: exit 2, printed "OK"` + after},
+		{"prints much and ends", at, shell("head -c 300000 /dev/zero | tr '\\0' x"), true, `script: exit 0, x{120}…` + inTime},
+		{"garbage", at, shell(`printf '\377\000\001'`), true, `script: exit 0, .*` + inTime},
+		{"environment", at, shell(`env | grep -v -e ^PATH= -e ^LANG=C$ -e ^PWD= -e ^_= -e ^SHLVL= && exit 1; exit 0`), true, `script: exit 0` + inTime},
+		{"directory", at, shell("pwd"), true, `script: exit 0, /` + inTime},
+		{"no such program", at, config.Check{Kind: config.CheckScript, Command: []string{"/no/such/program"}, User: shell("").User}, false, `script: on this router: /no/such/program: no such file or directory` + inTime},
+		{"no command", at, config.Check{Kind: config.CheckScript}, false, `script: the check has no command` + inTime},
+		{"no such user", at, config.Check{Kind: config.CheckScript, Command: []string{"/bin/true"}, User: "no-such-user"}, false, `script: on this router: there is no user "no-such-user"` + inTime},
+		{"expected", at, expect(shell("echo OK"), `OK`), true, `script: printed "OK"` + inTime},
+		{"expected to the end", at, expect(shell("echo OKAY"), `OK`), false, `script: printed "OKAY", which is not expected` + inTime},
+		{"expected by an expression", at, expect(shell("echo OKAY"), `~^OK`), true, `script: printed "OKAY"` + inTime},
+		{"expected, but the status", at, expect(shell("echo OK; exit 2"), `OK`), false, `script: exit 2, printed "OK"` + inTime},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.ask(t) })
 	}
@@ -75,11 +75,11 @@ func TestScriptUser(t *testing.T) {
 		t.Skip("only root can run a script as somebody else")
 	}
 	at := netip.MustParseAddrPort("192.0.2.1:80")
-	asked{addr: at, check: shell("id -un; id -G"), ok: true, want: `script: exit 0, nobody` + after}.ask(t)
+	asked{addr: at, check: shell("id -un; id -G"), ok: true, want: `script: exit 0, nobody` + inTime}.ask(t)
 	groups := shell("id -G")
-	asked{addr: at, check: groups, ok: true, want: `script: exit 0, \d+` + after}.ask(t)
+	asked{addr: at, check: groups, ok: true, want: `script: exit 0, \d+` + inTime}.ask(t)
 	groups.User = "root"
-	asked{addr: at, check: groups, ok: true, want: `script: exit 0, 0` + after}.ask(t)
+	asked{addr: at, check: groups, ok: true, want: `script: exit 0, 0` + inTime}.ask(t)
 }
 
 // The whole group goes: at the limit, and when the script ends and leaves somebody behind.

@@ -95,6 +95,6 @@ func (x asked) ask(t *testing.T) Result {
 }
 
 const (
-	after = ` after \S+ ms`
-	hasty = 60 * time.Millisecond
+	inTime = ` after \S+ ms`
+	hasty  = 60 * time.Millisecond
 )

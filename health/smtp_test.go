@@ -66,27 +66,27 @@ func TestSMTP(t *testing.T) {
 		ok    bool
 		want  string
 	}{
-		{"up", at(mailer{banner, good, nil, nil}), smtp, true, `smtp: answered "mx.example.org ESMTP"` + after},
-		{"banner of several lines", at(mailer{"220-a\r\n220 b\r\n", good, nil, nil}), smtp, true, `smtp: answered "a"` + after},
+		{"up", at(mailer{banner, good, nil, nil}), smtp, true, `smtp: answered "mx.example.org ESMTP"` + inTime},
+		{"banner of several lines", at(mailer{"220-a\r\n220 b\r\n", good, nil, nil}), smtp, true, `smtp: answered "a"` + inTime},
 		{"no QUIT", at(mailer{banner, with("QUIT", "500 what?\r\n"), nil, nil}), smtp, true, `smtp: answered .*`},
-		{"busy", greets("421 too many connections\r\n"), smtp, false, `smtp: banner: answered "421 too many connections"` + after},
-		{"no EHLO", at(mailer{banner, with("EHLO", "502 no\r\n"), nil, nil}), smtp, false, `smtp: EHLO: answered "502 no"` + after},
+		{"busy", greets("421 too many connections\r\n"), smtp, false, `smtp: banner: answered "421 too many connections"` + inTime},
+		{"no EHLO", at(mailer{banner, with("EHLO", "502 no\r\n"), nil, nil}), smtp, false, `smtp: EHLO: answered "502 no"` + inTime},
 		{"hangs", hangs, hurried, false, `smtp: no answer within 60ms`},
 		{"hangs after the banner", at(mailer{banner, nil, nil, nil}), hurried, false, `smtp: no answer within 60ms`},
-		{"closes", func(net.Conn) {}, smtp, false, `smtp: banner: closed without an answer` + after},
+		{"closes", func(net.Conn) {}, smtp, false, `smtp: banner: closed without an answer` + inTime},
 		{"garbage", greets("\x00\xff\r\n"), smtp, false, `smtp: banner: the answer is not SMTP: .*`},
-		{"for ever", floods("220-spam\r\n"), smtp, false, `smtp: banner: .*` + after},
+		{"for ever", floods("220-spam\r\n"), smtp, false, `smtp: banner: .*` + inTime},
 		{"STARTTLS", at(mailer{banner, good, &cert, nil}), secure, true, `smtp: answered .*`},
 		{"STARTTLS of a stranger", at(mailer{banner, good, &cert, nil}), stranger, false, `smtp: certificate of an unknown authority.*`},
-		{"STARTTLS not offered", at(mailer{banner, with("EHLO", "250 mx\r\n"), nil, nil}), secure, false, `smtp: the server offers no STARTTLS` + after},
-		{"STARTTLS refused", at(mailer{banner, with("STARTTLS", "454 not now\r\n"), nil, nil}), secure, false, `smtp: STARTTLS: answered "454 not now"` + after},
-		{"goes on in clear", at(mailer{banner, with("STARTTLS", "220 go\r\n250 mx\r\n"), nil, nil}), secure, false, `smtp: the server goes on in clear after STARTTLS` + after},
+		{"STARTTLS not offered", at(mailer{banner, with("EHLO", "250 mx\r\n"), nil, nil}), secure, false, `smtp: the server offers no STARTTLS` + inTime},
+		{"STARTTLS refused", at(mailer{banner, with("STARTTLS", "454 not now\r\n"), nil, nil}), secure, false, `smtp: STARTTLS: answered "454 not now"` + inTime},
+		{"goes on in clear", at(mailer{banner, with("STARTTLS", "220 go\r\n250 mx\r\n"), nil, nil}), secure, false, `smtp: the server goes on in clear after STARTTLS` + inTime},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			asked{addr: answering(t, tt.serve), check: tt.check, ok: tt.ok, want: tt.want}.ask(t)
 		})
 	}
-	asked{addr: closed(t), check: smtp, want: `smtp: connection refused` + after}.ask(t)
+	asked{addr: closed(t), check: smtp, want: `smtp: connection refused` + inTime}.ask(t)
 }
 
 // We say who we are, and goodbye.
