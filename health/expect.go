@@ -18,14 +18,11 @@ type expectation struct {
 	pattern *regexp.Regexp
 }
 
-// expression is the key under which an expectation is remembered.
-type expression string
-
 // expect returns what the check's words stand for: a prefix with nanny's escapes, * for any answer, or ~ and an expression (RE2),
 // whose escapes are its own.
 func (p prober) expect(words string) (expectation, error) {
-	if pattern, ok := strings.CutPrefix(words, "~"); ok {
-		re, err := remember(p.memory, expression(pattern), func(e expression) (*regexp.Regexp, error) { return regexp.Compile(string(e)) })
+	if text, ok := strings.CutPrefix(words, "~"); ok {
+		re, err := remember(p.memory, pattern(text), func(text pattern) (*regexp.Regexp, error) { return regexp.Compile(string(text)) })
 		return expectation{pattern: re}, err
 	}
 	if words == "*" {
