@@ -46,6 +46,7 @@ func Decide(in Inputs) Want {
 
 	if in.Observed == nil {
 		want.KeepTable = true
+		want.blind(in)
 		return want
 	}
 	in.rosters = rosters(in)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"polso/config"
+	"polso/ipvs"
 	"polso/vip"
 )
 
@@ -115,6 +116,47 @@ func TestUnreadableTable(t *testing.T) {
  0.000 announce 192.0.2.10 dev eth0
 `)
 		w.check("failing", "rev 2 web 192.0.2.10 present failing 1 (ipvsadm -L: input/output error)")
+		w.table.FailTable(nil)
+		w.wait(time.Second)
+		w.check("mended", "converged rev 2 web 192.0.2.10 present")
+	})
+}
+
+// TestUnreadableTableWithASyncDaemon: a kernel that is told to balance nothing gets no address, readable or not.
+func TestUnreadableTableWithASyncDaemon(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		listening(w)
+		w.table.FailTable(errBroken)
+		w.sys.mu.Lock()
+		w.sys.locked = true
+		w.sys.mu.Unlock()
+		w.lead(1)
+		w.expect("backup_only cannot be taken back", ``)
+		w.sys.mu.Lock()
+		w.sys.locked = false
+		w.sys.mu.Unlock()
+		w.wait(time.Second)
+		w.expect("it can", `
+ 0.100 sysctl -w net/ipv4/vs/backup_only=0
+ 0.100 ip addr add 192.0.2.10 dev eth0
+ 0.100 announce 192.0.2.10 dev eth0
+ 0.200 announce 192.0.2.10 dev eth0
+`)
+	})
+}
+
+// TestUnreadableTableWithoutItsRules: nor does one whose packets would not be marked for the services that it had.
+func TestUnreadableTableWithoutItsRules(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		w.know(2, document(ports("a")))
+		w.forget()
+		w.table.FailTable(errBroken)
+		if err := w.rules.FakeRules.SetRules(ipvs.Rules{}); err != nil {
+			t.Fatal(err)
+		}
+		w.lead(1)
+		w.expect("unmarked", ``)
 		w.table.FailTable(nil)
 		w.wait(time.Second)
 		w.check("mended", "converged rev 2 web 192.0.2.10 present")

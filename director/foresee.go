@@ -28,7 +28,7 @@ func (d *Director) Foresee(now, next State) (Foresight, error) {
 	}
 	status := d.Status()
 	in := Inputs{Mandate: d.o.Mandate(), Health: d.o.Health.View(), Links: status.Links, Interfaces: d.o.Interfaces, Observed: &have,
-		Stats: stats, Pools: status.Pools, Now: time.Now()}
+		Stats: stats, Pools: status.Pools, Last: have, Daemons: running, Now: time.Now()}
 	ruled, why := d.readRules()
 	in.Ruleless = why
 	steps := func(s State) ([]ipvs.Op, []ipvs.RuleOp, []Problem) {

@@ -124,6 +124,18 @@ func (p *pass) ready(want Want, have map[spot]vip.Report) []vip.Held {
 	return out
 }
 
+// blind wants what an address must have before it attracts traffic to a table that cannot be read just now: that the kernel
+// balances, and the rules of the services that were there when it could be read.
+func (w *Want) blind(in Inputs) {
+	w.Rules = rules(in.State.Document, in.Last)
+	if in.State.Document.Cluster.SyncDaemon == nil {
+		return
+	}
+	all := w.Sysctls.synchronised(in)
+	all.override(in.State.Document.Cluster.Sysctls, in.Links, w.Places)
+	w.Sysctls = Sysctls{BackupOnly: all[BackupOnly]}
+}
+
 // passive tells whether the kernel would balance nothing, although this node directs: backup_only could not be taken back.
 func (p *pass) passive(want Want) bool {
 	return want.Sysctls[BackupOnly].Value == "0" && p.memory.sysctls[BackupOnly] == "1"

@@ -75,6 +75,8 @@ type Inputs struct {
 	Interfaces map[string]string   // logical name -> device, from this node's own settings
 	Homes      map[netip.Addr]Home // the last pass's Want.Homes
 	Observed   *ipvs.Table         // the kernel's table at the beginning of the pass; nil: it could not be read
+	Last       ipvs.Table          // the same as last read, whenever that was
+	Daemons    []ipvs.Daemon       // sync daemons that run at the beginning of the pass, as far as could be read
 	Ruleless   string              // why the packet rules cannot be read or made; "" if they can
 	Stats      ipvs.Stats          // of Observed
 	Pools      map[ipvs.Key]Pool   // the last pass's Want.Pools; nil: this process has not decided yet

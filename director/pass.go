@@ -76,7 +76,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	in.Others, in.Spared = d.o.Others(), d.memory.spared
 	survey := &d.memory.survey
 	now := time.Now()
-	in.Now, in.Pools = now, d.memory.pools
+	in.Now, in.Pools, in.Daemons = now, d.memory.pools, d.memory.synced
 	err := survey.look(d.o.IPVS, now)
 	have := survey.table
 	if err == nil {
@@ -94,7 +94,10 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	if err != nil {
 		p.fail("ipvsadm -L", err)
 	}
+	in.Last = survey.table
 	p.memory.rules, in.Ruleless = p.readRules()
+	var deaf error
+	in.Daemons, deaf = p.daemons()
 	want := Decide(in)
 	d.memory.homes, d.memory.pools, d.memory.again, d.memory.spared = want.Homes, want.Pools, want.Again, want.Spared
 	d.o.Health.Set(want.Probes)
@@ -107,12 +110,15 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		p.set(p.attentive(want.Sysctls, in.Links), in.Links)
 		converged = p.balance(in.Mandate, want, have, p.stuck(letGo, want.Held))
 	} else {
+		if value, ok := want.Sysctls[BackupOnly]; ok {
+			p.set(Sysctls{BackupOnly: value}, in.Links)
+		}
 		d.memory.left, d.memory.ruled = nil, nil
 	}
 	reports := p.hold(in.Mandate, &want)
 	var running []ipvs.Daemon
 	if !want.KeepTable { // last: no address waits for it
-		running = p.synchronise(in, &want)
+		running = p.synchronise(in, &want, deaf)
 		want.Unfit = append(want.Unfit, p.unheard(in, want)...)
 	}
 	p.publish(in, want, running, reports, converged)

@@ -31,10 +31,11 @@ func ServesHere(links vip.Links, v config.Virtual) bool {
 
 // relayed tells whether v's packets may come to this router from the director alone, so that no service must be here to balance
 // them again. It holds from the moment at which the mandate ends, whether or not another router is known to lead: this one may
-// be the last to hear of it. With a sync daemon the kernel itself passes them on to nobody (backup_only).
+// be the last to hear of it. While a backup daemon of the document's runs, the kernel itself passes them on to nobody
+// (backup_only).
 func relayed(in Inputs, v config.Virtual) bool {
 	doc := in.State.Document
-	if _, mandated := in.Mandate.Groups[groupOf(doc, v)]; mandated || doc.Cluster.SyncDaemon != nil {
+	if _, mandated := in.Mandate.Groups[groupOf(doc, v)]; mandated || doc.Cluster.SyncDaemon != nil && listens(in.Daemons) {
 		return false
 	}
 	if ServesHere(in.Links, v) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"polso/config"
+	"polso/ipvs"
 )
 
 // serving is scenario on a router that is itself the server web/a.
@@ -76,5 +77,37 @@ func TestStandbyThatDrains(t *testing.T) {
 		w.expect("drained", `
  0.000 ipvsadm -A -t 192.0.2.10:80 -s wlc
 `)
+	})
+}
+
+// TestStandbyThatServesBesideASyncDaemon: its table is warm only while a backup daemon runs, under which the kernel passes nothing on.
+func TestStandbyThatServesBesideASyncDaemon(t *testing.T) {
+	serving(t, func(t *testing.T, w *world) {
+		services := func() int { return len(w.d.Status().Table.Services) }
+		for _, path := range []string{"backup_only", "sync_threshold", "sync_refresh_period", "sync_retries"} {
+			w.sys.put("net/ipv4/vs/"+path, "0")
+		}
+		w.table.Lack("eth1")
+		w.know(2, synchronised(nil))
+		if services() != 0 {
+			t.Error("the daemon does not run, and there is a service")
+		}
+		w.table.Lack()
+		w.wait(restful + breath)
+		if services() != 1 {
+			t.Error("the daemon runs, and there is no service")
+		}
+		w.table.Lack("eth1")
+		if err := w.table.Fake.Foreign(ipvs.Op{Verb: ipvs.StopDaemon, Daemon: ipvs.Daemon{Role: ipvs.Backup}}); err != nil {
+			t.Fatal(err)
+		}
+		w.ring()
+		if services() != 0 {
+			t.Error("somebody stopped the daemon, and there is a service")
+		}
+		w.lead(1)
+		if services() != 1 {
+			t.Error("directing, and there is no service")
+		}
 	})
 }

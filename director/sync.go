@@ -35,7 +35,11 @@ func synced(in Inputs) ([]ipvs.Daemon, []Problem) {
 		return nil, nil
 	}
 	device, trouble := deviceOf(in, syncDaemon, s.Interface)
-	if device == "" {
+	switch {
+	case device != "":
+	case len(in.Links) == 0: // not even lo: they could never be read, which is no reason to stop what runs
+		return in.Daemons, []Problem{trouble}
+	default:
 		return nil, []Problem{trouble}
 	}
 	d := ipvs.Daemon{Link: device, ID: uint8(s.ID), Group: s.Group, Port: s.Port, TTL: uint8(s.TTL), MaxLen: uint16(s.MaxLen)}
@@ -94,17 +98,31 @@ func (h *hearing) learnt(now time.Time) bool {
 	return !h.since.IsZero() && now.Sub(h.since) >= learning
 }
 
-// synchronise makes the wanted daemons run and returns those that do. What fails is a problem and hinders nothing else. It makes
+// daemons reads those that run. If they cannot be read, those that ran after the last pass that could are taken for them.
+func (p *pass) daemons() ([]ipvs.Daemon, error) {
+	have, err := p.o.IPVS.Daemons()
+	if err != nil {
+		return p.memory.synced, err
+	}
+	return have, nil
+}
+
+// listens tells whether a backup daemon is among them.
+func listens(list []ipvs.Daemon) bool {
+	return slices.ContainsFunc(list, func(d ipvs.Daemon) bool { return d.Role == ipvs.Backup })
+}
+
+// synchronise makes the wanted daemons run and returns those that do; unread says why those of now are not known. What fails is a problem and hinders nothing else. It makes
 // a router that stands by unfit, but not a director: to hand over would break the very connections that the others were not told of.
-func (p *pass) synchronise(in Inputs, want *Want) []ipvs.Daemon {
+func (p *pass) synchronise(in Inputs, want *Want, unread error) []ipvs.Daemon {
 	trouble := func(why string) {
 		want.Problems = append(want.Problems, Problem{syncDaemon, why, "the connections of this router are not shared until it runs; the kernel's log may say more"})
 	}
-	have, err := p.o.IPVS.Daemons()
-	if err != nil {
-		trouble(err.Error())
+	if unread != nil {
+		trouble(unread.Error())
 		return nil
 	}
+	have := in.Daemons
 	ops := ipvs.PlanDaemons(want.Sync, have)
 	if device := want.syncDevice(in.Links); device != p.memory.syncDevice {
 		if len(ops) == 0 && p.memory.syncDevice != 0 && device != 0 {
@@ -131,6 +149,7 @@ func (p *pass) synchronise(in Inputs, want *Want) []ipvs.Daemon {
 		p.log.Info("ipvs changed", "op", op.String())
 	}
 	if len(ops) > 0 {
+		var err error
 		if have, err = p.o.IPVS.Daemons(); err != nil {
 			trouble(err.Error())
 			return nil
@@ -138,6 +157,9 @@ func (p *pass) synchronise(in Inputs, want *Want) []ipvs.Daemon {
 	}
 	if len(ops) > 0 && len(want.Sync) == 0 && len(have) == 0 && p.has(BackupOnly, "1") {
 		p.set(Sysctls{BackupOnly: {Value: "0"}}, in.Links) // what it was for is over
+	}
+	if listens(have) != listens(in.Daemons) { // which tables may be here depends on it
+		p.Ring()
 	}
 	p.memory.synced = have
 	i := slices.IndexFunc(have, func(d ipvs.Daemon) bool { return d.Role == ipvs.Backup })

@@ -229,3 +229,30 @@ func TestForeseeTellsOfTheDaemons(t *testing.T) {
 		}
 	})
 }
+
+// TestSyncDaemonsOutliveUnreadLinks: a process that could not read the links yet has no reason to stop what its predecessor started.
+func TestSyncDaemonsOutliveUnreadLinks(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		for _, role := range []ipvs.DaemonRole{ipvs.Master, ipvs.Backup} {
+			if err := w.table.Foreign(ipvs.Op{Verb: ipvs.StartDaemon, Daemon: ipvs.Daemon{Role: role, Link: "eth1", ID: 7}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.edge.Before(func(c vip.Call) error {
+			if c.Method == "Links" {
+				return errBroken
+			}
+			return nil
+		})
+		w.know(2, synchronised(nil))
+		w.start()
+		w.edge.Before(nil)
+		w.wait(restful)
+		if got := w.forget(); strings.Contains(got, "daemon") {
+			t.Errorf("done\n%s", got)
+		}
+		if got := len(w.d.Status().Sync); got != 2 {
+			t.Errorf("%d daemons run", got)
+		}
+	})
+}
