@@ -65,6 +65,8 @@ type wireDocument struct {
 	VIPs     []wireVIP     `json:"vips,omitempty"`
 	Virtuals []wireVirtual `json:"virtuals,omitempty"`
 	Notifies []wireNotify  `json:"notifies,omitempty"`
+
+	RouterChecks []wireRouterCheck `json:"router_checks,omitempty"`
 }
 
 type wireCluster struct {

@@ -206,7 +206,7 @@ func TestSecondsAreExact(t *testing.T) {
 func TestWireKnowsEveryField(t *testing.T) {
 	for _, pair := range []struct{ document, wire any }{
 		{Cluster{}, wireCluster{}}, {SyncDaemon{}, wireSyncDaemon{}}, {Timeouts{}, wireTimeouts{}}, {VIP{}, wireVIP{}},
-		{Virtual{}, wireVirtual{}}, {Persistent{}, wirePersistent{}}, {Server{}, wireServer{}}, {Check{}, wireCheck{}},
+		{Virtual{}, wireVirtual{}}, {Persistent{}, wirePersistent{}}, {Server{}, wireServer{}}, {Check{}, wireCheck{}}, {RouterCheck{}, wireRouterCheck{}}, {Document{}, wireDocument{}},
 	} {
 		d, w := reflect.TypeOf(pair.document), reflect.TypeOf(pair.wire)
 		for i := range d.NumField() {

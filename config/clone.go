@@ -16,6 +16,10 @@ func (d Document) Clone() Document {
 		d.Cluster.Sysctls = nil
 	}
 	d.VIPs = cloneList(d.VIPs)
+	d.RouterChecks = cloneList(d.RouterChecks)
+	for i, c := range d.RouterChecks {
+		d.RouterChecks[i] = c.Clone()
+	}
 	d.Virtuals = cloneList(d.Virtuals)
 	for i, v := range d.Virtuals {
 		d.Virtuals[i] = v.Clone()
@@ -77,6 +81,10 @@ func sorted(d Document) Document {
 	for _, n := range d.Notifies {
 		slices.Sort(n.Events)
 		slices.Sort(n.Virtuals)
+	}
+	slices.SortStableFunc(d.RouterChecks, func(a, b RouterCheck) int { return cmp.Compare(a.Name, b.Name) })
+	for _, c := range d.RouterChecks {
+		slices.Sort(c.Routers)
 	}
 	for _, v := range d.Virtuals {
 		slices.Sort(v.Ports)

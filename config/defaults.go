@@ -17,6 +17,9 @@ func Complete(d Document) Document {
 	for i := range d.Notifies {
 		d.Notifies[i].Complete()
 	}
+	for i := range d.RouterChecks {
+		d.RouterChecks[i].complete()
+	}
 	return sorted(d)
 }
 

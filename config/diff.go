@@ -48,7 +48,8 @@ type FieldChange struct {
 	To   string `json:"to,omitempty"`
 }
 
-// Changes is a whole difference: the cluster, then vips, then virtuals by name, each virtual followed by its servers, then who is notified.
+// Changes is a whole difference: the cluster, then vips, then virtuals by name, each virtual followed by its servers, then who is notified,
+// then router checks.
 type Changes []Change
 
 // What a change means for connections. The kernel edits schedulers, flags, persistence and weights in place and knows no
@@ -78,7 +79,8 @@ func Diff(from, to Document) Changes {
 	byName := func(n Notify) string { return n.Name }
 	return slices.Concat(all, each(vips, vipChanges),
 		each(virtuals, func(a, b *Virtual) Changes { return virtualChanges(a, b, to.has) }),
-		each(pairs(from.Notifies, to.Notifies, byName, byName), notifyChanges))
+		each(pairs(from.Notifies, to.Notifies, byName, byName), notifyChanges),
+		each(routerCheckPairs(from.RouterChecks, to.RouterChecks), routerCheckChanges))
 }
 
 // has tells whether the address is one of the document's, a vip's or a virtual's.

@@ -49,7 +49,7 @@ type sorryWire struct {
 func TestManual(t *testing.T) {
 	for path, part := range map[string]any{
 		"cluster": wireCluster{}, "vip": wireVIP{}, "virtual": wireVirtual{}, "virtual.check": wireCheck{}, "virtual.server": wireServer{},
-		"virtual.sorry_server": sorryWire{}, "virtual.server.check": wireCheck{},
+		"virtual.sorry_server": sorryWire{}, "virtual.server.check": wireCheck{}, "router_check": wireRouterCheck{}, "notify": wireNotify{},
 	} {
 		topic, err := Explain(path)
 		if err != nil {
@@ -91,8 +91,8 @@ func TestDocumentPage(t *testing.T) {
 		part        any
 	}{
 		{"cluster", "cluster", wireCluster{}}, {"vip", "vip", wireVIP{}}, {"virtual", "virtual", wireVirtual{}},
-		{"check", "virtual.check", wireCheck{}}, {"server", "virtual.server", wireServer{}},
-		{"sorry_server", "virtual.sorry_server", sorryWire{}},
+		{"check", "virtual.check", wireCheck{}}, {"server", "virtual.server", wireServer{}}, {"sorry_server", "virtual.sorry_server", sorryWire{}},
+		{"router_check", "router_check", wireRouterCheck{}}, {"notify", "notify", wireNotify{}},
 	} {
 		got := map[string]bool{}
 		for _, s := range sections {

@@ -15,6 +15,8 @@ type Document struct {
 	VIPs     []VIP     // sorted by name
 	Virtuals []Virtual // sorted by name
 	Notifies []Notify  // sorted by name
+
+	RouterChecks []RouterCheck // sorted by name
 }
 
 // Cluster holds what concerns every router.

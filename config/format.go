@@ -28,6 +28,10 @@ func Format(d Document) []byte {
 		w.line()
 		w.notify(n)
 	}
+	for _, c := range d.RouterChecks {
+		w.line()
+		w.routerCheck(c)
+	}
 	return hclwrite.Format(f.Bytes())
 }
 

@@ -22,8 +22,33 @@ func documents() *rapid.Generator[Document] {
 				drawMixed(t, d.Virtuals[i], i)
 			}
 		}
+		for i := range rapid.IntRange(0, 3).Draw(t, "router checks") {
+			d.RouterChecks = append(d.RouterChecks, drawRouterCheck(t, i))
+		}
 		return sorted(d)
 	})
+}
+
+func drawRouterCheck(t *rapid.T, i int) RouterCheck {
+	c := RouterCheck{
+		Name: drawName(t, i), Every: drawSeconds(t, "every")%time.Hour + time.Second, Timeout: time.Second,
+		Rise: rapid.IntRange(1, 9).Draw(t, "rise"), Fall: rapid.IntRange(1, 9).Draw(t, "fall"), Penalty: rapid.IntRange(0, maxPenalty).Draw(t, "penalty"),
+	}
+	switch rapid.SampledFrom([]string{"command", "ping", "file", "interface"}).Draw(t, "asks") {
+	case "command":
+		c.Command, c.User = []string{"/bin/ok", "an argument"}, rapid.SampledFrom([]string{"nobody", "root"}).Draw(t, "user")
+	case "ping":
+		c.Ping = netip.MustParseAddr(rapid.SampledFrom([]string{"192.0.2.1", "2001:db8::1"}).Draw(t, "ping"))
+	case "file":
+		c.File, c.Absent = "/run/unfit", rapid.Bool().Draw(t, "absent")
+		c.Contains = rapid.SampledFrom([]string{"", "yes"}).Draw(t, "contains")
+	case "interface":
+		c.Interface = drawName(t, i)
+	}
+	for j := range rapid.IntRange(0, 2).Draw(t, "routers") {
+		c.Routers = append(c.Routers, drawName(t, j))
+	}
+	return c
 }
 
 func drawName(t *rapid.T, i int) string {

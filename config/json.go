@@ -24,7 +24,8 @@ func IsJSON(f File) bool {
 
 // plurals are the lists of the canonical form and the blocks that stand in them.
 var plurals = map[string]string{
-	"vips": "vip", "virtuals": "virtual", "servers": "server", "sorry_servers": "sorry_server", "checks": "check", "notifies": "notify",
+	"vips": "vip", "virtuals": "virtual", "servers": "server", "sorry_servers": "sorry_server", "checks": "check",
+	"notifies": "notify", "router_checks": "router_check",
 }
 
 // node is one value of a JSON text with its place.

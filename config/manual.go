@@ -105,6 +105,7 @@ func Manual() Topic {
 			}},
 		}},
 		notifyTopic(),
+		routerCheckTopic(),
 	}}
 }
 

@@ -203,6 +203,8 @@ func (r *reader) document(body *hclsyntax.Body, diagnostics hcl.Diagnostics) {
 		"vip":     {label: "name", read: r.vip},
 		"virtual": {label: "name", read: r.virtual},
 		"notify":  {label: "name", read: r.notify},
+
+		"router_check": {label: "name", read: r.routerCheck},
 	})
 }
 

@@ -74,7 +74,7 @@ func TestLoadRefusesNothing(t *testing.T) {
 		{"no file", "the document is empty" + why, nil},
 		{"everything removed", "", []string{"cluster {}\n"}},
 		{"one of two", "", []string{"", web}},
-		{"another mistake", "0.hcl:1,1: unknown attribute \"port\" (Only blocks stand here: cluster, vip or virtual)", []string{"port = 80\n"}},
+		{"another mistake", "0.hcl:1,1: unknown attribute \"port\" (Only blocks stand here: cluster, notify, router_check, vip or virtual)", []string{"port = 80\n"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var files []File

@@ -23,6 +23,7 @@ func validate(d Document) Errors {
 	v.cluster(d.Cluster)
 	v.vips(d.VIPs)
 	v.virtuals(d.Virtuals)
+	v.routerChecks(d.RouterChecks)
 	v.together(d)
 	v.mixed(d)
 	v.notifies(d)

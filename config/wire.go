@@ -31,6 +31,9 @@ func toWire(d Document) wireDocument {
 	for _, n := range d.Notifies {
 		w.Notifies = append(w.Notifies, notifyToWire(n))
 	}
+	for _, c := range d.RouterChecks {
+		w.RouterChecks = append(w.RouterChecks, routerCheckToWire(c))
+	}
 	return w
 }
 
@@ -87,6 +90,9 @@ func fromWire(w wireDocument) Document {
 	}
 	for _, n := range w.Notifies {
 		d.Notifies = append(d.Notifies, notifyFromWire(n))
+	}
+	for _, c := range w.RouterChecks {
+		d.RouterChecks = append(d.RouterChecks, routerCheckFromWire(c))
 	}
 	return d
 }
