@@ -75,6 +75,7 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 	f.BoolVarP(&a.verbose, "verbose", "v", false, "errors with what is behind them")
 	root.AddGroup(
 		&cobra.Group{ID: "cluster", Title: "The cluster:"},
+		&cobra.Group{ID: "servers", Title: "Servers, beside the document:"},
 		&cobra.Group{ID: "document", Title: "The document:"},
 		&cobra.Group{ID: "node", Title: "This router:"},
 		&cobra.Group{ID: "realserver", Title: "A real server:"},
@@ -84,6 +85,7 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 		"document": {a.validateCmd(), a.planCmd(), a.diffCmd(), a.applyCmd(), a.confirmCmd(), a.addCmd(), a.setCmd(), a.editCmd(), a.fmtCmd(), a.explainCmd(), a.getCmd(), a.describeCmd(), a.historyCmd(), a.showCmd(), a.rollbackCmd(), a.auditCmd(), a.snapshotCmd(), a.importCmd(), a.exportCmd()},
 		"node":     {a.agentCmd(), a.ipvsCmd(), a.statsCmd(), a.connectionsCmd(), a.announceCmd(), a.doctorCmd(), a.releaseCmd(), a.versionCmd()},
 
+		"servers":    {a.enableCmd(), a.disableCmd(), a.weightCmd(), a.forceCmd(), a.maintainCmd()},
 		"realserver": {a.realserverCmd()},
 	} {
 		for _, c := range commands {

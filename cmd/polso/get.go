@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ var kinds = map[string]string{
 	"servers": "server", "server": "server", "rs": "server",
 	"vips": "vip", "vip": "vip",
 	"checks": "check", "check": "check",
+	"overrides": "override", "override": "override",
 	"members": "member", "member": "member", "routers": "member", "router": "member",
 }
 
@@ -27,17 +29,17 @@ func kindOf(word string) (string, error) {
 	if k, ok := kinds[word]; ok {
 		return k, nil
 	}
-	return "", usageError{fmt.Errorf("%q is not a kind; use virtuals, servers, vips, checks or members", word)}
+	return "", usageError{fmt.Errorf("%q is not a kind; use virtuals, servers, vips, checks, overrides or members", word)}
 }
 
 func (a *app) getCmd() *cobra.Command {
 	return a.sortable(&cobra.Command{
 		Use:       "get KIND [NAME]",
-		Short:     "List virtuals, servers, vips, checks or members",
+		Short:     "List virtuals, servers, vips, checks, overrides or members",
 		Aliases:   []string{"ls"},
 		Example:   "  polso get virtuals\n  polso get servers web\n  polso get vips -o json\n  polso get virtuals web -o hcl      # as it would be applied",
 		Args:      cobra.RangeArgs(1, 2),
-		ValidArgs: []string{"virtuals", "servers", "vips", "checks", "members"},
+		ValidArgs: []string{"virtuals", "servers", "vips", "checks", "overrides", "members"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind, err := kindOf(args[0])
 			if err != nil {
@@ -125,6 +127,9 @@ func (a *app) find(st api.Status, kind, name string) (selection, error) {
 	case "member":
 		s, st.Members = choose(kind, st.Members, func(m api.Member) string { return m.Name }, func(m api.Member) bool { return is(m.Name) })
 		s.table = func(w io.Writer) error { return a.memberTable(w, st) }
+	case "override":
+		s, st.Overrides = choose(kind, st.Overrides, func(o api.Override) string { return o.Target }, func(o api.Override) bool { return is(o.Target) })
+		s.table = func(w io.Writer) error { return a.overrideTable(w, st.Overrides) }
 	case "server", "check":
 		virtual, server, _ := strings.Cut(name, "/")
 		var rows []serverRow
@@ -179,7 +184,7 @@ func label(kind string) string {
 }
 
 func (a *app) serverTable(w io.Writer, kind string, rows []serverRow) error {
-	header := []string{"SERVER", "STATE", "ADDRESS", ">WEIGHT", ">ACTIVE", ">INACTIVE", ">CONN/S", "SINCE", "LAST CHECK"}
+	header := []string{"SERVER", "STATE", "ADDRESS", ">WEIGHT", ">ACTIVE", ">INACTIVE", ">CONN/S", "SINCE", "LAST CHECK", "OVERRIDE"}
 	if kind == "check" {
 		header = []string{"SERVER", "STATE", "SINCE", "LAST CHECK"}
 	}
@@ -197,7 +202,7 @@ func (a *app) serverTable(w io.Writer, kind string, rows []serverRow) error {
 			wide = []string{viewsOf(r.Server)}
 		}
 		if kind == "check" {
-			t.row(append([]string{name, state, since(r.Since), r.Reason}, wide...)...)
+			t.row(append([]string{name, a.state(cmp.Or(r.Health, r.State)), since(r.Since), r.Reason}, wide...)...)
 			continue
 		}
 		weight := fmt.Sprint(r.EffectiveWeight)
@@ -205,74 +210,7 @@ func (a *app) serverTable(w io.Writer, kind string, rows []serverRow) error {
 			weight += fmt.Sprintf(" of %d", r.Weight)
 		}
 		t.row(append([]string{name, state, hostPort(r.Server), weight, si(uint64(r.Active)), si(uint64(r.Inactive)),
-			si(r.Rates.Connections), since(r.Since), r.Reason}, wide...)...)
+			si(r.Rates.Connections), since(r.Since), r.Reason, overrideWords(r.Overrides)}, wide...)...)
 	}
 	return a.table(w, t)
-}
-
-func (a *app) describeCmd() *cobra.Command {
-	return &cobra.Command{
-		Use:     "describe KIND/NAME",
-		Short:   "Everything about one virtual, server, vip or member",
-		Example: "  polso describe virtual/web\n  polso describe server/web/a",
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			kind, name, err := oneOf(args[0])
-			if err != nil {
-				return err
-			}
-			cl, err := a.client()
-			if err != nil {
-				return err
-			}
-			st, err := cl.Status(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return a.describe(st, kind, name)
-		},
-	}
-}
-
-// oneOf reads KIND/NAME, where NAME can only be one's.
-func oneOf(arg string) (kind, name string, err error) {
-	word, name, _ := strings.Cut(arg, "/")
-	if kind, err = kindOf(word); err != nil {
-		return "", "", err
-	}
-	if name == "" || (kind == "server" || kind == "check") && !strings.Contains(strings.Trim(name, "/"), "/") {
-		return "", "", usageError{fmt.Errorf("%q names no one; use KIND/NAME, as in virtual/web or server/web/a", arg)}
-	}
-	return kind, name, nil
-}
-
-func (a *app) describe(st api.Status, kind, name string) error {
-	found, err := a.find(st, kind, name)
-	if err != nil {
-		return err
-	}
-	if len(found.items) > 1 { // the vip of a virtual has its name, and a vip block may have it too
-		return usageError{fmt.Errorf("%s %q is more than one; name it by its address", kind, name)}
-	}
-	if a.names() {
-		return a.list(found)
-	}
-	return a.print(one{found.items[0]}, func(w io.Writer) error {
-		if err := found.table(w); err != nil || kind != "virtual" {
-			return err
-		}
-		servers, err := a.find(st, "server", name)
-		if api.CodeOf(err) == api.CodeNotFound {
-			return nil // a virtual without servers
-		}
-		if err != nil {
-			return err
-		}
-		fmt.Fprintln(w)
-		if err := servers.table(w); err != nil || a.wide() {
-			return err
-		}
-		tellViews(w, servers.items)
-		return nil
-	})
 }

@@ -155,7 +155,7 @@ func (a *app) table(w io.Writer, t *table) error {
 // The words of a state, always with a symbol; colour only adds to them.
 var symbols = map[string]struct{ utf, ascii, colour string }{
 	"UP": {"●", "*", "32"}, "DOWN": {"○", "o", "31"}, "DRAIN": {"◐", "~", "33"}, "DISABLED": {"◌", "x", "33"}, "LEAVING": {"◐", "~", "33"},
-	"UNKNOWN": {"?", "?", "33"}, "HEALTHY": {"●", "*", "32"}, "DEGRADED": {"!", "!", "33"}, "FORMING": {"◌", ".", "33"},
+	"UNCHECKED": {"-", "-", "33"}, "UNKNOWN": {"?", "?", "33"}, "HEALTHY": {"●", "*", "32"}, "DEGRADED": {"!", "!", "33"}, "FORMING": {"◌", ".", "33"},
 	"PANIC": {"!", "!", "31"},
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -168,11 +167,16 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 				if s.Until != nil {
 					how = "until " + s.Until.Local().Format(time.DateTime)
 				}
-				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s  %s  %s", v.Name, s.Name, a.state(s.State), hostPort(s), cmp.Or(oneLine(s.Reason), "not checked yet"), how)))
+				fmt.Fprintln(w, a.paint(fmt.Sprintf("SERVER %s/%s  %s  %s  %s  %s", v.Name, s.Name, a.state(s.State), hostPort(s), answer(s), how)))
 			}
 			if routers := viewsOf(s); routers != "" {
 				fmt.Fprintf(w, "SERVER %s/%s  routers differ: %s\n", v.Name, s.Name, routers)
 			}
+		}
+	}
+	for _, o := range st.Overrides {
+		if !strings.HasPrefix(o.Target, "router/") { // those are told below
+			fmt.Fprintf(w, "OVERRIDE %s  %s  %s\n", o.Target, overrideWord(o), said(o.By, o.At, o.Until, o.Reason))
 		}
 	}
 	for _, m := range st.Members {
@@ -193,6 +197,18 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 	return nil
 }
 
+// answer is what a server's check got last.
+func answer(s api.Server) string {
+	switch {
+	case s.Reason != "":
+		return oneLine(s.Reason)
+	case s.Health == "unchecked":
+		return "not checked"
+	default:
+		return "not checked yet"
+	}
+}
+
 // tellProblems prints what needs an operator, each with its remedy.
 func tellProblems(w io.Writer, list []api.Problem) {
 	for _, p := range list {
@@ -205,12 +221,17 @@ func tellProblems(w io.Writer, list []api.Problem) {
 
 // drained says who does not want a router to direct, since when, until when and why.
 func (a *app) drained(d api.Drained) string {
-	line := fmt.Sprintf("%s  by %s  for %s", a.state("drain"), d.By, since(&d.At))
-	if d.Until != nil {
-		line += ", until " + d.Until.Local().Format(time.DateTime)
+	return a.state("drain") + "  " + said(d.By, d.At, d.Until, d.Reason)
+}
+
+// said is who said something, since when it counts, until when and why.
+func said(by string, at time.Time, until *time.Time, reason string) string {
+	line := fmt.Sprintf("by %s  for %s", oneLine(by), since(&at))
+	if until != nil {
+		line += ", until " + until.Local().Format(time.DateTime)
 	}
-	if d.Reason != "" {
-		line += "  " + oneLine(d.Reason)
+	if reason != "" {
+		line += "  " + oneLine(reason)
 	}
 	return line
 }

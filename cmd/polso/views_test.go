@@ -24,7 +24,13 @@ func TestViews(t *testing.T) {
 	}{
 		"status": {"", func(a *app, b *bytes.Buffer) error { return a.status(b, st) }, []string{
 			"SERVER web/a  " + line, "FAILOVER because r3 sees 0 servers up, r1 2, r2 2\n"}},
-		"describe":      {"", func(a *app, _ *bytes.Buffer) error { return a.describe(st, "virtual", "web") }, []string{"web/a  " + line}},
+		"describe": {"", func(a *app, _ *bytes.Buffer) error {
+			found, err := a.find(st, "virtual", "web")
+			if err != nil {
+				return err
+			}
+			return a.describe(st, found, "web", description{})
+		}, []string{"web/a  " + line}},
 		"servers, wide": {"wide", func(a *app, b *bytes.Buffer) error { return a.serverTable(b, "server", serverRows(st)) }, []string{"ROUTERS SEE", "r1 up, r2 down: tcp: connection refused, r3 unknown\n"}},
 		"members, wide": {"wide", func(a *app, b *bytes.Buffer) error { return a.memberTable(b, st) }, []string{"SEES", "1/2", "router_check gateway: no answer"}},
 	} {

@@ -83,7 +83,7 @@ func TestDeadline(t *testing.T) {
 		"2026-12-01T06:00:00Z": "2026-12-01T06:00:00Z", "90m": "2026-11-22T23:30:00+01:00",
 		"tomorrow": "", "-2h": "", "25:00": "", "1ms": "",
 	} {
-		got, err := deadlineOf(text, now)
+		got, err := endOf(text, now)
 		if (err != nil) != (want == "") || err == nil && got.Format(time.RFC3339) != want {
 			t.Errorf("%s: got %v, %v; want %s", text, got, err, want)
 		}
