@@ -26,7 +26,8 @@ func BenchmarkProbe(b *testing.B) {
 	}{
 		{"tcp", at[0], config.Check{Kind: config.CheckTCP}},
 		{"http", at[1], config.Check{Kind: config.CheckHTTP}},
-		{"http body", at[1], config.Check{Kind: config.CheckHTTP, Contains: "ok", Matches: "^o.$"}},
+		{"http body", at[1], config.Check{Kind: config.CheckHTTP, Contains: "ok", Matches: `:\d}$`}},
+		{"http json", at[1], config.Check{Kind: config.CheckHTTP, JSON: "body.queue < 10"}},
 		{"http 2", at[1], config.Check{Kind: config.CheckHTTP, Version: "2"}},
 		{"tls", at[2], config.Check{Kind: config.CheckTLS, CA: ca}},
 		{"https", at[2], config.Check{Kind: config.CheckHTTP, TLS: true, CA: ca, Version: "1.1"}},
@@ -95,7 +96,7 @@ func TestServeBenchmark(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) }
+	ok := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"state":"ok","queue":7}`)) }
 	ca := newAuthority(t, "CA")
 	fmt.Printf("%s\n%s\n%s\n%s\n", l.Addr(), serveWith(t, nil, both, ok), serveWith(t, shows(ca.sign(t, -time.Hour, time.Hour, "127.0.0.1")), both, ok), ca.pem)
 	for { // until killed

@@ -22,7 +22,7 @@ type expectation struct {
 // whose escapes are its own.
 func (p prober) expect(words string) (expectation, error) {
 	if text, ok := strings.CutPrefix(words, "~"); ok {
-		re, err := remember(p.memory, pattern(text), func(text pattern) (*regexp.Regexp, error) { return regexp.Compile(string(text)) })
+		re, err := remember(p.memory, pattern(text), pattern.compile)
 		return expectation{pattern: re}, err
 	}
 	if words == "*" {

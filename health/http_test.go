@@ -68,6 +68,8 @@ func TestHTTPBody(t *testing.T) {
 		switch r.URL.Path {
 		case "/down":
 			w.WriteHeader(http.StatusServiceUnavailable)
+		case "/none":
+			_, _ = io.WriteString(w, "no ")
 		case "/chunks":
 			w.(http.Flusher).Flush()
 		case "/long":
@@ -88,6 +90,12 @@ func TestHTTPBody(t *testing.T) {
 		"does not match":         {config.Check{Matches: `"queue":\d\d`}, false, `200, but the body does not match "\\"queue\\":\\\\d\\\\d" after \S+ ms`},
 		"both":                   {config.Check{Contains: "up", Matches: "^{"}, true, `200 after \S+ ms`},
 		"the first, and not":     {config.Check{Contains: "up", Matches: "^}"}, false, `200, but the body does not match "\^}" after \S+ ms`},
+		"json":                   {config.Check{JSON: `status == 200 && body.queue < 10`}, true, `200 after \S+ ms`},
+		"json, and not true":     {config.Check{JSON: `body.queue < 7`}, false, `200, but body\.queue < 7 is not true after \S+ ms`},
+		"json of what is not":    {config.Check{JSON: `body.length < 7`}, false, `200, but unsupported attribute: .*"length" after \S+ ms`},
+		"no json":                {config.Check{Path: "/none", JSON: `body.queue < 7`}, false, `200, but the body is no JSON after \S+ ms`},
+		"no condition":           {config.Check{JSON: `body.queue <`}, false, `missing expression: .* after \S+ ms`},
+		"json that is too long":  {config.Check{Path: "/longer", JSON: `body.queue == 7`}, false, `200, but the body is no JSON after \S+ ms; only the first 64 KiB .*`},
 		"no expression":          {config.Check{Matches: "("}, false, "error parsing regexp: .* after \\S+ ms"},
 		"status first":           {config.Check{Path: "/down", Contains: "up"}, false, `503 after \S+ ms`},
 		"another status":         {config.Check{Path: "/down", Contains: "up", Status: []config.StatusRange{{From: 503, To: 503}}}, true, `503 after \S+ ms`},

@@ -201,7 +201,7 @@ type stamp struct {
 func (p prober) settings(c config.Check, alpn string) (*tls.Config, error) {
 	id := identity{ca: c.CA, cert: c.ClientCert, key: c.ClientKey, unverified: c.NoVerify, alpn: alpn}
 	for i, name := range []string{id.ca, id.cert, id.key} {
-		if name == "" || isPEM(name) {
+		if name == "" || config.IsPEM(name) {
 			continue
 		}
 		info, err := os.Stat(name)
@@ -220,7 +220,7 @@ func makeSettings(id identity) (*tls.Config, error) {
 	}
 	if id.ca != "" {
 		pem := []byte(id.ca)
-		if !isPEM(id.ca) {
+		if !config.IsPEM(id.ca) {
 			var err error
 			if pem, err = os.ReadFile(id.ca); err != nil {
 				return nil, here(err)
@@ -241,7 +241,5 @@ func makeSettings(id identity) (*tls.Config, error) {
 	return settings, nil
 }
 
-func isPEM(s string) bool { return strings.Contains(s, "-----BEGIN") }
-
-// local says that it is this router that lacks something, in words that no kernel's error number replaces.
+// here says that it is this router that lacks something, in words that no error number replaces.
 func here(err error) error { return fmt.Errorf("on this router: %v", err) }
