@@ -53,7 +53,7 @@ func plainText(v cty.Value) string {
 // The kinds, by what they have in common.
 var (
 	compoundKinds = []CheckKind{CheckAll, CheckAny, CheckSome}
-	presetKinds   = []CheckKind{CheckRedis, CheckMySQL, CheckPostgreSQL, CheckLDAP, CheckSIP, CheckFTP, CheckIMAP, CheckPOP3}
+	presetKinds   = []CheckKind{CheckRedis, CheckMySQL, CheckPostgreSQL, CheckLDAP, CheckSIP, CheckSIPTCP, CheckFTP, CheckIMAP, CheckPOP3}
 	httpKinds     = []CheckKind{CheckHTTP}
 	tlsKinds      = []CheckKind{CheckHTTP, CheckSend, CheckSMTP, CheckGRPC, CheckAgent} // where TLS is a choice
 	certKinds     = slices.Concat([]CheckKind{CheckTLS}, tlsKinds)
@@ -96,8 +96,8 @@ var checkAttributes = []attribute{
 	{"client_key", certKinds, ofText(func(c *Check) *string { return &c.ClientKey }), "a file on every router", "none", "Its key, in PEM. A key never stands in the document itself."},
 	{"expiry_warn", certKinds, ofDuration(func(c *Check) *time.Duration { return &c.ExpiryWarn }), durations, "none", "A server whose certificate ends sooner is up, with a warning."},
 	{"send", []CheckKind{CheckSend, CheckUDP}, ofText(func(c *Check) *string { return &c.Send }), `a text with the escapes \\ \r \n \t \' \" and \xHH`, "nothing", "What is sent first."},
-	{"expect", []CheckKind{CheckSend, CheckUDP}, ofText(func(c *Check) *string { return &c.Expect }), "what the answer begins with, * for any answer, or ~ and a regular expression (RE2)", "none", "The answer that counts as up; without it a connection is enough, and of udp any answer."},
-	{"user", slices.Concat(presetKinds, []CheckKind{CheckScript}), ofText(func(c *Check) *string { return &c.User }), "a name", "none; of a script nobody", "Who signs in, without a password; of a script, who runs it."},
+	{"expect", []CheckKind{CheckSend, CheckUDP, CheckScript}, ofText(func(c *Check) *string { return &c.Expect }), "what the answer begins with, * for any answer, or ~ and a regular expression (RE2)", "none", "The answer that counts as up; without it a connection is enough, and of udp any answer, and silence. Of a script the whole of what it prints."},
+	{"user", []CheckKind{CheckMySQL, CheckPostgreSQL, CheckScript}, ofText(func(c *Check) *string { return &c.User }), "a name", "none; of a script nobody", "Who signs in, without a password; of a script, who runs it."},
 	{"service", []CheckKind{CheckGRPC}, ofText(func(c *Check) *string { return &c.Service }), "a name", "the whole server", "The service that is asked for."},
 	{"query", []CheckKind{CheckDNS}, ofText(func(c *Check) *string { return &c.Query }), "a name", required, "The name that is asked for."},
 	{"type", []CheckKind{CheckDNS}, ofText(func(c *Check) *string { return &c.Type }), oneOf(dnsTypes), `"A"`, "The type of record that is asked for."},

@@ -131,6 +131,7 @@ func (v *verdicts) oneCheck(p path, c Check, x Virtual, asked []Server) {
 		v.dns(p, c)
 	case CheckScript:
 		v.script(p, c)
+		v.dialogue(p, c)
 	}
 	v.user(p.attr("user"), c)
 	v.text(p.attr("service"), "service", c.Service)

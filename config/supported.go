@@ -23,6 +23,7 @@ var (
 		CheckPostgreSQL,
 		CheckLDAP,
 		CheckSIP,
+		CheckSIPTCP,
 		CheckFTP,
 		CheckIMAP,
 		CheckPOP3,
