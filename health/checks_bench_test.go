@@ -92,7 +92,7 @@ func (l *load) run(b *testing.B, kind config.CheckKind, rate int) {
 	done := make(chan error)
 	l.set.Set(targets)
 	go func() { done <- l.set.Run(ctx) }()
-	time.Sleep(3 * every) // all have decided and are back at their turns
+	time.Sleep(4 * every) // all have decided and are back at their turns
 	l.count(true)
 	spent := cpu(b)
 	time.Sleep(lasts)

@@ -9,6 +9,10 @@ import (
 const (
 	// leastEvery keeps a target that was never validated from being asked in a tight loop.
 	leastEvery = 10 * time.Millisecond
+	// tick is how coarse the times are at which questions are put.
+	tick = 10 * time.Millisecond
+	// haste is how many questions a second there are at the most for want of a first verdict, beside those that are due anyway.
+	haste = 2000
 	// tooLate is how far behind its time a question is when time is taken to have stood still, not to be short.
 	tooLate = 100 * time.Millisecond
 )
@@ -69,16 +73,16 @@ func (p pace) next(asked, now, gap time.Duration) time.Duration {
 
 func every(t *Target) time.Duration { return max(t.Check.Every, leastEvery) }
 
-// gap returns the time from one question to the next that suits a target's verdict. While a change is under way that is Fast. A
-// server that is new, or new to this process, is waited for: it is asked four times as often until rise or fall can have
-// decided.
-func (n *node) gap() time.Duration {
+// gap returns the time from one question to the next that suits a target's verdict, where so many questions are asked. While a
+// change is under way that is Fast. A server that is new, or new to this process, is waited for: it is asked up to four times as
+// often until rise or fall can have decided.
+func (n *node) gap(questions int) time.Duration {
 	c := n.target.Check
 	every := every(n.target)
 	fast := max(min(cmp.Or(c.Fast, every), every), leastEvery)
 	switch {
 	case n.verdict.tally.state == Unknown && n.seen < max(c.Rise, c.Fall):
-		return max(min(fast, every/4), leastEvery)
+		return min(fast, max(every/4, leastEvery, time.Duration(questions)*time.Second/haste))
 	case n.verdict.tally.state == Unknown || n.verdict.tally.streak > 0:
 		return fast
 	default:

@@ -91,12 +91,15 @@ func (s *Set) View() View {
 // way at once as there are questions whose server has not answered yet: none waits for another's.
 func (s *Set) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &runner{Set: s, reports: make(chan report), watches: make(map[Key]*watch)}
+	r := &runner{
+		Set: s, reports: make(chan report), work: make(chan *watch), idle: make(chan struct{}, spare), watches: make(map[Key]*watch),
+	}
 	defer r.probes.Wait()
 	defer cancel()
 
 	due := time.NewTimer(0)
 	defer due.Stop()
+	var armed time.Duration // when due fires, since the epoch
 	for {
 		select {
 		case <-ctx.Done():
@@ -110,10 +113,15 @@ func (s *Set) Run(ctx context.Context) error {
 				s.ring()
 			}
 		case <-due.C:
+			armed = 0
 		}
-		r.ask()
+		r.ask(ctx)
 		if len(r.queue) > 0 {
-			due.Reset(r.queue[0].at - time.Since(r.epoch))
+			// The clock ticks coarsely, so that many questions share a wake-up.
+			if at := (r.queue[0].at + tick - 1) / tick * tick; at != armed {
+				armed = at
+				due.Reset(at - time.Since(r.epoch))
+			}
 		}
 	}
 }
@@ -125,6 +133,8 @@ type runner struct {
 	watches map[Key]*watch
 	queue   queue // those that are not being asked
 	probes  sync.WaitGroup
+	work    chan *watch   // to a goroutine that waits for one
+	idle    chan struct{} // a token of each of those
 }
 
 // report is a result on its way from a probing goroutine to Run.

@@ -114,7 +114,8 @@ func TestSetFollowsItsTargets(t *testing.T) {
 		var rings atomic.Int64
 		var log strings.Builder
 		s := start(t, Options{Probe: f.probe, Ring: func() { rings.Add(1) }, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: timeless}))})
-		s.Set([]Target{target("10.0.0.1:80"), target("10.0.0.2:80")})
+		slow := with(target("10.0.0.2:80"), func(c *config.Check) { c.Fall = 4 })
+		s.Set([]Target{target("10.0.0.1:80"), slow})
 		step := func(d time.Duration, want string, wantRings int64) {
 			t.Helper()
 			wait(d)
@@ -123,18 +124,18 @@ func TestSetFollowsItsTargets(t *testing.T) {
 			}
 		}
 		step(0, "10.0.0.1:80 unknown, 10.0.0.2:80 unknown", 0)
-		// Staggered within the first half second, asked every half second, decided after rise (2) and fall (3) of them.
-		step(time.Second-time.Nanosecond, "10.0.0.1:80 up, 10.0.0.2:80 unknown", 1)
-		step(time.Second/2, "10.0.0.1:80 up, 10.0.0.2:80 down", 2)
+		// Staggered within the first half second, asked every half second, decided after rise (2) and fall (4) of them.
+		step(time.Second+tick, "10.0.0.1:80 up, 10.0.0.2:80 unknown", 1)
+		step(time.Second, "10.0.0.1:80 up, 10.0.0.2:80 down", 2)
 		step(time.Hour, "10.0.0.1:80 up, 10.0.0.2:80 down", 2)
 
 		f.revive("10.0.0.2:80")
 		f.kill("10.0.0.1:80")
 		step(4*time.Second, "10.0.0.1:80 up, 10.0.0.2:80 up", 3)
-		step(2*time.Second, "10.0.0.1:80 down, 10.0.0.2:80 up", 4)
+		step(2*time.Second+tick, "10.0.0.1:80 down, 10.0.0.2:80 up", 4)
 
 		// A kept target keeps its state, a new one begins, a gone one is forgotten and no longer asked.
-		s.Set([]Target{target("10.0.0.2:80"), target("10.0.0.3:80")})
+		s.Set([]Target{slow, target("10.0.0.3:80")})
 		step(0, "10.0.0.2:80 up, 10.0.0.3:80 unknown", 4)
 		gone := f.times("10.0.0.1:80")
 		step(time.Minute, "10.0.0.2:80 up, 10.0.0.3:80 up", 5)
@@ -176,7 +177,7 @@ func TestTargetsAreAskedAtTheirPaceAndStaggered(t *testing.T) {
 		wait(2*time.Second*50 - time.Nanosecond)
 		phases, quarters := map[time.Duration]bool{}, map[time.Duration]bool{}
 		for addr, times := range f.asked {
-			if decided := times[1].Sub(begin); decided >= time.Second {
+			if decided := times[1].Sub(begin); decided > time.Second+tick {
 				t.Errorf("%s was asked for the second time after %s, want a verdict sooner", addr, decided)
 			}
 			for n := 4; n < len(times); n++ {
