@@ -320,21 +320,21 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 		if a.State, a.Reason = pool.State(); !decided || undecided[v.Name] {
 			a.State, a.Reason = "unknown", ""
 		}
-		add := func(s config.Server, overrides *fsm.Snapshot) *api.Server {
+		add := func(v config.Virtual, s config.Server) *api.Server {
 			var have *ipvs.Destination
 			if at := slices.IndexFunc(table[key], func(d ipvs.Destination) bool { return d.Addr == s.Address }); at >= 0 {
 				have = &table[key][at]
 			}
-			a.Servers = append(a.Servers, serverStatus(overrides, dir.Health, v, s, have, stats.Destinations[s.Address]))
+			a.Servers = append(a.Servers, serverStatus(snap, dir.Health, v, s, have, stats.Destinations[s.Address]))
 			out := &a.Servers[len(a.Servers)-1]
 			out.Reason = because(pool.Whys[s.Address], out.Reason)
 			return out
 		}
 		for _, s := range v.Servers {
-			add(s, snap)
+			add(v, s)
 		}
 		for _, s := range v.Sorry {
-			add(s, new(fsm.Snapshot)).Sorry = true // an override of that name is a server's
+			add(director.Apart(v), s).Sorry = true
 		}
 		for _, l := range leaving[key] {
 			at := stats.Destinations[l.Server.Address]

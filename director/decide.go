@@ -116,8 +116,13 @@ func probes(in Inputs) []health.Target {
 		if relies(in, v) {
 			continue
 		}
-		for _, s := range everyone(v) {
+		for _, s := range v.Servers {
 			if t, ok := TargetOf(v, s); ok {
+				byKey[t.Key()] = t
+			}
+		}
+		for _, s := range v.Sorry {
+			if t, ok := TargetOf(Apart(v), s); ok {
 				byKey[t.Key()] = t
 			}
 		}
@@ -133,8 +138,8 @@ func checkOf(v config.Virtual, s config.Server) *config.Check {
 	return v.Check
 }
 
-// TargetOf returns the probe of server s of virtual v, a sorry server too; false if it has no check, or none that could be
-// asked because neither check nor server names a port. Its Key finds the server's status in a health.View.
+// TargetOf returns the probe of server s of virtual v, of a sorry server that of Apart(v); false if it has no check, or none
+// that could be asked because neither check nor server names a port. Its Key finds the server's status in a health.View.
 func TargetOf(v config.Virtual, s config.Server) (health.Target, bool) {
 	check := checkOf(v, s)
 	if check == nil {

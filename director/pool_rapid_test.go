@@ -150,7 +150,7 @@ func (s *series) anything(t *rapid.T, everybody []config.Server) (changed bool) 
 
 // judge gives a server a status that begins now, unless it had that state already.
 func (s *series) judge(server config.Server, st health.Status) {
-	target, _ := TargetOf(*s.virtual(), server)
+	target, _ := TargetOf(*s.virtual(), server) // a sorry server's check is the same
 	st.Since = s.in.Now
 	if old := s.in.Health[target.Key()]; old.State == st.State {
 		st.Since = old.Since

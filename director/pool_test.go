@@ -13,11 +13,11 @@ import (
 	"polso/ipvs"
 )
 
-// sorry gives a virtual sorry servers at 10.0.0.201:80 and on.
+// sorry gives a virtual sorry servers at 10.0.0.201:80 and on, with a check like the virtual's.
 func sorry(v config.Virtual, names ...string) config.Virtual {
 	for i, name := range names {
 		v.Sorry = append(v.Sorry, config.Server{
-			Name: name, Address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(201 + i)}), 80), Forward: v.Forward, Weight: 1,
+			Name: name, Address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(201 + i)}), 80), Forward: v.Forward, Weight: 1, Check: v.Check,
 		})
 	}
 	return v
@@ -142,6 +142,10 @@ func TestSorryServerOfItsOwnCheck(t *testing.T) {
 	}
 	s.run(t, step{"web/a down, web/b up", "b 1"}, step{"web/b down, web/sorry up", "sorry 1 (down: 0 of 1 needed, the sorry server answers)"})
 
+	// A sorry server without one counts as up, whatever the virtual's check is.
+	s = newSeries(with(sorry(web("a"), "sorry"), func(v *config.Virtual) { v.Sorry[0].Check = nil }))
+	s.run(t, step{"web/a down", "sorry 1 (down: 0 of 1 needed, the sorry server answers)"})
+
 	// A server alone may have a check, and any kind that needs no port may ask one without.
 	v = with(web("a", "b"), func(v *config.Virtual) {
 		v.Check, v.FWMark, v.Address, v.Ports = nil, 7, netip.Addr{}, nil
@@ -243,7 +247,7 @@ func TestOperatorTakesServersOut(t *testing.T) {
 	s.in.State.Overrides = []Override{{Virtual: "web", Server: "a", Kind: Drain}}
 	s.run(t, step{"", "a 0, b 1"})
 	s.in.State.Overrides = append(s.in.State.Overrides, Override{Virtual: "web", Server: "b", Kind: Disable})
-	target, _ := TargetOf(*s.virtual(), s.virtual().Sorry[0])
+	target, _ := TargetOf(Apart(*s.virtual()), s.virtual().Sorry[0])
 	s.in.Health[target.Key()] = health.Status{State: health.Up}
 	s.run(t, step{"", "a 0, a 1 (down: 0 of 1 needed, the sorry server answers)"})
 }

@@ -16,6 +16,13 @@ func everyone(v config.Virtual) []config.Server {
 	return slices.Concat(v.Servers, v.Sorry)
 }
 
+// Apart returns v as its sorry servers are seen: they have no check but their own, and what an operator says of a server is not
+// about one of theirs of the same name.
+func Apart(v config.Virtual) config.Virtual {
+	v.Name, v.Check = "", nil
+	return v
+}
+
 // excuse has the sorry servers take the connections of a virtual that is down: the servers that are up keep those that they
 // have and get no others. Without a sorry server that could answer they go on. Once the virtual is back the sorry servers get
 // no others either, and go when they have none.
@@ -23,7 +30,7 @@ func (r *roster) excuse(in Inputs, v config.Virtual, key ipvs.Key, have map[neti
 	for _, s := range v.Sorry {
 		var sh share
 		if r.pool.Down {
-			sh = in.sorry(v, s, have)
+			sh = in.share(Apart(v), s, have)
 			r.pool.Sorry = r.pool.Sorry || sh.weight > 0
 		} else if d, there := have[s.Address]; there {
 			at := in.Stats[key].Destinations[s.Address]
@@ -40,10 +47,4 @@ func (r *roster) excuse(in Inputs, v config.Virtual, key ipvs.Key, have map[neti
 			sh.weight, sh.why = 0, "the sorry server answers"
 		}
 	}
-}
-
-// sorry is what a sorry server is to have while its virtual is down. Overrides are about servers.
-func (in Inputs) sorry(v config.Virtual, s config.Server, have map[netip.AddrPort]ipvs.Destination) share {
-	in.overrides = nil
-	return in.share(v, s, have)
 }

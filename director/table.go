@@ -150,7 +150,11 @@ func destinations(v config.Virtual, r roster, drains []Leaving) ([]ipvs.Destinat
 			continue
 		}
 		seen[s.Address] = s.Name
-		if _, askable := TargetOf(v, s); checkOf(v, s) != nil && !askable {
+		of := v
+		if i >= len(v.Servers) {
+			of = Apart(v)
+		}
+		if _, askable := TargetOf(of, s); checkOf(of, s) != nil && !askable {
 			problem("its check has no port to ask, so it never counts as up", `add "port" to the check`)
 		}
 		if shares[i].present {

@@ -112,11 +112,15 @@ func verdicts(doc config.Document, words ...string) health.View {
 	for _, w := range words {
 		name, state, _ := strings.Cut(w, " ")
 		for _, v := range doc.Virtuals {
-			for _, s := range everyone(v) {
+			for i, s := range everyone(v) {
 				if v.Name+"/"+s.Name != name {
 					continue
 				}
-				target, _ := TargetOf(v, s)
+				of := v
+				if i >= len(v.Servers) {
+					of = Apart(v)
+				}
+				target, _ := TargetOf(of, s)
 				out[target.Key()] = health.Status{State: map[string]health.State{"up": health.Up, "down": health.Down}[state]}
 			}
 		}
