@@ -174,10 +174,12 @@ func (p *pass) links() vip.Links {
 const batch = 1024
 
 // follow does the smallest steps from have to want and tells whether the kernel then is as wanted. Services of addresses that
-// are stuck stay until those have gone: without them the kernel would reset the connections that it balances now.
-func (p *pass) follow(m Mandate, want, have ipvs.Table, stuck map[netip.Addr]bool) bool {
+// are stuck stay until those have gone: without them the kernel would reset the connections that it balances now. When all
+// services that come have come, and before any goes, it is turn's turn.
+func (p *pass) follow(m Mandate, want, have ipvs.Table, stuck map[netip.Addr]bool, turn func()) bool {
 	ops := ipvs.Plan(want, have)
 	if len(ops) == 0 {
+		turn()
 		p.memory.left = &want
 		return true
 	}
@@ -192,25 +194,34 @@ func (p *pass) follow(m Mandate, want, have ipvs.Table, stuck map[netip.Addr]boo
 			p.log.Info("ipvs changed", "steps", p.steps)
 		}
 	}()
-	for part := range slices.Chunk(ops, batch) {
-		for i, err := range p.o.IPVS.Batch(part) {
-			op := part[i]
-			switch {
-			case errors.Is(err, ipvs.ErrSkipped):
-			case err != nil:
-				p.refused(op, err)
-				failed = true
-			default:
-				p.did(op)
-				if repairs {
-					p.drift++
+	goes := slices.IndexFunc(ops, func(op ipvs.Op) bool { return op.Verb == ipvs.DeleteService }) // removals come last
+	if goes < 0 {
+		goes = len(ops)
+	}
+	for i, list := range [][]ipvs.Op{ops[:goes], ops[goes:]} {
+		for part := range slices.Chunk(list, batch) {
+			for i, err := range p.o.IPVS.Batch(part) {
+				op := part[i]
+				switch {
+				case errors.Is(err, ipvs.ErrSkipped):
+				case err != nil:
+					p.refused(op, err)
+					failed = true
+				default:
+					p.did(op)
+					if repairs {
+						p.drift++
+					}
 				}
 			}
+			if p.recalled(m) {
+				p.memory.survey.forget()
+				p.Ring()
+				return false
+			}
 		}
-		if p.recalled(m) {
-			p.memory.survey.forget()
-			p.Ring()
-			return false
+		if i == 0 {
+			turn()
 		}
 	}
 	if err := p.memory.survey.confirm(p.o.IPVS, ops, time.Now()); err != nil {

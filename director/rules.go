@@ -126,20 +126,24 @@ func (p *pass) rule(want ipvs.Rules) bool {
 	return true
 }
 
-// balance readies rules and table: rules that come, services, rules that go, so that at no time a packet is marked for a
-// service that has gone, or comes unmarked to one that is there.
+// balance readies rules and table: rules that come, services that come, rules that take packets from one service to another,
+// services that go, rules that go. So at no time is a packet marked for a service that has gone, or on its way to one that has
+// not come.
 func (p *pass) balance(m Mandate, want Want, have ipvs.Table, stuck map[netip.Addr]bool) bool {
 	before, ruledBefore := p.memory.rules, p.memory.ruled
 	p.memory.ruled = nil
-	coming := want.Rules
+	coming, ruled := want.Rules, true
 	if before != nil && len(ipvs.PlanRules(want.Rules, *before)) > 0 {
 		coming = want.Rules.Over(*before)
 		if ruledBefore != nil && len(ipvs.PlanRules(want.Rules, *ruledBefore)) == 0 {
 			p.drift++ // they were as wanted, and somebody changed them
 		}
+		if there := servicesOf(&have); slices.ContainsFunc(want.Table.Services, func(s ipvs.Service) bool { _, ok := there[s.Key]; return !ok }) {
+			ruled = p.rule(before.Over(want.Rules))
+		}
 	}
-	ruled := p.rule(coming)
-	if !p.follow(m, want.Table, have, stuck) || !ruled {
+	turn := func() { ruled = p.rule(coming) && ruled }
+	if !p.follow(m, want.Table, have, stuck, turn) || !ruled {
 		return false
 	}
 	if !p.rule(want.Rules) {

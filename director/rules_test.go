@@ -151,6 +151,41 @@ func TestRulesInOrder(t *testing.T) {
 	})
 }
 
+// A virtual for one port beside one of every port: its packets go to the old service until the new one is there.
+func TestRulesTurnAfterServices(t *testing.T) {
+	every := with(web("a"), func(v *config.Virtual) {
+		v.Name, v.Ports, v.Check, v.Masquerade = "every", []uint16{0}, nil, true
+		v.Persistent = &config.Persistent{Timeout: time.Minute}
+		v.Servers[0].Address = netip.AddrPortFrom(v.Servers[0].Address.Addr(), 0)
+		by(config.NAT)(v)
+	})
+	one := with(web("b"), func(v *config.Virtual) { v.Check = nil })
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		w.lead(1)
+		w.sys.put("net/ipv4/vs/conntrack", "1")
+		w.know(2, document(every))
+		w.wait(10 * time.Second)
+		w.forget()
+		_, mark, _ := strings.Cut(ipvs.Mark{FWMark: every.PacketMark()}.String(), ": ")
+		w.know(3, document(every, one))
+		w.expect("one port beside every port", `
+ 0.000 ipvsadm -A -t 192.0.2.10:80 -s wlc
+ 0.000 ipvsadm -a -t 192.0.2.10:80 -r 10.0.0.1:80 -g -w 1
+ 0.000 nft delete element inet polso_marks ipv4 { 192.0.2.10 . tcp . 0-65535 : `+mark+` }
+ 0.000 nft add element inet polso_marks ipv4 { 192.0.2.10 . tcp . 0-79 : `+mark+` }
+ 0.000 nft add element inet polso_marks ipv4 { 192.0.2.10 . tcp . 81-65535 : `+mark+` }
+`)
+		w.know(4, document(every))
+		w.expect("and gone again", `
+ 0.000 nft delete element inet polso_marks ipv4 { 192.0.2.10 . tcp . 0-79 : `+mark+` }
+ 0.000 nft delete element inet polso_marks ipv4 { 192.0.2.10 . tcp . 81-65535 : `+mark+` }
+ 0.000 nft add element inet polso_marks ipv4 { 192.0.2.10 . tcp . 0-65535 : `+mark+` }
+ 0.000 ipvsadm -D -t 192.0.2.10:80
+`)
+	})
+}
+
 // A warm takeover waits for nothing where rules are needed either.
 func TestRulesAreWarm(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
