@@ -47,7 +47,7 @@ func (a *Agent) open(ctx context.Context) (*body, error) {
 	if b.bare {
 		o.openEdges, o.Interfaces = withoutKernel, nil
 	}
-	if b.local, err = openLocal(o, t.lease.H/10, b.mandate, b.state, b.others); err != nil {
+	if b.local, err = openLocal(o, t.lease.H/10, b.asked, b.mandate, b.state, b.others); err != nil {
 		return nil, err
 	}
 	if err := b.local.keeper.LetGo(nil); err != nil {
@@ -139,7 +139,7 @@ func (b *body) run(ctx context.Context, again <-chan anew) error {
 	layers := [][]part{b.local.edgeParts, b.local.keeperParts, b.local.passParts}
 	if b.member != nil {
 		told := func(ctx context.Context) error { return b.notices(ctx, b.member) } // last, when nothing is held any more
-		layers = slices.Concat([][]part{{told}}, layers, [][]part{b.member.wireParts, append(b.member.raftParts, b.renew)})
+		layers = slices.Concat([][]part{{told}}, layers, [][]part{b.member.wireParts, slices.Concat(b.member.raftParts, []part{b.renew}, b.askItself())})
 	}
 	return runLayers(ctx, append(layers, []part{asked})...)
 }

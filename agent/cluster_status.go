@@ -192,6 +192,7 @@ func (b *body) describe(m *member, id string, known api.Member) (api.Member, *ap
 		out.Version, out.Started, out.Problems = self.Version, self.Started, self.Problems
 		out.AppliedRevision, out.Converged = self.AppliedRevision, self.Converged
 		out.Unfit, out.Undecided, out.Failing = self.Unfit, self.Undecided, self.Failing
+		out.Penalty, out.Checks = self.Penalty, self.Checks
 		out.Timing, out.CAChange = self.Timing, self.CAChange
 	}
 	out.Sees = counts(rep.sight)

@@ -35,6 +35,7 @@ func (a *Agent) Doctor(ctx context.Context) api.Findings {
 	found.Findings = append(found.Findings, examineFence(b.local.keeper.Fence()))
 	found.Findings = append(found.Findings, b.examineCluster()...)
 	found.Findings = append(found.Findings, b.examineDocument()...)
+	found.Findings = append(found.Findings, b.examineItself()...)
 	found.Findings = append(found.Findings, b.examineAddresses(ctx)...)
 	return found
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"polso/api"
+	"polso/config"
 	"polso/director"
 	"polso/health"
 	"polso/ipvs"
@@ -33,6 +34,7 @@ type local struct {
 	rules    director.Rules // nil: none
 	settings settings
 	checks   *health.Set
+	itself   *routerChecks
 	director *director.Director
 	reading  chan struct{} // holds a token while the connection table is read
 
@@ -55,7 +57,7 @@ type edges struct {
 }
 
 // openLocal opens the kernel's edges and builds what works on them. margin is a tenth of the lease.
-func openLocal(o Options, margin time.Duration, mandate func() director.Mandate, state func() director.State, others func() director.Others) (*local, error) {
+func openLocal(o Options, margin time.Duration, asked func() []config.RouterCheck, mandate func() director.Mandate, state func() director.State, others func() director.Others) (*local, error) {
 	e, err := o.openEdges(o)
 	if err != nil {
 		return nil, err
@@ -73,6 +75,7 @@ func openLocal(o Options, margin time.Duration, mandate func() director.Mandate,
 	})
 	from := func(target netip.Addr) netip.Addr { return source(l.director.Status(), target, kernelsSource) }
 	l.checks = health.New(health.Options{Probe: probe(e, from), Ring: l.ring, Log: o.Log.With("part", "health")})
+	l.itself = newRouterChecks(asked, probe(e, from), linkOf(l.links, o.Interfaces), o.Log.With("part", "router_check"))
 	l.director = director.New(director.Options{
 		IPVS: l.table, Rules: e.rules, VIP: l.keeper, Sysctls: e.sysctls, Record: record, Health: l.checks, Mandate: mandate, State: state,
 		Others: others, Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),

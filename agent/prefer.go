@@ -3,6 +3,7 @@ package agent
 import (
 	"time"
 
+	"polso/api"
 	"polso/fsm"
 )
 
@@ -15,7 +16,7 @@ func (b *body) later(m *member) time.Duration {
 		return 2 * h / 3
 	}
 	leader, _ := m.node.Leader()
-	return min(h/2, b.local.director.Status().Later(h)+standBack(m.state.Load(), m.id, leader, h))
+	return min(h/2, b.local.director.Status().Later(h)+standBack(m.state.Load(), m.id, leader, h)+b.burden(h))
 }
 
 // standBack is what operators add to that wait: half of h for a drained router, and a sixth of h for one that the document
@@ -36,6 +37,18 @@ func standBack(s *fsm.Snapshot, id, leader string, h time.Duration) time.Duratio
 		if n.ID != leader && n.Kind == fsm.Router && !drained && prefer.Rank(n.Name) < prefer.Rank(self.Name) {
 			return h / 6
 		}
+	}
+	return 0
+}
+
+// burden is what this router's own checks add to that wait: half of h if it is not fit by them, and a sixth with a penalty.
+func (b *body) burden(h time.Duration) time.Duration {
+	var m api.Member
+	switch against(&m, b.itself()); {
+	case len(m.Unfit) > 0:
+		return h / 2
+	case m.Penalty > 0:
+		return h / 6
 	}
 	return 0
 }

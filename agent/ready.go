@@ -91,10 +91,11 @@ func (b *body) heirs(m *member, ids []string) []string {
 	for _, id := range ids {
 		kept[id] = len(b.keeps(m, s, id))
 	}
+	penalty := func(id string) int { rep, _ := m.reports.of(id); return stewardReport(rep.status).Penalty }
 	rank := func(id string) int { n, _ := s.Node(id); return s.Document.Cluster.Rank(n.Name) }
 	ids = slices.Clone(ids)
 	slices.SortStableFunc(ids, func(x, y string) int {
-		return cmp.Or(cmp.Compare(min(kept[x], 1), min(kept[y], 1)), cmp.Compare(rank(x), rank(y)))
+		return cmp.Or(cmp.Compare(min(kept[x], 1), min(kept[y], 1)), cmp.Compare(penalty(x), penalty(y)), cmp.Compare(rank(x), rank(y)))
 	})
 	return ids
 }

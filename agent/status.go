@@ -91,6 +91,7 @@ func (b *body) statusOf(snap *fsm.Snapshot, dir *director.Status, list []api.Vir
 		p.Node = st.Node
 		st.Problems = append(st.Problems, p)
 	}
+	st.Problems = append(st.Problems, failingChecks(st.Node, b.itself())...)
 	st.Members = []api.Member{marked(snap, b.self(st))}
 	st.ProfileChange, st.CAChange = profileChange(snap.Cluster, st.Members), caChange(snap.Cluster, st.Members)
 	st.Quorum.Voters = voters(b.member)
@@ -148,6 +149,7 @@ func (b *body) self(st api.Status) api.Member {
 	if p := b.member.disk(b.a.o.DataDir); p.Why != "" {
 		out.Unfit = append(slices.Clone(out.Unfit), p.What+": "+p.Why)
 	}
+	against(&out, b.itself())
 	if st.Lease.Held {
 		out.Director = "active"
 	}

@@ -109,6 +109,7 @@ func stewardReport(st api.Status) steward.Report {
 	if len(st.Members) == 1 {
 		self := st.Members[0]
 		out.Failing, out.Unfit, out.Undecided = self.Failing, strings.Join(self.Unfit, "; "), self.Undecided
+		out.Penalty = self.Penalty
 		if self.Timing != nil {
 			out.Change, out.Restart = self.Timing.Change, self.Timing.Restart
 		}

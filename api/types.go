@@ -67,29 +67,31 @@ type Quorum struct {
 
 // Member is one node of the cluster.
 type Member struct {
-	ID              string     `json:"id"`
-	Name            string     `json:"name"`
-	Addresses       []string   `json:"addresses" nullable:"false"`
-	Paths           []Path     `json:"paths,omitempty" doc:"the addresses as the leader hears the member there, if it has several"`
-	Kind            string     `json:"kind" enum:"router,witness"`
-	Raft            string     `json:"raft" enum:"leader,follower,learner,unknown"`
-	Director        string     `json:"director,omitempty" doc:"active when it holds the addresses"`
-	State           string     `json:"state" enum:"up,down,unknown,drain" doc:"drain: it is up, and an operator wants another to direct"`
-	Drained         *Drained   `json:"drained,omitempty" doc:"an operator wants another to direct, whatever the state"`
-	Behind          uint64     `json:"behind" doc:"log entries behind the leader"`
-	Contact         float64    `json:"contact_seconds" doc:"since its last answer to the leader; 0 for the leader"`
-	Version         string     `json:"version,omitempty"`
-	Started         *time.Time `json:"started_at,omitempty"`
-	AppliedRevision uint64     `json:"applied_revision"`
-	Converged       bool       `json:"converged"`
-	Age             float64    `json:"age_seconds" doc:"age of what it last said of itself"`
-	Unfit           []string   `json:"unfit,omitempty" doc:"why it should not direct; another does while there is one"`
-	Undecided       []string   `json:"undecided,omitempty" doc:"virtuals without a server there, about which its checks have not decided yet; another takes over while there is one that knows more"`
-	Failing         int        `json:"failing_passes,omitempty" doc:"passes of its director in a row that failed"`
-	Timing          *Timing    `json:"timing,omitempty" doc:"what its share of the group follows, as it said last"`
-	CAChange        uint64     `json:"ca_change,omitempty" doc:"the step of a change of the CA that it has followed"`
-	Sees            *Sees      `json:"sees,omitempty" doc:"what it sees of the servers; absent: it probes none"`
-	Problems        []Problem  `json:"problems,omitempty"`
+	ID              string        `json:"id"`
+	Name            string        `json:"name"`
+	Addresses       []string      `json:"addresses" nullable:"false"`
+	Paths           []Path        `json:"paths,omitempty" doc:"the addresses as the leader hears the member there, if it has several"`
+	Kind            string        `json:"kind" enum:"router,witness"`
+	Raft            string        `json:"raft" enum:"leader,follower,learner,unknown"`
+	Director        string        `json:"director,omitempty" doc:"active when it holds the addresses"`
+	State           string        `json:"state" enum:"up,down,unknown,drain" doc:"drain: it is up, and an operator wants another to direct"`
+	Drained         *Drained      `json:"drained,omitempty" doc:"an operator wants another to direct, whatever the state"`
+	Behind          uint64        `json:"behind" doc:"log entries behind the leader"`
+	Contact         float64       `json:"contact_seconds" doc:"since its last answer to the leader; 0 for the leader"`
+	Version         string        `json:"version,omitempty"`
+	Started         *time.Time    `json:"started_at,omitempty"`
+	AppliedRevision uint64        `json:"applied_revision"`
+	Converged       bool          `json:"converged"`
+	Age             float64       `json:"age_seconds" doc:"age of what it last said of itself"`
+	Unfit           []string      `json:"unfit,omitempty" doc:"why it should not direct; another does while there is one"`
+	Undecided       []string      `json:"undecided,omitempty" doc:"virtuals without a server there, about which its checks have not decided yet; another takes over while there is one that knows more"`
+	Failing         int           `json:"failing_passes,omitempty" doc:"passes of its director in a row that failed"`
+	Timing          *Timing       `json:"timing,omitempty" doc:"what its share of the group follows, as it said last"`
+	CAChange        uint64        `json:"ca_change,omitempty" doc:"the step of a change of the CA that it has followed"`
+	Penalty         int           `json:"penalty,omitempty" doc:"how far its own checks have it stand back; among fit routers the smallest directs"`
+	Checks          []RouterCheck `json:"router_checks,omitempty" doc:"what it asks of itself"`
+	Sees            *Sees         `json:"sees,omitempty" doc:"what it sees of the servers; absent: it probes none"`
+	Problems        []Problem     `json:"problems,omitempty"`
 }
 
 // Path is one way from the leader to a member.

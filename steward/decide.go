@@ -29,6 +29,7 @@ type Inputs struct {
 	LedFor     time.Duration            // how long this node has led
 	UnfitFor   time.Duration            // how long this node's report has named a reason in Unfit, pass after pass
 	FailingFor time.Duration            // how long it has counted FailingPasses or more
+	BurdenFor  time.Duration            // how long a fit router has had a smaller penalty
 	DimFor     time.Duration            // how long most of the other routers have seen clearly more servers up
 	FitFor     map[string]time.Duration // by node ID, of the other routers that are fit now: for how long
 	IdleFor    map[string]time.Duration // by fsm.Leaving's ID: how long one of Idle has been so, pass after pass
@@ -51,6 +52,7 @@ type Report struct {
 	Failing   int             // failing passes in a row
 	Unfit     string          // why the router could not direct as another may, in one line; "": it could
 	Undecided []string        // the virtuals that it would serve by no server, only because its checks have not decided yet
+	Penalty   int             // of its own checks that fail, together
 	Sees      map[string]Seen // what it sees of the servers, by virtual; nil: not said
 	Started   time.Time       // of its process; zero: not said
 	Change    uint64          // fsm.Cluster.Change that its timing follows
@@ -193,6 +195,12 @@ func handOver(in Inputs) []Action {
 		why = "this router cannot direct: " + report.Unfit
 	case report.Failing >= FailingPasses && in.FailingFor >= FailingLong:
 		why = "this router's kernel refuses what another's accepts"
+	case in.BurdenFor >= BurdenedLong && in.burdened():
+		var actions []Action
+		for _, id := range in.lighter() {
+			actions = append(actions, Action{Kind: HandOver, ID: id, Reason: fmt.Sprintf("%s has a penalty of %d, this router of %d", in.name(id), in.Reports[id].Penalty, report.Penalty)})
+		}
+		return actions
 	default:
 		return nil
 	}
@@ -283,10 +291,12 @@ func (in Inputs) electable(m Member) bool {
 	return ok && n.Kind == fsm.Router && m.ID != in.Self && m.Voter && m.CaughtUp && m.Reachable
 }
 
-// preferred returns the members in the order in which they should direct.
+// preferred returns the members in the order in which they should direct: by their penalties, then by the document.
 func (in Inputs) preferred() []Member {
 	list := in.members()
-	slices.SortStableFunc(list, func(a, b Member) int { return cmp.Compare(in.rank(a.ID), in.rank(b.ID)) })
+	slices.SortStableFunc(list, func(a, b Member) int {
+		return cmp.Or(cmp.Compare(in.Reports[a.ID].Penalty, in.Reports[b.ID].Penalty), cmp.Compare(in.rank(a.ID), in.rank(b.ID)))
+	})
 	return list
 }
 

@@ -25,6 +25,7 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 //	changing (entry 3 began a change of the profile) | r2 voter change=3 | r2 voter restart
 //	r2 voter converged fit=1m | r2 voter converged fit=5m handed=3 | r1 voter led=1s
 //	r2 voter converged sees=web:3,mail:0+2 (of mail nothing is decided) | r1 voter yielded=10s
+//	r2 voter converged penalty=10
 //
 // Trouble of r1's own has lasted for long, unless "for=1s" says how long.
 //
@@ -32,7 +33,7 @@ var now = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 func scene(t testing.TB, self, words string) Inputs {
 	t.Helper()
 	in := Inputs{
-		Now: now, Self: self, LedFor: time.Hour, Reports: make(map[string]Report), UnfitFor: time.Hour, FailingFor: time.Hour, DimFor: time.Hour,
+		Now: now, Self: self, LedFor: time.Hour, Reports: make(map[string]Report), UnfitFor: time.Hour, FailingFor: time.Hour, DimFor: time.Hour, BurdenFor: time.Hour,
 		FitFor: make(map[string]time.Duration), HandedBack: make(map[string]int),
 		State: &fsm.Snapshot{Known: true, Cluster: fsm.Cluster{ID: "c"}, Revision: 7},
 	}
@@ -84,7 +85,7 @@ func scene(t testing.TB, self, words string) Inputs {
 				if err != nil {
 					t.Fatal(err)
 				}
-				in.UnfitFor, in.FailingFor, in.DimFor = d, d, d
+				in.UnfitFor, in.FailingFor, in.DimFor, in.BurdenFor = d, d, d, d
 			case "led":
 				d, err := time.ParseDuration(value)
 				if err != nil {
@@ -128,6 +129,13 @@ func scene(t testing.TB, self, words string) Inputs {
 				in.Reports[f[0]] = r
 			case "sees":
 				r.Sees = sees(t, value)
+				in.Reports[f[0]] = r
+			case "penalty":
+				n, err := strconv.Atoi(value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Penalty = n
 				in.Reports[f[0]] = r
 			case "yielded":
 				d, err := time.ParseDuration(value)

@@ -57,7 +57,7 @@ func failBack(in Inputs) []Action {
 // a hand-over in need, what this node does not know of its own servers is no excuse.
 func (in Inputs) fitness(m Member) (sound, follows bool) {
 	r, heard := in.Reports[m.ID]
-	sound = in.able(m) && heard && r.Failing == 0 && r.Unfit == "" && !r.Dimmer(in.Reports[in.Self])
+	sound = in.able(m) && heard && r.Failing == 0 && r.Unfit == "" && !r.Dimmer(in.Reports[in.Self]) && r.Penalty <= in.Reports[in.Self].Penalty
 	return sound, sound && r.Converged && r.Revision == in.State.Revision && len(r.Undecided) == 0
 }
 

@@ -90,13 +90,14 @@ func (in Inputs) Dim() string {
 	if len(more) == 0 || 2*len(more) <= len(heard) {
 		return ""
 	}
-	name := func(id string) string { n, _ := in.State.Node(id); return n.Name }
 	others := make([]string, len(more))
 	for i, id := range more {
-		others[i] = fmt.Sprintf("%s %d", name(id), in.Reports[id].ups())
+		others[i] = fmt.Sprintf("%s %d", in.name(id), in.Reports[id].ups())
 	}
-	return fmt.Sprintf("%s sees %d servers up, %s", name(in.Self), in.Reports[in.Self].ups(), strings.Join(others, ", "))
+	return fmt.Sprintf("%s sees %d servers up, %s", in.name(in.Self), in.Reports[in.Self].ups(), strings.Join(others, ", "))
 }
+
+func (in Inputs) name(id string) string { n, _ := in.State.Node(id); return n.Name }
 
 // yield hands the lead to a router that sees more, the most first.
 func yield(in Inputs) []Action {

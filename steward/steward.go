@@ -116,7 +116,7 @@ func (s *Steward) pass(ctx context.Context) {
 	}
 	in := s.options.Inputs(ctx)
 	in.UnfitFor, in.FailingFor = s.lasting(in, unfit), s.lasting(in, failing)
-	in.DimFor = s.lasting(in, dim)
+	in.DimFor, in.BurdenFor = s.lasting(in, dim), s.lasting(in, burden)
 	in.LedFor, in.IdleFor = time.Since(s.leads), s.idleFor(in)
 	in.FitFor, in.HandedBack = s.fitFor(in), s.lately()
 	in.Waiting = func(a Action) bool { return time.Now().Before(s.failed[a.String()].until) }

@@ -9,6 +9,7 @@ const (
 	unfit trouble = iota
 	failing
 	dim
+	burden
 )
 
 // long is how long a trouble must last.
@@ -20,6 +21,8 @@ func (t trouble) long() time.Duration {
 		return FailingLong
 	case dim:
 		return DimLong
+	case burden:
+		return BurdenedLong
 	default:
 		panic("steward: unknown trouble")
 	}
@@ -34,6 +37,8 @@ func (in Inputs) has(t trouble) bool {
 		return r.Failing >= FailingPasses
 	case dim:
 		return in.Dim() != ""
+	case burden:
+		return in.burdened()
 	default:
 		panic("steward: unknown trouble")
 	}

@@ -406,7 +406,7 @@ func (a *app) memberTable(w io.Writer, st api.Status) error {
 		}
 		cells := []string{m.Name, strings.Join(m.Addresses, ","), raft, m.Director, a.state(m.State), behind, contact, m.Version, since(m.Started)}
 		if a.wide() {
-			cells = append(cells, m.Kind, fmt.Sprint(m.AppliedRevision), fmt.Sprint(m.Converged), paths(m.Paths), m.ID, sees(m.Sees), oneLine(strings.Join(m.Unfit, "; ")))
+			cells = append(cells, m.Kind, fmt.Sprint(m.AppliedRevision), fmt.Sprint(m.Converged), paths(m.Paths), m.ID, sees(m.Sees), oneLine(against(m)))
 		}
 		t.row(cells...)
 	}

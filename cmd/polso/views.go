@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"polso/api"
@@ -44,4 +45,15 @@ func failover(f *api.Failover) string {
 	}
 	_, why, _ := strings.Cut(f.Reason, ": ")
 	return why
+}
+
+// against is what speaks against a router as the director, by its own word.
+func against(m api.Member) string {
+	out := slices.Clone(m.Unfit)
+	for _, c := range m.Checks {
+		if c.Penalty > 0 && c.State == "down" {
+			out = append(out, fmt.Sprintf("penalty %d, router_check %s: %s", c.Penalty, c.Name, c.Reason))
+		}
+	}
+	return strings.Join(out, "; ")
 }

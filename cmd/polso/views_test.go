@@ -14,7 +14,7 @@ func TestViews(t *testing.T) {
 	st := api.Status{
 		Formed: true, Virtuals: []api.Virtual{{Name: "web", Protocol: "tcp", Servers: []api.Server{{Name: "a", State: "up", Views: differ}, {Name: "b", State: "up"}}}},
 		LastFailover: &api.Failover{From: "r3", To: "r1", Reason: "transfer: r3 sees 0 servers up, r1 2, r2 2"},
-		Members:      []api.Member{{Name: "r1", Sees: &api.Sees{Up: 1, Down: 1}, Unfit: []string{"router_check gateway: no answer"}}, {Name: "r2"}},
+		Members:      []api.Member{{Name: "r1", Sees: &api.Sees{Up: 1, Down: 1}, Unfit: []string{"router_check gateway: no answer", "penalty 10, router_check flag: file: /x is there"}}, {Name: "r2", Checks: []api.RouterCheck{{Name: "flag", State: "down", Reason: "file: /x is there", Penalty: 10}}}},
 	}
 	const line = "routers differ: r1 up, r2 down: tcp: connection refused, r3 unknown\n"
 	for name, tt := range map[string]struct {
