@@ -38,9 +38,22 @@ func probe(e edges, from health.Source) health.Prober {
 	if !e.inMemory {
 		return health.ProbeFrom(from)
 	}
-	return func(_ context.Context, t health.Target) health.Result {
-		return health.Result{OK: true, Reason: "simulated: " + t.Addr.String()}
+	return simulated
+}
+
+// tracedProbe is probe that tells of its steps.
+func tracedProbe(e edges, from health.Source, note func(health.Step)) health.Prober {
+	if !e.inMemory {
+		return health.Traced(from, note)
 	}
+	return func(ctx context.Context, t health.Target) health.Result {
+		note(health.Step{What: "simulated"})
+		return simulated(ctx, t)
+	}
+}
+
+func simulated(_ context.Context, t health.Target) health.Result {
+	return health.Result{OK: true, Reason: "simulated: " + t.Addr.String()}
 }
 
 // noPeers stands where there is nobody else.

@@ -36,7 +36,8 @@ type local struct {
 	checks   *health.Set
 	itself   *routerChecks
 	director *director.Director
-	reading  chan struct{} // holds a token while the connection table is read
+	traced   func(note func(health.Step)) health.Prober // asks as checks does, and tells of each step
+	reading  chan struct{}                              // holds a token while the connection table is read
 
 	edgeParts   []part // run as long as anything may touch the kernel
 	keeperParts []part // end before those
@@ -76,6 +77,7 @@ func openLocal(o Options, margin time.Duration, asked func() []config.RouterChec
 	from := func(target netip.Addr) netip.Addr { return source(l.director.Status(), target, kernelsSource) }
 	l.checks = health.New(health.Options{Probe: probe(e, from), Ring: l.ring, Log: o.Log.With("part", "health")})
 	l.itself = newRouterChecks(asked, probe(e, from), linkOf(l.links, o.Interfaces), o.Log.With("part", "router_check"))
+	l.traced = func(note func(health.Step)) health.Prober { return tracedProbe(e, from, note) }
 	l.director = director.New(director.Options{
 		IPVS: l.table, Rules: e.rules, VIP: l.keeper, Sysctls: e.sysctls, Record: record, Health: l.checks, Mandate: mandate, State: state,
 		Others: others, Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),

@@ -113,6 +113,7 @@ const (
 	pathConnections = "/agent/1/connections"
 	pathStats       = "/agent/1/stats"
 	pathCPUStats    = "/agent/1/cpu-stats"
+	pathCheck       = "/agent/1/check"
 )
 
 // briefly asks pathLocal for briefStatus. A release that does not know it answers with everything, which is right too.
@@ -149,6 +150,7 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("POST "+pathConnections, answer(b.connections))
 	mux.HandleFunc("POST "+pathStats, answer(b.stats))
 	mux.HandleFunc("POST "+pathCPUStats, answer(b.cpuStats))
+	mux.HandleFunc("POST "+pathCheck, answer(b.runCheck))
 	return wire.NewPeerServer(wire.PeerServerOptions{
 		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
 	}).Run(ctx, l)

@@ -53,6 +53,8 @@ type Backend interface {
 	Connections(context.Context, ConnectionsRequest) (ConnectionTable, error)
 	Stats(context.Context, StatsRequest) (Stats, error)
 	CPUStats(ctx context.Context, on string) (CPUStats, error)
+	// RunCheck probes once from this router, or from another one that the request names; it takes as long as the check may.
+	RunCheck(context.Context, CheckRequest) (CheckRun, error)
 	Doctor(context.Context) Findings
 }
 

@@ -188,6 +188,10 @@ func (b *backend) CPUStats(_ context.Context, on string) (CPUStats, error) {
 	return CPUStats{Schema: Schema, Node: on, CPUs: []CPU{}}, b.note("cpu stats", on)
 }
 
+func (b *backend) RunCheck(_ context.Context, r CheckRequest) (CheckRun, error) {
+	return CheckRun{Schema: Schema, Node: r.On, Results: []CheckProbe{{Virtual: r.Virtual, Steps: []CheckStep{{What: "sent", Bytes: []byte("GET")}}}}}, b.note("check", r.On, r.Virtual, r.Server)
+}
+
 func (b *backend) Doctor(context.Context) Findings {
 	_ = b.note("doctor")
 	return Findings{Schema: Schema, Node: "r1", Findings: []Finding{{Name: "clock", Level: "ok"}}}

@@ -55,6 +55,10 @@ func TestRoutes(t *testing.T) {
 			return v.Node, err
 		}, "stats r2 web", "r2"},
 		{"stats by processor", func() (any, error) { v, err := c.CPUStats(ctx, "r2"); return v.Node, err }, "cpu stats r2", "r2"},
+		{"check", func() (any, error) {
+			v, err := c.RunCheck(ctx, CheckRequest{On: "r2", Virtual: "web", Server: "a", Steps: true})
+			return fmt.Sprintf("%s %s", v.Node, v.Results[0].Steps[0].Bytes), err
+		}, "check r2 web a", "r2 GET"},
 		{"doctor", func() (any, error) { v, err := c.Doctor(ctx); return v.Findings, err }, "doctor", "[{clock ok  }]"},
 		{"announce", func() (any, error) {
 			return result(c.Announce(ctx, AnnounceRequest{Addresses: []string{"192.0.2.10"}}))

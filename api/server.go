@@ -162,6 +162,7 @@ func (s *server) routes(a huma.API) {
 	s.connectionRoutes(a)
 	s.statsRoutes(a)
 	s.overrideRoutes(a)
+	s.checkRoutes(a)
 }
 
 type named struct {

@@ -85,7 +85,7 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 		"document": {a.validateCmd(), a.planCmd(), a.diffCmd(), a.applyCmd(), a.confirmCmd(), a.addCmd(), a.setCmd(), a.editCmd(), a.fmtCmd(), a.explainCmd(), a.getCmd(), a.describeCmd(), a.historyCmd(), a.showCmd(), a.rollbackCmd(), a.auditCmd(), a.snapshotCmd(), a.importCmd(), a.exportCmd()},
 		"node":     {a.agentCmd(), a.ipvsCmd(), a.statsCmd(), a.connectionsCmd(), a.announceCmd(), a.doctorCmd(), a.releaseCmd(), a.versionCmd()},
 
-		"servers":    {a.enableCmd(), a.disableCmd(), a.weightCmd(), a.forceCmd(), a.maintainCmd()},
+		"servers":    {a.enableCmd(), a.disableCmd(), a.weightCmd(), a.forceCmd(), a.maintainCmd(), a.checkCmd()},
 		"realserver": {a.realserverCmd()},
 	} {
 		for _, c := range commands {

@@ -350,6 +350,9 @@ when no virtual names the address any more.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			target := "address/" + args[0]
+			if now && end {
+				return usageError{errors.New("--now begins it and --end ends it; give one of them")}
+			}
 			if end {
 				return a.takeBack(cmd.Context(), api.ClearRequest{Target: target})
 			}
@@ -363,7 +366,6 @@ when no virtual names the address any more.`,
 	waitFlag(c.Flags(), w)
 	c.Flags().BoolVar(&now, "now", false, "out of the table at once; this ends its connections")
 	c.Flags().BoolVar(&end, "end", false, "it is over")
-	c.MarkFlagsMutuallyExclusive("now", "end")
 	return c
 }
 
