@@ -183,15 +183,33 @@ func (a *Agent) IPVS(_ context.Context, req api.IPVSRequest) (api.IPVS, error) {
 		return api.IPVS{}, err
 	}
 	for _, s := range table.Services {
-		svc := api.IPVSService{Service: s.Key.String(), Scheduler: s.Scheduler, Flags: strings.Fields(strings.ReplaceAll(s.Flags.String(), ",", " ")), Persistent: s.Persistent.Seconds(), Destinations: []api.IPVSDestination{}}
+		svc := api.IPVSService{Service: s.Key.String(), Scheduler: s.Scheduler, Flags: strings.Fields(strings.ReplaceAll(s.Flags.String(), ",", " ")), Persistent: s.Persistent.Seconds(), Engine: s.PE, Destinations: []api.IPVSDestination{}}
 		svc.Flags = nonNil(svc.Flags)
 		for _, d := range s.Destinations {
 			st := stats[s.Key].Destinations[d.Addr]
-			svc.Destinations = append(svc.Destinations, api.IPVSDestination{Address: d.Addr.String(), Forward: forwardWord(d.Forward), Weight: d.Weight, Active: st.Active, Inactive: st.Inactive})
+			svc.Destinations = append(svc.Destinations, api.IPVSDestination{Address: d.Addr.String(), Forward: forwardWord(d.Forward), Weight: d.Weight, Upper: d.Upper, Lower: d.Lower, Active: st.Active, Inactive: st.Inactive, Tunnel: tunnelOf(d)})
 		}
 		out.Services = append(out.Services, svc)
 	}
 	return out, nil
+}
+
+// tunnelOf is how a destination by tunnel is encapsulated; nil for others.
+func tunnelOf(d ipvs.Destination) *api.IPVSTunnel {
+	if d.Forward != ipvs.Tun {
+		return nil
+	}
+	out := &api.IPVSTunnel{Type: d.Tunnel.Type.String(), Port: d.Tunnel.Port}
+	switch {
+	case d.Tunnel.Type == ipvs.IPIP:
+	case d.Tunnel.Flags&ipvs.Remcsum != 0:
+		out.Checksums = "remcsum"
+	case d.Tunnel.Flags&ipvs.Csum != 0:
+		out.Checksums = "csum"
+	default:
+		out.Checksums = "nocsum"
+	}
+	return out
 }
 
 // forwardWord is the document's word for a forwarding method.

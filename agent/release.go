@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"polso/api"
 	"polso/consensus/store"
@@ -80,9 +81,11 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 	if err := keeper.LetGo(nil); err != nil {
 		return nil, notPermitted(err)
 	}
-	// Nothing is behind it any more. Where the kernel has no nftables there was none.
-	_ = new(vip.KernelFence).Raze()
 	var done []string
+	// Nothing is behind it any more. Where the kernel has no nftables there was none.
+	if err := new(vip.KernelFence).Raze(); err != nil && !noNFTables(err) {
+		done = append(done, fmt.Sprintf("The fence could not be taken away, and may keep its addresses from answering: %v. By hand: nft list tables.", err))
+	}
 	for _, p := range have {
 		if p.Ours {
 			done = append(done, fmt.Sprintf("Let go of %s on %s.", p.Addr, device[p.Index]))
@@ -111,6 +114,9 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 		if err := os.Remove(marker); marker != "" && err != nil && !errors.Is(err, os.ErrNotExist) {
 			return done, err
 		}
+		if record.path == "" {
+			done = append(done, fmt.Sprintf("Kernel settings were not looked at: %s is no agent's data directory, so there is no record of what was changed. Name it with --data-dir.", of.DataDir))
+		}
 		back, err := putBack(procSys{"/proc/sys"}, record)
 		if done = append(done, back...); err != nil {
 			return done, notPermitted(err)
@@ -120,6 +126,11 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 		done = []string{"Nothing was left behind."}
 	}
 	return done, nil
+}
+
+// noNFTables tells that the kernel knows nothing of nftables.
+func noNFTables(err error) bool {
+	return errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.EPROTONOSUPPORT) || errors.Is(err, syscall.EINVAL) || errors.Is(err, vip.ErrNoFence)
 }
 
 // unrelay sees to it that this machine passes on nothing that another director sends to it as a server: where a sync daemon

@@ -33,7 +33,7 @@ func (b *body) stats(_ context.Context, r api.StatsRequest) (api.Stats, error) {
 		return api.Stats{}, noTableAt(b.a.o.Name)
 	}
 	snap := b.snapshot()
-	if err := newDirectory(snap).has(r.Virtual, ""); err != nil {
+	if err := newDirectory(snap).has(r.Virtual, r.Server); err != nil {
 		return api.Stats{}, err
 	}
 	_, counted, err := b.local.table.Table()
@@ -44,7 +44,9 @@ func (b *body) stats(_ context.Context, r api.StatsRequest) (api.Stats, error) {
 	leaving := leavingOf(snap)
 	for _, v := range snap.Document.Virtuals {
 		if key, ok := director.KeyOf(v); ok && (r.Virtual == "" || r.Virtual == v.Name) {
-			out.Virtuals = append(out.Virtuals, virtualStats(v, leaving[key], counted[key]))
+			one := virtualStats(v, leaving[key], counted[key])
+			one.Servers = slices.DeleteFunc(one.Servers, func(s api.ServerStats) bool { return r.Server != "" && s.Name != r.Server })
+			out.Virtuals = append(out.Virtuals, one)
 		}
 	}
 	return out, nil

@@ -13,6 +13,7 @@ import (
 type StatsRequest struct {
 	On      string `query:"on" json:"-" maxLength:"128" doc:"the router that counts; default: the one that is asked"`
 	Virtual string `query:"virtual" json:"virtual,omitempty" doc:"of one virtual; default: of all"`
+	Server  string `query:"server" json:"server,omitempty" doc:"of one server of that virtual, whose totals are the virtual's all the same"`
 }
 
 // Stats are a router's counters by virtual and server. The kernel begins them anew with the service or destination, and adds up
@@ -80,7 +81,7 @@ func (s *server) statsRoutes(a huma.API) {
 
 // Stats are a router's counters.
 func (c *Client) Stats(ctx context.Context, r StatsRequest) (Stats, error) {
-	return ask[Stats](ctx, c, http.MethodGet, "/v1/stats?"+url.Values{"on": {r.On}, "virtual": {r.Virtual}}.Encode(), nil)
+	return ask[Stats](ctx, c, http.MethodGet, "/v1/stats?"+url.Values{"on": {r.On}, "virtual": {r.Virtual}, "server": {r.Server}}.Encode(), nil)
 }
 
 // CPUStats are a router's counters by processor; on "" is the router that is asked.

@@ -387,6 +387,7 @@ type IPVSService struct {
 	Scheduler    string            `json:"scheduler"`
 	Flags        []string          `json:"flags" nullable:"false"`
 	Persistent   float64           `json:"persistent_seconds"`
+	Engine       string            `json:"engine,omitempty" doc:"the persistence engine"`
 	Destinations []IPVSDestination `json:"destinations" nullable:"false"`
 }
 
@@ -395,8 +396,19 @@ type IPVSDestination struct {
 	Address  string `json:"address"`
 	Forward  string `json:"forward" doc:"nat, dr or tun, as in the document; local for this router itself"`
 	Weight   int    `json:"weight"`
+	Upper    uint32 `json:"upper_threshold,omitempty" doc:"at so many connections it takes no new one; absent: no limit"`
+	Lower    uint32 `json:"lower_threshold,omitempty" doc:"until it is below this one again"`
 	Active   int    `json:"active_connections"`
 	Inactive int    `json:"inactive_connections"`
+
+	Tunnel *IPVSTunnel `json:"tunnel,omitempty" doc:"with tun"`
+}
+
+// IPVSTunnel is what a packet to a destination goes in.
+type IPVSTunnel struct {
+	Type      string `json:"type" enum:"ipip,gue,gre"`
+	Port      uint16 `json:"port,omitempty" doc:"gue's"`
+	Checksums string `json:"checksums,omitempty" enum:"csum,remcsum,nocsum" doc:"of the outer packet, in ipvsadm's word"`
 }
 
 // Finding is one line of `polso doctor`.

@@ -223,13 +223,15 @@ func (k Kernel) Make(c Change) error {
 	return fmt.Errorf("unknown kind %q", c.Kind)
 }
 
-// load loads a module. One that is built in, or that the kernel knows how to load by itself, needs no modprobe: what needs it will tell.
+// load loads a module. One that is built in, or that the kernel knows how to load by itself, needs no modprobe.
 func load(module string) error {
 	path, err := exec.LookPath("modprobe")
 	if err != nil {
 		path = "/sbin/modprobe"
 	}
-	_ = exec.Command(path, "-q", module).Run()
+	if err := exec.Command(path, "-q", module).Run(); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotLoaded, err)
+	}
 	return nil
 }
 

@@ -180,7 +180,7 @@ func TestComplete(t *testing.T) {
 		{"broadcast", Wish{Address: netip.MustParseAddr("255.255.255.255")}, "cannot be reached"},
 		{"nat", Wish{Address: vip, Method: "nat"}, `"nat" is not known`},
 		{"dr with a tunnel", Wish{Address: vip, Tunnel: GRE}, "has no tunnel"},
-		{"gue without a port", Wish{Address: vip, Method: Tun, Tunnel: GUE}, "needs the port"},
+		{"gue, by the port that is usual", Wish{Address: vip, Method: Tun, Tunnel: GUE}, "192.0.2.10 (tun, gue to port 6080 over ipv4)"},
 		{"gre with one", Wish{Address: vip, Method: Tun, Tunnel: GRE, TunnelPort: 1}, "has no port"},
 		{"vxlan", Wish{Address: vip, Method: Tun, Tunnel: "vxlan"}, "use ipip, gue or gre"},
 		{"ipv5", Wish{Address: vip, Method: Tun, Outer: "ipv5"}, "use ipv4 or ipv6"},

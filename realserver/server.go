@@ -11,13 +11,16 @@ import (
 // Host is the machine, or one in memory. *Kernel is it.
 type Host interface {
 	Observe() (Machine, error)
-	Make(Change) error // ErrNotInKernel if this kernel has no such thing
+	Make(Change) error // ErrNotInKernel if this kernel has no such thing, ErrNotLoaded if a module could not be loaded
 	// Born tells this boot, and this network namespace from the others of it.
 	Born() (Birth, error)
 }
 
 // ErrNotInKernel means that the kernel has neither built in nor as a module what a change needs.
 var ErrNotInKernel = errors.New("this kernel has no such thing")
+
+// ErrNotLoaded means that a module could not be loaded. It may be built in, or not be needed.
+var ErrNotLoaded = errors.New("the module was not loaded")
 
 // Server is one machine as a real server. One process may change it at a time; see agent.Alone.
 type Server struct {
@@ -83,7 +86,11 @@ func only(changes []Change, kind Kind) []Change {
 // make does the changes in their order, up to the first that fails.
 func (s Server) make(changes []Change) (done []Change, err error) {
 	for _, c := range changes {
-		if err := s.Host.Make(c); err != nil {
+		err := s.Host.Make(c)
+		if errors.Is(err, ErrNotLoaded) { // it may be built in: what needs it will tell
+			continue
+		}
+		if err != nil {
 			return done, fmt.Errorf("%s: %w", c.Command(), err)
 		}
 		done = append(done, c)

@@ -56,17 +56,23 @@ func Install(root, binary string, args []string) ([]string, error) {
 		return nil, err
 	}
 	var done []string
-	for _, f := range []struct{ path, text string }{{confFile, conf}, {unitPath, Unit(binary)}} {
-		path := filepath.Join(root, f.path)
+	files := Files(root)
+	for i, text := range []string{conf, Unit(binary)} {
+		path := files[i]
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return done, err
 		}
-		if err := os.WriteFile(path, []byte(f.text), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			return done, err
 		}
 		done = append(done, path)
 	}
 	return done, nil
+}
+
+// Files are what Install writes below root: the settings, and the unit.
+func Files(root string) []string {
+	return []string{filepath.Join(root, confFile), filepath.Join(root, unitPath)}
 }
 
 // Uninstall removes what Install wrote, and says what was there.

@@ -87,14 +87,15 @@ func (w Wish) Complete() (Wish, error) {
 			return w, fmt.Errorf("a tunnel of kind %s has no port; gue has", w.Tunnel)
 		}
 	case GUE:
-		if w.TunnelPort == 0 {
-			return w, errors.New("a tunnel of kind gue needs the port that the routers send to")
-		}
+		w.TunnelPort = cmp.Or(w.TunnelPort, guePort)
 	default:
 		return w, fmt.Errorf("tunnel %q is not known; use ipip, gue or gre", w.Tunnel)
 	}
 	return w, nil
 }
+
+// guePort is what routers send to unless their document says otherwise.
+const guePort = 6080
 
 // unpacker is the kind of device that takes requests out of their tunnel: one that is bound to no address does for all routers. The kernel
 // makes one by itself (native) with the module. GUE's packets are of these kinds once their UDP header is off.

@@ -51,12 +51,12 @@ web/a   10.0.0.1:80      3            2         0          1
 -       10.0.0.9:80      1            0         1          0
 `},
 		{"counts, names", "name", func(a *app) error { return a.countTable(a.stdout, table) }, "\nserver/web/a\nserver/10.0.0.9:80\n"},
-		{"totals", "wide", func(a *app) error { return a.statsTable(a.stdout, stats, false) }, `
+		{"totals", "wide", func(a *app) error { return a.statsTable(a.stdout, stats, false, "") }, `
 NAME                           CONNS  INPKTS  OUTPKTS               INBYTES  OUTBYTES  ACTIVE  INACTIVE  PERSISTENT  ADDRESS
 web              9223372036854775808       1        0  18446744073709551615         0   12345         0           2  -
 web/10.0.0.9:80  9223372036854775808       1        0  18446744073709551615         0   12345         0           2  10.0.0.9:80
 `},
-		{"rates", "", func(a *app) error { return a.statsTable(a.stdout, stats, true) }, `
+		{"rates", "", func(a *app) error { return a.statsTable(a.stdout, stats, true, "") }, `
 NAME             CONN/S  INPKT/S  OUTPKT/S         IN  OUT
 web                1.2k     5.0M         0  96.0 Mb/s    -
 web/10.0.0.9:80       0        0         0          -    -

@@ -47,7 +47,7 @@ func (f *realserverFlags) register(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&f.method, "method", string(realserver.DR), "dr, or tun")
 	flags.StringVar(&f.tunnel, "tunnel", "", "with tun: ipip (the default), gue or gre")
-	flags.Uint16Var(&f.wish.TunnelPort, "tunnel-port", 0, "with gue: the UDP port that the routers send to")
+	flags.Uint16Var(&f.wish.TunnelPort, "tunnel-port", 0, "with gue: the UDP port that the routers send to; 0: 6080, as in a document")
 	flags.StringVar(&f.outer, "outer", "", "with tun: ipv4 or ipv6, if the routers reach this machine by the other family than the address's")
 	flags.StringArrayVarP(&f.files, "file", "f", nil, "take addresses and methods from a document, for the servers that have an address of this machine")
 	flags.StringArrayVar(&f.servers, "server", nil, "with -f: VIRTUAL/SERVER that this machine is, instead; repeat it")
@@ -183,6 +183,9 @@ recorded, so that remove puts it back. A restart of the machine forgets it: --pe
 				}
 				out := changesOf(foreseen)
 				out.DryRun = true
+				if permanent {
+					out.Files = realserver.Files(a.filesystem)
+				}
 				return a.changes(out)
 			}
 			out, err := a.setup(want)

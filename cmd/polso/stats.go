@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -22,19 +23,19 @@ func (a *app) statsCmd() *cobra.Command {
 	req := api.StatsRequest{}
 	var rate, cpu, again bool
 	c := a.sortable(&cobra.Command{
-		Use:   "stats [VIRTUAL]",
+		Use:   "stats [VIRTUAL[/SERVER]]",
 		Short: "What the kernel has counted: connections, packets, bytes",
 		Long: `What this router's kernel (--on: another's) has counted of each virtual and server since it has them, as ipvsadm -Ln --stats, or its
 estimates per second, as ipvsadm -Ln --rate. Packets and bytes are added up every two seconds. What servers answer past the director (dr,
 tun) is not counted.`,
 		Example: `  polso stats
-  polso stats web --rate --watch
+  polso stats web/a --rate --watch
   polso stats --cpu --on r2                              # by processor
   polso stats -o json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				req.Virtual = args[0]
+				req.Virtual, req.Server, _ = strings.Cut(args[0], "/")
 			}
 			switch {
 			case cpu && rate:
@@ -50,7 +51,7 @@ tun) is not counted.`,
 				return look(cmd.Context(), a, again, func(ctx context.Context) (api.CPUStats, error) { return cl.CPUStats(ctx, req.On) }, a.cpuTable)
 			}
 			return look(cmd.Context(), a, again, func(ctx context.Context) (api.Stats, error) { return cl.Stats(ctx, req) },
-				func(w io.Writer, st api.Stats) error { return a.statsTable(w, st, rate) })
+				func(w io.Writer, st api.Stats) error { return a.statsTable(w, st, rate, req.Server) })
 		},
 	})
 	f := c.Flags()
@@ -73,10 +74,13 @@ func look[T any](ctx context.Context, a *app, again bool, ask func(context.Conte
 	return a.print(got, func(w io.Writer) error { return show(w, got) })
 }
 
-func (a *app) statsTable(w io.Writer, st api.Stats, rate bool) error {
+// statsTable has a line for each virtual and server, or for the one server that is named alone.
+func (a *app) statsTable(w io.Writer, st api.Stats, rate bool, server string) error {
 	if a.names() {
 		for _, v := range st.Virtuals {
-			fmt.Fprintln(w, "virtual/"+v.Name)
+			if server == "" {
+				fmt.Fprintln(w, "virtual/"+v.Name)
+			}
 			for _, s := range v.Servers {
 				fmt.Fprintln(w, "server/"+named(v.Name, cmp.Or(s.Name, s.Address)))
 			}
@@ -106,7 +110,9 @@ func (a *app) statsTable(w io.Writer, st api.Stats, rate bool) error {
 		for _, s := range v.Servers {
 			active, inactive, persistent = active+s.Active, inactive+s.Inactive, persistent+s.Persistent
 		}
-		row(v.Name, v.Totals, v.Rates, fmt.Sprint(active), fmt.Sprint(inactive), fmt.Sprint(persistent), "")
+		if server == "" {
+			row(v.Name, v.Totals, v.Rates, fmt.Sprint(active), fmt.Sprint(inactive), fmt.Sprint(persistent), "")
+		}
 		for _, s := range v.Servers {
 			row(named(v.Name, cmp.Or(s.Name, s.Address)), s.Totals, s.Rates, fmt.Sprint(s.Active), fmt.Sprint(s.Inactive), fmt.Sprint(s.Persistent), s.Address)
 		}
