@@ -35,7 +35,7 @@ const edgeHCL = `virtual "web" {
 var webVIP = netip.MustParseAddr("10.9.0.50")
 
 // A cluster's life: formed, written to, switched over, restarted, with routers that leave, are lost and come back. All the
-// while at most one router has the address up.
+// while at most one router has the address up. It runs alone, as it looks for goroutines that are left.
 func TestClusterLife(t *testing.T) {
 	mine := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, mine) }) // last, after every agent has been told to stop
@@ -252,6 +252,7 @@ func TestClusterLife(t *testing.T) {
 
 // A router that was admitted and has heard nothing yet is counted by the others: it does not leave without their word.
 func TestLeaveBeforeAnythingWasHeard(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 2)
 	r1, r2 := w.nodes[0], w.nodes[1]
 	ctx := t.Context()

@@ -28,6 +28,7 @@ const otherHCL = `virtual "web" {
 // A change that waits to be confirmed, made on a follower: it goes back in time though its leader is gone, and stays once it is
 // confirmed, wherever. The audit on every router tells all of it, with who asked whom.
 func TestConfirmAcrossAFailover(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	w.form()
 	ctx := t.Context()

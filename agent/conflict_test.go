@@ -11,6 +11,7 @@ import (
 
 // A change that is refused because of another one names it, also on a router that had not heard of that one yet.
 func TestConflictNamesWhatChanged(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	w.form()
 	at := w.nodes[0].status("who leads", settled(3, 2))

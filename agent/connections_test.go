@@ -105,6 +105,7 @@ func TestDirectory(t *testing.T) {
 
 // A router's connection table is chosen from and counted, its own or another's.
 func TestConnections(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	w.form()
 	r1, r2 := w.nodes[0], w.nodes[1]

@@ -18,6 +18,7 @@ const preferHCL = `cluster {
 // An operator's words about who should direct: the document's order, drained routers, a switchover that looks first. All the while
 // at most one router has the address up.
 func TestWhoShouldDirect(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	r1 := w.nodes[0]
 	ctx := t.Context()

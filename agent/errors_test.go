@@ -19,6 +19,7 @@ import (
 
 // What a new user runs into: each answer says what, where, why and the next step, and changes nothing.
 func TestErrorsOfANewUser(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	r1, r2, r3 := w.nodes[0], w.nodes[1], w.nodes[2]
 	ctx := t.Context()

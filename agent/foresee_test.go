@@ -13,6 +13,7 @@ import (
 
 // A plan asks every router what it would do, by its live table, and is what it then does; one that is away is named.
 func TestForesee(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	r1 := w.nodes[0]
 	ctx := t.Context()
@@ -76,6 +77,7 @@ func TestForesee(t *testing.T) {
 
 // A scheduler that some routers' kernels lack is named by the plan; one that none has is refused.
 func TestSchedulersThatKernelsLack(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	ctx := t.Context()
 	w.form()

@@ -18,6 +18,7 @@ import (
 // TestFullDisk: the director's data directory is a small file system of its own, and fills up. Another router directs and
 // takes writes; the full one says so, also when it has been started anew, and follows when there is room.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	r1, r2, r3 := w.nodes[0], w.nodes[1], w.nodes[2]
 	if err := os.Mkdir(r1.home(), 0o700); err != nil {

@@ -56,7 +56,7 @@ type router struct {
 	ended chan error
 }
 
-// newNetwork makes routers r1 to rN, none of them running.
+// newNetwork makes routers r1 to rN, none of them running. Nothing of it is shared: tests that wait much run beside each other.
 func newNetwork(t *testing.T, n int) *network {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "polso") // a socket's path must be short

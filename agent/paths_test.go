@@ -11,6 +11,7 @@ import (
 
 // A member that has several addresses is heard at each of them, and the leader says at which it is not.
 func TestPaths(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	r1, r2, r3 := w.nodes[0], w.nodes[1], w.nodes[2]
 	for _, r := range w.nodes {

@@ -29,6 +29,7 @@ func (r *router) leaderless() {
 // Most are lost for ever: the last one goes on, with everything but the others and the tokens; they are refused, know why, and
 // come back under their old names.
 func TestRecover(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 4)
 	made := w.form()
 	r1, r2, r3, r4 := w.nodes[0], w.nodes[1], w.nodes[2], w.nodes[3]
@@ -122,8 +123,10 @@ func TestRecover(t *testing.T) {
 // A recovery that was interrupted is carried out at the next start, wherever it was. The survivor is the second of two, which
 // never had a vote.
 func TestRecoverInterrupted(t *testing.T) {
+	t.Parallel()
 	for _, stage := range []string{"decided", "the store is done"} {
 		t.Run(stage, func(t *testing.T) {
+			t.Parallel()
 			w := newNetwork(t, 2)
 			w.form()
 			r1, r2 := w.nodes[0], w.nodes[1]
@@ -172,6 +175,7 @@ func TestRecoverInterrupted(t *testing.T) {
 
 // What speaks against a recovery stops it before anything is changed.
 func TestRecoverRefusesWithoutState(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 1)
 	w.form()
 	r1 := w.nodes[0]

@@ -40,6 +40,7 @@ func (r *router) unusable(reason string) {
 // Whatever is broken: the agent comes up, says so and takes no part; one command takes the router in again under its old name, and
 // what it had is still there.
 func TestRejoin(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	made := w.form()
 	r1, r3 := w.nodes[0], w.nodes[2]
@@ -145,6 +146,7 @@ func TestRejoin(t *testing.T) {
 
 // A machine that cannot be a router's is not taken in as one: its agent would end, and the member of before would be gone.
 func TestRejoinNeedsAMachineForIt(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	made := w.form()
 	r1, r3 := w.nodes[0], w.nodes[2]

@@ -9,6 +9,7 @@ import (
 
 // What routers say to the leader once a second does not grow with the document, unless somebody wants it all.
 func TestReportsAreBrief(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	w.form()
 	st := w.nodes[0].status("settled", settled(3, 2))

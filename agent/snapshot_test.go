@@ -10,6 +10,7 @@ import (
 
 // Saved on one router, restored on another: all three follow, nothing else changes; then into a cluster that is new.
 func TestSnapshotRestored(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	w.form()
 	r1, r2, r3 := w.nodes[0], w.nodes[1], w.nodes[2]

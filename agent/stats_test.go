@@ -11,6 +11,7 @@ import (
 
 // The counters of a router are shown whole, by the names of the document; what it does not name goes by its address.
 func TestStats(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 3)
 	w.form()
 	r1, r2 := w.nodes[0], w.nodes[1]

@@ -71,8 +71,10 @@ func (w *network) directs(name string) func(api.Status) error {
 // Two routers and a witness, in both orders: the service goes on with one of the routers lost, and with the witness lost; with two
 // of the three lost nobody holds an address.
 func TestTwoRoutersAndAWitness(t *testing.T) {
+	t.Parallel()
 	for _, order := range []string{"r2 w1", "w1 r2"} {
 		t.Run(order, func(t *testing.T) {
+			t.Parallel()
 			w := newNetwork(t, 2)
 			r1, r2, w1 := w.router("r1"), w.router("r2"), w.add("w1")
 			w1.kernel = NoKernel
@@ -140,6 +142,7 @@ func TestTwoRoutersAndAWitness(t *testing.T) {
 
 // A witness that is elected holds nothing and hands over at once; what is written meanwhile is not lost.
 func TestWitnessHandsOver(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 2)
 	r1, w1 := w.router("r1"), w.add("w1")
 	formPair(t, w, "r2", "w1")
@@ -183,6 +186,7 @@ func TestWitnessHandsOver(t *testing.T) {
 
 // Where no router is left the witnesses lead without addresses, so that what is wrong can be mended.
 func TestWitnessesAlone(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 1)
 	r1, w1 := w.router("r1"), w.add("w1")
 	w.add("w2")
@@ -225,6 +229,7 @@ func TestWitnessesAlone(t *testing.T) {
 
 // What a witness refuses and is refused, and what it says of itself.
 func TestWitnessAndOperators(t *testing.T) {
+	t.Parallel()
 	w := newNetwork(t, 2)
 	r1, w1 := w.router("r1"), w.add("w1")
 	w1.kernel = NoKernel
