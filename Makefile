@@ -45,7 +45,7 @@ lab: build lab-binaries ## the scenarios on a kernel with real IPVS
 lab-all: build lab-binaries ## the same, every fault ten times
 	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
 
-scenario: build lab-binaries ## one of the laboratory's scenarios and what it logs: RUN=TestFlowSurvival, RUN=TestScale
+scenario: build lab-binaries ## one of the laboratory's scenarios and what it logs: RUN=TestFlowSurvival, RUN=TestOneCluster//Drain
 	POLSO_LAB=require $(LABVM) --timeout 25m -- sh -c 'cd lab && exec ../$(LABBIN)/lab.test -test.v -test.run "^$(RUN)\$$"'
 
 FAULTS ?= --rounds 200

@@ -35,9 +35,9 @@ func (l *Lab) directorsTable(ctx context.Context, lines int) (table string, err 
 	return table, err
 }
 
-// TestColdDirectorLost: the scenarios of TestDirectorLost with routers that make their table when they take over.
-func TestColdDirectorLost(t *testing.T) {
-	ctx, l := form(t)
+// coldDirectorLost is directorLost with routers that make their table when they take over.
+func coldDirectorLost(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l)
 	must(t, l.Apply(ctx, l.Routers[0], "cluster {\n  standby = \"cold\"\n}\n\n"+l.Document(web, web6, dns)))
 	for _, f := range []Fault{CutOff, Killed, Terminated, Frozen} {
 		if !t.Run(f.String(), func(t *testing.T) { loseDirector(t, ctx, l, f, l.directorsTable) }) {

@@ -10,8 +10,8 @@ import (
 
 // Confirm with a failover in the middle: a change is made on a standby, the director is killed while it waits, and its successor
 // takes the change back in time, on every router; one that was confirmed on the successor stays.
-func TestConfirmAcrossAFailover(t *testing.T) {
-	ctx, l := form(t, web)
+func confirmAcrossAFailover(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l, web)
 	before, err := l.SameTable(ctx, tableLines(web))
 	must(t, err)
 	document := show(t, ctx, l.Routers[0])

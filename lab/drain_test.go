@@ -14,8 +14,8 @@ const closing = "cluster {\n  timeouts {\n    tcp_fin = \"1s\"\n  }\n}\n\n"
 
 // A removed server goes to weight 0 and keeps its connection; it goes when that has ended, or at its deadline if another router
 // directs since.
-func TestDrain(t *testing.T) {
-	ctx, l := form(t)
+func drain(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l)
 	t.Run("ends with its last connection", func(t *testing.T) {
 		director, f, deadline := removeUnder(t, ctx, l, 2*time.Minute)
 		wantElsewhere(t, ctx, l, f.Server)

@@ -13,8 +13,8 @@ import (
 // The lvs.cf of a Piranha pair serves as it is: imported, applied, asked by a client, with the checks and the gateway that it
 // names. The two files are as the pair's tool wrote them, in the laboratory's addresses; eth0 and eth1 are the names that they have
 // for the links.
-func TestImportedPiranhaPair(t *testing.T) {
-	ctx, l := formOf(t, Options{AgentFlags: []string{"--interface", "eth0=eth0", "--interface", "eth1=eth1"}})
+func importedPiranhaPair(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l)
 	intranet := Virtual{Name: "intranet", Address: WebVIP, Port: httpPort, Protocol: "tcp", Scheduler: "wlc", Servers: []string{"a", "b", "c"}}
 	shop := Virtual{Name: "shop", Address: NATVIP, Port: httpPort, Protocol: "tcp", Servers: []string{"na", "nb"}}
 	for _, tt := range []struct {

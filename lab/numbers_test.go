@@ -101,9 +101,9 @@ func within(t *testing.T, what string, got, n, least, most uint64) {
 
 // What went through a virtual server is what Polso counts, and what ipvsadm does; a connection that is open is in the table, and
 // the processors counted it all together.
-func TestNumbers(t *testing.T) {
+func numbers(t *testing.T, ctx context.Context, l *Lab) {
 	const n = 20
-	ctx, l := form(t, web, nat, echo)
+	have(t, ctx, l, web, nat, echo)
 	director, err := l.Active(ctx)
 	must(t, err)
 	for range n {

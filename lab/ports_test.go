@@ -71,10 +71,10 @@ virtual "far6" {
 }
 `
 
-// TestPorts: a virtual server of several ports passes traffic on each, a client comes to one server on all of them, ports come
+// A virtual server of several ports passes traffic on each, a client comes to one server on all of them, ports come
 // and go without a connection being cut, and servers that are masqueraded to need no gateway.
-func TestPorts(t *testing.T) {
-	ctx, l := formOf(t, Options{Behind: []string{"na", "nb"}})
+func ports(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l)
 	for name, s := range l.Servers {
 		must(t, s.Do(func() error {
 			for _, port := range []int{443, 444, 8000, 8001, 8002, 8003} {

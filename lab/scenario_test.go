@@ -108,8 +108,9 @@ func show(t *testing.T, ctx context.Context, r *Router) string {
 	return text
 }
 
-func TestFormAndReplicate(t *testing.T) {
-	ctx, l := form(t)
+// What is written on one router is read on another, balanced by every one's kernel and served.
+func formAndReplicate(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l)
 	active, err := l.Active(ctx)
 	must(t, err)
 	var writer, reader *Router
@@ -162,9 +163,9 @@ func traffic(t *testing.T, ctx context.Context, l *Lab, v Virtual, servers int) 
 
 // The heart of the matter: whatever happens to the director, another one serves, never beside it once the bound has
 // passed, and nothing is forgotten.
-func TestDirectorLost(t *testing.T) {
-	ctx, l := form(t, web, web6, dns)
-	rounds := 3
+func directorLost(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l, web, web6, dns)
+	rounds := 2
 	if os.Getenv("POLSO_LAB_LONG") != "" {
 		rounds = 10
 	}
@@ -291,10 +292,10 @@ func wantNeighbour(t *testing.T, ctx context.Context, l *Lab, old *Router) {
 	}
 }
 
-func TestAllRestartedAtOnce(t *testing.T) {
+func allRestartedAtOnce(t *testing.T, ctx context.Context, l *Lab) {
 	for _, f := range []Fault{Killed, Terminated} {
 		t.Run(f.String(), func(t *testing.T) {
-			ctx, l := form(t, web, nat)
+			have(t, ctx, l, web, nat)
 			document := show(t, ctx, l.Routers[0])
 			for _, r := range l.Routers {
 				_, _, err := l.Strike(ctx, f, r)
@@ -319,8 +320,8 @@ func TestAllRestartedAtOnce(t *testing.T) {
 	}
 }
 
-func TestRouterThatLostItsData(t *testing.T) {
-	ctx, l := form(t, web)
+func routerThatLostItsData(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l, web)
 	active, err := l.Active(ctx)
 	must(t, err)
 	lost := l.Routers[0]
@@ -348,10 +349,10 @@ func TestRouterThatLostItsData(t *testing.T) {
 	must(t, err)
 }
 
-func TestChangeCutsNoConnection(t *testing.T) {
+func changeCutsNoConnection(t *testing.T, ctx context.Context, l *Lab) {
 	hashed := echo
 	hashed.Scheduler = "mh"
-	ctx, l := form(t, hashed)
+	have(t, ctx, l, hashed)
 	// Until the routers tell each other of connections, one that takes over learns of them from their packets, if the
 	// administrator lets it, and finds the server again by its hash.
 	for _, r := range l.Routers {

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"net/netip"
 	"os/exec"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // The director's process stands still for ten seconds, longer than everything: with the fence nobody hears of the addresses
 // from it any more 50 ms after the lease's end, without it 2.5 s after. When it goes on it knows nothing of that time, and must
 // keep its hands off the addresses until it is elected.
-func TestDirectorStoppedForTenSeconds(t *testing.T) {
+func directorStoppedForTenSeconds(t *testing.T, ctx context.Context, l *Lab) {
 	for _, tt := range []struct {
 		name  string
 		fence bool
@@ -22,7 +23,7 @@ func TestDirectorStoppedForTenSeconds(t *testing.T) {
 		{"without the fence", false, DeadMan},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			ctx, l := form(t, web, web6)
+			have(t, ctx, l, web, web6)
 			must(t, l.WaitWhole(ctx))
 			old, err := l.Active(ctx)
 			must(t, err)

@@ -9,8 +9,8 @@ import (
 
 // Two operators change the document at once, on two routers: one of two that began at the same revision is refused and told what
 // the other has changed, and whatever was accepted is there in the end.
-func TestTwoWriters(t *testing.T) {
-	ctx, l := form(t, web)
+func twoWriters(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l, web)
 	var writers []*Router
 	active, err := l.Active(ctx)
 	must(t, err)

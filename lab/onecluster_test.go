@@ -1,0 +1,64 @@
+package lab
+
+import (
+	"context"
+	"testing"
+)
+
+// TestOneCluster: the scenarios that ask nothing of how their laboratory is built, one after another on one cluster, as forming one
+// takes a quarter of a minute on an emulated machine. After one that failed the others get a new cluster. `make scenario
+// RUN=TestOneCluster//Drain` runs one alone.
+func TestOneCluster(t *testing.T) {
+	type scenario struct {
+		name string
+		run  func(t *testing.T, ctx context.Context, l *Lab)
+	}
+	left := []scenario{
+		{"Numbers", numbers}, // counts connections, which kernels remember for minutes: the first
+		{"FormAndReplicate", formAndReplicate},
+		{"TwoWriters", twoWriters},
+		{"ConfirmAcrossAFailover", confirmAcrossAFailover},
+		{"ImportedPiranhaPair", importedPiranhaPair},
+		{"DirectorLost", directorLost},
+		{"ColdDirectorLost", coldDirectorLost},
+		{"AllRestartedAtOnce", allRestartedAtOnce},
+		{"RouterThatLostItsData", routerThatLostItsData},
+		{"DirectorStoppedForTenSeconds", directorStoppedForTenSeconds},
+		{"Drain", drain},
+		{"ChangeCutsNoConnection", changeCutsNoConnection}, // changes settings of the routers' kernels
+		{"Ports", ports},                                   // takes the servers behind their gateway away: the last
+	}
+	for len(left) > 0 {
+		formed := false
+		t.Run("cluster", func(t *testing.T) {
+			// The names of links that an imported lvs.cf has, too.
+			ctx, l := formOf(t, Options{AgentFlags: []string{"--interface", "eth0=eth0", "--interface", "eth1=eth1"}})
+			formed = true
+			for len(left) > 0 {
+				next := left[0]
+				left = left[1:]
+				if !t.Run(next.name, func(t *testing.T) { next.run(t, ctx, l) }) {
+					return
+				}
+			}
+		})
+		if !formed {
+			return
+		}
+	}
+}
+
+// have puts the virtual servers in the place of all that scenarios before have left.
+func have(t *testing.T, ctx context.Context, l *Lab, virtuals ...Virtual) {
+	t.Helper()
+	must(t, l.WaitWhole(ctx))
+	must(t, l.Apply(ctx, l.Routers[0], "cluster {}\n"))
+	if _, err := l.SameTable(ctx, 1); err != nil { // an empty line
+		t.Fatal(err)
+	}
+	if len(virtuals) > 0 {
+		must(t, l.Apply(ctx, l.Routers[0], l.Document(virtuals...)))
+		_, err := l.SameTable(ctx, tableLines(virtuals...))
+		must(t, err)
+	}
+}
