@@ -30,28 +30,28 @@ func TestSend(t *testing.T) {
 		{"too little, then silence", answering(t, greets("22")), limit(send("", "220")), false, `send: unexpected answer "22", then silence` + inTime},
 		{"too little, then closed", answering(t, func(c net.Conn) { _, _ = io.WriteString(c, "22") }), send("", "220"), false, `send: unexpected answer "22", then closed` + inTime},
 		{"star", answering(t, greets("\x00")), send("", "*"), true, `send: answered "\\x00"` + inTime},
-		{"star and nothing", mute, limit(send("", "*")), false, `send: no answer within 60ms`},
+		{"star and nothing", mute, limit(send("", "*")), false, `send: no answer within 250ms`},
 		{"expression", answering(t, greets("hello\n", "status: 4", "2\n")), send("", `~(?m)^status: \d+$`), true, `send: answered .*`},
 		{"expression without a match", answering(t, greets("hello\n")), limit(send("", `~bye`)), false, `send: unexpected answer "hello\\n", then silence` + inTime},
 		{"no expression", mute, send("", `~(`), false, "send: error parsing regexp: .*"},
 		{"nothing expected", mute, send(`x`, ``), true, `send: connected` + inTime},
 		{"refused", closed(t), send(`x`, `y`), false, `send: connection refused` + inTime},
-		{"hangs", mute, limit(send(`x`, `y`)), false, `send: no answer within 60ms`},
+		{"hangs", mute, limit(send(`x`, `y`)), false, `send: no answer within 250ms`},
 		{"closes", closes, send(``, `y`), false, `send: closed without an answer` + inTime},
 		{"for ever", answering(t, floods("spam ")), send(``, `~ham`), false, `send: unexpected answer of 64 KiB and more, "spam .*"…` + inTime},
 	} {
-		t.Run(tt.name, func(t *testing.T) { tt.ask(t) })
+		t.Run(tt.name, func(t *testing.T) { t.Parallel(); tt.ask(t) })
 	}
 }
 
 // A slow answer counts if it is there in time.
 func TestSendSlow(t *testing.T) {
 	slow := answering(t, func(c net.Conn) {
-		time.Sleep(150 * time.Millisecond)
+		time.Sleep(600 * time.Millisecond)
 		_, _ = io.WriteString(c, "ready")
 	})
 	asked{addr: slow, check: config.Check{Kind: config.CheckSend, Expect: "ready"}, ok: true, want: `send: answered "ready" after \d{3,} ms`}.ask(t)
-	asked{addr: slow, check: config.Check{Kind: config.CheckSend, Expect: "ready", Timeout: hasty}, want: `send: no answer within 60ms`}.ask(t)
+	asked{addr: slow, check: config.Check{Kind: config.CheckSend, Expect: "ready", Timeout: hasty}, want: `send: no answer within 250ms`}.ask(t)
 }
 
 // A dialogue leaves with its context, whatever the server does.

@@ -96,5 +96,5 @@ func (x asked) ask(t *testing.T) Result {
 
 const (
 	inTime = ` after \S+ ms`
-	hasty  = 60 * time.Millisecond
+	hasty  = 250 * time.Millisecond
 )

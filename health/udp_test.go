@@ -49,7 +49,7 @@ func TestUDP(t *testing.T) {
 	}
 	echo := datagrams(t, func(s string) [][]byte { return [][]byte{[]byte("got " + s)} })
 	mute := datagrams(t, func(string) [][]byte { return nil })
-	slow := datagrams(t, func(string) [][]byte { time.Sleep(150 * time.Millisecond); return [][]byte{[]byte("late")} })
+	slow := datagrams(t, func(string) [][]byte { time.Sleep(600 * time.Millisecond); return [][]byte{[]byte("late")} })
 	for _, tt := range []asked{
 		{"prefix", echo, udp(`a\tb`, `got a\tb`, 0), true, `udp: answered "got a\\tb"` + inTime},
 		{"expression", echo, udp(`abc`, `~b.$`, 0), true, `udp: answered "got abc"` + inTime},
@@ -57,14 +57,14 @@ func TestUDP(t *testing.T) {
 		{"nothing expected and an answer", echo, udp(`abc`, ``, 0), true, `udp: answered "got abc"` + inTime},
 		{"nothing expected and silence", mute, udp(`abc`, ``, hasty), true, `udp: silence, and no refusal` + inTime},
 		{"nothing said, nothing expected", mute, udp(``, ``, hasty), true, `udp: silence, and no refusal` + inTime},
-		{"something expected and silence", mute, udp(`abc`, `*`, hasty), false, `udp: no answer within 60ms`},
+		{"something expected and silence", mute, udp(`abc`, `*`, hasty), false, `udp: no answer within 250ms`},
 		{"wrong", echo, udp(`abc`, `gut`, 0), false, `udp: unexpected answer "got abc"` + inTime},
 		{"slow", slow, udp(`abc`, `late`, 0), true, `udp: answered "late" after \d{3,} ms`},
-		{"too slow", slow, udp(`abc`, `late`, hasty), false, `udp: no answer within 60ms`},
+		{"too slow", slow, udp(`abc`, `late`, hasty), false, `udp: no answer within 250ms`},
 		{"nobody there", nobody(t), udp(`abc`, `*`, 0), false, `udp: port unreachable` + inTime},
 		{"nobody there, nothing expected", nobody(t), udp(`abc`, ``, 0), false, `udp: port unreachable` + inTime},
 	} {
-		t.Run(tt.name, func(t *testing.T) { tt.ask(t) })
+		t.Run(tt.name, func(t *testing.T) { t.Parallel(); tt.ask(t) })
 	}
 }
 
