@@ -1,0 +1,26 @@
+// Grpchealth is a server of grpc-go's own health service, for health's tests: it prints where it listens and serves until it is
+// killed. The whole server serves, "sleeping" does not.
+package main
+
+import (
+	"fmt"
+	"log"
+	"net"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+)
+
+func main() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	state := health.NewServer()
+	state.SetServingStatus("sleeping", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+	s := grpc.NewServer()
+	grpc_health_v1.RegisterHealthServer(s, state)
+	fmt.Println(l.Addr())
+	log.Fatal(s.Serve(l))
+}
