@@ -132,7 +132,7 @@ func TestThousandsAreSpread(t *testing.T) {
 		}
 		plain := many(func(c *config.Check) {})
 		s.Set(plain)
-		during("the beginning", 4*time.Second, 2*time.Second)
+		during("the beginning", 4*time.Second, min(n*time.Second/haste, 2*time.Second))
 		during("at rest", 2*time.Second, 2*time.Second)
 		c.dead.Store(true)
 		during("all fail at once", 2*time.Second, 2*time.Second)
