@@ -220,7 +220,7 @@ func TestStatusOfAPool(t *testing.T) {
 				t.Errorf("state %q, reason %q; want down, %q", v.State, v.Reason, want)
 			}
 			a, b, s := v.Servers[0], v.Servers[1], v.Servers[len(v.Servers)-1]
-			if a.Reason != "slow start 40 %; drained by ada" || b.Reason != "panic" || !s.Sorry || s.Name != "a" || s.State == "drain" || a.Sorry {
+			if a.Reason != "slow start 40 %; connected" || b.Reason != "panic" || !s.Sorry || s.Name != "a" || s.State == "drain" || a.Sorry {
 				t.Errorf("servers %+v, %+v, sorry server %+v", a, b, s)
 			}
 		}
