@@ -24,7 +24,7 @@ func TestFailover(t *testing.T) {
 		var took []time.Duration
 		synctest.Test(t, func(t *testing.T) {
 			c := newCluster(t, p, ids...)
-			for range 30 {
+			for range 30 / fewer {
 				l := c.leader()
 				time.Sleep(3 * p.H)
 				c.net.isolate(l.id)

@@ -63,7 +63,7 @@ var pathCuts = []struct {
 		}
 	}},
 	{"flapping", func(c *cluster, _ *member) {
-		for range 200 {
+		for range 200 / fewer {
 			c.every(func(from, to string) { c.net.cutPath(from, to, "x") })
 			time.Sleep(rand.N(c.profile.H))
 			c.net.joinPath("x")
