@@ -83,7 +83,7 @@ func (b *builder) asides() []config.Virtual {
 			continue
 		}
 		alone := config.Complete(config.Document{Virtuals: []config.Virtual{v.whole()}})
-		if alone.Validate() == nil && alone.Unsupported() == nil {
+		if alone.Validate() == nil {
 			out = append(out, alone.Virtuals...)
 		}
 	}
@@ -153,12 +153,21 @@ func (v *virtual) without(attr string) (what string) {
 		what, v.Persistent.Engine = written("engine", v.Persistent.Engine), ""
 	case first == "persistent" && v.Persistent != nil:
 		what, v.Persistent = fmt.Sprintf("persistent (%s)", v.Persistent.Timeout), nil
+	case first == "check" && v.Check != nil && v.connects():
+		what = fmt.Sprintf("the %s check (send %q, expect %q, command %q; a tcp connect stands in)", v.Check.Kind, v.Check.Send, v.Check.Expect, v.Check.Command)
+		v.Check = &config.Check{Kind: config.CheckTCP, Every: v.Check.Every, Timeout: v.Check.Timeout, Rise: v.Check.Rise, Fall: v.Check.Fall, Port: v.Check.Port}
 	case first == "check" && v.Check != nil:
 		what, v.Check = fmt.Sprintf("the %s check", v.Check.Kind), nil
 	default:
 		v.gone, what = true, fmt.Sprintf("virtual %q", v.Name)
 	}
 	return what
+}
+
+// connects reports whether a tcp connect can stand in for the virtual's check.
+func (v *virtual) connects() bool {
+	k := v.Check.Kind
+	return k != config.CheckTCP && k != config.CheckHTTP && v.Protocol != config.UDP && !(v.FWMark != 0 && v.Check.Port == 0)
 }
 
 // withoutCluster is the same for what concerns the whole cluster.

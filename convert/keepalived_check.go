@@ -60,7 +60,7 @@ type kaReading struct {
 // checker reads a checker of s.
 func (v *kaVirtual) checker(s *kaServer, n *kaNode) kaCheck {
 	r := &kaReading{kaCheck: kaCheck{node: n, kind: v.k.checkers[n.words[0]]}, when: kaNoTiming(), pace: n.at, port: s.port}
-	r.check = &config.Check{Kind: r.kind.kind, TLS: r.kind.tls}
+	r.check = &config.Check{Kind: r.kind.kind, TLS: r.kind.tls, NoVerify: r.kind.tls} // keepalived looks at no certificate
 	statements := r.when.statements()
 	statements["delay_before_retry"] = r.pacing(statements["delay_before_retry"])
 	statements["connect_port"] = kaCount(1, 65535, func(n int) { r.port = uint16(n) })

@@ -241,6 +241,7 @@ func (l *ldirectord) dialogue(s *section, check *config.Check, c ldCheck, writte
 		return
 	}
 	check.TLS = c.service == "https"
+	check.NoVerify = check.TLS // ldirectord looks at no certificate
 	check.Path = ask
 	// ldirectord follows a redirect and wants success in the end; who redirects is alive.
 	check.Status = []config.StatusRange{{From: 200, To: 399}}

@@ -11,8 +11,8 @@ import (
 )
 
 // check makes one check of what nanny did: timeout is both the period and the limit, one failure takes a server out, and reentry is how
-// long it has to be good again. What nanny sent and expected becomes an http check when that asks the same question, else a tcp check,
-// and a note quotes it.
+// long it has to be good again. What nanny sent and expected becomes an http check when that asks the same question, else one that sends and
+// expects the same.
 func (l *lvscf) check(block *lvsBlock, v *virtual, port uint16) *config.Check {
 	program := l.take(block, v.path, "send_program")
 	send, expect := l.take(block, v.path, "send"), l.take(block, v.path, "expect")
@@ -31,7 +31,9 @@ func (l *lvscf) check(block *lvsBlock, v *virtual, port uint16) *config.Check {
 	}
 	switch {
 	case program != nil:
-		l.lost(v.path, program.at, "programs are not run as checks%s", map[bool]string{false: "; a connection is made instead", true: ""}[udp])
+		if l.program(v, c, program, expect) {
+			udp = false // it asks whatever it likes
+		}
 		if expect == nil {
 			l.hint(v.path, program.at, "without an expect every server was always down")
 		}
@@ -41,6 +43,9 @@ func (l *lvscf) check(block *lvsBlock, v *virtual, port uint16) *config.Check {
 	case send != nil || expect != nil || port != 80:
 		if !udp {
 			l.question(v, c, send, expect, regex)
+		} else if send != nil && send.value() != "" {
+			c.Kind, udp = config.CheckUDP, false
+			l.talk(v, c, send, expect, regex)
 		}
 	case !udp: // what nanny does on port 80 when nothing is said
 		c.Kind, c.Path, c.Status = config.CheckHTTP, "/", []config.StatusRange{{From: 100, To: 599}}
@@ -86,45 +91,19 @@ func (l *lvscf) text(about string, d *lvsDirective) {
 	if d.quote == '\'' {
 		l.hint(about, d.at, "nanny took the single quotes for a part of it")
 	}
-	if _, ok := unescape(d.value()); !ok {
+	if _, ok := config.Unescape(d.value()); !ok {
 		l.hint(about, d.at, `an escape other than \\ \r \n \t \' \" made nanny spin for ever`)
 	}
-}
-
-// unescape is what nanny makes of a text; false if there is an escape that it does not know, which stays as it is.
-func unescape(s string) (string, bool) {
-	ok := true
-	var out strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' {
-			out.WriteByte(s[i])
-			continue
-		}
-		next := byte(0)
-		if i+1 < len(s) {
-			next = s[i+1]
-		}
-		known, is := map[byte]byte{'\\': '\\', 'r': '\r', 'n': '\n', 't': '\t', '\'': '\'', '"': '"'}[next]
-		if !is {
-			ok = false
-			out.WriteByte('\\')
-			continue
-		}
-		out.WriteByte(known)
-		i++
-	}
-	return out.String(), ok
 }
 
 // question makes c ask what nanny asked, as far as a check can.
 func (l *lvscf) question(v *virtual, c *config.Check, send, expect *lvsDirective, regex bool) {
 	var asked, wanted string
-	at := firstOf(send, expect)
 	if send != nil {
-		asked, _ = unescape(send.value())
+		asked, _ = config.Unescape(send.value())
 	}
 	if expect != nil {
-		wanted, _ = unescape(expect.value())
+		wanted, _ = config.Unescape(expect.value())
 		if regex {
 			wanted = expect.value() // the backslashes are the expression's
 		}
@@ -132,13 +111,13 @@ func (l *lvscf) question(v *virtual, c *config.Check, send, expect *lvsDirective
 	request, isHTTP := parseRequest(asked)
 	if expect == nil || !isHTTP {
 		if send != nil || expect != nil {
-			l.changed(v.path, at, "a connection is enough for a tcp check: send %s, expect %s", quoted(send), quoted(expect))
+			l.talk(v, c, send, expect, regex)
 		}
 		return
 	}
 	status, cut := l.status(wanted, regex)
 	if len(status) == 0 {
-		l.changed(v.path, at, "a connection is enough for a tcp check, for no http check expects this: send %s, expect %s", quoted(send), quoted(expect))
+		l.talk(v, c, send, expect, regex)
 		return
 	}
 	c.Kind, c.Path, c.Host, c.Status = config.CheckHTTP, request.path, request.host, status

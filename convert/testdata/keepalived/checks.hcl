@@ -95,6 +95,7 @@ virtual "192.0.2.10-443" {
     path    = "/"
     status  = "200-299"
     tls     = true
+    verify  = false
     every   = "3s"
     timeout = "3s"
     rise    = 1

@@ -422,6 +422,7 @@ virtual "secure" {
     path    = "/a%20page%20with%20blanks"
     status  = "200-399"
     tls     = true
+    verify  = false
     every   = "25s"
     timeout = "25s"
     rise    = 1

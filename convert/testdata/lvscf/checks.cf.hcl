@@ -25,7 +25,7 @@ virtual "anything" {
   }
 }
 
-# checks.cf:51: changed: a connection is enough for a tcp check, for no http check expects this: send "GET /state\n", expect "ready"
+# checks.cf:51: lost: not supported yet: the send check (send "GET /state\\n", expect "ready", command []; a tcp connect stands in)
 #     send = "GET /state\n"
 # checks.cf:52: hint: nanny took the single quotes for a part of it
 #     expect = 'ready'
@@ -80,7 +80,7 @@ virtual "default80" {
   }
 }
 
-# checks.cf:39: changed: a connection is enough for a tcp check: send "", expect ""
+# checks.cf:39: lost: not supported yet: the send check (send "", expect "*", command []; a tcp connect stands in)
 #     send = ""
 virtual "empty" {
   address   = "192.0.2.45"
@@ -97,7 +97,7 @@ virtual "empty" {
   }
 }
 
-# checks.cf:46: changed: a connection is enough for a tcp check: send nothing, expect "220"
+# checks.cf:46: lost: not supported yet: the send check (send "", expect "220", command []; a tcp connect stands in)
 #     expect = "220"
 virtual "greeting" {
   address   = "192.0.2.46"
@@ -133,9 +133,11 @@ virtual "header" {
   }
 }
 
-# checks.cf:57: lost: programs are not run as checks; a connection is made instead
+# checks.cf:57: changed: it is run as nobody, and ended with all that it started when its time is over
 #     send_program = "/usr/local/bin/ask %h %p"
 # checks.cf:57: hint: without an expect every server was always down
+#     send_program = "/usr/local/bin/ask %h %p"
+# checks.cf:57: lost: not supported yet: the script check (send "", expect "", command ["/bin/sh" "-c" "expect=$1; shift; test \"$(\"$@\")\" = \"$expect\"" "nanny" "" "/usr/local/bin/ask" "%h" "%p"]; a tcp connect stands in)
 #     send_program = "/usr/local/bin/ask %h %p"
 # checks.cf:58: hint: send_program came before it
 #     send = "GET / HTTP/1.0\r\n\r\n"

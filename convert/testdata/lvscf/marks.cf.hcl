@@ -61,9 +61,9 @@ virtual "pmask" {
   }
 }
 
-# marks.cf:41: lost: there is no check for udp: its servers count as up
-#     expect = "OK"
-# marks.cf:42: lost: programs are not run as checks
+# marks.cf:42: changed: it is run as nobody, and ended with all that it started when its time is over
+#     send_program = "/usr/local/bin/ask-sip %h"
+# marks.cf:42: lost: not supported yet: the script check
 #     send_program = "/usr/local/bin/ask-sip %h"
 virtual "sip" {
   address   = "192.0.2.21"

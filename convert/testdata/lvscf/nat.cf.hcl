@@ -136,15 +136,14 @@ virtual "shop-secure" {
 
 # nat.cf:79: lost: it is not active, so Piranha skipped it
 #     virtual old {
-# nat.cf:82: changed: a connection is enough for a tcp check: send "\n", expect nothing
-#     send = "\n"
 # virtual "old" {
 #   address   = "198.51.100.11"
 #   port      = 21
 #   protocol  = "tcp"
 #   scheduler = "wlc"
 #   forward   = "nat"
-#   check "tcp" {
+#   check "send" {
+#     send    = "\\n"
 #     every   = "10s"
 #     timeout = "10s"
 #     rise    = 18

@@ -44,7 +44,7 @@ cluster {
 #     protocol = TCP
 # superset.cf:14: hint: Piranha itself refuses the file for the capital letters
 #     scheduler = WLC
-# superset.cf:15: changed: a connection is enough for a tcp check: send "GET \"x\" y", expect "HT'T P""
+# superset.cf:15: lost: not supported yet: the send check (send "GET \\\"x\\\" y", expect "HT'T P\"", command []; a tcp connect stands in)
 #     expect = "HT'T"P"
 # superset.cf:17: lost: the web tool wrote it, and the daemons refuse it
 #     retry = 3
