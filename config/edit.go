@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -174,6 +177,8 @@ func assign(p *page, in []step, topic Topic, assignment string) error {
 		}
 	}
 	switch {
+	case len(words) > 1 && topic.Form == TextMap:
+		return assignKey(p, in, topic.Name, strings.Join(words[1:], "."), value)
 	case len(words) > 1:
 		_, err := topic.topic(words[1], words[0])
 		return err
@@ -182,6 +187,33 @@ func assign(p *page, in []step, topic Topic, assignment string) error {
 	default:
 		return assignBlock(p, in, value)
 	}
+}
+
+// assignKey sets one key of a map of texts, or takes it out.
+func assignKey(p *page, in []step, name, key, text string) error {
+	texts := map[string]string{}
+	if b := p.find(in); b != nil && b.Body.Attributes[name] != nil {
+		r := newReader()
+		value{r, path(name), b.Body.Attributes[name].Expr}.textMap(func(m map[string]string) { texts = m })
+		if err := r.problems.orNil(); err != nil {
+			return err
+		}
+	}
+	texts[key] = text
+	if text == "" {
+		delete(texts, key)
+	}
+	if len(texts) == 0 {
+		return assignAttribute(p, in, Topic{Name: name}, "")
+	}
+	if err := p.ensure(in); err != nil {
+		return err
+	}
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		parts = append(parts, literal(Text, key)+" = "+literal(Text, texts[key]))
+	}
+	return p.setAttribute(in, name, "{\n"+strings.Join(parts, "\n")+"\n}")
 }
 
 func assignAttribute(p *page, in []step, topic Topic, value string) error {
@@ -214,6 +246,11 @@ func assignBlock(p *page, in []step, value string) error {
 
 // literal is value as HCL writes it. What does not have the form becomes a text, so that Load says what is wrong with it.
 func literal(form Form, value string) string {
+	if list := strings.HasPrefix(value, "["); list && (form == Texts || form == Numbers) {
+		if _, diagnostics := hclsyntax.ParseExpression([]byte(value), "", hcl.InitialPos); !diagnostics.HasErrors() {
+			return value // as the document writes it
+		}
+	}
 	switch form {
 	case Number:
 		if _, err := strconv.ParseInt(value, 10, 64); err == nil {

@@ -131,6 +131,31 @@ func resume(x, y []string) (int, int) {
 	return len(x), len(y)
 }
 
+// Lists may be written as the document writes them, and maps key by key; checks and sorry servers have names on the way.
+func TestRewriteByPath(t *testing.T) {
+	text := []byte("virtual \"web\" {\n  address = \"192.0.2.10\"\n  port    = 80\n}\n")
+	for _, e := range []Edit{
+		{Set, KindVirtual, "web", []string{"port=", `ports=[80, "8000-8100"]`, "sorry_server.spare.address=10.0.0.9:80", "forward=nat"}},
+		{Set, KindVirtual, "web", []string{"check.all.every=5s", "check.all.check.tcp.port=22", "check.all.check.https.port=443", "check.all.check.https.headers.X-A=a,b"}},
+		{Set, KindCluster, "", []string{"sysctls.net.ipv4.vs.conntrack=1", "sysctls.net.ipv4.vs.drop_entry=1"}},
+		{Set, KindCluster, "", []string{"sysctls.net.ipv4.vs.conntrack="}},
+	} {
+		var err error
+		if text, err = Rewrite(text, e); err != nil {
+			t.Fatalf("%v: %v", e, err)
+		}
+	}
+	d, err := Parse(File{"a.hcl", text})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	v := d.Virtuals[0]
+	got := fmt.Sprint(v.Ports, v.Ranges, v.Sorry[0].Name, v.Sorry[0].Address, len(v.Check.Of), v.Check.Of[0].Every, d.Cluster.Sysctls)
+	if want := "[80] [8000-8100]spare10.0.0.9:80 2 5s map[net.ipv4.vs.drop_entry:1]"; got != want {
+		t.Errorf("got %s, want %s\n%s", got, want, text)
+	}
+}
+
 func TestRewriteRefuses(t *testing.T) {
 	for _, test := range []struct {
 		edit Edit

@@ -62,7 +62,7 @@ func Manual() Topic {
 			}},
 		}},
 		{Name: "vip", Label: "name", Text: "An address that moves with the director whether or not a virtual uses it, for example the gateway of masqueraded servers.", Topics: []Topic{
-			{Name: "address", Form: Text, Value: "ADDRESS/PREFIX", Default: required, Text: "The prefix tells which link: the one that has an address of exactly that subnet, else the one with the longest subnet that has the address. It is put on as /32 or /128."},
+			{Name: "address", Form: Text, Value: "ADDRESS/PREFIX, or ADDRESS", Default: required, Text: "The prefix tells which link: the one that has an address of exactly that subnet, else, or without a prefix, the one with the longest subnet that has the address. It is put on as /32 or /128."},
 			{Name: "interface", Form: Text, Value: "a logical interface", Default: "the link that has the subnet", Text: "Each router maps it to a device (--interface, or node.hcl)."},
 			{Name: "group", Form: Text, Value: "a name", Default: `"default"`, Text: "Another one: understood, not supported yet."},
 		}},

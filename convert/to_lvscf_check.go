@@ -11,6 +11,10 @@ import (
 // check writes what nanny asks the servers and what it wants to hear.
 func (l *toLVSCF) check(v config.Virtual, port uint16) {
 	about, c := block("virtual", v.Name), v.Check
+	if c != nil && (c.Kind == config.CheckSend || c.Kind == config.CheckUDP && lvsProtocol(v) == config.UDP) {
+		l.talk(about, c)
+		return
+	}
 	if lvsProtocol(v) == config.UDP {
 		l.note(Lost, about, "nanny takes a udp server for down that does not answer: write a send and an expect that make it")
 		return
@@ -29,12 +33,30 @@ func (l *toLVSCF) check(v config.Virtual, port uint16) {
 	}
 	send, expect, regex := lvsQuestion(c)
 	if send == "" {
-		l.note(Lost, about, "nanny cannot ask what the http check does: a connection is enough")
+		l.note(Lost, about, "nanny cannot ask what the %s check does: a connection is enough", c.Kind)
 		l.connect(about, port)
 		return
 	}
 	l.line(lvsInVirtual+`send = "%s"`, send)
 	l.line(lvsInVirtual+`expect = "%s"`, expect)
+	if regex {
+		l.line(lvsInVirtual + "use_regex = 1")
+	}
+}
+
+// talk writes what is sent and expected.
+func (l *toLVSCF) talk(about string, c *config.Check) {
+	expect, regex := strings.CutPrefix(c.Expect, "~")
+	if strings.ContainsRune(c.Send+expect, '"') || strings.Contains(c.Send+expect, `\x`) || len(c.Send) > lvsLongest || len(expect) > lvsLongest || c.TLS {
+		l.note(Lost, about, "nanny cannot send or expect what the check does: a connection is enough")
+		return
+	}
+	if c.Send != "" {
+		l.line(lvsInVirtual+`send = "%s"`, c.Send)
+	}
+	if expect != "" {
+		l.line(lvsInVirtual+`expect = "%s"`, expect)
+	}
 	if regex {
 		l.line(lvsInVirtual + "use_regex = 1")
 	}
@@ -67,6 +89,9 @@ const lvsLongest = 250
 
 // lvsQuestion is the http check as nanny's send and expect, as they stand between double quotes; nothing if there is no way.
 func lvsQuestion(c *config.Check) (send, expect string, regex bool) {
+	if c.Kind != config.CheckHTTP || c.Method != "" || c.Contains != "" || c.Matches != "" || c.JSON != "" {
+		return "", "", false
+	}
 	host := ""
 	if c.Host != "" {
 		host = `Host: ` + c.Host + `\r\n`

@@ -1,4 +1,4 @@
-# Masquerading: the servers' default gateway is 10.0.0.1, which moves with the director.
+# By nat: the servers' default gateway is 10.0.0.1, which moves with the director.
 cluster {
   timeouts {
     tcp     = "15m"
