@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +29,9 @@ func (a *app) read(paths []string) ([]api.File, error) {
 			continue
 		}
 		found, err := config.ReadFiles(p)
+		if _, unreadable := errors.AsType[*fs.PathError](err); unreadable {
+			return nil, err
+		}
 		if err != nil {
 			return nil, usageError{err}
 		}
