@@ -80,13 +80,13 @@ func Manual() Topic {
 			{Name: "masquerade", Form: Truth, Default: "false", Text: "With nat: the servers see the director for the client, and need not have it as their gateway."},
 			tunnelTopic("How packets to servers by tun are wrapped; a server may differ."),
 			{Name: "on_failure", Form: Text, Value: "remove or quiesce", Default: `"remove"`, Text: "What becomes of a server that fails its check: it leaves the table, or it stays with weight 0."},
-			{Name: "min_servers", Form: Number, Value: "1 to the number of servers", Default: "1", Text: "How many servers that are up make the virtual up." + laterText("min_servers")},
-			{Name: "hysteresis", Form: Number, Value: "0 to the servers beyond min_servers", Default: "0", Text: "A virtual that was down comes back with so many more." + laterText("hysteresis")},
-			{Name: "panic", Form: Number, Value: "0 to 100", Default: "0", Text: "With fewer percent of the servers up the last weights stand: that all are down is more often the prober's fault. 0 is never." + laterText("panic")},
-			{Name: "slow_start", Form: Text, Value: durations + ", 1s to 1h", Default: "none", Text: "Over how long a server that came up gets its weight." + laterText("slow_start")},
-			{Name: "slow_curve", Form: Text, Value: "linear or doubling", Default: `"linear"`, Text: "How it does; doubling begins with a 32nd. With slow_start." + laterText("slow_start")},
-			{Name: "probe", Form: Text, Value: "everywhere or director", Default: `"everywhere"`, Text: "Which routers probe; by the director alone a takeover starts without verdicts." + laterText("probe")},
-			{Name: "votes", Form: Number, Value: "1 to 99", Default: "each router follows its own eyes", Text: "How many routers have to see a server down." + laterText("votes")},
+			{Name: "min_servers", Form: Number, Value: "1 to the number of servers", Default: "1", Text: "How many servers that are up make the virtual up."},
+			{Name: "hysteresis", Form: Number, Value: "0 to the servers beyond min_servers", Default: "0", Text: "A virtual that was down comes back with so many more."},
+			{Name: "panic", Form: Number, Value: "0 to 100", Default: "0", Text: "With fewer percent of the servers up the last weights stand: that all are down is more often the prober's fault. 0 is never."},
+			{Name: "slow_start", Form: Text, Value: durations + ", 1s to 1h", Default: "none", Text: "Over how long a server that came up gets its weight."},
+			{Name: "slow_curve", Form: Text, Value: "linear or doubling", Default: `"linear"`, Text: "How it does; doubling begins with a 32nd. With slow_start."},
+			{Name: "probe", Form: Text, Value: "everywhere or director", Default: `"everywhere"`, Text: "Which routers probe; by the director alone a takeover starts without verdicts."},
+			{Name: "votes", Form: Number, Value: "1 to 99", Default: "each router follows its own eyes", Text: "How many routers have to see a server down."},
 			sorryTopic(),
 			{Name: "persistent", Text: "A client, or a network of them, goes to the same server again.", Topics: []Topic{
 				{Name: "timeout", Form: Text, Value: durations, Default: `"5m"`, Text: "How long after its last connection."},
@@ -101,7 +101,7 @@ func Manual() Topic {
 				tunnelTopic("How packets to this one are wrapped, by tun; what it leaves out is the virtual's, unless its type is another."),
 				{Name: "upper", Form: Number, Value: "0 to 2147483647", Default: "0", Text: "At so many connections it takes no new one; 0 is no limit."},
 				{Name: "lower", Form: Number, Value: "0 to upper", Default: "0", Text: "After upper was reached, it takes connections again below this; 0 is three quarters of upper."},
-				checkTopic("Instead of the virtual's." + laterText("check")),
+				checkTopic("Instead of the virtual's."),
 			}},
 		}},
 		notifyTopic(),
@@ -113,7 +113,7 @@ func Manual() Topic {
 func sorryTopic() Topic {
 	return Topic{
 		Name: "sorry_server", Form: Text, Value: "ADDRESS or ADDRESS:PORT; or blocks, each with its name",
-		Text: "Who answers while the virtual is down; its servers take no new connections then." + laterText("sorry_server"), Topics: []Topic{
+		Text: "Who answers while the virtual is down; its servers take no new connections then.", Topics: []Topic{
 			{Name: "address", Form: Text, Value: "ADDRESS or ADDRESS:PORT", Default: required, Text: "The port is the virtual's unless said otherwise."},
 			{Name: "weight", Form: Number, Value: "0 to 65535", Default: "1", Text: "Its share, of several."},
 			{Name: "forward", Form: Text, Value: "nat, dr, tun or local", Default: "the virtual's", Text: "How packets reach it."},

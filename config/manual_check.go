@@ -32,7 +32,7 @@ func checkBlock(with func(attribute) bool, text string) Topic {
 	t := Topic{Name: "check", Label: oneOf(append([]CheckKind{https}, CheckKinds()...)), Text: text}
 	for _, a := range checkAttributes {
 		if with(a) {
-			t.Topics = append(t.Topics, Topic{Name: a.name, Form: a.field.form, Value: a.value, Default: a.written, Text: a.text + a.where() + laterText(a.name)})
+			t.Topics = append(t.Topics, Topic{Name: a.name, Form: a.field.form, Value: a.value, Default: a.written, Text: a.text + a.where()})
 		}
 	}
 	return t
@@ -48,7 +48,7 @@ func (a attribute) where() string {
 
 // kindText is what a check of one kind does.
 func kindText(k CheckKind) string {
-	text := map[CheckKind]string{
+	return map[CheckKind]string{
 		CheckTCP:        "A connection counts as up.",
 		CheckTLS:        "A handshake whose certificate is good counts as up.",
 		CheckHTTP:       "An answer with one of the statuses, and with what else is wanted of it, counts as up.",
@@ -74,8 +74,4 @@ func kindText(k CheckKind) string {
 		CheckIMAP:       "The server's greeting.",
 		CheckPOP3:       "The server's greeting.",
 	}[k]
-	if slices.Contains(laterKinds, k) {
-		text += " Understood, not supported yet."
-	}
-	return text
 }

@@ -78,15 +78,11 @@ virtual "192.0.2.10-53-udp" {
 #     persistence_engine sip
 # balance.conf:12: changed: min_servers counts servers, not their weight: 2
 #     quorum 11
-# balance.conf:12: lost: not supported yet: min_servers = 2
-#     quorum 11
 # balance.conf:13: lost: min_servers has no hysteresis
 #     hysteresis 2
 # balance.conf:14: lost: Polso runs no scripts (also line 15)
 #     quorum_up /usr/local/bin/quorum up
 # balance.conf:16: changed: dr leaves the port at 80; keepalived passes over 8080 too
-#     sorry_server 10.0.0.9 8080
-# balance.conf:16: lost: not supported yet: sorry_server = "10.0.0.9:80"
 #     sorry_server 10.0.0.9 8080
 # balance.conf:17: lost: a sorry server takes traffic as soon as it is asked to
 #     sorry_server_inhibit
@@ -101,13 +97,15 @@ virtual "192.0.2.10-53-udp" {
 # balance.conf:31: changed: on_failure is the virtual's, and most servers have "quiesce"
 #     real_server 10.0.0.12 8080 {
 virtual "192.0.2.10-80" {
-  address    = "192.0.2.10"
-  port       = 80
-  protocol   = "tcp"
-  scheduler  = "sh"
-  flags      = ["fallback", "port"]
-  forward    = "dr"
-  on_failure = "quiesce"
+  address      = "192.0.2.10"
+  port         = 80
+  protocol     = "tcp"
+  scheduler    = "sh"
+  flags        = ["fallback", "port"]
+  forward      = "dr"
+  min_servers  = 2
+  sorry_server = "10.0.0.9"
+  on_failure   = "quiesce"
 
   # balance.conf:26: lost: Polso runs no scripts (also line 27)
   #     notify_up /usr/local/bin/up
@@ -197,16 +195,14 @@ virtual "192.0.2.10-82-sctp" {
 #     virtual_server 192.0.2.10 84 {
 # balance.conf:77: lost: no protocol is called "ICMP"
 #     protocol ICMP
-# balance.conf:78: lost: not supported yet: min_servers = 2
-#     quorum 40
-# balance.conf:79: lost: not supported yet: sorry_server = "10.0.0.9:84"
-#     sorry_server 10.0.0.9
 virtual "192.0.2.10-84-udp" {
-  address   = "192.0.2.10"
-  port      = 84
-  protocol  = "udp"
-  scheduler = "wlc"
-  forward   = "nat"
+  address      = "192.0.2.10"
+  port         = 84
+  protocol     = "udp"
+  scheduler    = "wlc"
+  forward      = "nat"
+  min_servers  = 2
+  sorry_server = "10.0.0.9"
 
   server "10.0.0.11" {
     address = "10.0.0.11:80"

@@ -168,12 +168,11 @@ virtual "marked-nat" {
   }
 }
 
-# checks.cf:105: lost: not supported yet: sorry_server = "10.0.0.9:0"
-#     fallback=10.0.0.9:80 gate
 virtual "marked-web" {
-  fwmark    = 1
-  scheduler = "wrr"
-  forward   = "dr"
+  fwmark       = 1
+  scheduler    = "wrr"
+  forward      = "dr"
+  sorry_server = "10.0.0.9"
   check "http" {
     path    = "/"
     status  = "200-399"
@@ -195,12 +194,11 @@ virtual "marked-web" {
   }
 }
 
-# checks.cf:116: lost: not supported yet: sorry_server = "[2001:db8:9::9]:0"
-#     fallback6=[2001:db8:9::9] gate
 virtual "marked6" {
-  fwmark    = 2
-  scheduler = "wrr"
-  forward   = "dr"
+  fwmark       = 2
+  scheduler    = "wrr"
+  forward      = "dr"
+  sorry_server = "2001:db8:9::9"
   check "tcp" {
     port    = 22
     every   = "10s"

@@ -40,15 +40,14 @@ cluster {
   standby = "warm"
 }
 
-# global.cf:10: lost: not supported yet: sorry_server = "10.0.0.99:80"
-#     fallback = 10.0.0.99
 virtual "tcp-192.0.2.10-80" {
-  address    = "192.0.2.10"
-  port       = 80
-  protocol   = "tcp"
-  scheduler  = "wrr"
-  forward    = "dr"
-  on_failure = "quiesce"
+  address      = "192.0.2.10"
+  port         = 80
+  protocol     = "tcp"
+  scheduler    = "wrr"
+  forward      = "dr"
+  sorry_server = "10.0.0.99"
+  on_failure   = "quiesce"
   check "http" {
     path    = "/"
     status  = "200-399"
@@ -69,16 +68,15 @@ virtual "tcp-192.0.2.10-80" {
   }
 }
 
-# global.cf:11: lost: not supported yet: sorry_server = "[2001:db8:9::99]:80"
-#     fallback6 = [2001:db8:9::99]:80
 # global.cf:38: hint: ldirectord heeds it with fork=yes alone; the interval is 20 seconds
 #     checkinterval = 5
 virtual "tcp-2001-db8-10-80" {
-  address   = "2001:db8::10"
-  port      = 80
-  protocol  = "tcp"
-  scheduler = "wrr"
-  forward   = "dr"
+  address      = "2001:db8::10"
+  port         = 80
+  protocol     = "tcp"
+  scheduler    = "wrr"
+  forward      = "dr"
+  sorry_server = "2001:db8:9::99"
   check "tcp" {
     every   = "20s"
     timeout = "4s"

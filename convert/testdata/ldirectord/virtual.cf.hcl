@@ -24,8 +24,6 @@ cluster {
 #     real=10.0.0.41:9090 gate
 # virtual.cf:14: hint: the last one of its kind counts
 #     scheduler=wlc
-# virtual.cf:20: lost: not supported yet: sorry_server = "10.0.0.9:8000"
-#     fallback=10.0.0.9:8000 masq
 # virtual.cf:25: lost: checks have no file of their own; polso describe shows each server's last answer
 #     monitorfile="/var/log/orders.checks"
 # virtual.cf:26: lost: no mail is sent; polso status says which servers are down
@@ -41,13 +39,14 @@ cluster {
 # virtual.cf:31: hint: ldirectord reads it and does nothing with it
 #     load="uptime"
 virtual "Order-desk" {
-  address    = "192.0.2.20"
-  port       = 8080
-  protocol   = "tcp"
-  scheduler  = "mh"
-  flags      = ["fallback", "port"]
-  forward    = "nat"
-  on_failure = "quiesce"
+  address      = "192.0.2.20"
+  port         = 8080
+  protocol     = "tcp"
+  scheduler    = "mh"
+  flags        = ["fallback", "port"]
+  forward      = "nat"
+  sorry_server = "10.0.0.9:8000"
+  on_failure   = "quiesce"
   persistent {
     timeout = "10m"
     netmask = "/24"

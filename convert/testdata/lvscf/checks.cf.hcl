@@ -25,8 +25,6 @@ virtual "anything" {
   }
 }
 
-# checks.cf:51: lost: not supported yet: the send check (send "GET /state\\n", expect "ready", command []; a tcp connect stands in)
-#     send = "GET /state\n"
 # checks.cf:52: hint: nanny took the single quotes for a part of it
 #     expect = 'ready'
 virtual "body" {
@@ -36,7 +34,9 @@ virtual "body" {
   protocol  = "tcp"
   scheduler = "wlc"
   forward   = "tun"
-  check "tcp" {
+  check "send" {
+    send    = "GET /state\\n"
+    expect  = "ready"
     every   = "10s"
     timeout = "10s"
     rise    = 18
@@ -80,8 +80,6 @@ virtual "default80" {
   }
 }
 
-# checks.cf:39: lost: not supported yet: the send check (send "", expect "*", command []; a tcp connect stands in)
-#     send = ""
 virtual "empty" {
   address   = "192.0.2.45"
   interface = "eth0"
@@ -89,7 +87,8 @@ virtual "empty" {
   protocol  = "tcp"
   scheduler = "wlc"
   forward   = "tun"
-  check "tcp" {
+  check "send" {
+    expect  = "*"
     every   = "10s"
     timeout = "10s"
     rise    = 18
@@ -97,8 +96,6 @@ virtual "empty" {
   }
 }
 
-# checks.cf:46: lost: not supported yet: the send check (send "", expect "220", command []; a tcp connect stands in)
-#     expect = "220"
 virtual "greeting" {
   address   = "192.0.2.46"
   interface = "eth0"
@@ -106,7 +103,8 @@ virtual "greeting" {
   protocol  = "tcp"
   scheduler = "wlc"
   forward   = "tun"
-  check "tcp" {
+  check "send" {
+    expect  = "220"
     every   = "10s"
     timeout = "10s"
     rise    = 18
@@ -137,8 +135,6 @@ virtual "header" {
 #     send_program = "/usr/local/bin/ask %h %p"
 # checks.cf:57: hint: without an expect every server was always down
 #     send_program = "/usr/local/bin/ask %h %p"
-# checks.cf:57: lost: not supported yet: the script check (send "", expect "", command ["/bin/sh" "-c" "expect=$1; shift; test \"$(\"$@\")\" = \"$expect\"" "nanny" "" "/usr/local/bin/ask" "%h" "%p"]; a tcp connect stands in)
-#     send_program = "/usr/local/bin/ask %h %p"
 # checks.cf:58: hint: send_program came before it
 #     send = "GET / HTTP/1.0\r\n\r\n"
 virtual "program" {
@@ -148,7 +144,8 @@ virtual "program" {
   protocol  = "tcp"
   scheduler = "wlc"
   forward   = "tun"
-  check "tcp" {
+  check "script" {
+    command = ["/bin/sh", "-c", "expect=$1; shift; test \"$(\"$@\")\" = \"$expect\"", "nanny", "", "/usr/local/bin/ask", "%h", "%p"]
     every   = "10s"
     timeout = "10s"
     rise    = 18

@@ -63,8 +63,6 @@ virtual "pmask" {
 
 # marks.cf:42: changed: it is run as nobody, and ended with all that it started when its time is over
 #     send_program = "/usr/local/bin/ask-sip %h"
-# marks.cf:42: lost: not supported yet: the script check
-#     send_program = "/usr/local/bin/ask-sip %h"
 virtual "sip" {
   address   = "192.0.2.21"
   interface = "eth0"
@@ -72,6 +70,13 @@ virtual "sip" {
   protocol  = "udp"
   scheduler = "wlc"
   forward   = "dr"
+  check "script" {
+    command = ["/bin/sh", "-c", "expect=$1; shift; test \"$(\"$@\")\" = \"$expect\"", "nanny", "OK", "/usr/local/bin/ask-sip", "%h"]
+    every   = "10s"
+    timeout = "10s"
+    rise    = 18
+    fall    = 1
+  }
 
   server "a" {
     address = "192.0.2.31"

@@ -109,16 +109,15 @@ virtual "shop" {
 
 # nat.cf:68: hint: 198.51.100.10 is on "eth0" with mask /24 where it stands first, which is what Piranha brought up; not on "eth0" with /25
 #     address = 198.51.100.10 eth0:2
-# nat.cf:71: lost: not supported yet: sorry_server = "10.30.0.99:0"
-#     sorry_server = 10.30.0.99
 # nat.cf:72: lost: weights do not follow the load of the servers
 #     load_monitor = uptime
 virtual "shop-secure" {
-  address   = "198.51.100.10"
-  port      = 443
-  protocol  = "tcp"
-  scheduler = "wlc"
-  forward   = "nat"
+  address      = "198.51.100.10"
+  port         = 443
+  protocol     = "tcp"
+  scheduler    = "wlc"
+  forward      = "nat"
+  sorry_server = "10.30.0.99"
   check "tcp" {
     every   = "10s"
     timeout = "10s"

@@ -44,8 +44,6 @@ cluster {
 #     protocol = TCP
 # superset.cf:14: hint: Piranha itself refuses the file for the capital letters
 #     scheduler = WLC
-# superset.cf:15: lost: not supported yet: the send check (send "GET \\\"x\\\" y", expect "HT'T P\"", command []; a tcp connect stands in)
-#     expect = "HT'T"P"
 # superset.cf:17: lost: the web tool wrote it, and the daemons refuse it
 #     retry = 3
 # superset.cf:24: lost: virtual "my-web" server "b": "web2.example.org" is not an IPv4 address, and names are not looked up
@@ -58,7 +56,9 @@ virtual "my-web" {
   protocol  = "tcp"
   scheduler = "wlc"
   forward   = "dr"
-  check "tcp" {
+  check "send" {
+    send    = "GET \\\"x\\\" y"
+    expect  = "HT'T P\""
     every   = "10s"
     timeout = "10s"
     rise    = 18
