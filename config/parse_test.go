@@ -31,18 +31,23 @@ func TestParseExample(t *testing.T) {
 	golden(t, "example.json", append(text, '\n'))
 }
 
+// The example of the pages runs as it stands.
+func TestExampleLoads(t *testing.T) {
+	if _, err := Load(mustRead(t, "example.hcl")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRender(t *testing.T) {
 	for _, tt := range []struct {
 		name, golden string
 		style        Style
-		load         func(...File) (Document, error)
 	}{
-		{"five.hcl", "five.txt", Plain, Parse},
-		{"five.hcl", "five.color.txt", Color, Parse},
-		{"example.hcl", "example.txt", Plain, Load},
+		{"five.hcl", "five.txt", Plain},
+		{"five.hcl", "five.color.txt", Color},
 	} {
 		t.Run(tt.golden, func(t *testing.T) {
-			d, err := tt.load(mustRead(t, tt.name))
+			d, err := Parse(mustRead(t, tt.name))
 			var problems Errors
 			if !errors.As(err, &problems) {
 				t.Fatalf("got %v, want Errors", err)

@@ -151,12 +151,12 @@ func TestCodePatterns(t *testing.T) {
 // A long path, a quote and TLS are no question that nanny can ask.
 func TestLVSQuestion(t *testing.T) {
 	status := []config.StatusRange{{From: 200, To: 299}, {From: 301, To: 302}}
-	send, expect, regex := lvsQuestion(&config.Check{Path: `/a\b`, Host: "h", Status: status, Every: time.Second})
+	send, expect, regex := lvsQuestion(&config.Check{Kind: config.CheckHTTP, Path: `/a\b`, Host: "h", Status: status, Every: time.Second})
 	if got, want := fmt.Sprint(send, " ", expect, " ", regex), `GET /a\\b HTTP/1.0\r\nHost: h\r\n\r\n ^HTTP/1.[01] (2[0-9][0-9]|30[1-2]) true`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	for name, c := range map[string]config.Check{
-		"quote": {Path: `/"`, Status: status}, "long": {Path: "/" + strings.Repeat("x", 250), Status: status}, "tls": {Path: "/", Status: status, TLS: true},
+		"quote": {Kind: config.CheckHTTP, Path: `/"`, Status: status}, "long": {Kind: config.CheckHTTP, Path: "/" + strings.Repeat("x", 250), Status: status}, "tls": {Kind: config.CheckHTTP, Path: "/", Status: status, TLS: true},
 	} {
 		if send, _, _ := lvsQuestion(&c); send != "" {
 			t.Errorf("%s: %s", name, send)

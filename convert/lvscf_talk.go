@@ -10,12 +10,18 @@ import (
 
 // talk makes c send and expect what nanny did.
 func (l *lvscf) talk(v *virtual, c *config.Check, send, expect *lvsDirective, regex bool) {
+	if expect == nil && c.Kind != config.CheckUDP {
+		l.hint(v.path, send.at, "nanny read no answer without an expect: that the server takes a connection is all there is to check")
+		return
+	}
 	l.at(v.path+" check", firstOf(send, expect))
 	if c.Kind != config.CheckUDP {
 		c.Kind = config.CheckSend
 	}
 	if send != nil {
-		c.Send = nannyText(send.value())
+		if c.Send = nannyText(send.value()); c.Send == "" {
+			l.hint(v.path, send.at, "nothing is sent")
+		}
 	}
 	switch {
 	case expect == nil:

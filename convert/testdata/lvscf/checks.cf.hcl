@@ -80,6 +80,8 @@ virtual "default80" {
   }
 }
 
+# checks.cf:39: hint: nothing is sent
+#     send = ""
 virtual "empty" {
   address   = "192.0.2.45"
   interface = "eth0"

@@ -135,14 +135,15 @@ virtual "shop-secure" {
 
 # nat.cf:79: lost: it is not active, so Piranha skipped it
 #     virtual old {
+# nat.cf:82: hint: nanny read no answer without an expect: that the server takes a connection is all there is to check
+#     send = "\n"
 # virtual "old" {
 #   address   = "198.51.100.11"
 #   port      = 21
 #   protocol  = "tcp"
 #   scheduler = "wlc"
 #   forward   = "nat"
-#   check "send" {
-#     send    = "\\n"
+#   check "tcp" {
 #     every   = "10s"
 #     timeout = "10s"
 #     rise    = 18
