@@ -146,14 +146,6 @@ func firstOf(a, b *lvsDirective) place {
 	}
 }
 
-// quoted is a text as the file has it.
-func quoted(d *lvsDirective) string {
-	if d == nil {
-		return "nothing"
-	}
-	return `"` + d.value() + `"`
-}
-
 // lvsRequest is what an http check can ask; more is the first line that it cannot.
 type lvsRequest struct{ path, host, more string }
 
