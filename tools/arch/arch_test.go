@@ -33,10 +33,11 @@ var ours = map[string][]string{
 	"ipvs/ipvstest":   {"ipvs"},
 	"vip":             {},
 	"vip/viptest":     {"vip"},
-	"health":          {"config"},
+	"program":         {},
+	"health":          {"config", "program"}, // both run what an operator wrote, and must not differ in how
 	"director":        {"config", "health", "ipvs", "vip"},
 	"steward":         {"config", "fsm"},
-	"notify":          {"config"},
+	"notify":          {"config", "program"},
 	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
 	"api":             {"config", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
