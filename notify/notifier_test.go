@@ -124,6 +124,7 @@ func TestMailGathers(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		n.Tell(down("b"), down("c"))
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if len(s.told) != 1 || len(s.told[0]) != 3 || s.at[0] != gather {
 			t.Errorf("told %v at %v, want three events in one mail after %v", s.told, s.at, gather)
 		}
@@ -185,6 +186,7 @@ func TestSetKeepsTheQueueOfWhatStays(t *testing.T) {
 		n.Set([]config.Notify{one, changed})
 		n.Tell(down("c"))
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		servers := make(map[string]int)
 		for _, events := range s.told {
 			servers[events[0].Server]++
