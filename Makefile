@@ -10,7 +10,9 @@ LABVM   := go run ./tools/labvm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools)
 
-.PHONY: build demo test unit race once model rounds lab lab-all scenario faults fuzz bench flows scale lint help lab-binaries
+SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio
+
+.PHONY: build demo test unit race once servers model rounds lab lab-all scenario faults fuzz bench flows scale lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -18,7 +20,7 @@ build: ## the static binary, bin/polso
 demo: build lab-binaries ## three routers, traffic, a failover: watch it happen (boots a kernel with IPVS if needed)
 	$(LABVM) --timeout 5m -- $(LABBIN)/demo --polso bin/polso
 
-test: lint race once lab ## the whole proof: lint, units under the race detector, what that leaves out, laboratory
+test: lint race once servers lab ## the whole proof: lint, units under the race detector, what that leaves out, real servers, laboratory
 
 unit: ## unit tests, the virtual-time rounds, the command line's scripts
 	go test ./...
@@ -31,6 +33,12 @@ race: ## the same under the race detector (virtual-time rounds are left to `unit
 once: ## what the race detector's run leaves out: the virtual-time rounds, the tools, one test by its tag
 	go test ./consensus/... ./lab/... ./tools/...
 	go test -tags lab -run TestClockLeaps ./agent
+
+servers: ## every kind of check against real servers, in every state: the table of docs/checks.md; installs them, and starts no service
+	@dpkg -s $(SERVERS) >/dev/null 2>&1 || { \
+	  if [ ! -e /usr/sbin/policy-rc.d ]; then trap 'rm -f /usr/sbin/policy-rc.d' EXIT; printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; fi; \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(SERVERS); } >&2
+	POLSO_SERVERS=1 go test -count=1 -parallel 8 -run '^Test(RealServers|ServersTable|AgentWords)' ./health
 
 model: ## every state of small clusters under the lease's rules, and each rule switched off: the tables of docs/safety.md
 	go run ./tools/model --docs docs/safety.md

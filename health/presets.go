@@ -49,7 +49,8 @@ func Presets() []Preset {
 		// database that is not there. While it starts, stops or is full it says 57P03 or 53300.
 		{
 			Kind: config.CheckPostgreSQL, Network: "tcp", Port: 5432, Send: postgresStartup,
-			Expect: `~(?s)^(R|E.*\x00C(28|3D000))`, Accepted: `~^R\x00\x00\x00\x08\x00\x00\x00\x00`,
+			Expect:   `~(?s)^(R....\x00\x00\x00[^\x00]|R\x00\x00\x00\x08\x00\x00\x00\x00[^E]|(R\x00\x00\x00\x08\x00\x00\x00\x00)?E.*\x00C(28|3D000))`,
+			Accepted: `~^R\x00\x00\x00\x08\x00\x00\x00\x00[^E]`,
 		},
 		// An anonymous bind, which succeeds or is not wanted (48, or 8: sign in better); then unbind. Lengths are in
 		// one byte or, as Active Directory has it, in five.

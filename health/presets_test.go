@@ -32,7 +32,8 @@ const (
 	mysqlDenied   = "\x40\x00\x00\x02\xff\x15\x04#28000Access denied for user 'polso'"
 	mysqlOldAuth  = "\x40\x00\x00\x02\xff\xe3\x04#08004Client does not support authentication protocol"
 	mysqlBlocked  = "\x40\x00\x00\x00\xff\x69\x04Host '192.0.2.1' is blocked"
-	postgresTrust = "R\x00\x00\x00\x08\x00\x00\x00\x00"
+	postgresTrust = "R\x00\x00\x00\x08\x00\x00\x00\x00" // somebody that it may not know
+	postgresReady = postgresTrust + "S\x00\x00\x00\x19client_encoding\x00UTF8\x00"
 	postgresSCRAM = "R\x00\x00\x00\x17\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00"
 	ldapBound     = "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00"
 )
@@ -55,11 +56,14 @@ func TestPresets(t *testing.T) {
 		{"mysql lets the user in", answering(t, turns(mysqlGreeting, mysqlOK)), as(config.CheckMySQL), true, `mysql: answered .*`},
 		{"mysql denies the user", answering(t, turns(mysqlGreeting, mysqlDenied)), config.Check{Kind: config.CheckMySQL, User: "health", Timeout: hasty}, false, `mysql: unexpected answer .*denied.*`},
 		{"mysql has shut us out", answering(t, greets(mysqlBlocked)), config.Check{Kind: config.CheckMySQL, Timeout: hasty}, false, `mysql: unexpected answer .*is blocked.*`},
-		{"postgresql lets in", answering(t, turns("", postgresTrust)), ok(config.CheckPostgreSQL), true, `postgresql: answered .*`},
+		{"postgresql lets in", answering(t, turns("", postgresReady)), ok(config.CheckPostgreSQL), true, `postgresql: answered .*`},
 		{"postgresql wants a password", answering(t, turns("", postgresSCRAM)), ok(config.CheckPostgreSQL), true, `postgresql: answered .*`},
 		{"postgresql wants one of the user", answering(t, turns("", postgresSCRAM)), config.Check{Kind: config.CheckPostgreSQL, User: "health", Timeout: hasty}, false, `postgresql: unexpected answer .*`},
-		{"postgresql lets the user in", answering(t, turns("", postgresTrust)), as(config.CheckPostgreSQL), true, `postgresql: answered .*`},
+		{"postgresql lets the user in", answering(t, turns("", postgresReady)), as(config.CheckPostgreSQL), true, `postgresql: answered .*`},
 		{"postgresql knows no such role", answering(t, turns("", postgresError("28000", "role does not exist"))), ok(config.CheckPostgreSQL), true, `postgresql: answered .*`},
+		{"postgresql trusts, and knows no such role", answering(t, turns("", postgresTrust+postgresError("28000", "role does not exist"))), ok(config.CheckPostgreSQL), true, `postgresql: answered .*`},
+		{"postgresql trusts, and does not know the user", answering(t, turns("", postgresTrust+postgresError("28000", "role does not exist"))), config.Check{Kind: config.CheckPostgreSQL, User: "health", Timeout: hasty}, false, `postgresql: unexpected answer .*`},
+		{"postgresql trusts, and is full", answering(t, turns("", postgresTrust+postgresError("53300", "remaining connection slots are reserved"))), config.Check{Kind: config.CheckPostgreSQL, Timeout: hasty}, false, `postgresql: unexpected answer .*`},
 		{"postgresql starts", answering(t, turns("", postgresError("57P03", "the database system is starting up"))), config.Check{Kind: config.CheckPostgreSQL, Timeout: hasty}, false, `postgresql: unexpected answer .*starting up.*`},
 		{"ldap", answering(t, turns("", ldapBound)), ok(config.CheckLDAP), true, `ldap: answered .*`},
 		{"ldap with long lengths", answering(t, turns("", "\x30\x84\x00\x00\x00\x10\x02\x01\x01\x61\x84\x00\x00\x00\x07\x0a\x01\x00\x04\x00\x04\x00")), ok(config.CheckLDAP), true, `ldap: answered .*`},

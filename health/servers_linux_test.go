@@ -1,166 +1,177 @@
 package health
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
-	"syscall"
-	"testing"
-	"time"
-
 	"polso/config"
 )
 
-// server is a program as Debian has it, which listens on a port of loopback.
+// server is a program as Debian has it, which listens on a port of loopback, and what a kind of check says of it. In commands and
+// files DIR stands for a directory with cert, key and ca in it, PORT and OTHER for ports.
 type server struct {
-	kind    config.CheckKind
-	prepare []string // a command before
+	row     string // what the page calls the check
+	by      string // and the server
+	prepare []string
 	command []string
 	files   map[string]string
 	check   config.Check
-	want    string // the reason while it is up
+	up      string // what the reason has while it is up
+	wrong   wrong
+	kernel  bool // the kernel alone answers, for a program that is stopped, too
+	often   int  // probes in a row that the server has to bear
 }
 
-// TestRealServers asks the programs that the kinds are made for: up while they run, down when they are stopped (the kernel
-// answers, the program does not) and when they are gone. In commands and files DIR and PORT stand for a directory and a
-// port. It takes minutes and programs that few have, so it has to be asked for: POLSO_SERVERS=1, as root.
-func TestRealServers(t *testing.T) {
-	if os.Getenv("POLSO_SERVERS") == "" || os.Geteuid() != 0 {
-		t.Skip("POLSO_SERVERS=1 and root start real servers")
+// wrong is what makes the server, or another, answer what is not wanted; what is empty is as with the right one.
+type wrong struct {
+	command []string
+	files   map[string]string
+	check   config.Check
+	says    string // what the reason has then
+}
+
+const postgres = "/usr/lib/postgresql/15/bin/"
+
+// realServers are the rows of the page's table.
+func realServers() []server {
+	nginx := func(listen, tls string) map[string]string {
+		return map[string]string{"conf": "daemon off; pid DIR/pid; error_log DIR/log; worker_processes 1; events {}\nhttp { access_log off; server { listen 127.0.0.1:PORT " +
+			listen + "; " + tls + " location = /healthz { return 200 \"well\\n\"; } location / { return 404; } } }\n"}
 	}
-	const postgres = "/usr/lib/postgresql/15/bin/"
-	for _, s := range []server{
-		{kind: config.CheckRedis, command: []string{"redis-server", "--bind", "127.0.0.1", "--port", "PORT", "--save", "", "--dir", "DIR"}, want: `answered "\+PONG`},
-		{
-			kind: config.CheckMySQL, prepare: []string{"mariadb-install-db", "--no-defaults", "--datadir=DIR/data", "--user=mysql", "--skip-test-db"},
-			command: []string{"mariadbd", "--no-defaults", "--datadir=DIR/data", "--user=mysql", "--port=PORT", "--socket=DIR/sock", "--bind-address=127.0.0.1", "--pid-file=DIR/pid"},
-			want:    `answered .*#28000Access denied for user 'polso'`,
-		},
-		{
-			kind: config.CheckPostgreSQL, prepare: []string{"runuser", "-u", "nobody", "--", postgres + "initdb", "-D", "DIR/data", "-U", "polso", "-A", "trust"},
-			command: []string{"runuser", "-u", "nobody", "--", postgres + "postgres", "-D", "DIR/data", "-p", "PORT", "-k", "DIR"},
-			check:   config.Check{User: "polso"}, want: `answered "R`,
-		},
-		{kind: config.CheckLDAP, files: map[string]string{"conf": "pidfile DIR/pid\n"}, command: []string{"slapd", "-d", "0", "-h", "ldap://127.0.0.1:PORT", "-f", "DIR/conf"}, want: "answered "},
-		{
-			kind: config.CheckSIP, files: map[string]string{"cfg": kamailio("udp")}, command: []string{"kamailio", "-f", "DIR/cfg", "-DD", "-E", "-P", "DIR/pid", "-Y", "DIR"}, want: `answered "SIP/2.0 200`,
-		},
-		{
-			kind: config.CheckSIPTCP, files: map[string]string{"cfg": kamailio("tcp")}, command: []string{"kamailio", "-f", "DIR/cfg", "-DD", "-E", "-P", "DIR/pid", "-Y", "DIR"}, want: `answered "SIP/2.0 200`,
-		},
-		{
-			kind: config.CheckFTP, files: map[string]string{"conf": "listen=YES\nlisten_address=127.0.0.1\nlisten_port=PORT\nbackground=NO\nsecure_chroot_dir=DIR/empty\n"},
-			prepare: []string{"mkdir", "-m", "555", "DIR/empty"}, command: []string{"vsftpd", "DIR/conf"}, want: `answered "220 `,
-		},
-		{kind: config.CheckIMAP, files: map[string]string{"conf": dovecot("imap")}, command: []string{"dovecot", "-F", "-c", "DIR/conf"}, want: `answered "\* OK`},
-		{kind: config.CheckPOP3, files: map[string]string{"conf": dovecot("pop3")}, command: []string{"dovecot", "-F", "-c", "DIR/conf"}, want: `answered "\+OK`},
-		{
-			kind: config.CheckSMTP, files: map[string]string{"conf": "spool_directory = DIR/spool\nlog_file_path = DIR/%slog\npid_file_path = DIR/pid\n"},
-			command: []string{"exim", "-C", "DIR/conf", "-bdf", "-oX", "127.0.0.1.PORT"}, want: `answered ".* ESMTP Exim`,
-		},
-		{
-			kind: config.CheckDNS, check: config.Check{Query: "www.example.org", Answer: "192.0.2.7"}, want: "NOERROR, 192.0.2.7",
-			files: map[string]string{
-				"conf": `options { directory "DIR"; pid-file "DIR/pid"; session-keyfile "DIR/key"; listen-on port PORT { 127.0.0.1; }; listen-on-v6 { none; }; recursion no; };
+	const certified = "ssl_certificate DIR/cert; ssl_certificate_key DIR/key; ssl_protocols TLSv1.3;"
+	web := func(row, listen, tls string, check config.Check) server {
+		s := server{row: row, by: "nginx", command: []string{"nginx", "-c", "DIR/conf"}, files: nginx(listen, tls), check: check, up: "200", wrong: wrong{check: check, says: "404"}}
+		s.check.Kind, s.check.Path, s.check.Contains = config.CheckHTTP, "/healthz", "well"
+		s.wrong.check = s.check
+		s.wrong.check.Path = "/gone"
+		return s
+	}
+	secure := config.Check{TLS: true, CA: "DIR/ca"}
+	secure2 := secure
+	secure2.Version = "2"
+	elsewhere := config.Check{Kind: config.CheckTLS, CA: "DIR/ca", ServerName: "other.example.org"}
+	const stranger = "certificate is of 127.0.0.1, not of other.example.org"
+	zone := map[string]string{
+		"conf": `options { directory "DIR"; pid-file "DIR/pid"; session-keyfile "DIR/session"; listen-on port PORT { 127.0.0.1; }; listen-on-v6 { none; }; recursion no; };
 controls { };
 zone "example.org" { type primary; file "DIR/zone"; };
 `,
-				"zone": "$TTL 60\n@ SOA a b 1 60 60 60 60\n@ NS a\na A 192.0.2.6\nwww A 192.0.2.7\n",
-			},
-			command: []string{"named", "-g", "-c", "DIR/conf"},
+		"zone": "$TTL 60\n@ SOA a b 1 60 60 60 60\n@ NS a\na A 192.0.2.6\nwww A 192.0.2.7\n",
+	}
+	const question = `\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03`
+	redis := []string{"redis-server", "--bind", "127.0.0.1", "--port", "PORT", "--save", "", "--dir", "DIR"}
+	noPing := append(redis[:len(redis):len(redis)], "--rename-command", "PING", "")
+	dovecotd := []string{"dovecot", "-F", "-c", "DIR/conf"}
+	mail := []string{"exim", "-C", "DIR/conf", "-bdf", "-oX", "127.0.0.1.PORT"}
+	const spool = "spool_directory = DIR/spool\nlog_file_path = DIR/%slog\npid_file_path = DIR/pid\n"
+	kamailiod := []string{"kamailio", "-f", "DIR/cfg", "-DD", "-E", "-P", "DIR/pid", "-Y", "DIR"}
+	return []server{
+		{row: "tcp", by: "nginx", command: []string{"nginx", "-c", "DIR/conf"}, files: nginx("", ""), check: config.Check{Kind: config.CheckTCP}, up: "connected", kernel: true},
+		{
+			row: "tls", by: "nginx", command: []string{"nginx", "-c", "DIR/conf"}, files: nginx("ssl", certified), check: config.Check{Kind: config.CheckTLS, CA: "DIR/ca"}, up: "TLS 1.3",
+			wrong: wrong{check: elsewhere, says: stranger},
 		},
-	} {
-		t.Run(string(s.kind), func(t *testing.T) { s.try(t) })
+		web("http", "", "", config.Check{}),
+		web("http, version 2", "http2", "", config.Check{Version: "2"}),
+		web("https", "ssl", certified, secure),
+		web("https, version 2", "ssl http2", certified, secure2),
+		{
+			row: "http", by: "haproxy, and another through it", command: []string{"haproxy", "-db", "-f", "DIR/cfg"}, files: map[string]string{"cfg": haproxy},
+			check: config.Check{Kind: config.CheckHTTP, Path: "/healthz", Contains: "well"}, up: "200",
+			wrong: wrong{check: config.Check{Kind: config.CheckHTTP, Path: "/gone"}, says: "503"},
+		},
+		{
+			row: "grpc", by: "grpc-go's health service", prepare: []string{"go", "build", "-C", "testdata/grpchealth", "-o", "DIR/grpchealth", "."}, command: []string{"DIR/grpchealth", "127.0.0.1:PORT"},
+			check: config.Check{Kind: config.CheckGRPC}, up: "SERVING", wrong: wrong{check: config.Check{Kind: config.CheckGRPC, Service: "sleeping"}, says: "NOT_SERVING"},
+		},
+		{
+			row: "send", by: "redis", command: redis, check: config.Check{Kind: config.CheckSend, Send: `PING\r\n`, Expect: "+PONG"}, up: `answered "+PONG`,
+			wrong: wrong{check: config.Check{Kind: config.CheckSend, Send: `PONG\r\n`, Expect: "+PONG"}, says: `unexpected answer "-ERR unknown command`},
+		},
+		{
+			row: "udp", by: "bind", command: []string{"named", "-g", "-c", "DIR/conf"}, files: zone, up: `answered`,
+			check: config.Check{Kind: config.CheckUDP, Send: question + `org\x00\x00\x01\x00\x01`, Expect: `\x124\x85\x00`},
+			wrong: wrong{check: config.Check{Kind: config.CheckUDP, Send: question + `com\x00\x00\x01\x00\x01`, Expect: `\x124\x85\x00`}, says: "unexpected answer"},
+		},
+		{
+			row: "dns", by: "bind", command: []string{"named", "-g", "-c", "DIR/conf"}, files: zone, up: "NOERROR, 192.0.2.7",
+			check: config.Check{Kind: config.CheckDNS, Query: "www.example.org", Answer: "192.0.2.7"},
+			wrong: wrong{check: config.Check{Kind: config.CheckDNS, Query: "gone.example.org"}, says: "NXDOMAIN"},
+		},
+		{
+			row: "smtp", by: "exim", command: mail, files: map[string]string{"conf": spool}, check: config.Check{Kind: config.CheckSMTP}, up: "ESMTP Exim",
+			wrong: wrong{files: map[string]string{"conf": spool + "acl_smtp_connect = no\nbegin acl\nno:\n  deny\n"}, says: "550 Administrative prohibition"},
+		},
+		{
+			row: "smtp, tls", by: "exim", command: mail, files: map[string]string{"conf": spool + "tls_advertise_hosts = *\ntls_certificate = DIR/cert\ntls_privatekey = DIR/key\n"},
+			check: config.Check{Kind: config.CheckSMTP, TLS: true, CA: "DIR/ca"}, up: "ESMTP Exim",
+			wrong: wrong{check: config.Check{Kind: config.CheckSMTP, TLS: true, CA: "DIR/ca", ServerName: "other.example.org"}, says: stranger},
+		},
+		{
+			row: "redis", by: "redis", command: redis, check: config.Check{Kind: config.CheckRedis}, up: `answered "+PONG`,
+			wrong: wrong{command: noPing, says: `unexpected answer "-ERR unknown command`},
+		},
+		{
+			row: "mysql", by: "mariadb", prepare: []string{"mariadb-install-db", "--no-defaults", "--datadir=DIR/data", "--user=mysql", "--skip-test-db"},
+			command: []string{"mariadbd", "--no-defaults", "--datadir=DIR/data", "--user=mysql", "--port=PORT", "--socket=DIR/sock", "--bind-address=127.0.0.1", "--pid-file=DIR/pid"},
+			check:   config.Check{Kind: config.CheckMySQL}, up: "Access denied for user 'polso'", often: 120, // max_connect_errors is 100
+			wrong: wrong{check: config.Check{Kind: config.CheckMySQL, User: "stranger"}, says: "Access denied for user 'stranger'"},
+		},
+		{
+			row: "postgresql", by: "postgresql", prepare: []string{"runuser", "-u", "nobody", "--", postgres + "initdb", "-N", "-D", "DIR/data", "-U", "polso", "-A", "trust"},
+			command: []string{"runuser", "-u", "nobody", "--", postgres + "postgres", "-D", "DIR/data", "-p", "PORT", "-k", "DIR"},
+			check:   config.Check{Kind: config.CheckPostgreSQL, User: "polso"}, up: `answered "R`,
+			wrong: wrong{check: config.Check{Kind: config.CheckPostgreSQL, User: "stranger"}, says: "FATAL"},
+		},
+		{
+			row: "ldap", by: "slapd", files: map[string]string{"conf": "pidfile DIR/pid\n"}, command: []string{"slapd", "-d", "0", "-h", "ldap://127.0.0.1:PORT", "-f", "DIR/conf"},
+			check: config.Check{Kind: config.CheckLDAP}, up: "answered",
+			wrong: wrong{files: map[string]string{"conf": "pidfile DIR/pid\nrestrict bind\n"}, says: "unexpected answer"},
+		},
+		{
+			row: "sip", by: "kamailio", files: map[string]string{"cfg": kamailio("udp", "200")}, command: kamailiod, check: config.Check{Kind: config.CheckSIP}, up: `answered "SIP/2.0 200`,
+			wrong: wrong{files: map[string]string{"cfg": kamailio("udp", "503")}, says: `unexpected answer "SIP/2.0 503`},
+		},
+		{
+			row: "sip-tcp", by: "kamailio", files: map[string]string{"cfg": kamailio("tcp", "200")}, command: kamailiod, check: config.Check{Kind: config.CheckSIPTCP}, up: `answered "SIP/2.0 200`,
+			wrong: wrong{files: map[string]string{"cfg": kamailio("tcp", "503")}, says: `unexpected answer "SIP/2.0 503`},
+		},
+		{
+			row: "ftp", by: "vsftpd", files: map[string]string{"conf": "listen=YES\nlisten_address=127.0.0.1\nlisten_port=PORT\nbackground=NO\nsecure_chroot_dir=DIR/empty\n"},
+			prepare: []string{"mkdir", "-m", "555", "DIR/empty"}, command: []string{"vsftpd", "DIR/conf"}, check: config.Check{Kind: config.CheckFTP}, up: `answered "220`,
+			wrong: wrong{command: dovecotd, files: map[string]string{"conf": dovecot("imap")}, says: `unexpected answer "* OK`},
+		},
+		{
+			row: "imap", by: "dovecot", files: map[string]string{"conf": dovecot("imap")}, command: dovecotd, check: config.Check{Kind: config.CheckIMAP}, up: `answered "* OK`,
+			wrong: wrong{files: map[string]string{"conf": dovecot("pop3")}, says: `unexpected answer "+OK`},
+		},
+		{
+			row: "pop3", by: "dovecot", files: map[string]string{"conf": dovecot("pop3")}, command: dovecotd, check: config.Check{Kind: config.CheckPOP3}, up: `answered "+OK`,
+			wrong: wrong{files: map[string]string{"conf": dovecot("imap")}, says: `unexpected answer "* OK`},
+		},
 	}
 }
 
-func kamailio(network string) string {
-	return "log_stderror=yes\nlisten=" + network + ":127.0.0.1:PORT\nchildren=1\nmpath=\"/usr/lib/x86_64-linux-gnu/kamailio/modules\"\nloadmodule \"sl.so\"\nrequest_route { sl_send_reply(\"200\", \"OK\"); }\n"
+// haproxy hands on to a server that is haproxy's own.
+const haproxy = `defaults
+ mode http
+ timeout client 5s
+ timeout connect 5s
+ timeout server 5s
+frontend f
+ bind 127.0.0.1:PORT
+ http-request deny deny_status 503 if { path /gone }
+ default_backend b
+backend b
+ server other 127.0.0.1:OTHER
+frontend other
+ bind 127.0.0.1:OTHER
+ http-request return status 200 content-type text/plain string "well"
+`
+
+func kamailio(network, status string) string {
+	return "log_stderror=yes\nlisten=" + network + ":127.0.0.1:PORT\nchildren=1\nmpath=\"/usr/lib/x86_64-linux-gnu/kamailio/modules\"\nloadmodule \"sl.so\"\nrequest_route { sl_send_reply(\"" + status + "\", \"Words\"); }\n"
 }
 
 func dovecot(protocol string) string {
 	return "base_dir = DIR/run\nprotocols = " + protocol + "\nlisten = 127.0.0.1\nlog_path = DIR/log\nssl = no\nmail_location = maildir:DIR/mail\n" +
 		"service " + protocol + "-login {\n inet_listener " + protocol + " {\n port = PORT\n }\n inet_listener " + protocol + "s {\n port = 0\n }\n}\n" +
 		"passdb {\n driver = static\n args = nopassword=y\n}\nuserdb {\n driver = static\n args = uid=nobody gid=nogroup home=DIR\n}\n"
-}
-
-func (s server) try(t *testing.T) {
-	dir, err := os.MkdirTemp("/tmp", "server") // not t.TempDir, which other users cannot look into
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	at := closed(t)
-	fill := strings.NewReplacer("DIR", dir, "PORT", strconv.Itoa(int(at.Port())))
-	for name, text := range s.files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(fill.Replace(text)), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	command := func(words []string) *exec.Cmd {
-		args := make([]string, len(words))
-		for i, w := range words {
-			args[i] = fill.Replace(w)
-		}
-		if _, err := exec.LookPath(args[0]); err != nil {
-			t.Skip(err)
-		}
-		cmd := exec.Command(args[0], args[1:]...)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-		return cmd
-	}
-	if s.prepare != nil {
-		if out, err := command(s.prepare).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", s.prepare, err, out)
-		}
-	}
-	log, err := os.Create(filepath.Join(dir, "stderr"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := command(s.command)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	end := func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait()
-	}
-	t.Cleanup(end)
-
-	s.check.Kind, s.check.Timeout = s.kind, 2*time.Second
-	ask := func() Result { return Probe(t.Context(), Target{Addr: at, Check: s.check}) }
-	s.until(t, log.Name(), ask, true, s.want)
-	for range 120 { // more than servers forgive a client that they do not like
-		if got := ask(); !got.OK {
-			t.Fatalf("%+v", got)
-		}
-	}
-	t.Log(ask().Reason)
-	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	s.until(t, log.Name(), ask, false, "no answer within 2s")
-	end()
-	s.until(t, log.Name(), ask, false, "(connection refused|port unreachable)")
-}
-
-// until asks until the answer is as wanted.
-func (s server) until(t *testing.T, log string, ask func() Result, ok bool, want string) {
-	t.Helper()
-	var got Result
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if got = ask(); got.OK == ok && regexp.MustCompile(want).MatchString(got.Reason) {
-			return
-		}
-	}
-	text, _ := os.ReadFile(log)
-	t.Fatalf("%+v, want %v %s\n%s", got, ok, want, text)
 }

@@ -1,11 +1,11 @@
-// Grpchealth is a server of grpc-go's own health service, for health's tests: it prints where it listens and serves until it is
+// Grpchealth is a server of grpc-go's own health service, for health's tests: it serves at the address that it is given until it is
 // killed. The whole server serves, "sleeping" does not.
 package main
 
 import (
-	"fmt"
 	"log"
 	"net"
+	"os"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", os.Args[1])
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -21,6 +21,5 @@ func main() {
 	state.SetServingStatus("sleeping", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
 	s := grpc.NewServer()
 	grpc_health_v1.RegisterHealthServer(s, state)
-	fmt.Println(l.Addr())
 	log.Fatal(s.Serve(l))
 }
