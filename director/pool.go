@@ -236,7 +236,8 @@ func (r *roster) stand(in Inputs, v config.Virtual, was Pool) {
 	}
 	for i, s := range v.Servers {
 		sh, last := &r.servers[i], was.last[s.Address]
-		if wished, _ := wish(in, v, s); sh.state != health.Down || last == 0 || wished == 0 {
+		_, forced := in.forced(v, s)
+		if wished, _ := wish(in, v, s); sh.state != health.Down || forced || last == 0 || wished == 0 {
 			continue
 		} else if in.weighted(v, s) {
 			last = wished

@@ -236,6 +236,8 @@ func TestPanicOfANewProcess(t *testing.T) {
 	s.run(t, step{"", "a 7, b 5 (panic: 0 of 2 up, the last weights stand)"})
 	s.in.State.Overrides = []Override{{Virtual: "web", Server: "a", Kind: Disable}}
 	s.run(t, step{"", "b 5 (panic: 0 of 1 up, the last weights stand)"})
+	s.in.State.Overrides = []Override{{Virtual: "web", Server: "a", Kind: ForceDown}}
+	s.run(t, step{"", "b 5 (panic: 0 of 2 up, the last weights stand)"})
 	s.in.State.Overrides = nil // what it had last stands again
 	s.run(t, step{"", "a 7, b 5 (panic: 0 of 2 up, the last weights stand)"})
 	s.in.State.Overrides = []Override{{Virtual: "web", Server: "a", Kind: Drain}, {Virtual: "web", Server: "b", Kind: Disable}}
