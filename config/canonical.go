@@ -33,28 +33,36 @@ func Canonical(d Document) ([]byte, error) {
 // (ErrSchema) other schemas. It does not validate: what was written by another release may be wrong in meaning by this one's
 // rules, and must be readable all the same.
 func FromCanonical(text []byte) (Document, error) {
-	var version struct {
-		Schema *int `json:"schema"`
-	}
-	if err := json.Unmarshal(text, &version); err != nil {
-		return Document{}, fmt.Errorf("canonical document: %w", err)
-	}
-	switch {
-	case version.Schema == nil:
-		return Document{}, fmt.Errorf("canonical document: %w: it names none", ErrSchema)
-	case *version.Schema != Schema:
-		return Document{}, fmt.Errorf("canonical document: %w: %d, this release reads %d", ErrSchema, *version.Schema, Schema)
-	}
 	var w wireDocument
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&w); err != nil {
+	err := dec.Decode(&w)
+	if err != nil || w.Schema != Schema { // perhaps it is of a schema that has other fields
+		if other := schemaOf(text); other != nil {
+			return Document{}, fmt.Errorf("canonical document: %w", other)
+		}
 		return Document{}, fmt.Errorf("canonical document: %w", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return Document{}, errors.New("canonical document: something follows the document")
 	}
 	return sorted(fromWire(w)), nil
+}
+
+// schemaOf says what is wrong with a text as far as its schema goes.
+func schemaOf(text []byte) error {
+	var version struct {
+		Schema *int `json:"schema"`
+	}
+	switch err := json.Unmarshal(text, &version); {
+	case err != nil:
+		return err
+	case version.Schema == nil:
+		return fmt.Errorf("%w: it names none", ErrSchema)
+	case *version.Schema != Schema:
+		return fmt.Errorf("%w: %d, this release reads %d", ErrSchema, *version.Schema, Schema)
+	}
+	return nil
 }
 
 // wireDocument and the types below are the canonical form. Their field order is the order of the keys: add fields, never

@@ -171,7 +171,7 @@ func TestFromCanonicalRefuses(t *testing.T) {
 		{"no schema", `{"cluster":{}}`, "canonical document: unknown schema of the document: it names none"},
 		{"newer schema", `{"schema":2,"world":{}}`, "canonical document: unknown schema of the document: 2, this release reads 1"},
 		{"unknown field", `{"schema":1,"cluster":{"stanby":"warm"}}`, `canonical document: json: unknown field "stanby"`},
-		{"trailing", `{"schema":1,"cluster":{}} {}`, "canonical document: invalid character '{' after top-level value"},
+		{"trailing", `{"schema":1,"cluster":{}} {}`, "canonical document: something follows the document"},
 		{"exponent", `{"schema":1,"cluster":{"timeouts":{"tcp":1e3}}}`, "canonical document: 1e3 is not a number of seconds with at most nine decimal places"},
 		{"too long", `{"schema":1,"cluster":{"timeouts":{"tcp":99999999999}}}`, "canonical document: 99999999999 is not a number of seconds with at most nine decimal places"},
 		{"text for seconds", `{"schema":1,"cluster":{"timeouts":{"tcp":"15m"}}}`, `canonical document: "15m" is not a number of seconds with at most nine decimal places`},

@@ -55,32 +55,86 @@ var (
 // Editable is the text that an edit of the running document begins with: source, as somebody wrote it, if it is HCL and still
 // means that, else the document in the canonical layout.
 func Editable(source []byte, running Document) []byte {
-	if doc, err := Parse(File{Text: source}); err == nil && doc.Equal(Complete(running)) && !IsJSON(File{Text: source}) {
+	if asWritten(source, running) != nil {
 		return source
 	}
 	return Format(running)
+}
+
+// asWritten is source as a page, if it is HCL and means the running document; else nil.
+func asWritten(source []byte, running Document) *page {
+	f := File{Text: source}
+	if IsJSON(f) {
+		return nil
+	}
+	r := newReader()
+	r.texts[f.Name] = f.Text
+	body, diagnostics := r.parse(f)
+	if body == nil {
+		return nil
+	}
+	r.document(body, diagnostics)
+	r.complete()
+	if len(r.problems) > 0 || !r.doc.Equal(Complete(running)) {
+		return nil
+	}
+	return &page{source, body}
+}
+
+// Revise is Rewrite of what Editable returns, with one reading of the source for both.
+func Revise(source []byte, running Document, e Edit) ([]byte, error) {
+	if p := asWritten(source, running); p != nil {
+		return p.rewrite(e)
+	}
+	return Rewrite(Format(running), e)
 }
 
 // Rewrite returns text, which must be HCL that parses, with the edit done. Whatever the edit does not concern stays as it is
 // written, comments and all; a text that was in the layout of Layout stays in it. The values are not judged: Load the result.
 // Errors are ErrNotThere, ErrThere, ErrEdit, ErrNoTopic, or what is wrong with text.
 func Rewrite(text []byte, e Edit) ([]byte, error) {
-	topic, err := Explain(strings.Join(e.steps(), "."))
-	if err != nil {
-		return nil, err
-	}
-	neat := bytes.Equal(hclwrite.Format(text), text)
 	p, err := newPage(text)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.on(p, topic); err != nil {
+	return p.rewrite(e)
+}
+
+// rewrite does the edit, in the pieces of the text that it concerns.
+func (p *page) rewrite(e Edit) ([]byte, error) {
+	topic, err := Explain(strings.Join(e.steps(), "."))
+	if err != nil {
 		return nil, err
 	}
-	if neat {
-		return hclwrite.Format(p.text), nil
+	text, part := p.text, p
+	from, to := p.concerned(e)
+	if to-from < len(text) {
+		if part, err = newPage(text[from:to]); err != nil {
+			return nil, err
+		}
 	}
-	return p.text, nil
+	neat := bytes.Equal(hclwrite.Format(part.text), part.text)
+	if err := e.on(part, topic); err != nil {
+		return nil, err
+	}
+	done := part.text
+	if neat {
+		done = hclwrite.Format(done)
+	}
+	return slices.Concat(text[:from], done, text[to:]), nil
+}
+
+// concerned returns the bounds of what an edit needs to see: what changes within a block, that block's pieces.
+func (p *page) concerned(e Edit) (from, to int) {
+	way, err := e.place()
+	if err != nil || e.Kind == KindCluster || e.Verb != Set && len(way) == 1 {
+		return 0, len(p.text)
+	}
+	b := p.find(way[:1])
+	if b == nil {
+		return 0, len(p.text)
+	}
+	return around(p.text, b.TypeRange.Start.Byte, b.CloseBraceRange.End.Byte)
 }
 
 // steps is the way to the part in the manual.

@@ -94,10 +94,15 @@ func read(files []File) *reader {
 		r.texts[f.Name] = f.Text
 		r.file(f)
 	}
-	r.doc = Complete(r.doc)
-	r.judge(validate(r.doc))
+	r.complete()
 	r.problems.sortByPlace(files)
 	return r
+}
+
+// complete fills in the defaults when everything is read, and looks at what it means.
+func (r *reader) complete() {
+	r.doc = Complete(r.doc)
+	r.judge(validate(r.doc))
 }
 
 func (r *reader) file(f File) {
@@ -118,7 +123,7 @@ func (r *reader) parse(f File) (*hclsyntax.Body, hcl.Diagnostics) {
 		r.problems = append(r.problems, *problem)
 		return nil, nil
 	}
-	tree, diagnostics := hclsyntax.ParseConfig(f.Text, f.Name, hcl.InitialPos)
+	tree, diagnostics := parseHCL(f)
 	for _, d := range withoutEchoes(diagnostics) {
 		r.syntax(d)
 	}

@@ -24,12 +24,15 @@ const (
 // tooMuch refuses a text that is too long or nests too deeply, before it is parsed.
 func tooMuch(f File) *Problem {
 	if len(f.Text) > MaxText {
-		return &Problem{File: f.Name, What: fmt.Sprintf("the text is longer than %d MiB", MaxText>>20)}
+		return &Problem{
+			File: f.Name, What: fmt.Sprintf("the text has %d bytes, at most %d (%d MiB) are possible", len(f.Text), MaxText, MaxText>>20),
+			Fix: "Leave out what is the default; polso fmt and fewer comments make it shorter, and the canonical JSON of polso show -o json is.",
+		}
 	}
 	if !utf8.Valid(f.Text) {
 		return &Problem{File: f.Name, What: "the text is not UTF-8", Fix: "Save the file as UTF-8."}
 	}
-	if isPlain(f.Text) {
+	if _, plain := pieces(f.Text); plain {
 		return nil
 	}
 	tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos) // its complaints come again from the parser
@@ -63,46 +66,6 @@ func (m *meter) add(t hclsyntax.TokenType) {
 		hclsyntax.TokenGreaterThanEq, hclsyntax.TokenDot:
 		m.operators++
 	}
-}
-
-// isPlain reports whether a text surely nests no deeper than maxDepth and has no operators, by its bytes alone: the
-// scanner takes a hundred times as long, and the parser runs it again. Where a byte's meaning takes a scanner to tell (templates, escapes,
-// heredocs, comments in several lines, whatever may be an operator) it answers false.
-func isPlain(text []byte) bool {
-	depth := 0
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; c {
-		case '{', '[', '(':
-			depth++
-			if depth > maxDepth {
-				return false
-			}
-		case '}', ']', ')':
-			depth = max(0, depth-1)
-		case '"':
-			n := bytes.IndexAny(text[i+1:], "\"\\$%\r\n")
-			if n < 0 || text[i+1+n] != '"' || depth == maxDepth {
-				return false
-			}
-			i += 1 + n
-		case '#', '/':
-			if c == '/' && !bytes.HasPrefix(text[i:], []byte("//")) {
-				return false
-			}
-			n := bytes.IndexByte(text[i:], '\n')
-			if n < 0 {
-				return true
-			}
-			i += n
-		case '=':
-			if bytes.HasPrefix(text[i:], []byte("==")) {
-				return false
-			}
-		case '-', '!', '?', '+', '*', '%', '&', '|', '<', '>', '.':
-			return false
-		}
-	}
-	return true
 }
 
 // withoutEchoes drops what only follows from an earlier mistake: a quote left open makes the scanner complain of every line
