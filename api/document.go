@@ -3,7 +3,6 @@ package api
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -296,18 +295,15 @@ func (s *server) document(ctx context.Context, _ *none) (Revision, error) {
 	if err != nil {
 		return Revision{}, err
 	}
-	r, _, err := revisionOf(snap, snap.Revision)
-	if err != nil {
+	at := len(snap.History) - 1
+	if at < 0 {
+		_, _, err := revisionOf(snap, snap.Revision)
 		return Revision{}, err
 	}
-	return withDocument(describeRevision(snap, len(snap.History)-1, r), r), nil
+	return withDocument(describeRevision(snap, at, snap.History[at]), snap.History[at]), nil
 }
 
 func withDocument(out Revision, r fsm.Revision) Revision {
-	out.Source = r.Source
-	var doc any
-	if json.Unmarshal(r.Document, &doc) == nil {
-		out.Document = doc
-	}
+	out.Source, out.Document = r.Source, r.Document
 	return out
 }

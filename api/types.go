@@ -4,7 +4,10 @@
 // The JSON names here are what scripts rely on; they are only ever added to.
 package api
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Schema names the version of every JSON document that the command line prints.
 const Schema = "polso/v1"
@@ -330,18 +333,18 @@ type Applied struct {
 
 // Revision is one document of the history.
 type Revision struct {
-	Schema   string    `json:"schema"`
-	Number   uint64    `json:"revision"`
-	At       time.Time `json:"at"`
-	Author   string    `json:"author"`
-	Address  string    `json:"address,omitempty" doc:"where the author's request came from; absent over the unix socket"`
-	Via      string    `json:"via,omitempty" doc:"the router that the author asked"`
-	Message  string    `json:"message"`
-	Current  bool      `json:"current"`
-	Summary  string    `json:"summary,omitempty" doc:"what it changed"`
-	Changes  string    `json:"changes,omitempty" doc:"the same in full, as people read it; only when that is asked for"`
-	Source   string    `json:"source,omitempty" doc:"the text as written; only when one revision is asked for"`
-	Document any       `json:"document,omitempty" doc:"the canonical document; only when one revision is asked for"`
+	Schema   string          `json:"schema"`
+	Number   uint64          `json:"revision"`
+	At       time.Time       `json:"at"`
+	Author   string          `json:"author"`
+	Address  string          `json:"address,omitempty" doc:"where the author's request came from; absent over the unix socket"`
+	Via      string          `json:"via,omitempty" doc:"the router that the author asked"`
+	Message  string          `json:"message"`
+	Current  bool            `json:"current"`
+	Summary  string          `json:"summary,omitempty" doc:"what it changed"`
+	Changes  string          `json:"changes,omitempty" doc:"the same in full, as people read it; only when that is asked for"`
+	Source   string          `json:"source,omitempty" doc:"the text as written; only when one revision is asked for"`
+	Document json.RawMessage `json:"document,omitempty" doc:"the canonical document; only when one revision is asked for"`
 }
 
 // TransferRequest asks for a planned switchover.

@@ -37,23 +37,24 @@ applied something meanwhile; then, as with any refusal, the text is kept in a fi
 }
 
 func (a *app) edit(ctx context.Context, ch change) error {
-	cl, began, err := a.running(ctx)
+	cl, r, doc, err := a.runningDocument(ctx)
 	if err != nil {
 		return err
 	}
-	path, err := temporary(began.text)
+	began := config.Editable([]byte(r.Source), doc)
+	path, err := temporary(began)
 	if err != nil {
 		return err
 	}
-	text, err := a.write(path, began.text)
+	text, err := a.write(path, began)
 	if err != nil {
 		return a.kept(err, path)
 	}
-	if bytes.Equal(text, began.text) {
+	if bytes.Equal(text, began) {
 		a.tell("Nothing changed.")
 		return os.Remove(path)
 	}
-	ch.start(began, text)
+	ch.start(r.Number, text)
 	if err := a.change(ctx, cl, ch); err != nil {
 		return a.kept(err, path)
 	}

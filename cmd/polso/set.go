@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -92,15 +91,15 @@ func (a *app) partCmd(verb config.Verb, kind config.Kind, examples string) *cobr
 
 // edited makes one edit of the running document.
 func (a *app) edited(ctx context.Context, ch change, edit config.Edit) error {
-	cl, began, err := a.running(ctx)
+	cl, r, doc, err := a.runningDocument(ctx)
 	if err != nil {
 		return err
 	}
-	text, err := config.Rewrite(began.text, edit)
+	text, err := config.Revise([]byte(r.Source), doc, edit)
 	if err != nil {
 		return refusedEdit(err)
 	}
-	ch.start(began, text)
+	ch.start(r.Number, text)
 	ch.req.Message = cmp.Or(ch.req.Message, edit.String())
 	return a.change(ctx, cl, ch)
 }
@@ -117,36 +116,23 @@ func refusedEdit(err error) error {
 	return api.DocumentError(err)
 }
 
-// runningText is the text of the running document as an edit begins with it.
-type runningText struct {
-	revision uint64
-	text     []byte
-}
-
-// running asks the agent for the running text, and returns the client for the change.
-func (a *app) running(ctx context.Context) (*api.Client, runningText, error) {
+// runningDocument asks the agent for the running document, and returns the client for the change.
+func (a *app) runningDocument(ctx context.Context) (*api.Client, api.Revision, config.Document, error) {
 	cl, err := a.client()
 	if err != nil {
-		return nil, runningText{}, err
+		return nil, api.Revision{}, config.Document{}, err
 	}
 	r, err := cl.Document(ctx)
 	if err != nil {
-		return nil, runningText{}, err
+		return nil, api.Revision{}, config.Document{}, err
 	}
 	doc, err := documentOf(r)
-	if err != nil {
-		return nil, runningText{}, err
-	}
-	return cl, runningText{r.Number, config.Editable([]byte(r.Source), doc)}, nil
+	return cl, r, doc, err
 }
 
 // documentOf is the document of a revision that was asked for alone.
 func documentOf(r api.Revision) (config.Document, error) {
-	text, err := json.Marshal(r.Document)
-	if err != nil {
-		return config.Document{}, err
-	}
-	doc, err := config.FromCanonical(text)
+	doc, err := config.FromCanonical(r.Document)
 	if err != nil {
 		return config.Document{}, fmt.Errorf("revision %d: %w", r.Number, err)
 	}
@@ -154,9 +140,9 @@ func documentOf(r api.Revision) (config.Document, error) {
 }
 
 // start makes text what ch brings in, based on the revision that the edit began at.
-func (ch *change) start(began runningText, text []byte) {
-	ch.req.Files = []api.File{{Name: fmt.Sprintf("<revision %d, edited>", began.revision), Text: string(text)}}
+func (ch *change) start(revision uint64, text []byte) {
+	ch.req.Files = []api.File{{Name: fmt.Sprintf("<revision %d, edited>", revision), Text: string(text)}}
 	if ch.req.Base == 0 {
-		ch.req.Base = began.revision
+		ch.req.Base = revision
 	}
 }
