@@ -19,6 +19,7 @@ type contender struct {
 	binary  string
 	kernel  kernel
 
+	peer      bool // not Polso: a failure is its own, and none of the measurement
 	transfers bool // relieve leaves the process running; it may direct again when the other one fails to
 }
 
@@ -93,8 +94,12 @@ func polso(binary string, k kernel, w load, profile string, limits map[event]tim
 		},
 		relieve: func(ctx context.Context, _ *lab.Lab, active *lab.Router) error {
 			_, err := active.Polso(ctx, "transfer", "--yes")
-			if lab.ExitStatus(err) == notInTime {
+			if err == nil || lab.ExitStatus(err) == notInTime {
 				return nil // the other one lost the lead again: what the client saw of it counts all the same
+			}
+			// So does it if a third one was elected instead, which only the lead itself shows.
+			if s, unasked := active.Status(ctx, lab.OwnBrief); unasked == nil && !s.Lease.Held {
+				return nil
 			}
 			return err
 		},
@@ -126,7 +131,7 @@ func keepalived(k kernel, w load, name string, version int, advert string, inter
 			"--pid="+dir+"/pid", "--vrrp_pid="+dir+"/vrrp", "--checkers_pid="+dir+"/checkers")
 	}
 	return contender{
-		name: "keepalived-" + name, kernel: k,
+		name: "keepalived-" + name, kernel: k, peer: true,
 		start: func(ctx context.Context, l *lab.Lab) error {
 			for _, r := range l.Routers {
 				if err := spawn(ctx, r); err != nil {
