@@ -149,7 +149,7 @@ func (n *Node) alter(ctx context.Context, what string, plan func([]Member) (func
 	if do == nil {
 		return nil
 	}
-	err = n.wait(ctx, do())
+	err = n.wait(ctx, do(), n.patience())
 	n.mu.Lock()
 	n.appended = n.o.Clock() // when it took effect at the latest, if it is known to have
 	n.mu.Unlock()

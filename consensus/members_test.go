@@ -134,7 +134,7 @@ func TestSnapshotReachesANewMember(t *testing.T) {
 		if err := l.node.raft.ReloadConfig(rc); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.node.wait(t.Context(), l.node.raft.Snapshot()); err != nil {
+		if err := l.node.wait(t.Context(), l.node.raft.Snapshot(), time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		m := c.blank("b")

@@ -10,10 +10,12 @@ import (
 )
 
 // Propose has data replicated and applied, on whichever node it is called, and returns what the FSM answered. While there is
-// no leader it waits within ctx, at most for ten times the profile's H. ErrUnknownOutcome means that data may or may not
+// no leader it waits within ctx, at most for ten times the profile's H; what is under way may take Allowance longer. ErrUnknownOutcome means that data may or may not
 // be applied; every other error means that it is not.
 func (n *Node) Propose(ctx context.Context, data []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, n.patience())
+	waiting, enough := context.WithTimeout(ctx, n.patience())
+	defer enough()
+	ctx, cancel := context.WithTimeout(ctx, n.patience()+Allowance(len(data)))
 	defer cancel()
 	for {
 		next := n.next()
@@ -21,7 +23,7 @@ func (n *Node) Propose(ctx context.Context, data []byte) ([]byte, error) {
 		if err == nil || !again(err) {
 			return answer, err
 		}
-		if ctx.Err() != nil || !n.await(ctx, next) {
+		if waiting.Err() != nil || !n.await(waiting, next) {
 			if errors.Is(err, ErrNotLeader) {
 				err = fmt.Errorf("%w: the leader was just lost", ErrNoLeader)
 			}
@@ -37,6 +39,10 @@ func again(err error) bool {
 }
 
 func (n *Node) patience() time.Duration { return max(10*n.o.Profile.H, 3*time.Second) }
+
+// Allowance is how much longer a proposal of so many bytes may take than others: it is sent, read, checked and applied on several
+// machines, of which the slowest that was seen, a processor in emulation, does some tens of KiB a second.
+func Allowance(size int) time.Duration { return time.Duration(size) * time.Second / (8 << 10) }
 
 // room is how long raft may take to take something in: it knows no context.
 func (n *Node) room(ctx context.Context) time.Duration {
@@ -95,7 +101,7 @@ func (n *Node) Receive(ctx context.Context, data []byte) ([]byte, error) {
 		}
 	}
 	f := n.raft.Apply(data, n.room(ctx))
-	if err := n.wait(ctx, f); err != nil {
+	if err := n.wait(ctx, f, n.patience()+Allowance(len(data))); err != nil {
 		return nil, err
 	}
 	answer, ok := f.Response().([]byte)
@@ -105,11 +111,11 @@ func (n *Node) Receive(ctx context.Context, data []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// wait waits for a future until ctx ends, in a goroutine of its own because the future's own wait may have no end when
+// wait waits for a future until ctx ends, or limit is over, in a goroutine of its own because the future's own wait may have no end when
 // raft's main loop hangs. The goroutine ends with the future; raft leaves one unanswered if it shuts down while a transfer
 // waits behind a write that hangs, and then the goroutine stays until the process ends.
-func (n *Node) wait(ctx context.Context, f raft.Future) error {
-	ctx, cancel := context.WithTimeout(ctx, n.patience())
+func (n *Node) wait(ctx context.Context, f raft.Future, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- f.Error() }()

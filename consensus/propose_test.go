@@ -106,6 +106,30 @@ func TestAdmit(t *testing.T) {
 	})
 }
 
+// TestLargeProposal: what is large is under way for longer, and its outcome is known all the same; nobody waits longer for a leader.
+func TestLargeProposal(t *testing.T) {
+	for size, want := range map[int]error{1: ErrUnknownOutcome, 256 << 10: nil} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster(t, lan(t), "a", "b", "c")
+			defer c.close()
+			l := c.leader()
+			time.Sleep(2 * c.profile.H)
+			l.node.o.Admit = func([]byte) error { time.Sleep(2 * l.node.patience()); return nil }
+			if _, err := c.others(l)[0].node.Propose(t.Context(), make([]byte, size)); !errors.Is(err, want) {
+				t.Errorf("%d bytes: error %v, want %v", size, err, want)
+			}
+			for _, m := range c.others(l) {
+				c.kill(m)
+			}
+			c.until("the lead is lost", 5*c.profile.H, func() bool { _, known := l.node.Leader(); return !known })
+			began := time.Now()
+			if _, err := l.node.Propose(t.Context(), make([]byte, size)); !errors.Is(err, ErrNoLeader) || time.Since(began) > l.node.patience()+time.Second {
+				t.Errorf("%d bytes, without a leader: %v after %v", size, err, time.Since(began))
+			}
+		})
+	}
+}
+
 // TestDeadline: raft's main loop is stuck behind its disk and takes nothing in, and nobody waits longer than he wants to.
 func TestDeadline(t *testing.T) {
 	tests := []struct {

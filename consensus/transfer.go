@@ -62,7 +62,7 @@ func (n *Node) handOver(ctx context.Context, term uint64, to string) error {
 		return fmt.Errorf("announce it: %w", err)
 	}
 	// Once: a second attempt at a peer that fell silent can wedge raft (hashicorp/raft#696).
-	if err := n.wait(armed, n.raft.LeadershipTransferToServer(raft.ServerID(to), raft.ServerAddress(to))); err != nil {
+	if err := n.wait(armed, n.raft.LeadershipTransferToServer(raft.ServerID(to), raft.ServerAddress(to)), n.patience()); err != nil {
 		n.ledger.Mute(term)
 		return err
 	}

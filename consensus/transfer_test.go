@@ -285,7 +285,7 @@ func TestUnarmed(t *testing.T) {
 		}
 		// raft's own transfer, without the announcement: refused by the target, and the leader goes on.
 		f := l.node.raft.LeadershipTransfer()
-		if err := l.node.wait(context.Background(), f); err == nil {
+		if err := l.node.wait(context.Background(), f, time.Minute); err == nil {
 			t.Error("an unannounced TimeoutNow was taken")
 		}
 		time.Sleep(c.profile.H)

@@ -195,7 +195,7 @@ func (n *Node) take(ctx context.Context, term uint64) bool {
 
 func (n *Node) takeOnce(ctx context.Context, term uint64) (uint64, error) {
 	f := n.raft.Apply(n.o.Lead(n.describe(term)), n.o.Profile.H)
-	if err := n.wait(ctx, f); err != nil {
+	if err := n.wait(ctx, f, n.patience()); err != nil {
 		return 0, err
 	}
 	if n.machine.term.Load() != term {

@@ -27,7 +27,7 @@ const (
 // ClientOptions completes a Client.
 type ClientOptions struct {
 	Dialer  *Dialer                  // required
-	Timeout time.Duration            // for Forward and Arm where ctx ends no earlier; default 10 s
+	Timeout time.Duration            // for Forward and Arm where ctx has no end of its own; default 10 s
 	Decode  func(*RemoteError) error // translates an answered error into the caller's own; nil, or a nil answer: the RemoteError
 }
 
@@ -86,8 +86,11 @@ type armRequest struct {
 }
 
 func (c *Client) post(ctx context.Context, id, path string, body []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
-	defer cancel()
+	if _, ends := ctx.Deadline(); !ends {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.options.Timeout)
+		defer cancel()
+	}
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
 	target := url.URL{Scheme: "http", Host: id, Path: path}
