@@ -12,6 +12,7 @@ import (
 
 	"polso/api"
 	"polso/config"
+	"polso/consensus"
 	"polso/director"
 	"polso/fsm"
 	"polso/ipvs"
@@ -20,22 +21,26 @@ import (
 var _ api.Backend = (*Agent)(nil)
 
 // Status is the cluster as the leader sees it.
-func (a *Agent) Status(ctx context.Context) (api.Status, error) {
+func (a *Agent) Status(ctx context.Context, detail api.Detail) (api.Status, error) {
 	return again(ctx, a, func(b *body) (api.Status, error) {
 		switch {
 		case b.unusable != nil:
 			return api.Status{}, b.unusable
 		case b.member == nil:
-			return b.localStatus(), nil
+			return b.statusHere(detail), nil
 		}
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		return askLeader(ctx, b, func() (api.Status, error) { return b.leaderStatus(b.member) }, http.MethodGet, pathStatus, nil)
+		path := pathStatus
+		if detail == api.Brief {
+			path += "?" + briefly
+		}
+		return askLeader(ctx, b, func() (api.Status, error) { return b.leaderStatus(b.member, detail) }, http.MethodGet, path, nil)
 	})
 }
 
 // Local is this router alone.
-func (a *Agent) Local() api.Status { return a.current.Load().localStatus() }
+func (a *Agent) Local(detail api.Detail) api.Status { return a.current.Load().statusHere(detail) }
 
 // State is this node's replica, once it is known.
 func (a *Agent) State(ctx context.Context) (*fsm.Snapshot, error) {
@@ -77,41 +82,41 @@ func (a *Agent) Propose(ctx context.Context, by fsm.Actor, request string, c fsm
 // propose writes to the replicated state and waits until this node's replica has it, so that who wrote reads it back. Who was
 // refused by what it did not have yet, say another's change, can look at that.
 func (b *body) propose(ctx context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {
-	res, err := b.commit(ctx, by, request, c)
+	res, size, err := b.commit(ctx, by, request, c)
 	if err != nil {
-		if res.Refusal != nil && b.caughtUp(ctx, res) != nil {
+		if res.Refusal != nil && b.caughtUp(ctx, res, size) != nil {
 			b.a.log.Debug("a refusal is told without what led to it", "err", err)
 		}
 		return res, err
 	}
-	return res, b.caughtUp(ctx, res)
+	return res, b.caughtUp(ctx, res, size)
 }
 
-// caughtUp waits until this node's replica has what was committed.
-func (b *body) caughtUp(ctx context.Context, res fsm.Result) error {
+// caughtUp waits until this node's replica has what was committed, an entry of so many bytes.
+func (b *body) caughtUp(ctx context.Context, res fsm.Result, size int) error {
 	m := b.member
-	if err := waitUpTo(ctx, m.settling(), func() bool { return m.state.Load().Index >= res.Index }); err != nil {
+	if err := waitUpTo(ctx, m.settling()+consensus.Allowance(size), func() bool { return m.state.Load().Index >= res.Index }); err != nil {
 		return api.Errorf(api.CodeTimeout, "done, but this router does not have it yet").
 			WithHint("is it cut off from the others? polso status --local tells what it knows")
 	}
 	return nil
 }
 
-// commit writes to the replicated state; this node's replica may not have it yet.
-func (b *body) commit(ctx context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, error) {
+// commit writes to the replicated state; this node's replica may not have it yet. It tells the size of the entry too.
+func (b *body) commit(ctx context.Context, by fsm.Actor, request string, c fsm.Command) (fsm.Result, int, error) {
 	m := b.member
 	if m == nil {
-		return fsm.Result{}, b.notMember()
+		return fsm.Result{}, 0, b.notMember()
 	}
 	if err := b.removal(); err != nil {
-		return fsm.Result{}, err
+		return fsm.Result{}, 0, err
 	}
 	if by.Kind != "node" && by.Kind != "steward" { // an operator, who came through this router
 		by.Via = b.a.o.Name
 	}
 	data, err := fsm.Encode(fsm.Envelope{Request: request, Actor: by, At: now(), Command: c})
 	if err != nil {
-		return fsm.Result{}, asAPIError(err)
+		return fsm.Result{}, 0, asAPIError(err)
 	}
 	text, err := m.node.Propose(ctx, data)
 	if err != nil {
@@ -119,16 +124,16 @@ func (b *body) commit(ctx context.Context, by fsm.Actor, request string, c fsm.C
 		if e.Code == api.CodeNoLeader {
 			e = noLeader(m)
 		}
-		return fsm.Result{}, e
+		return fsm.Result{}, 0, e
 	}
 	res, err := fsm.DecodeResult(text)
 	if err != nil {
-		return fsm.Result{}, err
+		return fsm.Result{}, 0, err
 	}
 	if res.Refusal != nil {
-		return res, fromRefusal(res.Refusal)
+		return res, len(data), fromRefusal(res.Refusal)
 	}
-	return res, nil
+	return res, len(data), nil
 }
 
 func unknownRouter(s *fsm.Snapshot, name string) *api.Error {

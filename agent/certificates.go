@@ -47,7 +47,7 @@ func (a *Agent) Certificates(ctx context.Context) (api.Certificates, error) {
 	if out.Change != nil { // the leader knows for whom it waits
 		bounded, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
-		if st, err := a.Status(bounded); err == nil {
+		if st, err := a.Status(bounded, api.Brief); err == nil {
 			out.Change = st.CAChange
 		}
 	}

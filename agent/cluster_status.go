@@ -11,7 +11,7 @@ import (
 )
 
 // leaderStatus is the cluster as this node, the leader, sees it.
-func (b *body) leaderStatus(m *member) (api.Status, error) {
+func (b *body) leaderStatus(m *member, detail api.Detail) (api.Status, error) {
 	if !m.state.Load().Known { // it has just been elected, and its replica may be old
 		return api.Status{}, noLeader(m)
 	}
@@ -20,7 +20,7 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 			return api.Status{}, noLeader(m)
 		}
 	}
-	st := b.localStatus()
+	st := b.statusHere(detail)
 	st.Sysctls = nil // each router says its own
 	snap := m.state.Load()
 	st.Members = st.Members[:0]
@@ -65,6 +65,9 @@ func (b *body) leaderStatus(m *member) (api.Status, error) {
 	}
 	if p, there := b.dim(m); there {
 		st.Problems = append(st.Problems, p)
+	}
+	if detail == api.Brief {
+		st.Virtuals = []api.Virtual{} // what a witness has of others too
 	}
 	b.compareSights(m, snap, st.Virtuals)
 	st.Quorum.CanLose = max(0, st.Quorum.Healthy-(st.Quorum.Voters/2+1))

@@ -13,8 +13,11 @@ import (
 	"polso/fsm"
 )
 
-// foreseeWait is how long a router may take to say what it would do.
-const foreseeWait = 2 * time.Second
+// foreseeWait is how long a router may take to say what it would do, and one second more for each foreseeMore bytes of the document.
+const (
+	foreseeWait = 2 * time.Second
+	foreseeMore = 256 << 10
+)
 
 // proposal is a document that may come to run.
 type proposal struct {
@@ -33,7 +36,7 @@ func (a *Agent) Foresee(ctx context.Context, doc config.Document, until time.Tim
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, foreseeWait)
+	ctx, cancel := context.WithTimeout(ctx, foreseeWait+time.Duration(len(text))*time.Second/foreseeMore)
 	defer cancel()
 	asked := proposal{text, until}
 	var routers []fsm.Node

@@ -81,7 +81,7 @@ func (b *body) expel(ctx context.Context, by fsm.Actor, id string) error {
 			return err
 		}
 	}
-	res, err := b.commit(ctx, by, fsm.NewRequest(), &fsm.RemoveNode{ID: id})
+	res, size, err := b.commit(ctx, by, fsm.NewRequest(), &fsm.RemoveNode{ID: id})
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (b *body) expel(ctx context.Context, by fsm.Actor, id string) error {
 		_ = waitUpTo(ctx, leaveWait, gone)
 		return nil
 	}
-	if err := b.caughtUp(ctx, res); err != nil {
+	if err := b.caughtUp(ctx, res, size); err != nil {
 		return err
 	}
 	if err := waitUpTo(ctx, 15*time.Second, gone); err != nil {

@@ -116,22 +116,14 @@ const (
 	pathCheck       = "/agent/1/check"
 )
 
-// briefly asks pathLocal for briefStatus. A release that does not know it answers with everything, which is right too.
+// briefly asks pathLocal and pathStatus for api.Brief. A release that does not know it answers with everything, which is right too.
 const briefly = "brief"
 
 // serveMembers answers the other members.
 func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) error {
 	mux := http.NewServeMux()
-	whole := answer(func(context.Context, struct{}) (said, error) { return said{b.localStatus(), b.sight()}, nil })
-	brief := answer(func(context.Context, struct{}) (said, error) { return said{b.briefStatus(), b.sight()}, nil })
-	mux.HandleFunc("GET "+pathLocal, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.RawQuery == briefly {
-			brief(w, r)
-			return
-		}
-		whole(w, r)
-	})
-	mux.HandleFunc("GET "+pathStatus, answer(func(context.Context, struct{}) (api.Status, error) { return b.leaderStatus(m) }))
+	mux.HandleFunc("GET "+pathLocal, detailed(func(d api.Detail) (said, error) { return said{b.statusHere(d), b.sight()}, nil }))
+	mux.HandleFunc("GET "+pathStatus, detailed(func(d api.Detail) (api.Status, error) { return b.leaderStatus(m, d) }))
 	mux.HandleFunc("POST "+pathSpare, answer(b.leadSpare))
 	mux.HandleFunc("POST "+pathTransfer, answer(b.leadTransfer))
 	mux.HandleFunc("POST "+pathAdmit, answer(func(ctx context.Context, a application) (welcome, error) {
@@ -186,6 +178,17 @@ func answer[I, O any](h func(context.Context, I) (O, error)) http.HandlerFunc {
 			return
 		}
 		_ = json.NewEncoder(w).Encode(out)
+	}
+}
+
+// detailed is the handler of a status.
+func detailed[O any](h func(api.Detail) (O, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		detail := api.Whole
+		if r.URL.RawQuery == briefly {
+			detail = api.Brief
+		}
+		answer(func(context.Context, struct{}) (O, error) { return h(detail) })(w, r)
 	}
 }
 

@@ -25,6 +25,14 @@ func (b *body) localStatus() api.Status {
 	return st
 }
 
+// statusHere is this router alone, in that detail.
+func (b *body) statusHere(detail api.Detail) api.Status {
+	if detail == api.Brief {
+		return b.briefStatus()
+	}
+	return b.localStatus()
+}
+
 // briefStatus is localStatus without the virtual servers, of which there may be thousands: what a leader that looks at
 // servers itself wants to know of the others once a second.
 func (b *body) briefStatus() api.Status {

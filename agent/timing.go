@@ -220,7 +220,7 @@ func (a *Agent) Profile(ctx context.Context) (api.Profile, error) {
 	if b.member == nil {
 		return api.Profile{}, notFormed()
 	}
-	st, err := a.Status(ctx)
+	st, err := a.Status(ctx, api.Brief)
 	if err != nil {
 		return api.Profile{}, err
 	}
@@ -264,7 +264,7 @@ func (a *Agent) SetProfile(ctx context.Context, by fsm.Actor, req api.ProfileReq
 		said = fmt.Sprintf("The profile changes from %s to %s, one router after the other. Undo: polso profile set %s", c.Profile, to.Name, c.Profile)
 	}
 	done := api.Done{Schema: api.Schema, Done: []string{said}}
-	if st, err := a.Status(ctx); err == nil && st.ProfileChange != nil && st.ProfileChange.Step == "both" {
+	if st, err := a.Status(ctx, api.Brief); err == nil && st.ProfileChange != nil && st.ProfileChange.Step == "both" {
 		var away []string
 		for _, m := range st.Members {
 			if m.State == "down" || m.State == "unknown" {

@@ -8,13 +8,23 @@ import (
 	"polso/fsm"
 )
 
+// Detail is how much a status tells.
+type Detail int
+
+// The details. A brief status says nothing of virtuals and their servers, its health is without theirs, and it costs the same however
+// many there are.
+const (
+	Whole Detail = iota
+	Brief
+)
+
 // Backend is the node that the interface stands for. Every method may be called at any time from any goroutine, returns
 // promptly or within the context, and answers a refusal as an *Error.
 type Backend interface {
 	// Status is the cluster as the leader sees it, or an *Error with CodeNoLeader.
-	Status(context.Context) (Status, error)
+	Status(context.Context, Detail) (Status, error)
 	// Local is this router alone. It needs no leader and never blocks.
-	Local() Status
+	Local(Detail) Status
 	// State is this node's replica with everything that was committed when this process first heard a leader; it waits a
 	// while for that. The error is an *Error: CodeNotFormed on a router that belongs to no cluster, CodeNoLeader while the
 	// state is not known.
@@ -24,7 +34,7 @@ type Backend interface {
 	Propose(context.Context, fsm.Actor, string, fsm.Command) (fsm.Result, error)
 
 	// Foresee is what every router would do now if a document ran and servers that it no longer names were to go at until. It
-	// takes two seconds at most and needs no leader; who has not answered by then is there as not reached.
+	// takes two seconds at most, some more with a large document, and needs no leader; who has not answered by then is there as not reached.
 	Foresee(ctx context.Context, doc config.Document, until time.Time) ([]RouterPlan, error)
 
 	Init(context.Context, fsm.Actor, InitRequest) (InitAnswer, error)

@@ -139,6 +139,11 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, http.MethodGet, "/v1/status", nil)
 }
 
+// BriefStatus is Status without virtuals and their servers.
+func (c *Client) BriefStatus(ctx context.Context) (Status, error) {
+	return ask[Status](ctx, c, http.MethodGet, "/v1/status?brief=true", nil)
+}
+
 // Local is the asked router alone.
 func (c *Client) Local(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, http.MethodGet, "/v1/status?local=true", nil)

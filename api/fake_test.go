@@ -116,9 +116,9 @@ func (b *backend) Foresee(context.Context, config.Document, time.Time) ([]Router
 	return b.routers, b.blind
 }
 
-func (b *backend) Status(context.Context) (Status, error) { return b.status, b.note("status") }
+func (b *backend) Status(context.Context, Detail) (Status, error) { return b.status, b.note("status") }
 
-func (b *backend) Local() Status { _ = b.note("local"); return b.status }
+func (b *backend) Local(Detail) Status { _ = b.note("local"); return b.status }
 
 func (b *backend) Init(_ context.Context, by fsm.Actor, r InitRequest) (InitAnswer, error) {
 	return InitAnswer{Schema: Schema, Cluster: r.Cluster, Node: "r1", Addresses: r.Advertise, Token: "POLSO-1-A-B"}, b.note("init", by.Name, r.Cluster, r.Profile)

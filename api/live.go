@@ -15,7 +15,7 @@ import (
 // RouterPlan is what one router's director would do if a document ran, by its live table.
 type RouterPlan struct {
 	Name        string        `json:"name"`
-	Reached     bool          `json:"reached" doc:"false: it did not answer within two seconds, and the rest is not known"`
+	Reached     bool          `json:"reached" doc:"false: it did not answer within two seconds, or for a large document some more, and the rest is not known"`
 	Reason      string        `json:"reason,omitempty" doc:"why it was not reached"`
 	Revision    uint64        `json:"revision" doc:"that this router has"`
 	Directs     bool          `json:"directs" doc:"it balances now, so its connections are those that count"`

@@ -41,7 +41,7 @@ type server struct {
 
 // ready answers 200 on a router whose kernel follows the cluster's document.
 func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
-	st := s.Local()
+	st := s.Local(Brief)
 	if !st.Formed || !st.Converged || st.Leader == "" {
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 		return
@@ -171,9 +171,14 @@ type named struct {
 
 func (s *server) getStatus(ctx context.Context, i *struct {
 	Local bool `query:"local" doc:"this router alone; needs no leader"`
+	Brief bool `query:"brief" doc:"without virtuals and their servers, of which there may be thousands"`
 }) (Status, error) {
-	if i.Local {
-		return s.Local(), nil
+	detail := Whole
+	if i.Brief {
+		detail = Brief
 	}
-	return s.Status(ctx)
+	if i.Local {
+		return s.Local(detail), nil
+	}
+	return s.Status(ctx, detail)
 }

@@ -116,7 +116,7 @@ func (f *Flow) give(err error) {
 func (l *Lab) WaitShared(ctx context.Context) error {
 	return Eventually(ctx, 3*startupTimeout, func(ctx context.Context) error {
 		for _, r := range l.Routers {
-			s, err := r.Status(ctx, Own)
+			s, err := r.Status(ctx, OwnBrief)
 			if err != nil {
 				return err
 			}

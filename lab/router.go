@@ -114,7 +114,7 @@ func (r *Router) Start(ctx context.Context) error {
 		if !r.Running() {
 			return fmt.Errorf("the agent ended: %s", r.LogTail(5))
 		}
-		_, err := r.Status(ctx, Own)
+		_, err := r.Status(ctx, OwnBrief)
 		return err
 	})
 	if err != nil {

@@ -75,10 +75,13 @@ type Confirmation struct {
 // Scope is whose status is asked for.
 type Scope string
 
-// The scopes: the cluster as the leader sees it, and the asked router alone, which needs no leader.
+// The scopes: the cluster as the leader sees it, and the asked router alone, which needs no leader; each without its servers too, of
+// which there may be so many that the question weighs on what is measured.
 const (
-	Cluster Scope = "/v1/status"
-	Own     Scope = "/v1/status?local=true"
+	Cluster      Scope = "/v1/status"
+	Own          Scope = "/v1/status?local=true"
+	ClusterBrief Scope = "/v1/status?brief=true"
+	OwnBrief     Scope = "/v1/status?local=true&brief=true"
 )
 
 // Status asks the router's agent for the document that `polso status -o json` prints.
@@ -140,7 +143,7 @@ func (l *Lab) WaitWhole(ctx context.Context) error {
 		var first Status
 		all := l.members()
 		for i, r := range all {
-			s, err := r.Status(ctx, Cluster)
+			s, err := r.Status(ctx, ClusterBrief)
 			if err != nil {
 				return err
 			}
@@ -156,7 +159,7 @@ func (l *Lab) WaitWhole(ctx context.Context) error {
 				return fmt.Errorf("%s has revision %d, %s %d", r.Name, s.Revision, l.Routers[0].Name, first.Revision)
 			}
 			// The cluster's status may be the leader's words; what the router itself knows is another question.
-			own, err := r.Status(ctx, Own)
+			own, err := r.Status(ctx, OwnBrief)
 			if err != nil {
 				return err
 			}
@@ -175,7 +178,7 @@ func (l *Lab) Active(ctx context.Context) (*Router, error) {
 	err := Eventually(ctx, startupTimeout, func(ctx context.Context) error {
 		active = nil
 		for _, r := range l.Routers {
-			if s, err := r.Status(ctx, Own); err == nil && s.Lease.Held {
+			if s, err := r.Status(ctx, OwnBrief); err == nil && s.Lease.Held {
 				if active != nil {
 					return fmt.Errorf("%s and %s both say they hold", active.Name, r.Name)
 				}

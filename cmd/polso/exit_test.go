@@ -29,14 +29,14 @@ type canned struct {
 	err         error
 }
 
-func (c canned) Status(context.Context) (api.Status, error) {
+func (c canned) Status(context.Context, api.Detail) (api.Status, error) {
 	if c.passes != nil && c.passes.Swap(true) {
 		c.status.Problems = nil
 	}
 	return c.status, nil
 }
 
-func (c canned) Local() api.Status { return c.status }
+func (c canned) Local(api.Detail) api.Status { return c.status }
 
 func (c canned) State(context.Context) (*fsm.Snapshot, error) {
 	return &fsm.Snapshot{Cluster: fsm.Cluster{ID: "c1"}, Revision: 1}, nil

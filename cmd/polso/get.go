@@ -56,7 +56,11 @@ func (a *app) getCmd() *cobra.Command {
 			if a.output == outputHCL {
 				return a.written(cmd.Context(), cl, kind, name)
 			}
-			st, err := cl.Status(cmd.Context())
+			ask := cl.Status
+			if kind == "member" || kind == "vip" {
+				ask = cl.BriefStatus
+			}
+			st, err := ask(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -359,7 +359,7 @@ func (a *app) membersCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			st, err := cl.Status(cmd.Context())
+			st, err := cl.BriefStatus(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -53,7 +53,7 @@ func (a *app) waitFor(ctx context.Context, cl *api.Client, revision uint64, limi
 	var troubles []api.Problem
 	var troubled time.Time // since when every router follows, and something troubles one
 	for {
-		if st, err := cl.Status(ctx); err == nil {
+		if st, err := cl.BriefStatus(ctx); err == nil {
 			var silent []string
 			late = nil
 			for _, m := range st.Members {
