@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"net"
 	"net/netip"
 	"slices"
 
@@ -35,16 +34,4 @@ func source(s *director.Status, target netip.Addr, chosen func(netip.Addr) netip
 		}
 	}
 	return netip.Addr{}
-}
-
-// kernelsSource returns the address from which the kernel would send to target; the zero Addr if it has no route. Connecting
-// a datagram socket sends nothing.
-func kernelsSource(target netip.Addr) netip.Addr {
-	const discard = 9
-	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(target, discard)))
-	if err != nil {
-		return netip.Addr{}
-	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
