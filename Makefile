@@ -12,7 +12,7 @@ RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools)
 
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio
 
-.PHONY: build demo test unit race once servers model rounds lab lab-all scenario faults fuzz bench flows scale lint help lab-binaries
+.PHONY: build demo test unit race once servers model rounds lab lab-all scenario faults fuzz bench flows scale checks lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -74,13 +74,17 @@ RUNS ?= 3
 scale: build lab-binaries ## what the size of a table costs, beside ipvsadm -R and keepalived; SIZES="100x10", ONLY="table", RUNS=1
 	$(LABVM) --timeout 60m --mem 4G --need ipvsadm --need keepalived -- $(LABBIN)/scale --polso bin/polso --sizes $(SIZES) --only $(ONLY) --runs $(RUNS)
 
+CHECKS ?= --rates 200,500
+checks: build lab-binaries ## what a check of a server costs its prober, beside keepalived's checkers; CHECKS="--rates 200 --kinds tcp --for 20s"
+	$(LABVM) --timeout 60m --need keepalived -- $(LABBIN)/checks --polso bin/polso $(CHECKS)
+
 lab-binaries:
 	mkdir -p $(LABBIN)
 	go test -c -o $(LABBIN)/ipvs.test ./ipvs
 	go test -c -o $(LABBIN)/vip.test ./vip
 	go test -c -o $(LABBIN)/realserver.test ./realserver
 	go test -c -o $(LABBIN)/lab.test ./lab
-	go build -o $(LABBIN)/ ./lab/demo ./lab/bench ./lab/scale ./lab/faults
+	go build -o $(LABBIN)/ ./lab/demo ./lab/bench ./lab/scale ./lab/checks ./lab/faults
 	go build -trimpath -tags lab -ldflags '-X main.version=$(VERSION)-lab -X main.commit=$(COMMIT)' -o $(LABBIN)/polso ./cmd/polso
 
 fuzz: ## every fuzz target for 30 seconds

@@ -50,14 +50,19 @@ func (r *Router) Usage() (Usage, error) {
 		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
 	}
 	u.Memory = int64(kilobytes) << 10
-	stat, err := os.ReadFile(proc + "/stat")
-	if err != nil {
-		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
-	}
-	if u.Processor, err = processor(string(stat)); err != nil {
+	if u.Processor, err = Processor(u.PID); err != nil {
 		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
 	}
 	return u, nil
+}
+
+// Processor is the time that a process has had of the processors, user's and system's, in steps of 10 ms.
+func Processor(pid int) (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	return processor(string(stat))
 }
 
 // number finds a line of /proc/PID/status.

@@ -43,7 +43,7 @@ var ours = map[string][]string{
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
 		"director", "fsm", "health", "ipvs", "notify", "steward", "vip"},
 	"cmd/polso": {"agent", "api", "config", "convert", "realserver"},
-	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/faults": {"lab"},
+	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
 	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
 	"tools/labvm": {"lab/boot"},
 	"tools/arch":  {},
