@@ -12,8 +12,8 @@ import (
 // The director's link to its servers goes bad: the cable is in, and nothing comes through, while the other routers see every
 // server. It hands over within seconds and says why, its pool is never empty, and traffic goes on. With the cable pulled it knows
 // by itself.
-func TestBadLink(t *testing.T) {
-	ctx, l := form(t, nat)
+func badLink(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l, nat)
 	lines := tableLines(nat)
 	for _, fault := range []struct {
 		name   string

@@ -13,8 +13,8 @@ import (
 
 // What operators said of servers stands after the director was killed, each word with its reason and its end, and cuts no connection: a
 // drain, a weight, a server forced down, and the maintenance of a machine in both of its virtuals.
-func TestOperatorsHand(t *testing.T) {
-	ctx, l := form(t)
+func operatorsHand(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l)
 	must(t, l.Apply(ctx, l.Routers[0], closing+l.Document(echo, web)))
 	_, err := l.SameTable(ctx, tableLines(echo, web))
 	must(t, err)

@@ -25,6 +25,9 @@ func TestOneCluster(t *testing.T) {
 		{"RouterThatLostItsData", routerThatLostItsData},
 		{"DirectorStoppedForTenSeconds", directorStoppedForTenSeconds},
 		{"Drain", drain},
+		{"Checks", checks},
+		{"OperatorsHand", operatorsHand},
+		{"BadLink", badLink},
 		{"ChangeCutsNoConnection", changeCutsNoConnection}, // changes settings of the routers' kernels
 		{"Ports", ports},                                   // takes the servers behind their gateway away: the last
 	}
