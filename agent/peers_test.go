@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -127,7 +128,7 @@ func TestAdmit(t *testing.T) {
 		t.Errorf("a document with the same service twice: %v, want it refused", err)
 	}
 	later := parse(t, twoHCL)
-	later.Virtuals[0].MinServers = 2
+	later.Virtuals[0].Check = &config.Check{Kind: config.CheckTCP, Every: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3, Through: config.ThroughVirtual}
 	if err := admit(entry(later)); api.CodeOf(err) != api.CodeInvalid {
 		t.Errorf("a document with what is not supported yet: %v, want it refused", err)
 	}

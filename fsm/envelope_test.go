@@ -306,7 +306,7 @@ func TestAdmit(t *testing.T) {
 	bad := doc("Web=10.0.0.1:80 a=10.1.0.1:80")
 	bad.Virtuals[0].Scheduler = "fastest"
 	later := doc("Web=10.0.0.1:80 a=10.1.0.1:80")
-	later.Virtuals[0].MinServers = 2
+	later.Virtuals[0].Check = &config.Check{Kind: config.CheckTCP, Every: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3, Through: config.ThroughVirtual}
 	for _, tt := range []struct {
 		name string
 		doc  config.Document

@@ -24,7 +24,7 @@ func TestTooLong(t *testing.T) {
 			app := newApp(strings.NewReader(text), &out, &errs, func(string) string { return "" })
 			root := app.root()
 			root.SetArgs([]string{command, "-f", from, "--addr", addr})
-			if code := app.exit(root.ExecuteContext(t.Context())); code != exitFailure || !strings.Contains(errs.String(), "the text is longer than 4 MiB") {
+			if code := app.exit(root.ExecuteContext(t.Context())); code != exitFailure || !strings.Contains(errs.String(), "at most 4194304 (4 MiB) are possible") {
 				t.Errorf("%s -f %s: exit %d, printed %.200s%.200s", command, from, code, out.String(), errs.String())
 			}
 		}
