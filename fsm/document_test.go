@@ -96,6 +96,39 @@ func TestSetDocument(t *testing.T) {
 	}
 }
 
+// A removed sorry server keeps its connections as another does, also beside a server of the same name, and one that only changes
+// sides does not leave.
+func TestSorryServersLeave(t *testing.T) {
+	sorry := func(words, servers string) *SetDocument {
+		d := doc(words)
+		d.Virtuals[0].Sorry = doc("Web=10.0.0.1:80 " + servers).Virtuals[0].Servers
+		text, err := config.Canonical(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return with(set(t, words), func(c *SetDocument) { c.Document = text })
+	}
+	const a, ab = "Web=10.0.0.1:80 a=10.1.0.1:80", "Web=10.0.0.1:80 a=10.1.0.1:80 b=10.1.0.2:80"
+	for _, tt := range []struct {
+		name string
+		do   []Command
+		want string
+	}{
+		{"it goes, and a server of its name", []Command{sorry(ab, "b=10.1.0.9:80"), set(t, a)},
+			"revision 4\nleaving Web/b@4 10.1.0.2:80 of Web\nleaving Web/sorry/b@4 10.1.0.9:80 of Web\ndue leaving Web/b@4 in 1h0m0s\ndue leaving Web/sorry/b@4 in 1h0m0s\n"},
+		{"it becomes a server", []Command{sorry(a, "b=10.1.0.2:80"), set(t, ab)}, "revision 4\n"},
+		{"a server becomes one", []Command{set(t, ab), sorry(a, "b=10.1.0.2:80")}, "revision 3\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := cluster(t, ab)
+			m.must(tt.do...)
+			if got := show(m.Load()); !strings.HasPrefix(got, tt.want) {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestSetDocumentAnswer(t *testing.T) {
 	m := cluster(t, "Web=10.0.0.1:80 a=10.1.0.1:80")
 	if got, want := m.do(set(t, "Web=10.0.0.1:80 a=10.1.0.1:80")), (Result{Index: m.index, Revision: 2, Unchanged: true}); got != want {

@@ -16,9 +16,11 @@ import (
 func (c *change) leave(before config.Document, until time.Time) {
 	stays := make(map[config.Service]map[netip.AddrPort]bool, len(c.Document.Virtuals))
 	for _, v := range c.Document.Virtuals {
-		addrs := make(map[netip.AddrPort]bool, len(v.Servers))
-		for _, s := range v.Servers {
-			addrs[s.Address] = true
+		addrs := make(map[netip.AddrPort]bool, len(v.Servers)+len(v.Sorry))
+		for _, list := range [][]config.Server{v.Servers, v.Sorry} {
+			for _, s := range list {
+				addrs[s.Address] = true
+			}
 		}
 		stays[v.Service()] = addrs
 	}
@@ -39,18 +41,22 @@ func (c *change) leave(before config.Document, until time.Time) {
 			continue
 		}
 		gone := v
-		gone.Servers = nil
-		for _, s := range v.Servers {
-			if addrs[s.Address] {
-				continue
-			}
-			// A disabled server is out of the kernel's table: leaving would bring it back.
-			if c.disabled(v.Name, s) {
-				continue
-			}
-			l := Leaving{ID: fmt.Sprintf("%s/%s@%d", v.Name, s.Name, c.Revision), Virtual: gone.Clone(), Server: s, Until: until}
+		gone.Servers, gone.Sorry = nil, nil
+		leaves := func(s config.Server, name string) {
+			l := Leaving{ID: fmt.Sprintf("%s@%d", name, c.Revision), Virtual: gone.Clone(), Server: s, Until: until}
 			leaving = append(leaving, l)
 			ends = append(ends, Due{At: until, Kind: DueLeaving, ID: l.ID}) // the revision is new, and so is the ID
+		}
+		for _, s := range v.Servers {
+			// A disabled server is out of the kernel's table: leaving would bring it back.
+			if !addrs[s.Address] && !c.disabled(v.Name, s) {
+				leaves(s, v.Name+"/"+s.Name)
+			}
+		}
+		for _, s := range v.Sorry { // one may have a server's name; words about that are not about it
+			if !addrs[s.Address] && !c.disabled("", s) {
+				leaves(s, v.Name+"/sorry/"+s.Name)
+			}
 		}
 	}
 	slices.SortFunc(leaving, func(a, b Leaving) int { return cmp.Compare(a.ID, b.ID) })
