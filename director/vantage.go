@@ -78,11 +78,12 @@ func (c *combiner) set(key health.Key, st health.Status) {
 	c.view[key] = st
 }
 
-// follow takes over what the director says of v.
+// follow takes over what the director says of v, but for servers of which this router knows by itself: another virtual asks them
+// the same, and is probed here.
 func (c *combiner) follow(v config.Virtual) {
 	said := c.director.Of(v)
 	for _, s := range v.Servers {
-		if t, ok := TargetOf(v, s); ok && said[s.Name][0].State != health.Unknown {
+		if t, ok := TargetOf(v, s); ok && said[s.Name][0].State != health.Unknown && c.in.Health[t.Key()].State == health.Unknown {
 			c.set(t.Key(), health.Status{State: said[s.Name][0].State, Reason: said[s.Name][0].Reason})
 		}
 	}

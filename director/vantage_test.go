@@ -179,6 +179,19 @@ func TestDirectorProbes(t *testing.T) {
 	}
 }
 
+// A virtual that every router probes follows this router's eyes, though another asks the same servers by the director alone.
+func TestOwnEyesBeforeTheDirectors(t *testing.T) {
+	doc := document(web("a", "b", "c"), with(web("a", "b", "c"), func(v *config.Virtual) {
+		v.Name, v.Ports, v.Probe = "other", []uint16{81}, config.ByDirector
+	}))
+	in := base(doc, "web/a up", "web/b up", "web/c up")
+	in.Mandate = Mandate{}
+	in.Others.Director = sights(doc, cDown)[0]
+	if got := inTable(in); got != "abcabc" {
+		t.Errorf("%q get connections, want every server of both", got)
+	}
+}
+
 // A sight counts all and names what is not up, up to a bound; beyond it nothing is said of those that are not named.
 func TestSight(t *testing.T) {
 	doc := document(web("a", "b", "c"))
