@@ -86,7 +86,7 @@ func Manual() Topic {
 			{Name: "slow_start", Form: Text, Value: durations + ", 1s to 1h", Default: "none", Text: "Over how long a server that came up gets its weight."},
 			{Name: "slow_curve", Form: Text, Value: "linear or doubling", Default: `"linear"`, Text: "How it does; doubling begins with a 32nd. With slow_start."},
 			{Name: "probe", Form: Text, Value: "everywhere or director", Default: `"everywhere"`, Text: "Which routers probe; by the director alone a takeover starts without verdicts."},
-			{Name: "votes", Form: Number, Value: "1 to 99", Default: "each router follows its own eyes", Text: "How many routers have to see a server down."},
+			{Name: "votes", Form: Number, Value: "1 to 99", Default: "each router follows its own eyes", Text: "A server that a router sees down goes there only if so many routers see it down."},
 			sorryTopic(),
 			{Name: "persistent", Text: "A client, or a network of them, goes to the same server again.", Topics: []Topic{
 				{Name: "timeout", Form: Text, Value: durations, Default: `"5m"`, Text: "How long after its last connection."},

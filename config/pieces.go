@@ -8,7 +8,7 @@ import (
 )
 
 // piece is how many bytes of a text are parsed at a time. The scanner makes one list of all tokens, a hundred times as large as the
-// text and copied whenever it grows: what fits a processor's cache is read three times as fast.
+// text and copied whenever it grows.
 const piece = 16 << 10
 
 // pieces cuts a plain text behind blocks, into pieces of about that size, and returns where each ends: what is written above a block
