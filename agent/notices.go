@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -77,7 +78,7 @@ func (b *body) picture(m *member, s *fsm.Snapshot, led time.Time) notify.Picture
 		p.By = "by " + s.History[len(s.History)-1].Author.Name
 	}
 	status := b.local.director.Status()
-	p.Servers, p.Virtuals = pictureOf(s.Document, status.Health)
+	p.Servers, p.Virtuals = pictureOf(s.Document, status)
 	p.Conflicts = make(map[string]string)
 	for _, h := range status.Held {
 		if h.Conflict.Count > 0 {
@@ -101,30 +102,21 @@ func (b *body) picture(m *member, s *fsm.Snapshot, led time.Time) notify.Picture
 // lostAfter is how long a router may be silent before it counts as lost: some reports, and an election.
 const lostAfter = 5 * time.Second
 
-// pictureOf is what is decided of a document's servers and virtuals. What no check has decided is left out.
-func pictureOf(doc config.Document, view health.View) (map[notify.Place]notify.Server, map[string]notify.Virtual) {
+// pictureOf is what is decided of a document's servers and virtuals: servers as their checks say, virtuals as the table follows
+// from checks, operators and agents. What is not decided is left out.
+func pictureOf(doc config.Document, status *director.Status) (map[notify.Place]notify.Server, map[string]notify.Virtual) {
 	servers, virtuals := make(map[notify.Place]notify.Server), make(map[string]notify.Virtual)
 	for _, v := range doc.Virtuals {
-		up, unknown := 0, 0
 		for _, s := range v.Servers {
 			t, checked := director.TargetOf(v, s)
-			if !checked {
-				up++
-				continue
+			if st := status.Health[t.Key()]; checked && st.State != health.Unknown {
+				servers[notify.Place{Virtual: v.Name, Server: s.Name}] = notify.Server{Up: st.State == health.Up, Address: s.Address.String(), Reason: st.Reason}
 			}
-			status := view[t.Key()]
-			switch status.State {
-			case health.Unknown:
-				unknown++
-				continue
-			case health.Up:
-				up++
-			case health.Down:
-			}
-			servers[notify.Place{Virtual: v.Name, Server: s.Name}] = notify.Server{Up: status.State == health.Up, Address: s.Address.String(), Reason: status.Reason}
 		}
-		if enough := max(v.MinServers, 1); up >= enough || up+unknown < enough {
-			virtuals[v.Name] = notify.Virtual{Up: up >= enough, Reason: fmt.Sprintf("%d of %d servers up", up, len(v.Servers))}
+		key, _ := director.KeyOf(v)
+		if pool, decided := status.Pools[key]; decided {
+			_, why := pool.State()
+			virtuals[v.Name] = notify.Virtual{Up: !pool.Down, Address: key.String(), Reason: cmp.Or(why, fmt.Sprintf("%d of %d servers up", pool.Up, pool.Of))}
 		}
 	}
 	return servers, virtuals

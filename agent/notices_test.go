@@ -7,10 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
 	"polso/api"
+	"polso/director"
+	"polso/health"
+	"polso/ipvs"
 	"polso/notify"
 )
 
@@ -66,4 +70,27 @@ func TestWebhookHearsOfATakeover(t *testing.T) {
 		heir := w.holder(webVIP)
 		return h.has("inactive "+director, "active "+heir, "router_lost "+heir)
 	})
+}
+
+// What a notice says of a virtual is what the table follows: an operator's word counts, a check alone does not.
+func TestPictureFollowsThePool(t *testing.T) {
+	doc := parse(t, strings.Replace(edgeHCL, "  server", "  check \"tcp\" {}\n  server", 1))
+	key, _ := director.KeyOf(doc.Virtuals[0])
+	status := &director.Status{Pools: map[ipvs.Key]director.Pool{key: {Up: 0, Of: 2, Need: 1, Down: true}}, Health: health.View{}}
+	for _, s := range doc.Virtuals[0].Servers {
+		if target, ok := director.TargetOf(doc.Virtuals[0], s); ok {
+			status.Health[target.Key()] = health.Status{State: health.Up}
+		}
+	}
+	servers, virtuals := pictureOf(doc, status)
+	if v := virtuals[doc.Virtuals[0].Name]; v.Up || v.Reason != "0 of 1 needed" {
+		t.Errorf("the virtual is %+v, want down as its pool is", v)
+	}
+	if a := servers[notify.Place{Virtual: "web", Server: "a"}]; len(servers) != 2 || !a.Up {
+		t.Errorf("the servers are %+v, want both as their checks say", servers)
+	}
+	delete(status.Pools, key)
+	if _, virtuals := pictureOf(doc, status); len(virtuals) > 0 {
+		t.Errorf("undecided, and there is %v", virtuals)
+	}
 }
