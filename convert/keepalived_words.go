@@ -6,7 +6,7 @@ import "strings"
 const (
 	kaNoVRRP   = "no longer needed: Polso has no VRRP"
 	kaAnnounce = "no longer needed: the director announces its addresses itself"
-	kaNoScript = "Polso runs no scripts"
+	kaNoScript = "notify and router_check blocks and script checks run programs here: write one"
 	kaNoMail   = "Polso sends no mail"
 	kaNoRoutes = "Polso sets no routes; let the router's own configuration do it"
 	kaTracked  = "a router is fit or not by its links, its kernel and its checks"

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"syscall"
 )
 
@@ -92,7 +93,9 @@ func httpFault(err error) error {
 	if alert, ok := refusal(err); ok { // TLS 1.3 refuses a client's certificate after the handshake
 		return errors.New("the server refused the TLS handshake: " + alert)
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) {
+	// net/http has no name for a connection of HTTP/2 that ended before its first request.
+	early := strings.Contains(err.Error(), "http2: client conn could not be established")
+	if early || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE) {
 		return errors.New("the server closed before it had answered")
 	}
 	return err

@@ -80,7 +80,7 @@ virtual "192.0.2.10-53-udp" {
 #     quorum 11
 # balance.conf:13: lost: min_servers has no hysteresis
 #     hysteresis 2
-# balance.conf:14: lost: Polso runs no scripts (also line 15)
+# balance.conf:14: lost: notify and router_check blocks and script checks run programs here: write one (also line 15)
 #     quorum_up /usr/local/bin/quorum up
 # balance.conf:16: changed: dr leaves the port at 80; keepalived passes over 8080 too
 #     sorry_server 10.0.0.9 8080
@@ -90,7 +90,7 @@ virtual "192.0.2.10-53-udp" {
 #     sorry_server_lvs_method NAT
 # balance.conf:19: lost: Polso sends no mail
 #     smtp_alert
-# balance.conf:20: hint: Polso runs no scripts
+# balance.conf:20: hint: notify and router_check blocks and script checks run programs here: write one
 #     omega
 # balance.conf:21: hint: every router asks the servers, whether it holds the addresses or not
 #     ha_suspend
@@ -107,7 +107,7 @@ virtual "192.0.2.10-80" {
   sorry_server = "10.0.0.9"
   on_failure   = "quiesce"
 
-  # balance.conf:26: lost: Polso runs no scripts (also line 27)
+  # balance.conf:26: lost: notify and router_check blocks and script checks run programs here: write one (also line 27)
   #     notify_up /usr/local/bin/up
   # balance.conf:28: lost: Polso sends no mail
   #     smtp_alert off

@@ -180,7 +180,7 @@ virtual "192.0.2.10-53-udp" {
 #     log_all_failures
 # checks.conf:38: changed: a virtual has one check, and HTTP_GET is it
 #     TCP_CHECK {
-# checks.conf:51: lost: Polso runs no scripts; a virtual has one check, and HTTP_GET is it
+# checks.conf:51: lost: notify and router_check blocks and script checks run programs here: write one; a virtual has one check, and HTTP_GET is it
 #     MISC_CHECK {
 # checks.conf:59: changed: asked as most servers are: path /a instead of /c, host url.example.net instead of all.example.net, status 200 instead of 200-299, every 6s instead of 10s, fall 4 instead of 2
 #     HTTP_GET {
@@ -242,7 +242,7 @@ virtual "192.0.2.10-80" {
 
 # checks.conf:145: changed: no vrrp_instance has its address; Polso's director holds it, so nobody else may
 #     virtual_server 192.0.2.10 8000 {
-# checks.conf:150: lost: Polso runs no scripts; asked as most servers are: fall 2 instead of 1
+# checks.conf:150: lost: notify and router_check blocks and script checks run programs here: write one; asked as most servers are: fall 2 instead of 1
 #     MISC_CHECK {
 # checks.conf:151: hint: goes with MISC_CHECK
 #     misc_path /usr/local/bin/ask

@@ -12,7 +12,7 @@
 #     vrrp_strict
 # pair.conf:18: hint: no longer needed: all addresses move together
 #     group {
-# pair.conf:22: lost: Polso runs no scripts
+# pair.conf:22: lost: notify and router_check blocks and script checks run programs here: write one
 #     notify_master /etc/keepalived/now.sh master
 # pair.conf:26: hint: cluster { prefer } says who should direct, and failback whether the addresses go back to it (also line 29, 42, 45)
 #     state MASTER

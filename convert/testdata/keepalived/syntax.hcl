@@ -44,7 +44,7 @@ cluster {
   standby = "warm"
 }
 
-# syntax.conf:38: lost: Polso runs no scripts
+# syntax.conf:38: lost: notify and router_check blocks and script checks run programs here: write one
 #     quorum_up /bin/sh -c 'exit ${_UNKNOWN}'
 # syntax.conf:40: changed: asked every 60s after a failure too, not every 1s: a server that fails is out within 120s instead of 61s (also line 42, 47)
 #     TCP_CHECK {

@@ -1,5 +1,5 @@
 # Imported from vrrp.conf (keepalived.conf).
-# vrrp.conf:18: lost: Polso runs no scripts
+# vrrp.conf:18: lost: notify and router_check blocks and script checks run programs here: write one
 #     vrrp_script alive {
 # vrrp.conf:24: lost: a router is fit or not by its links, its kernel and its checks
 #     track_file load {
@@ -10,13 +10,13 @@
 # vrrp.conf:77: lost: vip "VI_1-192.0.2.0": 192.0.2.0/24 is the address of the subnet itself, so vip "VI_1-192.0.2.0" (192.0.2.0/24) is left out
 #     192.0.2.0/24
 
-# vrrp.conf:3: hint: Polso runs no scripts (also line 4, 90)
+# vrrp.conf:3: hint: notify and router_check blocks and script checks run programs here: write one (also line 4, 90)
 #     enable_script_security
 # vrrp.conf:5: hint: no longer needed: the agent adopts the kernel's table and changes only what differs
 #     lvs_flush
 # vrrp.conf:6: lost: Polso has no SNMP
 #     enable_snmp_checker
-# vrrp.conf:7: lost: Polso runs no scripts (also line 89)
+# vrrp.conf:7: lost: notify and router_check blocks and script checks run programs here: write one (also line 89)
 #     startup_script /etc/keepalived/start.sh
 # vrrp.conf:8: lost: "soon" is not a number of seconds
 #     lvs_timeouts tcp soon
