@@ -9,7 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
+	"sync/atomic"
 )
 
 // exchange2 speaks HTTP/2 through c, and closes it.
@@ -40,7 +40,8 @@ func (p prober) roundTrip2(c *conn, req *http.Request, message []byte) (res *htt
 		return nil, end, err
 	}
 	// Encrypted or not, to the transport c is a connection in clear.
-	session, err := transport.NewClientConn(context.WithValue(req.Context(), twoWays{}, c), "http", req.URL.Host)
+	heard := &firstWords{conn: c}
+	session, err := transport.NewClientConn(context.WithValue(req.Context(), twoWays{}, heard), "http", req.URL.Host)
 	if err != nil {
 		return nil, end, err
 	}
@@ -53,10 +54,28 @@ func (p prober) roundTrip2(c *conn, req *http.Request, message []byte) (res *htt
 	}
 	p.steps2("sent", req.Method+" "+req.URL.RequestURI()+" HTTP/2.0\r\nHost: "+req.Host, req.Header, message)
 	res, err = session.RoundTrip(req)
-	if err != nil && strings.Contains(err.Error(), "looked like an HTTP/1.1 header") {
+	if err != nil && heard.one.Load() {
 		err = errors.New("the server speaks HTTP/1.1, not HTTP/2")
 	}
 	return res, end, err
+}
+
+// firstWords is a connection that remembers whether the first of what came is HTTP/1: net/http says so only if it has sent a
+// request by then.
+type firstWords struct {
+	*conn
+	begun bool        // Read's alone
+	one   atomic.Bool // what came first is HTTP/1
+}
+
+// Read is as of net.Conn.
+func (f *firstWords) Read(b []byte) (int, error) {
+	n, err := f.conn.Read(b)
+	if n > 0 && !f.begun {
+		f.begun = true
+		f.one.Store(bytes.HasPrefix(b[:n], []byte("HTTP/1.")))
+	}
+	return n, err
 }
 
 // steps2 tells of a message as HTTP/1.1 would write it.
@@ -79,7 +98,7 @@ type twoWays struct{}
 func transport2(twoWays) (*http.Transport, error) {
 	t := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return ctx.Value(twoWays{}).(*conn), nil
+			return ctx.Value(twoWays{}).(*firstWords), nil
 		},
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,
