@@ -20,7 +20,7 @@ build: ## the static binary, bin/polso
 demo: build lab-binaries ## three routers, traffic, a failover: watch it happen (boots a kernel with IPVS if needed)
 	$(LABVM) --timeout 5m -- $(LABBIN)/demo --polso bin/polso
 
-test: lint race once servers lab ## the whole proof: lint, units under the race detector, what that leaves out, real servers, laboratory
+test: lint race once lab ## the whole proof: lint, units under the race detector, what that leaves out, laboratory
 
 unit: ## unit tests, the virtual-time rounds, the command line's scripts
 	go test ./...
