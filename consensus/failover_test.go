@@ -46,6 +46,34 @@ func TestFailover(t *testing.T) {
 	}
 }
 
+// TestSplitVote: heartbeats reach voters at different times, so that two stand within a millisecond now and then although
+// each waits for its turn. If both were let, the vote would be split and the cluster wait for another election.
+func TestSplitVote(t *testing.T) {
+	p := lan(t)
+	var worst time.Duration
+	for range 10 / min(fewer, 10) {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster(t, p, "a", "b", "c")
+			for range 25 {
+				l := c.leader()
+				c.net.slow(4 * time.Millisecond)
+				time.Sleep(3 * p.H)
+				c.net.isolate(l.id)
+				took := c.until("another leader", 10*p.H, func() bool { h := c.holder(); return h != nil && h != l })
+				worst = max(worst, took)
+				c.net.heal()
+				time.Sleep(2 * p.H)
+			}
+			c.safe()
+			c.close()
+		})
+	}
+	t.Logf("worst failover %v of H %v", worst, p.H)
+	if worst > p.H*3/2 {
+		t.Errorf("a failover of %v, more than 1.5 H: the vote was split", worst)
+	}
+}
+
 // TestTakingOutOfOrder: raft's state and term are read one after the other, and a taking may end late.
 func TestTakingOutOfOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package lease
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -37,7 +39,7 @@ func (t *Transport) pass(ctx context.Context, rpc raft.RPC) {
 	}
 	if req, ok := rpc.Command.(*raft.RequestPreVoteRequest); ok {
 		if left := t.ledger.patience(); t.ledger.soon(left) {
-			t.wg.Go(func() { t.hold(ctx, rpc, string(req.ID), left) })
+			t.wg.Go(func() { t.hold(ctx, rpc, req, left) })
 			return
 		}
 	}
@@ -46,11 +48,23 @@ func (t *Transport) pass(ctx context.Context, rpc raft.RPC) {
 
 // hold keeps a request for a pre-vote until the promise that stands in its way has run out, which is soon: the leader
 // sends its heartbeats at different times, and a candidate that is refused here would have to wait for longer than H.
-// Then it gives way to a candidate that came just before. If a leader is heard meanwhile raft refuses as it would have.
-func (t *Transport) hold(ctx context.Context, rpc raft.RPC, candidate string, left time.Duration) {
-	if t.sleep(left) && t.sleep(t.ledger.favour(candidate)) {
+// Then it gives way to a candidate that came just before, which may be this node. If a leader is heard meanwhile raft
+// refuses as it would have.
+func (t *Transport) hold(ctx context.Context, rpc raft.RPC, req *raft.RequestPreVoteRequest, left time.Duration) {
+	if t.sleep(left) && t.sleep(t.ledger.favour(string(req.ID), t.ahead(req))) {
 		t.hand(ctx, rpc)
 	}
+}
+
+// ahead says whether of two candidates that stand at the same moment, who asks and this node, it is the other's turn: that
+// of the fuller log, which alone can win, or of the lower ID.
+func (t *Transport) ahead(req *raft.RequestPreVoteRequest) bool {
+	own := t.bid.Load()
+	return own == nil || cmp.Or(
+		cmp.Compare(req.LastLogTerm, own.LastLogTerm),
+		cmp.Compare(req.LastLogIndex, own.LastLogIndex),
+		bytes.Compare(own.ID, req.ID),
+	) > 0
 }
 
 // sleep waits for d; false when Run has ended.

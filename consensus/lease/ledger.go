@@ -208,12 +208,13 @@ func (l *Ledger) soon(left time.Duration) bool {
 }
 
 // favour returns how long a request for a pre-vote of candidate waits for another candidate that came first; zero: not at
-// all, it is the one that goes first now. Two that are let go at once would split the vote and lose more than H.
-func (l *Ledger) favour(candidate string) time.Duration {
+// all, it is the one that goes first now. Two that are let go at once would split the vote and lose more than H. A
+// candidate that is ahead of this node waits for no request of this node's own.
+func (l *Ledger) favour(candidate string, ahead bool) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock()
-	if l.favoured != candidate && now < l.courtesy {
+	if l.favoured != candidate && now < l.courtesy && !(ahead && l.favoured == l.self) {
 		return time.Duration(l.courtesy - now)
 	}
 	l.favoured, l.courtesy = candidate, now+Instant(l.promise/8)

@@ -20,8 +20,9 @@ type Transport struct {
 	ledger *Ledger
 	hooks  Hooks
 
-	rpcs   chan raft.RPC          // incoming, for raft
-	leader atomic.Pointer[[]byte] // the address that the last request of a leader came from
+	rpcs   chan raft.RPC                              // incoming, for raft
+	leader atomic.Pointer[[]byte]                     // the address that the last request of a leader came from
+	bid    atomic.Pointer[raft.RequestPreVoteRequest] // this node's own last one
 
 	mu      sync.Mutex // guards below
 	stopped bool
@@ -166,6 +167,10 @@ func (t *Transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, req 
 	}
 	if t.barred() {
 		return ErrBarred
+	}
+	t.bid.Store(req)
+	if !t.sleep(t.ledger.favour(string(req.ID), false)) {
+		return raft.ErrTransportShutdown
 	}
 	if err := t.ledger.leave(ballot{term: req.Term, kind: preVote}); err != nil {
 		return err
