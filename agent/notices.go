@@ -23,16 +23,13 @@ const (
 // notices tells the document's notify blocks what happens here, until ctx ends: by then nothing is held any more, and that is
 // told too.
 func (b *body) notices(ctx context.Context, m *member) error {
-	n := notify.New(notify.Options{Log: b.a.log.With("part", "notify")})
-	telling, stop := context.WithCancel(ctx)
+	n := notify.New(notify.Options{Last: lastNotice, Log: b.a.log.With("part", "notify")})
+	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(telling) }()
 	b.watchNotices(ctx, m, n)
 	stop()
 	<-ended
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastNotice)
-	defer cancel()
-	n.Flush(last)
 	return ctx.Err()
 }
 

@@ -23,14 +23,16 @@ type Sender func(ctx context.Context, n config.Notify, events []Event) error
 
 // Options are what a Notifier is built from.
 type Options struct {
-	Send Sender       // nil: the package's Send
-	Log  *slog.Logger // nil: silence
+	Send Sender        // nil: the package's Send
+	Last time.Duration // how long the end of Run waits for what is not told yet; 0: not at all
+	Log  *slog.Logger  // nil: silence
 }
 
 // Notifier tells the blocks of a document of events. Each block has a queue and a sender of its own: one that hangs holds up
 // no other.
 type Notifier struct {
 	send Sender
+	last time.Duration
 	log  *slog.Logger
 	bell chan struct{} // capacity 1: look at want
 
@@ -41,7 +43,7 @@ type Notifier struct {
 
 // New returns a Notifier that tells nobody before Set and Run.
 func New(o Options) *Notifier {
-	n := &Notifier{send: o.Send, log: o.Log, bell: make(chan struct{}, 1), queues: make(map[string]*queue)}
+	n := &Notifier{send: o.Send, last: o.Last, log: o.Log, bell: make(chan struct{}, 1), queues: make(map[string]*queue)}
 	if n.send == nil {
 		n.send = Send
 	}
@@ -111,49 +113,64 @@ func (n *Notifier) Tell(events ...Event) {
 	}
 }
 
-// Run tells until ctx ends; what waits then is not told. It may be called once.
+// Run tells until ctx ends. What is under way then is brought to its end, and each block is told once of what still waits, within
+// Last. It may be called once.
 func (n *Notifier) Run(ctx context.Context) error {
+	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
 	var senders sync.WaitGroup
-	defer senders.Wait()
 	for {
 		n.mu.Lock()
 		for _, q := range n.queues {
 			if q.stop == nil {
 				serving, stop := context.WithCancel(ctx)
 				q.stop = stop
-				senders.Go(func() { n.serve(serving, q) })
+				senders.Go(func() {
+					if waits := n.serve(serving, sending, q); ctx.Err() != nil { // else the block is gone
+						n.finish(sending, q, waits)
+					}
+				})
 			}
 		}
 		n.mu.Unlock()
 		select {
 		case <-ctx.Done():
+			defer time.AfterFunc(n.last, cut).Stop()
+			senders.Wait()
 			return nil
 		case <-n.bell:
 		}
 	}
 }
 
-// serve tells one block, message after message, at the pace of its limit.
-func (n *Notifier) serve(ctx context.Context, q *queue) {
+// serve tells one block, message after message, at the pace of its limit, until ctx ends. It returns what it took from the queue
+// and did not tell. What it sends goes on until sending ends.
+func (n *Notifier) serve(ctx, sending context.Context, q *queue) (waits []Event) {
 	pace := newPace(q.block.Limit)
 	for {
-		var events []Event
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case e := <-q.events:
-			events = append(events, e)
+			waits = []Event{e}
 		}
-		if len(q.block.Mail) > 0 {
-			if !sleep(ctx, gather) {
-				return
-			}
-			events = drain(q.events, events)
+		if len(q.block.Mail) > 0 && sleep(ctx, gather) {
+			waits = drain(q.events, waits)
 		}
-		if !pace.wait(ctx) {
-			return
+		if !pace.wait(ctx) || !n.persist(ctx, sending, q.block, waits) {
+			return waits
 		}
-		n.persist(ctx, q.block, events)
+	}
+}
+
+// finish tells a block once of what waits.
+func (n *Notifier) finish(sending context.Context, q *queue, waits []Event) {
+	waits = drain(q.events, waits)
+	if len(waits) == 0 {
+		return
+	}
+	if err := n.attempt(sending, q.block, waits); err != nil {
+		n.log.Warn("not told", "notify", q.block.Name, "event", waits[0].String(), "others", len(waits)-1, "last", true, "err", err)
 	}
 }
 
@@ -172,14 +189,12 @@ func drain(from <-chan Event, events []Event) []Event {
 // retries are the pauses between attempts: ten minutes together, after which an event is old.
 var retries = [...]time.Duration{time.Second, 4 * time.Second, 15 * time.Second, time.Minute, 3 * time.Minute, 5 * time.Minute}
 
-// persist tells and tries again. A command is run once: it may have done half of its work.
-func (n *Notifier) persist(ctx context.Context, block config.Notify, events []Event) {
+// persist tells and tries again until ctx ends: then it returns false. A command is run once: it may have done half of its work.
+func (n *Notifier) persist(ctx, sending context.Context, block config.Notify, events []Event) (done bool) {
 	for attempt := 0; ; attempt++ {
-		timed, cancel := context.WithTimeout(ctx, block.Timeout)
-		err := n.send(timed, block, events)
-		cancel()
-		if err == nil || ctx.Err() != nil {
-			return
+		err := n.attempt(sending, block, events)
+		if err == nil {
+			return true
 		}
 		last := attempt == len(retries) || len(block.Command) > 0 || isFatal(err)
 		level := slog.LevelInfo
@@ -188,9 +203,15 @@ func (n *Notifier) persist(ctx context.Context, block config.Notify, events []Ev
 		}
 		n.log.Log(ctx, level, "not told", "notify", block.Name, "event", events[0].String(), "others", len(events)-1, "attempt", attempt+1, "last", last, "err", err)
 		if last || !sleep(ctx, retries[attempt]) {
-			return
+			return last
 		}
 	}
+}
+
+func (n *Notifier) attempt(sending context.Context, block config.Notify, events []Event) error {
+	timed, cancel := context.WithTimeout(sending, block.Timeout)
+	defer cancel()
+	return n.send(timed, block, events)
 }
 
 // Send is the Sender that runs commands, posts and mails.
@@ -214,21 +235,4 @@ func each(events []Event, do func(Event) error) error {
 		}
 	}
 	return nil
-}
-
-// Flush tells each block once of what still waits, all at once, until ctx ends. It is for the end, after Run.
-func (n *Notifier) Flush(ctx context.Context) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	var all sync.WaitGroup
-	for _, q := range n.queues {
-		if events := drain(q.events, nil); len(events) > 0 {
-			all.Go(func() {
-				if err := n.send(ctx, q.block, events); err != nil {
-					n.log.Warn("not told", "notify", q.block.Name, "event", events[0].String(), "others", len(events)-1, "last", true, "err", err)
-				}
-			})
-		}
-	}
-	all.Wait()
 }

@@ -196,14 +196,3 @@ func TestSetKeepsTheQueueOfWhatStays(t *testing.T) {
 		}
 	})
 }
-
-func TestFlushTellsWhatWaits(t *testing.T) {
-	s := &sends{from: time.Now()}
-	n := New(Options{Send: s.send})
-	n.Set([]config.Notify{block("hook")})
-	n.Tell(Event{Kind: config.EventInactive})
-	n.Flush(t.Context())
-	if len(s.told) != 1 || s.told[0][0].Kind != config.EventInactive {
-		t.Errorf("told %v, want inactive", s.told)
-	}
-}
