@@ -121,21 +121,23 @@ func selfTarget(c config.RouterCheck) health.Target {
 // mostOfFile is how much of a file is looked at.
 const mostOfFile = 64 << 10
 
+// fileHolds waits for nobody: of what is no file, a pipe for one, it is asked only whether it is there.
 func fileHolds(path, text string) health.Result {
-	f, err := os.Open(path)
-	switch {
+	switch st, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 		return health.Result{Reason: "file: " + path + " is not there"}
 	case err != nil:
 		return health.Result{Reason: "file: " + err.Error()}
+	case text == "":
+		return health.Result{OK: true, Reason: "file: " + path + " is there"}
+	case !st.Mode().IsRegular():
+		return health.Result{Reason: "file: " + path + " is no file that can be read"}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return health.Result{Reason: "file: " + err.Error()}
 	}
 	defer f.Close()
-	if text == "" {
-		return health.Result{OK: true, Reason: "file: " + path + " is there"}
-	}
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		return health.Result{Reason: "file: " + path + " is no file that can be read"} // reading a pipe could take for ever
-	}
 	head, err := io.ReadAll(io.LimitReader(f, mostOfFile))
 	switch {
 	case err != nil:

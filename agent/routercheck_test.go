@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +24,10 @@ func TestWhatARouterAsksItself(t *testing.T) {
 	dir := t.TempDir()
 	there, gone := filepath.Join(dir, "there"), filepath.Join(dir, "gone")
 	if err := os.WriteFile(there, []byte("ready=yes\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pipe := filepath.Join(dir, "pipe") // whose opening waits for somebody who writes
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	links := linkOf(func() (vip.Links, error) { return vip.Links{{Name: "eth0", Up: true}, {Name: "eth1"}}, nil },
@@ -66,6 +71,8 @@ func TestWhatARouterAsksItself(t *testing.T) {
 		{config.RouterCheck{File: there, Contains: "ready=yes"}, health.Up, "file: " + there + ` holds "ready=yes"`},
 		{config.RouterCheck{File: there, Contains: "ready=no"}, health.Down, "file: " + there + ` does not hold "ready=no"`},
 		{config.RouterCheck{File: dir, Contains: "x"}, health.Down, "file: " + dir + " is no file that can be read"},
+		{config.RouterCheck{File: pipe}, health.Up, "file: " + pipe + " is there"},
+		{config.RouterCheck{File: pipe, Contains: "x"}, health.Down, "file: " + pipe + " is no file that can be read"},
 		{config.RouterCheck{File: there, Absent: true}, health.Down, "file: " + there + " is there"},
 		{config.RouterCheck{File: gone, Absent: true}, health.Up, "file: " + gone + " is not there"},
 		{config.RouterCheck{File: there, Contains: "no", Absent: true}, health.Up, "file: " + there + ` does not hold "no"`},
