@@ -61,12 +61,25 @@ func codeOfStatus(status int) Code {
 	}
 }
 
-// elsewhere answers what no route does.
-func elsewhere(w http.ResponseWriter, r *http.Request) {
-	e := Errorf(CodeNotFound, "%s %s is not served here", r.Method, r.URL.Path).WithHint("/openapi.yaml lists what is; is the agent of another release?")
-	w.Header().Set("Content-Type", problemJSON)
-	w.WriteHeader(e.Status)
-	_ = json.NewEncoder(w).Encode(e) // who asked has gone; there is nobody to tell
+// elsewhere answers what no route of mux does, and says so where one takes another method.
+func elsewhere(mux *http.ServeMux) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		e := Errorf(CodeNotFound, "%s %s is not served here", r.Method, r.URL.Path).WithHint("/openapi.yaml lists what is; is the agent of another release?")
+		var methods []string
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			if _, pattern := mux.Handler(&http.Request{Method: method, Host: r.Host, URL: r.URL}); pattern != "/" {
+				methods = append(methods, method)
+			}
+		}
+		if len(methods) > 0 {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			e.Status, e.Code = http.StatusMethodNotAllowed, CodeInvalid
+			e.Detail = "it takes " + strings.Join(methods, " and ")
+		}
+		w.Header().Set("Content-Type", problemJSON)
+		w.WriteHeader(e.Status)
+		_ = json.NewEncoder(w).Encode(e) // who asked has gone; there is nobody to tell
+	}
 }
 
 // refusalResponse describes a refusal for the OpenAPI description.

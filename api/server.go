@@ -15,7 +15,7 @@ func New(b Backend, version Version) http.Handler {
 	s.routes(newHuma(mux, version.Version))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.HandleFunc("/", elsewhere)
+	mux.HandleFunc("/", elsewhere(mux))
 	return mux
 }
 
@@ -30,6 +30,7 @@ func newHuma(mux *http.ServeMux, version string) huma.API {
 	config := huma.DefaultConfig("Polso", version)
 	config.DocsPath = "" // the built-in pages load scripts from elsewhere; a router has no elsewhere
 	config.CreateHooks = nil
+	config.RejectUnknownQueryParameters = true // a word that was meant to narrow a request and is misspelt must not widen it
 	config.Transformers = []huma.Transformer{inOurWords}
 	return humago.New(mux, config)
 }
