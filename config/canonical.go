@@ -12,7 +12,8 @@ import (
 // Schema is the number of the canonical form that Canonical writes. FromCanonical reads this one and no other.
 const Schema = 1
 
-// ErrSchema means that a canonical document has a schema that this release does not read.
+// ErrSchema means that a canonical document has a schema that this release does not read, or of its own one a field that it
+// does not know: another release has written it.
 var ErrSchema = errors.New("unknown schema of the document")
 
 // Canonical returns d as JSON: schema number first, keys in snake_case and in a fixed order, durations as numbers of
@@ -29,8 +30,8 @@ func Canonical(d Document) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// FromCanonical reads what Canonical wrote, white space aside. It refuses unknown fields, anything after the document, and
-// (ErrSchema) other schemas. It does not validate: what was written by another release may be wrong in meaning by this one's
+// FromCanonical reads what Canonical wrote, white space aside. It refuses anything after the document, and (ErrSchema) other
+// schemas and unknown fields. It does not validate: what was written by another release may be wrong in meaning by this one's
 // rules, and must be readable all the same.
 func FromCanonical(text []byte) (Document, error) {
 	var w wireDocument
@@ -40,6 +41,9 @@ func FromCanonical(text []byte) (Document, error) {
 	if err != nil || w.Schema != Schema { // perhaps it is of a schema that has other fields
 		if other := schemaOf(text); other != nil {
 			return Document{}, fmt.Errorf("canonical document: %w", other)
+		}
+		if json.Unmarshal(text, new(wireDocument)) == nil { // it was the strictness alone
+			err = fmt.Errorf("%w: %w", ErrSchema, err)
 		}
 		return Document{}, fmt.Errorf("canonical document: %w", err)
 	}

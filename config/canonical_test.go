@@ -170,7 +170,7 @@ func TestFromCanonicalRefuses(t *testing.T) {
 		{"nothing", ``, "canonical document: unexpected end of JSON input"},
 		{"no schema", `{"cluster":{}}`, "canonical document: unknown schema of the document: it names none"},
 		{"newer schema", `{"schema":2,"world":{}}`, "canonical document: unknown schema of the document: 2, this release reads 1"},
-		{"unknown field", `{"schema":1,"cluster":{"stanby":"warm"}}`, `canonical document: json: unknown field "stanby"`},
+		{"unknown field", `{"schema":1,"cluster":{"stanby":"warm"}}`, `canonical document: unknown schema of the document: json: unknown field "stanby"`},
 		{"trailing", `{"schema":1,"cluster":{}} {}`, "canonical document: something follows the document"},
 		{"exponent", `{"schema":1,"cluster":{"timeouts":{"tcp":1e3}}}`, "canonical document: 1e3 is not a number of seconds with at most nine decimal places"},
 		{"too long", `{"schema":1,"cluster":{"timeouts":{"tcp":99999999999}}}`, "canonical document: 99999999999 is not a number of seconds with at most nine decimal places"},
@@ -185,6 +185,9 @@ func TestFromCanonicalRefuses(t *testing.T) {
 	}
 	if _, err := FromCanonical([]byte(`{"schema":2}`)); !errors.Is(err, ErrSchema) {
 		t.Errorf("another schema: got %v, want ErrSchema", err)
+	}
+	if _, err := FromCanonical([]byte(`{"schema":1,"weather":"fine"}`)); !errors.Is(err, ErrSchema) {
+		t.Errorf("a field of a newer release: got %v, want ErrSchema", err)
 	}
 }
 

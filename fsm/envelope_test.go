@@ -210,6 +210,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"field of the header", seal(1, head("revoke_token", `,"quorum":3`), `{"id":"k1"}`), ErrUnknown, ""},
 		{"packing", seal(1, head("revoke_token", `,"packed":"zstd"`), `x`), ErrUnknown, `entry: written by a newer release: packed with "zstd"`},
 		{"schema", seal(1, head("set_document", ""), `{"document":{"schema":2,"cluster":{}}}`), ErrUnknown, ""},
+		{"field of the document", seal(1, head("set_document", ""), `{"document":{"schema":1,"cluster":{},"weather":"fine"}}`), ErrUnknown, ""},
 		{"no schema", seal(1, head("set_document", ""), `{"document":{}}`), ErrUnknown, ""},
 		{"no document", seal(1, head("set_document", ""), `{}`), ErrCorrupt, ""},
 		{"document", seal(1, head("set_document", ""), `{"document":{"schema":1,"cluster":7}}`), ErrCorrupt, ""},
