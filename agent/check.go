@@ -110,8 +110,8 @@ func (t *trace) note(s health.Step) {
 	t.steps = append(t.steps, api.CheckStep{At: s.At.Seconds(), What: s.What, Bytes: kept})
 }
 
-// secret finds headers of HTTP whose values are nobody's business.
-var secret = regexp.MustCompile(`(?im)^((?:proxy-)?authorization|cookie|set-cookie|x-api-key|x-auth-token)(:[ \t]*)([^\r\n]+)`)
+// secret finds headers of HTTP whose values are nobody's business, by what their names end with.
+var secret = regexp.MustCompile(`(?im)^([\w-]*(?:authorization|cookie|key|token|secret|password|signature))(:[ \t]*)([^\r\n]+)`)
 
 // masked is b with the values of secret headers gone, and how long they were left to see.
 func masked(b []byte) []byte {

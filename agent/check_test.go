@@ -91,7 +91,7 @@ func TestTraceIsBounded(t *testing.T) {
 // No secret is in a trace, however it is spelt, and what is none is left.
 func TestSecretsAreMasked(t *testing.T) {
 	const open = "GET / HTTP/1.1\r\nHost: www\r\n"
-	for _, name := range []string{"Authorization", "authorization", "Proxy-Authorization", "Cookie", "SET-COOKIE", "X-Api-Key"} {
+	for _, name := range []string{"Authorization", "authorization", "Proxy-Authorization", "Cookie", "SET-COOKIE", "X-Api-Key", "Apikey", "X-Vault-Token", "PRIVATE-TOKEN", "X-Shared-Secret", "X-Hub-Signature"} {
 		got := string(masked([]byte(open + name + ": s3cret=x; y\r\nX-Authorization-Is: open\r\n\r\nbody")))
 		if want := open + name + ": (11 bytes)\r\nX-Authorization-Is: open\r\n\r\nbody"; got != want {
 			t.Errorf("got  %q\nwant %q", got, want)

@@ -72,6 +72,16 @@ func TestWebhookAnswers(t *testing.T) {
 	}
 }
 
+// Whoever reads the log does not learn the URL, whose path lets in whoever knows it.
+func TestFailedPostDoesNotTellTheURL(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	err := Send(t.Context(), config.Notify{Webhook: server.URL + "/services/T0/s3cret"}, []Event{event()})
+	if err == nil || isFatal(err) || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestCommandGetsTheEventAndNothingElse(t *testing.T) {
 	t.Setenv("POLSO_SECRET", "of the router")
 	out := filepath.Join(t.TempDir(), "out")
