@@ -31,6 +31,7 @@ type Inputs struct {
 	FailingFor time.Duration            // how long it has counted FailingPasses or more
 	BurdenFor  time.Duration            // how long a fit router has had a smaller penalty
 	DimFor     time.Duration            // how long most of the other routers have seen clearly more servers up
+	DiffersFor map[string]time.Duration // by virtual: how long another router has seen more of its servers up, since this node last lost one
 	FitFor     map[string]time.Duration // by node ID, of the other routers that are fit now: for how long
 	IdleFor    map[string]time.Duration // by fsm.Leaving's ID: how long one of Idle has been so, pass after pass
 	HandedBack map[string]int           // by node ID: how often the lead was handed back to it within the last hour, or was to be

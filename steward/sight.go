@@ -3,10 +3,12 @@ package steward
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"polso/config"
 	"polso/fsm"
 )
 
@@ -17,8 +19,9 @@ type Seen struct {
 }
 
 const (
-	// DimLong is for how long most of the other routers must have seen clearly more servers up before the lead moves for it: a
-	// server that dies is noticed by one router after the other.
+	// DimLong is for how long most of the other routers must have seen clearly more servers up before the lead moves for it. A
+	// server that dies is noticed by one router after the other, up to a turn of its check apart: of a virtual that is asked more
+	// seldom it must have lasted longer (see ripe).
 	DimLong = 3 * time.Second
 	// YieldAgain is for how long a router that was handed the lead for what it sees keeps it, whatever others see.
 	YieldAgain = time.Minute
@@ -68,8 +71,8 @@ func (r Report) ups() (up int) {
 	return up
 }
 
-// brighter returns the other routers that were heard of, and those of them that see clearly more than this node.
-func (in Inputs) brighter() (heard, more []string) {
+// brighter returns the other routers that were heard of, and those of them that see clearly more than this node with that report.
+func (in Inputs) brighter(own Report) (heard, more []string) {
 	for _, m := range in.preferred() {
 		r, ok := in.Reports[m.ID]
 		n, node := in.State.Node(m.ID)
@@ -77,7 +80,7 @@ func (in Inputs) brighter() (heard, more []string) {
 			continue
 		}
 		heard = append(heard, m.ID)
-		if in.Reports[in.Self].Dimmer(r) {
+		if own.Dimmer(r) {
 			more = append(more, m.ID)
 		}
 	}
@@ -86,7 +89,11 @@ func (in Inputs) brighter() (heard, more []string) {
 
 // Dim says that most of the other routers see clearly more servers up than this node; "" if they do not.
 func (in Inputs) Dim() string {
-	heard, more := in.brighter()
+	heard, more := in.brighter(in.Reports[in.Self])
+	return in.dim(heard, more)
+}
+
+func (in Inputs) dim(heard, more []string) string {
 	if len(more) == 0 || 2*len(more) <= len(heard) {
 		return ""
 	}
@@ -97,16 +104,78 @@ func (in Inputs) Dim() string {
 	return fmt.Sprintf("%s sees %d servers up, %s", in.name(in.Self), in.Reports[in.Self].ups(), strings.Join(others, ", "))
 }
 
+// ripe is this node's report without the virtuals of which the others may only be late to notice what it has noticed.
+func (in Inputs) ripe() Report {
+	own := in.Reports[in.Self]
+	own.Sees = maps.Clone(own.Sees)
+	for _, v := range in.State.Document.Virtuals {
+		if lasted, differs := in.DiffersFor[v.Name]; differs && lasted < seldom(v)+DimLong {
+			delete(own.Sees, v.Name)
+		}
+	}
+	return own
+}
+
+// seldom is how much longer than a moment two routers may be apart in noticing what happens to a server of v.
+func seldom(v config.Virtual) time.Duration {
+	const usual = 2 * time.Second // DimLong allows for it, and for the age of a report
+	var most time.Duration
+	ask := func(c *config.Check) {
+		if c == nil {
+			return
+		}
+		most = max(most, c.Every)
+		for _, inner := range c.Of {
+			most = max(most, inner.Every)
+		}
+	}
+	ask(v.Check)
+	for _, s := range v.Servers {
+		ask(s.Check)
+	}
+	return max(0, most-usual)
+}
+
+// gap is that another router sees more servers of a virtual up than this node.
+type gap struct {
+	began time.Time
+	up    int // the fewest that this node has seen since, at best
+}
+
+// differsFor returns for how long there has been a gap, pass after pass, since the last server that this node lost.
+func (s *Steward) differsFor(in Inputs) map[string]time.Duration {
+	now := time.Now()
+	gaps, out := make(map[string]gap), make(map[string]time.Duration)
+	for name, own := range in.Reports[in.Self].Sees {
+		up := own.Up + own.Unknown
+		differs := false
+		for _, r := range in.Reports {
+			other, both := r.Sees[name]
+			differs = differs || both && other.Asks == own.Asks && other.Up > up
+		}
+		if !differs {
+			continue
+		}
+		g, known := s.gaps[name]
+		if !known || up < g.up {
+			g = gap{now, up}
+		}
+		gaps[name], out[name] = g, now.Sub(g.began)
+	}
+	s.gaps = gaps
+	return out
+}
+
 func (in Inputs) name(id string) string { n, _ := in.State.Node(id); return n.Name }
 
 // yield hands the lead to a router that sees more, the most first.
 func yield(in Inputs) []Action {
-	why := in.Dim()
+	heard, more := in.brighter(in.ripe())
+	why := in.dim(heard, more)
 	if why == "" || in.DimFor < DimLong || in.Yielded > 0 && in.Yielded < YieldAgain {
 		return nil
 	}
 	fit, _, _ := in.candidates()
-	_, more := in.brighter()
 	fit = slices.DeleteFunc(fit, func(id string) bool { return !slices.Contains(more, id) })
 	slices.SortStableFunc(fit, func(a, b string) int { return cmp.Compare(in.Reports[b].ups(), in.Reports[a].ups()) })
 	var actions []Action

@@ -2,12 +2,15 @@ package steward
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"polso/config"
 )
 
 // sees reads what a router sees: "web:3,mail:2+1", so many up, and so many undecided.
@@ -159,4 +162,37 @@ func TestDimHasToLast(t *testing.T) {
 	diff(t, `
   9.0  yield to r2
 `, strings.Join(strings.SplitAfter(got, "\n")[:1], ""))
+}
+
+// A server that dies is noticed by one router after the other, up to a turn of its check apart: that moves no lead.
+func TestWhoNoticesFirstKeepsTheLead(t *testing.T) {
+	w := &world{lead: true, in: scene(t, "r1", "r1 voter converged sees=web:3,mail:1 | r2 voter converged sees=web:3,mail:1 | r3 voter converged sees=web:3,mail:1")}
+	every := func(d time.Duration) *config.Check { return &config.Check{Every: d} }
+	w.in.State.Document.Virtuals = []config.Virtual{
+		{Name: "web", Check: every(10 * time.Second)},
+		{Name: "mail", Servers: []config.Server{{Check: &config.Check{Every: time.Second, Of: []config.Check{*every(30 * time.Second)}}}}},
+	}
+	see := func(s *Steward, at time.Duration, router, words string) {
+		time.Sleep(time.Until(w.begin.Add(at)))
+		w.change(func() {
+			w.in.Reports = maps.Clone(w.in.Reports)
+			r := w.in.Reports[router]
+			r.Sees = sees(t, words)
+			w.in.Reports[router] = r
+		})
+		s.Ring()
+	}
+	got := w.run(t, 3*time.Minute, func(s *Steward) {
+		see(s, 1*time.Second, "r1", "web:1,mail:0") // both others notice within their turns
+		see(s, 9*time.Second, "r2", "web:1,mail:1")
+		see(s, 10*time.Second, "r3", "web:1,mail:1")
+		see(s, 30*time.Second, "r3", "web:1,mail:0")
+
+		see(s, 60*time.Second, "r3", "web:3,mail:0") // and now all but r1 see web again
+		see(s, 60*time.Second, "r2", "web:3,mail:0")
+		see(s, 66*time.Second, "r1", "web:0,mail:0") // which loses the last
+	})
+	diff(t, `
+ 77.0  yield to r2
+`, got[:strings.Index(got, "\n")+1])
 }

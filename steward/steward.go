@@ -42,6 +42,7 @@ type Steward struct {
 	failed  map[string]failure // by action; Run's goroutine only, like the next
 	since   map[trouble]time.Time
 	spells  map[string]spell     // by node ID
+	gaps    map[string]gap       // by virtual
 	idle    map[string]time.Time // by fsm.Leaving's ID: since when it has been without a connection
 	// inherited are the IDs of those that were leaving when this node took the lead; nil: that is not known yet.
 	inherited map[string]bool
@@ -103,7 +104,7 @@ func (s *Steward) pass(ctx context.Context) {
 		clear(s.failed) // another leader's tries say nothing about the next term's
 		clear(s.since)
 		clear(s.spells)
-		s.leads, s.idle, s.inherited = time.Time{}, nil, nil
+		s.leads, s.idle, s.inherited, s.gaps = time.Time{}, nil, nil, nil
 		return
 	}
 	if s.leads.IsZero() {
@@ -117,6 +118,7 @@ func (s *Steward) pass(ctx context.Context) {
 	in := s.options.Inputs(ctx)
 	in.UnfitFor, in.FailingFor = s.lasting(in, unfit), s.lasting(in, failing)
 	in.DimFor, in.BurdenFor = s.lasting(in, dim), s.lasting(in, burden)
+	in.DiffersFor = s.differsFor(in)
 	in.LedFor, in.IdleFor = time.Since(s.leads), s.idleFor(in)
 	in.FitFor, in.HandedBack = s.fitFor(in), s.lately()
 	in.Waiting = func(a Action) bool { return time.Now().Before(s.failed[a.String()].until) }
