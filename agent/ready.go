@@ -59,6 +59,17 @@ func (b *body) keeps(m *member, s *fsm.Snapshot, id string) []string {
 	return out
 }
 
+// reservations are what keeps a member from directing as well as this router, and from going on to: who stands back further by its
+// own checks hands the lead back.
+func (b *body) reservations(m *member, s *fsm.Snapshot, id string) []string {
+	penalty := func(id string) int { rep, _ := m.reports.of(id); return stewardReport(rep.status).Penalty }
+	out := b.keeps(m, s, id)
+	if theirs, mine := penalty(id), penalty(m.id); theirs > mine {
+		out = append(out, fmt.Sprintf("by its own checks it stands back by %d, this router by %d: it would hand the lead back", theirs, mine))
+	}
+	return out
+}
+
 // troubles is what another router's own status says against it: its table is not warm, its links are not up, its checks know less
 // than this router's.
 func troubles(theirs, mine api.Status, revision uint64) []string {

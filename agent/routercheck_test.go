@@ -165,6 +165,10 @@ func TestRouterCheckMovesTheLead(t *testing.T) {
 		if log := old.log.tail(2000); !strings.Contains(log, "router_check fails") {
 			t.Errorf("%s did not log it", old.name)
 		}
+		if _, err := w.nodes[0].client.Transfer(t.Context(), api.TransferRequest{To: old.name}); kind != "" &&
+			(api.CodeOf(err) != api.CodeRefused || !strings.Contains(err.Error(), "it stands back by 10")) {
+			t.Errorf("a switchover to who would hand the lead back: %v", err)
+		}
 		if err := os.Remove(flags(old.name) + kind); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.T
 	if err != nil {
 		return api.Transferred{}, err
 	}
-	out := api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Despite: b.keeps(m, s, to), Note: next(s, m.nameOf(to))}
+	out := api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Despite: b.reservations(m, s, to), Note: next(s, m.nameOf(to))}
 	if len(out.Despite) == 0 {
 		out.Checked = []string{"it has caught up", fmt.Sprintf("its table is warm, at revision %d", s.Revision), "its links are up"}
 	}
@@ -103,7 +104,7 @@ func (b *body) target(ctx context.Context, m *member, s *fsm.Snapshot, req api.T
 		hint = "mend that, or polso transfer " + n.Name + " --force"
 	}
 	if !req.Force {
-		why = append(why, b.keeps(m, s, n.ID)...)
+		why = append(why, b.reservations(m, s, n.ID)...)
 	}
 	if len(why) > 0 {
 		return "", api.Errorf(api.CodeRefused, "%s is not ready to direct", n.Name).WithDetail("%s", strings.Join(why, "; ")).WithHint("%s", hint)
@@ -116,10 +117,13 @@ func (b *body) anyTarget(ctx context.Context, m *member, s *fsm.Snapshot, force 
 	could := m.successors(s)
 	m.reports.look(ctx, could...)
 	could = b.heirs(m, could)
-	if len(could) > 0 && (force || len(b.keeps(m, s, could[0])) == 0) {
-		return could[0], nil
+	var why []string
+	if len(could) > 0 {
+		if why = b.reservations(m, s, could[0]); force || len(why) == 0 {
+			return could[0], nil
+		}
 	}
-	e := api.Errorf(api.CodeRefused, "no other router could take over").WithDetail("%s", b.whyNobody(m, s)).
+	e := api.Errorf(api.CodeRefused, "no other router could take over").WithDetail("%s", cmp.Or(b.whyNobody(m, s), strings.Join(why, "; "))).
 		WithHint("polso members shows who has a vote, answers and has caught up; a router that has just started waits for its checks")
 	if len(could) > 0 {
 		e = e.WithHint("mend that, or polso transfer --force")
