@@ -167,7 +167,7 @@ func (b *body) compareSights(m *member, snap *fsm.Snapshot, list []api.Virtual) 
 		}
 		said := all.Of(snap.Document.Virtuals[j])
 		for k := range list[i].Servers {
-			if s := &list[i].Servers[k]; s.State != "leaving" {
+			if s := &list[i].Servers[k]; s.State != "leaving" && !s.Sorry { // which may have a server's name
 				s.Views = views(names, said[s.Name])
 			}
 		}
@@ -208,7 +208,7 @@ func (b *body) dim(m *member) (api.Problem, bool) {
 	if why == "" || !b.role().Leader {
 		return api.Problem{}, false
 	}
-	p := api.Problem{Node: m.nameOf(m.id), What: "view", Why: why + "; it hands over to one that sees more", Fix: "polso get servers -o wide shows who sees what; look at the network between " + m.nameOf(m.id) + " and the servers"}
+	p := api.Problem{Node: m.nameOf(m.id), What: "view", Why: why + "; if that lasts it hands over to one that sees more", Fix: "polso get servers -o wide shows who sees what; look at the network between " + m.nameOf(m.id) + " and the servers"}
 	if nobody := b.whyNobody(m, in.State); nobody != "" {
 		p.Why = why + "; it still directs, as nobody else could: " + nobody
 	}

@@ -31,6 +31,9 @@ const checkedHCL = `virtual "web" {
   server "c" {
     address = "10.9.0.23"
   }
+  sorry_server "a" {
+    address = "10.9.0.29"
+  }
 }
 `
 
@@ -142,7 +145,7 @@ func TestBlindDirectorHandsOver(t *testing.T) {
 	if took > 12*time.Second {
 		t.Errorf("it took %v", took)
 	}
-	if said.Node != old.name || !strings.HasPrefix(said.Why, old.name+" sees 0 servers up, ") || !strings.HasSuffix(said.Why, "; it hands over to one that sees more") {
+	if said.Node != old.name || !strings.HasPrefix(said.Why, old.name+" sees 0 servers up, ") || !strings.HasSuffix(said.Why, "; if that lasts it hands over to one that sees more") {
 		t.Errorf("the problem before the hand-over: %+v", said)
 	}
 
@@ -151,6 +154,9 @@ func TestBlindDirectorHandsOver(t *testing.T) {
 		differs = now.Virtuals[0].Servers[0].Views
 		if len(differs) != 3 {
 			return fmt.Errorf("views %+v", differs)
+		}
+		if last := now.Virtuals[0].Servers[3]; !last.Sorry || last.Views != nil {
+			t.Errorf("nobody probes the sorry server of the name: %+v", last)
 		}
 		return nil
 	})

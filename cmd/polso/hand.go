@@ -150,7 +150,8 @@ func (a *app) ended(ctx context.Context, cl *api.Client, target string, limit ti
 func connectionsOf(st api.Status, target string) int {
 	n := 0
 	for _, r := range serverRows(st) {
-		if target == "server/"+r.Virtual+"/"+r.Name || target == "address/"+r.Address {
+		named := target == "server/"+r.Virtual+"/"+r.Name && !r.Sorry && r.State != "leaving" // which may have a server's name
+		if named || target == "address/"+r.Address {
 			n += r.Active + r.Inactive
 		}
 	}
