@@ -12,6 +12,8 @@ import (
 	"polso/config"
 )
 
+func disable(target string) Command { return &SetOverride{Target: target, Kind: Disable} }
+
 // show prints what a document's change leaves behind.
 func show(s *Snapshot) string {
 	var b strings.Builder
@@ -35,7 +37,6 @@ func TestSetDocument(t *testing.T) {
 	drain := func(target string) Command {
 		return &SetOverride{Target: target, Kind: Drain, Until: t0.Add(2 * time.Hour)}
 	}
-	disable := func(target string) Command { return &SetOverride{Target: target, Kind: Disable} }
 	now := func(words string) Command {
 		return with(set(t, words), func(d *SetDocument) { d.LeaveUntil = time.Time{} })
 	}
@@ -118,12 +119,15 @@ func TestSorryServersLeave(t *testing.T) {
 			"revision 4\nleaving Web/b@4 10.1.0.2:80 of Web\nleaving Web/sorry/b@4 10.1.0.9:80 of Web\ndue leaving Web/b@4 in 1h0m0s\ndue leaving Web/sorry/b@4 in 1h0m0s\n"},
 		{"it becomes a server", []Command{sorry(a, "b=10.1.0.2:80"), set(t, ab)}, "revision 4\n"},
 		{"a server becomes one", []Command{set(t, ab), sorry(a, "b=10.1.0.2:80")}, "revision 3\n"},
+		{"its address is disabled", []Command{sorry(ab, "b=10.1.0.9:80"), &SetOverride{Target: "address/10.1.0.9", Kind: Disable, Beside: true}, set(t, ab)}, "revision 4\n"},
+		{"a server of its name is disabled", []Command{sorry(ab, "b=10.1.0.9:80"), disable("server/Web/b"), set(t, ab)},
+			"revision 4\ndisable server/Web/b\nleaving Web/sorry/b@4 10.1.0.9:80 of Web\ndue leaving Web/sorry/b@4 in 1h0m0s\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := cluster(t, ab)
 			m.must(tt.do...)
-			if got := show(m.Load()); !strings.HasPrefix(got, tt.want) {
-				t.Errorf("got %s, want %s", got, tt.want)
+			if d := cmp.Diff(tt.want, show(m.Load())); d != "" {
+				t.Errorf("-want +got:\n%s", d)
 			}
 		})
 	}
