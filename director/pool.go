@@ -158,12 +158,20 @@ func believed(v config.Virtual, have map[netip.AddrPort]ipvs.Destination) Pool {
 // share is what server s is to have by itself, whatever the others are.
 func (in Inputs) share(v config.Virtual, s config.Server, have map[netip.AddrPort]ipvs.Destination) share {
 	st, askable := in.verdict(v, s)
+	_, there := have[s.Address]
+	stands := st.Assumed && st.State == health.Down && there
+	if stands { // what a process before this one knew is better than an assumption
+		st.State = health.Unknown
+	}
 	wished, enabled := wish(in, v, s)
 	sh := share{state: st.State, hopes: askable && st.State == health.Unknown, counts: enabled && wished > 0}
 	sh.weight, sh.present = weigh(in, v, s, st.State, have)
 	if sh.state == health.Up && sh.counts && !in.weighted(v, s) {
 		sh.weight, sh.why = advised(sh.weight, st.Advice)
 		sh.counts = sh.weight > 0
+	}
+	if stands && sh.weight > 0 {
+		sh.why = "it keeps what it had"
 	}
 	return sh
 }

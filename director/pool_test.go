@@ -41,7 +41,7 @@ func (s *series) virtual() *config.Virtual { return &s.in.State.Document.Virtual
 // say gives verdicts beside those that were given already, as of now.
 func (s *series) say(words ...string) *series {
 	for key, st := range verdicts(s.in.State.Document, words...) {
-		if s.in.Health[key].State != st.State {
+		if was := s.in.Health[key]; was.State != st.State || was.Assumed != st.Assumed {
 			st.Since = s.in.Now
 			s.in.Health[key] = st
 		}

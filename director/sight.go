@@ -51,6 +51,9 @@ func SightOf(doc config.Document, view health.View) Sight {
 		seen := Seen{Virtual: v.Name, Asks: asks(targets)}
 		for _, key := range targets {
 			st := view[key]
+			if st.Assumed && st.State == health.Down { // what is assumed is nothing to tell against a server
+				st.State = health.Unknown
+			}
 			switch st.State {
 			case health.Up:
 				seen.Up++

@@ -121,7 +121,10 @@ func verdicts(doc config.Document, words ...string) health.View {
 					of = Apart(v)
 				}
 				target, _ := TargetOf(of, s)
-				out[target.Key()] = health.Status{State: map[string]health.State{"up": health.Up, "down": health.Down}[state]}
+				out[target.Key()] = health.Status{
+					State:   map[string]health.State{"up": health.Up, "down": health.Down, "assumed": health.Down}[state],
+					Assumed: state == "assumed", // down, by initial
+				}
 			}
 		}
 	}

@@ -2,7 +2,9 @@ package health
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
@@ -22,13 +24,14 @@ func TestInitial(t *testing.T) {
 		{config.InitialDown, "ynyy", "DDDU"},
 		{config.InitialDown, "nnn", "DDD"},
 	} {
-		if got, _ := run(config.Check{Rise: 2, Fall: 3, Initial: tt.initial}, tt.answers); got != tt.want {
-			t.Errorf("%q, answers %s: got %s, want %s", tt.initial, tt.answers, got, tt.want)
+		got, v := run(config.Check{Rise: 2, Fall: 3, Initial: tt.initial}, tt.answers)
+		if got != tt.want || v.Assumed {
+			t.Errorf("%q, answers %s: got %s, assumed %v, want %s", tt.initial, tt.answers, got, v.Assumed, tt.want)
 		}
 	}
 	_, v := run(config.Check{Rise: 2, Fall: 3, Initial: config.InitialUp}, "n")
-	if want := "up until its check decides; n"; v.Reason != want || v.Streak != 1 {
-		t.Errorf("got %q, streak %d, want %q", v.Reason, v.Streak, want)
+	if want := "up until its check decides; n"; v.Reason != want || v.Streak != 1 || !v.Assumed {
+		t.Errorf("got %q, streak %d, assumed %v, want %q", v.Reason, v.Streak, v.Assumed, want)
 	}
 	if _, v := run(config.Check{Rise: 2, Fall: 3, Initial: config.InitialDown}, "nnn"); !v.Since.Equal(time.Unix(1001, 0)) || v.Reason != "n" {
 		t.Errorf("a verdict that agrees with what was assumed: %+v", v.Status)
@@ -132,6 +135,26 @@ func TestNoVerdictComesTooSoon(t *testing.T) {
 			if v.State != before.State && v.Since != now || v.State == before.State && v.Since != before.Since {
 				t.Fatalf("answers %s: %s since %s", answers[:i+1], v.State, v.Since)
 			}
+		}
+	})
+}
+
+// Who only assumed that a server is down is told when its check has found the same.
+func TestAssumptionDecidedRings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm()
+		f.kill("10.0.0.1:80")
+		down := with(target("10.0.0.1:80"), func(c *config.Check) { c.Initial = config.InitialDown })
+		var rings atomic.Int64
+		s := start(t, Options{Probe: f.probe, Ring: func() { rings.Add(1) }})
+		s.Set([]Target{down})
+		wait(time.Millisecond)
+		if st := s.View()[down.Key()]; st.State != Down || !st.Assumed || rings.Load() != 1 {
+			t.Errorf("at first: %+v after %d rings, want down, assumed, after one", st, rings.Load())
+		}
+		wait(time.Minute)
+		if st := s.View()[down.Key()]; st.State != Down || st.Assumed || rings.Load() != 2 {
+			t.Errorf("later: %+v after %d rings, want down, found, after two", st, rings.Load())
 		}
 	})
 }

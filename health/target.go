@@ -46,6 +46,7 @@ func (s State) String() string {
 // Status is one target's state with its reason.
 type Status struct {
 	State   State
+	Assumed bool          // rise or fall has not decided yet: State is the check's Initial
 	Since   time.Time     // when State was entered
 	Last    time.Time     // when the last probe ended; zero before the first
 	Took    time.Duration // how long the last probe took

@@ -117,7 +117,7 @@ func (v verdict) follow(found State, reason string, check config.Check, now time
 		state, reason = Down, "held down for "+check.FlapHold.String()+" after "+strconv.Itoa(check.Flaps)+" changes within "+
 			check.FlapWindow.String()+after(reason)
 	}
-	v.Reason = reason
+	v.Reason, v.Assumed = reason, found == Unknown && state != Unknown
 	if v.State != state {
 		v.State, v.Since = state, now
 	}

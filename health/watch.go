@@ -228,7 +228,7 @@ func (r *runner) note(a report) (changed bool) {
 	var changes []change
 	judge := func(n *node, f func()) {
 		before := n.verdict.Status
-		if f(); n.verdict.State != before.State || n.verdict.Advice != before.Advice {
+		if f(); n.verdict.State != before.State || n.verdict.Assumed != before.Assumed || n.verdict.Advice != before.Advice {
 			changes = append(changes, change{n, before.State})
 		}
 	}
@@ -253,7 +253,7 @@ func (r *runner) note(a report) (changed bool) {
 	return changed
 }
 
-// change is one of a node's state or advice.
+// change is one of a node's state or advice, or that it was decided.
 type change struct {
 	node   *node
 	before State
