@@ -130,8 +130,9 @@ func (p *pass) fail(step string, err error) {
 	p.failures = append(p.failures, Failure{Step: step, Err: err.Error()})
 }
 
-// refused notes an operation that failed, its words once.
+// refused notes an operation that failed, its words once. The table may be another than was believed.
 func (p *pass) refused(op ipvs.Op, err error) {
+	p.memory.survey.forget()
 	p.failures = append(p.failures, Failure{Step: "ipvsadm " + op.String(), Err: strings.TrimPrefix(err.Error(), op.String()+": ")})
 }
 
@@ -229,7 +230,7 @@ func (p *pass) follow(m Mandate, want, have ipvs.Table, stuck map[netip.Addr]boo
 		return false
 	}
 	if left := ipvs.Plan(want, p.memory.survey.table); len(left) > 0 && !failed {
-		p.fail("ipvsadm "+left[0].String(), errNotKept)
+		p.refused(left[0], errNotKept)
 		failed = true
 	}
 	if failed {
@@ -293,7 +294,6 @@ func (p *pass) publish(in Inputs, want Want, running []ipvs.Daemon, reports map[
 	}
 	if len(p.failures) > 0 {
 		s.Failing = old.Failing + 1
-		p.memory.survey.forget()
 	}
 	s.Unfit = append(slices.Clip(s.Unfit), p.scarred(in, s)...)
 	places := make(map[netip.Addr]Place)

@@ -3,10 +3,14 @@ package director
 import (
 	"errors"
 	"net/netip"
+	"slices"
+	"syscall"
 	"testing"
 	"time"
 
+	"polso/health"
 	"polso/ipvs"
+	"polso/vip"
 )
 
 // counting is a table that notes what is asked of it.
@@ -196,5 +200,44 @@ func TestConfirmReadsWhatWasTouched(t *testing.T) {
 	}
 	if s.table.Timeouts.TCP != time.Hour {
 		t.Errorf("timeouts %s", s.table.Timeouts)
+	}
+}
+
+// stubborn is a node on which no address can be held.
+type stubborn struct{ still }
+
+func (stubborn) Hold([]vip.Held) error { return vip.ErrLate }
+
+// TestFailureElsewhereLeavesTheSurvey: a step that has nothing to do with the table says nothing about it. With a large one, on a busy
+// router, to read it anew after each address that could not be held took longer than the lease, so that none ever was.
+func TestFailureElsewhereLeavesTheSurvey(t *testing.T) {
+	c := &counting{Fake: new(ipvs.Fake)}
+	doc := throng(500, 10)
+	for i := range doc.Virtuals {
+		doc.Virtuals[i].Check = nil
+	}
+	until := vip.Instant(time.Hour)
+	d := New(Options{
+		IPVS: c, VIP: stubborn{}, Sysctls: newProc(&diary{}), Health: settled{health.New(health.Options{}), nil},
+		Mandate: func() Mandate { return Mandate{Epoch: 1, Groups: map[Group]vip.Instant{DefaultGroup: until}} },
+		State:   func() State { return State{Known: true, Revision: 2, Document: doc} },
+	})
+	pass := func() { d.round(d.o.Mandate, d.o.State) }
+	pass() // fills the table
+	c.asked()
+	pass()
+	if f := d.Status().Failures; len(f) != 1 || f[0].Step != "ip addr add" {
+		t.Fatalf("failures: %v", f)
+	}
+	if wholes, overviews, _ := c.asked(); wholes+overviews > 0 {
+		t.Errorf("the table is read whole %d times, and %d overviews, as no address could be held", wholes, overviews)
+	}
+	c.Fail(func(op ipvs.Op) error { return syscall.ENOMEM })
+	doc.Virtuals = slices.Clone(doc.Virtuals[1:])
+	pass()
+	c.asked()
+	pass()
+	if wholes, _, _ := c.asked(); wholes == 0 {
+		t.Error("the table is not read anew although the kernel refused a step")
 	}
 }

@@ -145,8 +145,14 @@ func (k *Kernel) stop() ownership {
 }
 
 // Table reads the whole table, in canonical form, with its counters, which has an entry for each service and
-// destination of the table. A persistence mask that is no prefix is -1.
-func (k *Kernel) Table() (Table, Stats, error) { return k.read(reader.table) }
+// destination of the table. A persistence mask that is no prefix is -1. A large one is read in portions, each a call to itself:
+// others have their turn in between, and what they change there may be in one portion and not in another.
+func (k *Kernel) Table() (Table, Stats, error) { return inPortions(k.Overview, k.fill) }
+
+// fill reads the destinations of services.
+func (k *Kernel) fill(services []Service) (Table, Stats, error) {
+	return k.read(func(r reader) (Table, Stats, error) { return r.fill(services) })
+}
 
 // Overview reads what Table does, without the destinations and their counters: one dump, however many there are.
 func (k *Kernel) Overview() (Table, Stats, error) { return k.read(reader.overview) }

@@ -27,31 +27,35 @@ type reader struct {
 	within time.Duration // of each exchange, of which a table of many services takes many; 0: no limit
 }
 
-// table reads everything: one dump of the services, one of each service's destinations, the timeouts.
-func (r reader) table() (t Table, st Stats, err error) {
+// steady reads anew what somebody changes meanwhile.
+func steady(read func() (Table, Stats, error)) (t Table, st Stats, err error) {
 	for range readAttempts {
-		if t, st, err = r.once(); !errors.Is(err, errChanged) {
+		if t, st, err = read(); !errors.Is(err, errChanged) {
 			break
 		}
 	}
 	return t, st, err
 }
 
-func (r reader) once() (Table, Stats, error) {
-	t, st, err := r.overview()
-	if err != nil {
-		return Table{}, nil, err
-	}
-	for i := range t.Services {
-		if err := r.destinations(&t.Services[i], st); err != nil {
-			return Table{}, nil, err
+// fill reads the destinations of services, which it leaves as they are.
+func (r reader) fill(services []Service) (Table, Stats, error) {
+	return steady(func() (Table, Stats, error) {
+		t, st := Table{Services: slices.Clone(services)}, make(Stats, len(services))
+		for i := range t.Services {
+			s := &t.Services[i]
+			st[s.Key] = ServiceStats{Destinations: make(map[netip.AddrPort]DestinationStats)}
+			if err := r.destinations(s, st); err != nil {
+				return Table{}, nil, err
+			}
 		}
-	}
-	return t.Canonical(), st, nil
+		return t, st, nil
+	})
 }
 
 // overview reads the services without their destinations, and the timeouts.
-func (r reader) overview() (t Table, st Stats, err error) {
+func (r reader) overview() (Table, Stats, error) { return steady(r.services) }
+
+func (r reader) services() (t Table, st Stats, err error) {
 	st = make(Stats)
 	err = r.dump(cmdGetService, nil, func(b []byte) error { return enter(b, &t, st) })
 	if err != nil {

@@ -101,7 +101,7 @@ const capturedTable = `-A -u 10.0.0.1:56 -s sh -p 60 -M 255.255.255.0 --pe sip
 
 func TestReaderReadsWhatAKernelSaid(t *testing.T) {
 	r := kernelOf(t, captured(t), nothing)
-	tab, st, err := r.table()
+	tab, st, err := inPortions(r.overview, r.fill)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestReaderReadsAChangingTableAgain(t *testing.T) {
 				}
 				return append(answers[name][:1:1], answers[name]...) // the first one twice
 			})
-			tab, _, err := r.table()
+			tab, _, err := inPortions(r.overview, r.fill)
 			if err != nil || tab.String() != capturedTable {
 				t.Errorf("%v\n%s", err, tab)
 			}
@@ -158,7 +158,7 @@ func TestReaderReadsAChangingTableAgain(t *testing.T) {
 				}
 				return append(answers[name][:1:1], answers[name]...)
 			})
-			if _, _, err := r.table(); !errors.Is(err, errChanged) {
+			if _, _, err := inPortions(r.overview, r.fill); !errors.Is(err, errChanged) {
 				t.Errorf("%v, want errChanged", err)
 			}
 		})
@@ -178,7 +178,7 @@ func TestReaderRefusesWhatItCannotRead(t *testing.T) {
 				}
 				return [][]byte{answers[name][0][:7]}
 			})
-			if tab, _, err := r.table(); err == nil {
+			if tab, _, err := inPortions(r.overview, r.fill); err == nil {
 				t.Errorf("half a message made\n%s", tab)
 			}
 		})
