@@ -63,6 +63,10 @@ func TestRewrite(t *testing.T) {
 		{"a server more", Edit{Add, KindServer, "web/c", []string{"address=10.0.0.3:8080", "weight=10"}},
 			`+|+  server "c" {|+    address = "10.0.0.3:8080"|+    weight  = 10|+  }`},
 		{"an address more", Edit{Add, KindVIP, "inside", []string{"address=10.0.0.254/24"}}, `+vip "inside" {|+  address = "10.0.0.254/24"|+}|+`},
+		{"somebody more to tell", Edit{Add, KindNotify, "bgp", []string{"command=/usr/local/sbin/announce,--quiet", "events=active,inactive", "limit=10"}},
+			`+notify "bgp" {|+  command = ["/usr/local/sbin/announce", "--quiet"]|+  events  = ["active", "inactive"]|+  limit   = 10|+}|+`},
+		{"a router check more", Edit{Add, KindRouterCheck, "gateway", []string{"ping=192.0.2.1", "every=5s", "routers=r1,r2"}},
+			`+router_check "gateway" {|+  ping    = "192.0.2.1"|+  every   = "5s"|+  routers = ["r1", "r2"]|+}|+`},
 		{"quoted as needed", Edit{Set, KindVirtual, "web", []string{`check.http.host=a"${b}`}},
 			`-  check "tcp" {}|+  check "http" {|+    host = "a\"$${b}"|+  }`},
 	} {
@@ -174,6 +178,9 @@ func TestRewriteRefuses(t *testing.T) {
 		{Edit{Set, KindVirtual, "web", []string{"port"}}, ErrEdit, `write ATTRIBUTE=VALUE`},
 		{Edit{Set, KindVirtual, "web", []string{"persistent=5m"}}, ErrEdit, `it is a block`},
 		{Edit{Set, KindVirtual, "", []string{"port=1"}}, ErrEdit, `it needs a name`},
+		{Edit{Set, KindNotify, "pager", []string{"limit=1"}}, ErrNotThere, `notify "pager" is not in the document`},
+		{Edit{Add, KindNotify, "pager", []string{"evnets=active"}}, ErrNoTopic, `did you mean "events"?`},
+		{Edit{Del, KindRouterCheck, "web", nil}, ErrNotThere, `router_check "web" is not in the document`},
 	} {
 		_, err := Rewrite([]byte(handWritten), test.edit)
 		if !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) {

@@ -191,9 +191,7 @@ func (a *app) removeCmd() *cobra.Command {
 	}
 	router.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.AddCommand(router)
-	for _, kind := range []config.Kind{config.KindVirtual, config.KindServer, config.KindVIP} {
-		c.AddCommand(a.partCmd(config.Del, kind, removeExamples))
-	}
+	c.AddCommand(a.partCmds(config.Del)...)
 	return c
 }
 

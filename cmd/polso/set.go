@@ -12,36 +12,25 @@ import (
 	"polso/config"
 )
 
-const (
-	addExamples = `  polso add virtual web address=192.0.2.10 port=80 forward=nat check.http.path=/healthz
-  polso add server web/c address=10.0.0.3:8080 weight=10 --yes --wait 30s
-  polso add vip inside address=10.0.0.254/24 --dry-run`
-	setExamples = `  polso set virtual web scheduler=mh persistent.timeout=10m -m "sticky"
-  polso set server web/c weight=                          # back to the default
-  polso set cluster failback=true --yes`
-	removeExamples = `  polso remove server web/b
-  polso remove virtual web --yes --wait 30s
-  polso remove router r3`
-)
-
 const assignments = `
 An attribute is written as in the document, one in a block with the block before it: scheduler=mh, persistent.timeout=10m,
 check.http.path=/healthz, flags=fallback,port. ATTRIBUTE= without a value takes it out, BLOCK= a block. "polso explain virtual"
 lists what there is. The running text is changed in place, with its comments; the plan is shown, and the revision lands in the history.`
 
 func (a *app) addCmd() *cobra.Command {
-	c := &cobra.Command{Use: "add", Short: "Add a virtual, a server or a vip to the running document", Long: "Add one part to the running document.\n" + assignments, Example: addExamples}
-	c.AddCommand(a.partCmd(config.Add, config.KindVirtual, addExamples), a.partCmd(config.Add, config.KindServer, addExamples), a.partCmd(config.Add, config.KindVIP, addExamples))
+	c := &cobra.Command{Use: "add", Short: "Add a virtual, a server, a vip, a notify or a router_check to the running document", Long: "Add one part to the running document.\n" + assignments, Example: addExamples}
+	c.AddCommand(a.partCmds(config.Add)...)
 	return c
 }
 
 func (a *app) setCmd() *cobra.Command {
 	c := &cobra.Command{Use: "set", Short: "Change attributes of the running document", Long: "Change attributes of one part of the running document.\n" + assignments, Example: setExamples}
-	for _, kind := range []config.Kind{config.KindCluster, config.KindVirtual, config.KindServer, config.KindVIP} {
-		c.AddCommand(a.partCmd(config.Set, kind, setExamples))
-	}
+	c.AddCommand(a.partCmds(config.Set)...)
 	return c
 }
+
+// partAliases are other words for a kind of part, as they are elsewhere.
+var partAliases = map[config.Kind][]string{config.KindVirtual: {"vs"}, config.KindServer: {"rs"}, config.KindRouterCheck: {"router-check"}}
 
 // about is what the commands do to a kind of part.
 var about = map[config.Verb]string{
@@ -50,8 +39,21 @@ var about = map[config.Verb]string{
 	config.Del: "Remove a %s from the running document",
 }
 
+// partCmds are what a verb can be done to: the cluster is always there.
+func (a *app) partCmds(verb config.Verb) []*cobra.Command {
+	kinds := []config.Kind{config.KindVirtual, config.KindServer, config.KindVIP, config.KindNotify, config.KindRouterCheck}
+	if verb == config.Set {
+		kinds = append(kinds, config.KindCluster)
+	}
+	cmds := make([]*cobra.Command, len(kinds))
+	for i, kind := range kinds {
+		cmds[i] = a.partCmd(verb, kind)
+	}
+	return cmds
+}
+
 // partCmd edits one part of the running document.
-func (a *app) partCmd(verb config.Verb, kind config.Kind, examples string) *cobra.Command {
+func (a *app) partCmd(verb config.Verb, kind config.Kind) *cobra.Command {
 	var ch change
 	use, least := string(kind)+" NAME", 1
 	switch kind {
@@ -71,8 +73,9 @@ func (a *app) partCmd(verb config.Verb, kind config.Kind, examples string) *cobr
 	}
 	c := &cobra.Command{
 		Use:     use,
+		Aliases: partAliases[kind],
 		Short:   fmt.Sprintf(about[verb], kind),
-		Example: examples,
+		Example: partExamples[verb][kind],
 		Args:    args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := ch.checked(cmd); err != nil {
