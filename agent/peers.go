@@ -114,6 +114,7 @@ const (
 	pathStats       = "/agent/1/stats"
 	pathCPUStats    = "/agent/1/cpu-stats"
 	pathCheck       = "/agent/1/check"
+	pathNotice      = "/agent/1/notice"
 )
 
 // briefly asks pathLocal and pathStatus for api.Brief. A release that does not know it answers with everything, which is right too.
@@ -143,6 +144,7 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("POST "+pathStats, answer(b.stats))
 	mux.HandleFunc("POST "+pathCPUStats, answer(b.cpuStats))
 	mux.HandleFunc("POST "+pathCheck, answer(b.runCheck))
+	mux.HandleFunc("POST "+pathNotice, answer(b.tryNotice))
 	return wire.NewPeerServer(wire.PeerServerOptions{
 		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
 	}).Run(ctx, l)

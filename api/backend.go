@@ -65,6 +65,9 @@ type Backend interface {
 	CPUStats(ctx context.Context, on string) (CPUStats, error)
 	// RunCheck probes once from this router, or from another one that the request names; it takes as long as the check may.
 	RunCheck(context.Context, CheckRequest) (CheckRun, error)
+	// TestNotice has a notify block tell of a test, from a router that the request names or from each; it takes as long as the
+	// block may, and no notice waits for it.
+	TestNotice(context.Context, fsm.Actor, NoticeTestRequest) (NoticeTest, error)
 	Doctor(context.Context) Findings
 }
 

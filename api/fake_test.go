@@ -192,6 +192,10 @@ func (b *backend) RunCheck(_ context.Context, r CheckRequest) (CheckRun, error) 
 	return CheckRun{Schema: Schema, Node: r.On, Results: []CheckProbe{{Virtual: r.Virtual, Steps: []CheckStep{{What: "sent", Bytes: []byte("GET")}}}}}, b.note("check", r.On, r.Virtual, r.Server)
 }
 
+func (b *backend) TestNotice(_ context.Context, by fsm.Actor, r NoticeTestRequest) (NoticeTest, error) {
+	return NoticeTest{Schema: Schema, Notify: r.Notify, Results: []NoticeTried{{Router: "r1", Told: true}, {Router: "r2"}}}, b.note("notify", by.Name, r.Notify, r.Router)
+}
+
 func (b *backend) Doctor(context.Context) Findings {
 	_ = b.note("doctor")
 	return Findings{Schema: Schema, Node: "r1", Findings: []Finding{{Name: "clock", Level: "ok"}}}

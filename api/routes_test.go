@@ -59,6 +59,14 @@ func TestRoutes(t *testing.T) {
 			v, err := c.RunCheck(ctx, CheckRequest{On: "r2", Virtual: "web", Server: "a", Steps: true})
 			return fmt.Sprintf("%s %s", v.Node, v.Results[0].Steps[0].Bytes), err
 		}, "check r2 web a", "r2 GET"},
+		{"notify test", func() (any, error) {
+			v, err := c.TestNotice(ctx, NoticeTestRequest{Notify: "pager", Router: "r2"})
+			return v.Notify, err
+		}, "notify USER pager r2\npropose local/USER tested_notice", "pager"},
+		{"a test in the audit", func() (any, error) {
+			list, err := c.Audit(ctx, AuditRequest{Count: 1})
+			return list[0].Detail, err
+		}, "", "notify pager was tested; told by r1; not told by r2"},
 		{"doctor", func() (any, error) { v, err := c.Doctor(ctx); return v.Findings, err }, "doctor", "[{clock ok  }]"},
 		{"announce", func() (any, error) {
 			return result(c.Announce(ctx, AnnounceRequest{Addresses: []string{"192.0.2.10"}}))

@@ -164,6 +164,7 @@ func (s *server) routes(a huma.API) {
 	s.statsRoutes(a)
 	s.overrideRoutes(a)
 	s.checkRoutes(a)
+	s.noticeRoutes(a)
 }
 
 type named struct {

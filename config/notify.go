@@ -234,8 +234,8 @@ func eventsText(events []EventKind) string {
 	return strings.Join(texts, ", ")
 }
 
-// notifyText is the gist of a notify block.
-func notifyText(n Notify) string {
+// Way is the way by which is told, and whom it leads to: "webhook https://alerts.example.org/polso".
+func (n Notify) Way() string {
 	switch {
 	case len(n.Command) > 0:
 		return "command " + n.Command[0]
@@ -249,9 +249,9 @@ func notifyText(n Notify) string {
 func notifyChanges(from, to *Notify) Changes {
 	switch {
 	case from == nil:
-		return Changes{{Symbol: Added, Kind: KindNotify, Name: to.Name, Text: notifyText(*to)}}
+		return Changes{{Symbol: Added, Kind: KindNotify, Name: to.Name, Text: to.Way()}}
 	case to == nil:
-		return Changes{{Symbol: Removed, Kind: KindNotify, Name: from.Name, Text: notifyText(*from)}}
+		return Changes{{Symbol: Removed, Kind: KindNotify, Name: from.Name, Text: from.Way()}}
 	}
 	fields := fieldChanges(notifyFields(*from), notifyFields(*to))
 	if len(fields) == 0 {

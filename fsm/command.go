@@ -32,6 +32,7 @@ const (
 	NameFinishProfile Name = "finish_profile"
 	NameRotateCA      Name = "rotate_ca"
 	NameAdvanceCA     Name = "advance_ca"
+	NameTestedNotice  Name = "tested_notice"
 )
 
 // Command is one of *Found, *Lead… of this package; Decode returns these pointers. Give a command to Encode by its address
@@ -96,6 +97,8 @@ func blank(n Name) (Command, error) {
 		return new(RotateCA), nil
 	case NameAdvanceCA:
 		return new(AdvanceCA), nil
+	case NameTestedNotice:
+		return new(TestedNotice), nil
 	default:
 		return nil, fmt.Errorf("%w: command %q", ErrUnknown, string(n))
 	}

@@ -55,6 +55,7 @@ func samples(t testing.TB) []Command {
 		&FinishProfile{Change: 7, Reported: []string{"n1", "n2"}},
 		&RotateCA{CA: pem},
 		&AdvanceCA{Change: 7, Reported: []string{"n1", "n2"}},
+		&TestedNotice{Notify: "pager", Told: []string{"r1"}, Failed: []string{"r2"}},
 	}
 }
 

@@ -25,19 +25,25 @@ func TestLead(t *testing.T) {
 	}
 }
 
-// Who asked for a switchover stands in the audit, and nowhere else.
-func TestSwitched(t *testing.T) {
-	m := cluster(t, "")
-	before := m.Load()
-	m.must(&Switched{From: "r1", To: "r2"})
-	after := *m.Load()
-	last := after.Audit[len(after.Audit)-1]
-	if last.Action != "switched" || last.Detail != "the switchover from r1 to r2 was asked for" || last.Actor != admin {
-		t.Errorf("audit: %+v", last)
-	}
-	after.Index, after.Audit, after.requests = before.Index, before.Audit, before.requests
-	if d := cmp.Diff(textOf(t, before), textOf(t, &after)); d != "" {
-		t.Errorf("-before +after:\n%s", d)
+// Who asked for a switchover, or for a test of who is told, stands in the audit and nowhere else.
+func TestAuditAlone(t *testing.T) {
+	for want, c := range map[string]Command{
+		"the switchover from r1 to r2 was asked for":              &Switched{From: "r1", To: "r2"},
+		"notify pager was tested; told by r1, r2; not told by r3": &TestedNotice{Notify: "pager", Told: []string{"r1", "r2"}, Failed: []string{"r3"}},
+		"notify pager was tested; told by r1":                     &TestedNotice{Notify: "pager", Told: []string{"r1"}},
+	} {
+		m := cluster(t, "")
+		before := m.Load()
+		m.must(c)
+		after := *m.Load()
+		last := after.Audit[len(after.Audit)-1]
+		if last.Action != string(c.Name()) || last.Detail != want || last.Actor != admin {
+			t.Errorf("audit: %+v", last)
+		}
+		after.Index, after.Audit, after.requests = before.Index, before.Audit, before.requests
+		if d := cmp.Diff(textOf(t, before), textOf(t, &after)); d != "" {
+			t.Errorf("%s: -before +after:\n%s", c, d)
+		}
 	}
 }
 

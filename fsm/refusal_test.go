@@ -128,7 +128,7 @@ func TestRefusals(t *testing.T) {
 func TestRefusalsNotFounded(t *testing.T) {
 	for _, c := range []Command{
 		set(t, ""), restore(t, 4, "c1", ""), &SetOverride{Target: "router/r1", Kind: Drain}, &ClearOverride{Target: "router/r1"}, &Expire{Due{Kind: DueToken}},
-		join("n2", "r2", "k1"), &RemoveNode{ID: "n1"}, &UpdateNode{ID: "n1", Addresses: []string{"a"}}, token("k1", "a"), &RevokeToken{ID: "k1"}, &Confirm{}, &Switched{From: "r1", To: "r2"},
+		join("n2", "r2", "k1"), &RemoveNode{ID: "n1"}, &UpdateNode{ID: "n1", Addresses: []string{"a"}}, token("k1", "a"), &RevokeToken{ID: "k1"}, &Confirm{}, &Switched{From: "r1", To: "r2"}, &TestedNotice{Notify: "pager"},
 	} {
 		m := newMachine(t)
 		m.must(&TakeLead{Node: "n1", Reason: "first"})
@@ -186,6 +186,9 @@ func TestEncodeRefuses(t *testing.T) {
 		{"up with weight", &SetOverride{Target: "server/w/a", Kind: Up, Weight: 1, Beside: true}, "up takes no weight"},
 		{"about nothing", &ClearOverride{Target: "server/w/a", About: "drain"}, `no override is about "drain": it is about traffic, weight or health`},
 		{"switched to nobody", &Switched{From: "r1"}, `"" is no name for a node: letters, digits, dots, dashes and underscores, a letter or digit first, at most 63`},
+		{"a test of nothing", &TestedNotice{Told: []string{"r1"}}, `"" is no name for a notify block: letters, digits, dots, dashes and underscores, a letter or digit first, at most 63`},
+		{"a test by nobody", &TestedNotice{Notify: "pager", Failed: []string{"r 1"}}, `"r 1" is no name for a node: letters, digits, dots, dashes and underscores, a letter or digit first, at most 63`},
+		{"a test by a crowd", &TestedNotice{Notify: "pager", Told: make([]string, 101)}, "101 routers are more than 100"},
 		{"a token has no connections", &EndLeaving{Due{Kind: DueToken}}, `nothing of the kind "token" ends with its connections`},
 		{"no drains", &EndDrains{}, "1 to 1000 drains end at once, not 0"},
 		{"too many drains", &EndDrains{make([]Due, 1001)}, "1 to 1000 drains end at once, not 1001"},

@@ -13,25 +13,27 @@ import (
 	"polso/program"
 )
 
-// runCommand runs the block's program with the event in its environment and as JSON on its input. Its output counts for the error
-// alone.
-func runCommand(ctx context.Context, n config.Notify, e Event) error {
+// runCommand runs the block's program with the event in its environment and as JSON on its input.
+func runCommand(ctx context.Context, n config.Notify, e Event) (Answer, error) {
 	input, err := json.Marshal(e)
 	if err != nil {
-		return fatal{err}
+		return Answer{}, fatal{err}
 	}
 	var said tail
 	ended, err := program.Program{Command: n.Command, User: n.User, Env: environment(e), Input: input, Output: &said}.Run(ctx)
+	answer := Answer{Output: string(said.kept)}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		err = fmt.Errorf("killed after %v", n.Timeout)
-	case err == nil && !ended.Success():
-		err = errors.New(ended.String())
+	case err == nil:
+		if answer.Status = ended.String(); !ended.Success() {
+			err = errors.New(answer.Status)
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w%s", n.Command[0], err, said.text())
+		return answer, fmt.Errorf("%s: %w%s", n.Command[0], err, said.text())
 	}
-	return nil
+	return answer, nil
 }
 
 // environment is the event's.
@@ -46,11 +48,9 @@ func environment(e Event) []string {
 // tail keeps the last bytes of what a command says.
 type tail struct{ kept []byte }
 
-const tailKept = 200
-
 func (t *tail) Write(b []byte) (int, error) {
 	t.kept = append(t.kept, b...)
-	if over := len(t.kept) - tailKept; over > 0 {
+	if over := len(t.kept) - outputKept; over > 0 {
 		t.kept = append(t.kept[:0], t.kept[over:]...)
 	}
 	return len(b), nil

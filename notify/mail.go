@@ -20,49 +20,62 @@ import (
 
 // mail sends one mail about events, encrypted where the server offers that. A refusal with a code of 500 and above is fatal
 // (RFC 5321, section 4.2.1).
-func mail(ctx context.Context, n config.Notify, events []Event) error {
+func mail(ctx context.Context, n config.Notify, events []Event) (Answer, error) {
 	host, _, err := net.SplitHostPort(n.SMTP)
 	if err != nil {
-		return fatal{err}
+		return Answer{}, fatal{err}
 	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", n.SMTP)
 	if err != nil {
-		return err
+		return Answer{}, err
 	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	defer conn.Close()
 	c, err := smtp.NewClient(conn, host)
 	if err != nil {
-		return refusal(err)
+		return Answer{}, refusal(err)
 	}
 	if offered, _ := c.Extension("STARTTLS"); offered {
 		// A mail server in front of a farm seldom has a certificate that anybody would know; without it the mail would go in
 		// the clear, which is worse.
 		if err := c.StartTLS(&tls.Config{ServerName: host, InsecureSkipVerify: true}); err != nil {
-			return refusal(err)
+			return Answer{}, refusal(err)
 		}
 	}
 	if err := c.Mail(n.From); err != nil {
-		return refusal(err)
+		return Answer{}, refusal(err)
 	}
 	for _, to := range n.Mail {
 		if err := c.Rcpt(to); err != nil {
-			return refusal(err)
+			return Answer{}, refusal(err)
 		}
 	}
-	w, err := c.Data()
+	said, err := deliver(c.Text, message(n, events, time.Now()))
 	if err != nil {
-		return refusal(err)
-	}
-	if _, err := w.Write(message(n, events, time.Now())); err != nil {
-		return refusal(err)
-	}
-	if err := w.Close(); err != nil {
-		return refusal(err)
+		return Answer{}, refusal(err)
 	}
 	_ = c.Quit() // it is delivered
-	return nil
+	return Answer{Status: said}, nil
+}
+
+// deliver hands a mail over and returns what the server says to it, which smtp.Client keeps for itself.
+func deliver(c *textproto.Conn, mail []byte) (string, error) {
+	if err := c.PrintfLine("DATA"); err != nil {
+		return "", err
+	}
+	if _, _, err := c.ReadResponse(354); err != nil {
+		return "", err
+	}
+	w := c.DotWriter()
+	if _, err := w.Write(mail); err != nil {
+		return "", err
+	}
+	if err := w.Close(); err != nil {
+		return "", err
+	}
+	code, text, err := c.ReadResponse(250)
+	return fmt.Sprintf("%d %s", code, text), err
 }
 
 func refusal(err error) error {

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"reflect"
 	"sync"
@@ -212,27 +211,4 @@ func (n *Notifier) attempt(sending context.Context, block config.Notify, events 
 	timed, cancel := context.WithTimeout(sending, block.Timeout)
 	defer cancel()
 	return n.send(timed, block, events)
-}
-
-// Send is the Sender that runs commands, posts and mails.
-func Send(ctx context.Context, n config.Notify, events []Event) error {
-	switch {
-	case len(n.Command) > 0:
-		return each(events, func(e Event) error { return runCommand(ctx, n, e) })
-	case n.Webhook != "":
-		return each(events, func(e Event) error { return post(ctx, n, e) })
-	case len(n.Mail) > 0:
-		return mail(ctx, n, events)
-	default:
-		return fatal{fmt.Errorf("notify %q says no way to tell", n.Name)}
-	}
-}
-
-func each(events []Event, do func(Event) error) error {
-	for _, e := range events {
-		if err := do(e); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -28,21 +28,21 @@ const maxSecret = 4096
 
 // post posts an event as JSON. It follows no redirect. 408, 429, any 5xx and what goes wrong on the way may be tried again; any other
 // answer than 2xx is fatal.
-func post(ctx context.Context, n config.Notify, e Event) error {
+func post(ctx context.Context, n config.Notify, e Event) (Answer, error) {
 	body, err := json.Marshal(e)
 	if err != nil {
-		return fatal{err}
+		return Answer{}, fatal{err}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.Webhook, bytes.NewReader(body))
 	if err != nil {
-		return fatal{err}
+		return Answer{}, fatal{err}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "polso-notify")
 	if n.SecretFile != "" {
 		secret, err := readSecret(n.SecretFile)
 		if err != nil {
-			return fmt.Errorf("secret_file: %w", err) // it may be put there yet
+			return Answer{}, fmt.Errorf("secret_file: %w", err) // it may be put there yet
 		}
 		req.Header.Set(SignatureHeader, Sign(secret, time.Now(), body))
 	}
@@ -55,17 +55,18 @@ func post(ctx context.Context, n config.Notify, e Event) error {
 		err = failed.Err // without the URL, which may let in whoever knows it
 	}
 	if err != nil {
-		return err
+		return Answer{}, err
 	}
 	defer res.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(res.Body, 200)) // for the log alone
+	said, _ := io.ReadAll(io.LimitReader(res.Body, outputKept)) // for people alone
+	answer := Answer{Status: res.Status, Output: string(said)}
 	switch code := res.StatusCode; {
 	case code >= 200 && code <= 299:
-		return nil
+		return answer, nil
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
-		return fmt.Errorf("%s: %q", res.Status, said)
+		return answer, fmt.Errorf("%s: %q", res.Status, said)
 	default:
-		return fatal{fmt.Errorf("%s: %q", res.Status, said)}
+		return answer, fatal{fmt.Errorf("%s: %q", res.Status, said)}
 	}
 }
 

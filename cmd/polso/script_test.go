@@ -28,9 +28,16 @@ var update = flag.Bool("update", false, "write what the scripts compare with ane
 // The scripts in testdata/script are sessions at the command line, with agents of their own in the background.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/script",
-		Setup: func(e *testscript.Env) error { e.Setenv("LC_ALL", "C"); return nil },
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"up": up, "exits": exits, "blur": blur, "names": names, "until": until},
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("LC_ALL", "C")
+			me, err := user.Current() // who alone may run commands for an agent of the same user
+			if err == nil {
+				e.Setenv("ME", me.Username)
+			}
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"up": up, "exits": exits, "blur": blur, "names": names, "until": until},
 
 		UpdateScripts: *update,
 	})

@@ -28,7 +28,8 @@ var partExamples = map[config.Verb]map[config.Kind]string{
   polso add vip inside address=10.0.0.254/24 interface=inside --dry-run`,
 		config.KindNotify: `  polso add notify pager webhook=https://alerts.example.org/polso events=active,virtual_down
   polso add notify ops mail=ops@example.org from=polso@example.org smtp=mail.example.org
-  polso add notify bgp command=/usr/local/sbin/announce,--quiet events=active,inactive user=root --yes`,
+  polso add notify bgp command=/usr/local/sbin/announce,--quiet events=active,inactive user=root --yes
+  polso notify test pager                                 # once it is there`,
 		config.KindRouterCheck: `  polso add router_check gateway ping=192.0.2.1
   polso add router_check maintenance file=/run/polso/stand-back absent=true penalty=10
   polso add router_check uplink command=/usr/local/sbin/uplink-works routers=r1,r2 --yes`,
