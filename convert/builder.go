@@ -23,11 +23,12 @@ type builder struct {
 	cluster  config.Cluster
 	vips     []*vip
 	virtuals []*virtual
+	notifies []*notify
 	notes    []Note
 
 	places map[string]place // of blocks and attributes, by path
 	taken  map[string]int   // by path: how many more wanted the same name
-	found  map[string]any   // by path: *vip, *virtual or *server
+	found  map[string]any   // by path: *vip, *virtual, *server or *notify
 }
 
 // vip, virtual and server are parts of the document to be; path is what notes call them (Note.About), and gone that finish took them out.

@@ -56,6 +56,7 @@ func (b *builder) document() config.Document {
 			d.Virtuals = append(d.Virtuals, w)
 		}
 	}
+	d.Notifies = b.wholeNotifies()
 	return d
 }
 
@@ -105,9 +106,11 @@ func (b *builder) mend(path, before, after string) bool {
 	case *virtual:
 		what = x.without(attr)
 	case *server:
+		what = x.without(attr)
+	case *notify:
 		if !x.gone {
 			x.gone = true
-			what = fmt.Sprintf("server %q", x.Name)
+			what = fmt.Sprintf("notify %q", x.Name)
 		}
 	default:
 		about = "cluster"
@@ -130,6 +133,18 @@ func (v *vip) without(attr string) (what string) {
 		what, v.Interface = written("interface", v.Interface), ""
 	default:
 		v.gone, what = true, fmt.Sprintf("vip %q (%s)", v.Name, v.Address)
+	}
+	return what
+}
+
+// without is the same for a server.
+func (s *server) without(attr string) (what string) {
+	switch first, _, _ := strings.Cut(attr, " "); {
+	case s.gone:
+	case first == "check" && s.Check != nil:
+		what, s.Check = fmt.Sprintf("the server's own %s check", s.Check.Kind), nil
+	default:
+		s.gone, what = true, fmt.Sprintf("server %q", s.Name)
 	}
 	return what
 }

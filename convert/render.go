@@ -61,6 +61,9 @@ func (r Result) notesByBlock() map[string][]Note {
 			there[fmt.Sprintf("virtual %q server %q", v.Name, s.Name)] = true
 		}
 	}
+	for _, n := range r.Document.Notifies {
+		there[fmt.Sprintf("notify %q", n.Name)] = true
+	}
 	for _, v := range r.asides {
 		there[fmt.Sprintf("virtual %q", v.Name)] = true
 	}
