@@ -1,6 +1,10 @@
 package convert
 
-import "strconv"
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+)
 
 // ldirectord turns one ldirectord.cf into parts of a document.
 type ldirectord struct {
@@ -11,6 +15,8 @@ type ldirectord struct {
 	forks    bool // fork=yes
 	quiesces bool // quiescent=yes
 	times    ldTimes
+	told     map[string]*notify // by what makes them one block
+	mailed   bool               // a virtual has mails sent
 }
 
 // Ldirectord reads ldirectord.cf: one file, or several that run side by side, each with its own global part. Without a virtual in
@@ -22,7 +28,7 @@ func Ldirectord(files ...File) (Result, error) {
 	b := newBuilder("ldirectord.cf", files)
 	found := 0
 	for _, f := range files {
-		l := &ldirectord{builder: b, file: f.Name}
+		l := &ldirectord{builder: b, file: f.Name, told: make(map[string]*notify)}
 		virtuals, err := l.read(f.Text)
 		if err != nil {
 			return Result{}, err
@@ -60,6 +66,7 @@ func (l *ldirectord) read(text []byte) (found int, err error) {
 			l.say(d, Hint, "there is no virtual that could fall back")
 		}
 	}
+	l.mailsLeft()
 	l.leftovers(global)
 	return len(virtuals), l.full()
 }
@@ -118,13 +125,13 @@ func (l *ldirectord) leftovers(s *section) {
 		if l.full() != nil {
 			return
 		}
-		level, what := ldRemark(d, s == l.global)
+		level, what := l.remark(d, s == l.global)
 		l.say(d, level, "%s", what)
 	}
 }
 
-// ldRemark says why a directive has no counterpart.
-func ldRemark(d directive, global bool) (Level, string) {
+// remark says why a directive has no counterpart.
+func (l *ldirectord) remark(d directive, global bool) (Level, string) {
 	switch d.key {
 	case "autoreload", "readdquiescent", "cleanstop", "supervised":
 		return Hint, "no longer needed: a document is applied, and the agent makes the kernel follow"
@@ -137,19 +144,20 @@ func ldRemark(d directive, global bool) (Level, string) {
 	case "comment":
 		return Hint, "a document has no place for it but a comment of your own"
 	case "callback":
-		return Lost, "no program is run after a change; every router has the document anyway"
+		return Lost, `nothing is run after a change, and every router has the document anyway; a notify block with events = ["revision"] runs a program`
 	case "execute":
-		return Lost, "another configuration: import it too and apply both"
-	case "fallbackcommand":
-		return Lost, "no program is run when the servers of a virtual are down"
-	case "emailalert", "emailalertfrom", "emailalertfreq", "emailalertstatus", "smtp":
-		return Lost, "no mail is sent; polso status says which servers are down"
+		if name := filepath.Base(d.quoted()); slices.ContainsFunc(l.files, func(f string) bool { return filepath.Base(f) == name }) {
+			return Hint, "that configuration is imported beside this one"
+		}
+		return Lost, "another configuration: name both files, and one document has both"
 	case "monitorfile":
-		return Lost, "checks have no file of their own; polso describe shows each server's last answer"
+		return Changed, "checks have no file of their own: the log has every change, polso describe each server's last answer"
 	case "maintenancedir":
-		return Lost, "no file takes a server out: give it weight 0"
+		return Changed, "no file takes a server out: polso drain server and polso disable server do, with a reason and an end"
 	case "connecttimeout", "timeout":
 		return Lost, "ldirectord refuses it: its successors are checktimeout and negotiatetimeout"
+	case "checkcommand":
+		return Hint, "ldirectord runs it with checktype external and external-perl alone"
 	case "servicename", "service", "checktype", "real", "real6":
 		if global {
 			return Lost, "it stands in no virtual"

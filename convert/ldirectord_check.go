@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,10 @@ type ldCheck struct {
 	kind    string // connect, negotiate, combined (of the two), ping, external, external-perl, on, off, or what ldirectord refuses
 	service string
 	at      directive // the line that chose them
+	pace    config.Check
+	connect time.Duration // how long a connection may take, with combined
+	between int           // with combined: so many connections between two negotiations
+	port    uint16        // checkport; 0: none
 }
 
 // checkOf finds out what ldirectord would do.
@@ -37,6 +42,11 @@ func (l *ldirectord) checkOf(s *section, v *virtual) ldCheck {
 	c.kind, c.at = firstWord(d.value), d
 	if digits, _ := d.digits(); digits != "" {
 		c.kind = "combined"
+		if n, err := strconv.Atoi(digits); err != nil || n > mostSeconds {
+			c.between = mostSeconds
+		} else {
+			c.between = n
+		}
 	}
 	return c
 }
@@ -44,44 +54,84 @@ func (l *ldirectord) checkOf(s *section, v *virtual) ldCheck {
 // check translates how the servers are checked; written has the line of each server of v.
 func (l *ldirectord) check(s *section, v *virtual, written []ldReal) {
 	c := l.checkOf(s, v)
-	kind, ok := l.checkKind(c, v)
-	if d, there := s.take("checkcommand"); there && strings.HasPrefix(c.kind, "external") {
-		l.say(d, Lost, "no program checks servers")
-	} else if there {
-		l.say(d, Hint, "ldirectord runs it with checktype external and external-perl alone")
-	}
+	ask := l.asker(s, &c, v)
 	if c.kind == "off" {
 		for _, x := range v.servers {
 			x.Weight = 0
 		}
+		if len(v.Sorry) > 0 {
+			v.Sorry = nil
+			l.say(c.at, Changed, "ldirectord has no fallback either with it")
+		}
 	}
-	if !ok {
+	if ask == nil {
 		l.withoutCheck(s, written)
 		return
 	}
-	check := &config.Check{Kind: kind, Rise: 1, Fall: l.number(s, "failurecount", l.times.failures)}
-	l.timing(s, check, c.kind == "connect")
-	l.probePort(s, check, c, v, written)
-	l.dialogue(s, check, c, written)
-	if check.Port == 0 && slices.ContainsFunc(v.servers, func(x *server) bool { return v.portOf(x) == 0 }) {
-		l.say(c.at, Lost, "ldirectord finds no port to check; %s", unchecked)
-		return
+	c.pace = l.timing(s, &c)
+	l.checkPort(s, &c)
+	own := make([]*config.Check, len(written))
+	for i, r := range written {
+		own[i] = c.with(ask(r))
+		if !l.probed(own[i], c, v, r, v.servers[i]) {
+			l.say(c.at, Lost, "ldirectord finds no port to check; %s", unchecked)
+			return
+		}
 	}
-	v.Check = check
+	if len(written) == 0 {
+		own = append(own, c.with(ask(ldReal{})))
+	}
+	l.about = v.path // the questions of servers have been about these
+	v.Check = commonest(own)
+	for i, x := range v.servers {
+		if own[i].Kind != "" && key(own[i]) != key(v.Check) {
+			x.Check = own[i]
+		}
+	}
 	l.at(v.path+" check", l.place(c.at))
+}
+
+// commonest returns the check of most servers, of several the first.
+func commonest(checks []*config.Check) *config.Check {
+	count, most := make(map[string]int), checks[0]
+	for _, c := range checks {
+		count[key(c)]++
+	}
+	for _, c := range checks {
+		if count[key(c)] > count[key(most)] {
+			most = c
+		}
+	}
+	return most
+}
+
+// key tells checks apart.
+func key(c *config.Check) string { return fmt.Sprintf("%+v", *c) }
+
+// with is a question at the pace of the virtual. With checktype=N the server is asked it now and then, and otherwise has to take a connection.
+func (c ldCheck) with(asked config.Check) *config.Check {
+	pace := c.pace
+	if c.between == 0 || asked.Kind == config.CheckTCP {
+		asked.Every, asked.Timeout, asked.Rise, asked.Fall, asked.Fast = pace.Every, pace.Timeout, pace.Rise, pace.Fall, pace.Fast
+		return &asked
+	}
+	connect := config.Check{Kind: config.CheckTCP, Every: pace.Every, Timeout: c.connect, Rise: pace.Rise, Fall: pace.Fall}
+	asked.Every = min(pace.Every*time.Duration(c.between+1), seconds(mostSeconds))
+	asked.Fast, asked.Timeout, asked.Rise, asked.Fall = pace.Every, pace.Timeout, pace.Rise, pace.Fall
+	return &config.Check{Kind: config.CheckAll, Every: pace.Every, Timeout: pace.Timeout, Rise: pace.Rise, Fall: pace.Fall, Of: []config.Check{connect, asked}}
 }
 
 // withoutCheck notes what belongs to a check that there is not.
 func (l *ldirectord) withoutCheck(s *section, written []ldReal) {
 	const what = "it belongs to a check, of which there is none here"
-	for _, key := range []string{"checkinterval", "checktimeout", "negotiatetimeout", "failurecount", "checkport", "request", "receive",
-		"virtualhost", "httpmethod", "login", "passwd", "secret", "database"} {
+	for _, key := range []string{"checkinterval", "checktimeout", "negotiatetimeout", "failurecount", "checkcount", "checkport", "request", "receive",
+		"virtualhost", "httpmethod", "login", "passwd", "secret", "database", "checkcommand"} {
 		if d, ok := s.take(key); ok {
 			l.say(d, Hint, what)
 		}
 	}
 	for _, r := range eachLine(written) {
-		if r.request+r.receive != "" {
+		if r.own {
 			l.say(r.directive, Hint, "its request: "+what)
 		}
 	}
@@ -95,20 +145,36 @@ func eachLine(written []ldReal) []ldReal {
 // unchecked ends the note about a check that there is not.
 const unchecked = "the servers count as up without a check"
 
-// checkKind returns the nearest check that there is; false if there is none.
-func (l *ldirectord) checkKind(c ldCheck, v *virtual) (config.CheckKind, bool) {
+// asker returns what asks a server, for the checktype; nil if nothing does.
+func (l *ldirectord) asker(s *section, c *ldCheck, v *virtual) func(ldReal) config.Check {
+	same := func(kind config.CheckKind) func(ldReal) config.Check {
+		return func(ldReal) config.Check { return config.Check{Kind: kind} }
+	}
 	switch c.kind {
 	case "negotiate", "combined":
-		return l.negotiation(c, v.Protocol == config.UDP)
+		if c.service == "none" && c.kind == "combined" && v.Protocol != config.UDP {
+			return same(config.CheckTCP) // that is all of it that can fail
+		}
+		if v.Protocol == config.UDP {
+			if c.between > 0 {
+				l.say(c.at, Changed, "every check asks: a connection by udp says nothing")
+			}
+			c.between = 0
+		}
+		return l.negotiation(s, *c, v)
 	case "connect":
 		if v.Protocol != config.UDP {
-			return config.CheckTCP, true
+			return same(config.CheckTCP)
 		}
-		l.say(c.at, Lost, "ldirectord pings the servers of a udp service, and there is no such check; %s", unchecked)
+		l.say(c.at, Hint, "the servers of a udp service are pinged, as ldirectord does")
+		c.kind = "ping"
+		return same(config.CheckICMP)
 	case "ping":
-		l.say(c.at, Lost, "there is no check by ping; %s", unchecked)
+		return same(config.CheckICMP)
 	case "external", "external-perl":
-		l.say(c.at, Lost, "there is no check by a program of one's own; %s", unchecked)
+		if command := l.command(s, *c, v); command != nil {
+			return func(ldReal) config.Check { return config.Check{Kind: config.CheckScript, Command: command} }
+		}
 	case "on":
 		l.say(c.at, Hint, "as in ldirectord %s", unchecked)
 	case "off":
@@ -116,165 +182,113 @@ func (l *ldirectord) checkKind(c ldCheck, v *virtual) (config.CheckKind, bool) {
 	default:
 		l.say(c.at, Lost, "ldirectord knows no checktype %q; %s", c.kind, unchecked)
 	}
-	return "", false
-}
-
-// negotiation is the nearest check to one that speaks the service's protocol.
-func (l *ldirectord) negotiation(c ldCheck, udp bool) (config.CheckKind, bool) {
-	switch {
-	case c.service == "none":
-		l.say(c.at, Hint, "as in ldirectord, which has no service to negotiate with, %s", unchecked)
-		return "", false
-	case c.service == "http", c.service == "https":
-		if c.kind == "combined" {
-			l.say(c.at, Changed, "every check asks for the page, not only one of several")
-		}
-		return config.CheckHTTP, true
-	case !udp:
-		l.say(c.at, Changed, "there is no check that speaks %s; it is checked that connections are accepted", c.service)
-	case c.service == "dns":
-		l.say(c.at, Changed, "there is no check that asks a name server; it is checked that TCP connections to its port are accepted")
-	default:
-		l.say(c.at, Lost, "there is no check that speaks %s; %s", c.service, unchecked)
-		return "", false
-	}
-	return config.CheckTCP, true
+	return nil
 }
 
 // timing translates how often, and how long an answer may take. ldirectord's two timeouts stand in for each other.
-func (l *ldirectord) timing(s *section, check *config.Check, connect bool) {
+func (l *ldirectord) timing(s *section, c *ldCheck) config.Check {
 	own, every := ldTimes{check: l.number(s, "checktimeout", 0), negotiate: l.number(s, "negotiatetimeout", 0)}, l.times.every
 	if d, ok := s.settings["checkinterval"]; ok && !l.forks {
 		s.take(d.key)
 		l.say(d, Hint, "ldirectord heeds it with fork=yes alone; the interval is %d seconds", every)
 	}
 	every = min(l.number(s, "checkinterval", every), mostSeconds)
+	connect := min(cmp.Or(own.check, own.negotiate, l.times.check, l.times.negotiate, 5), mostSeconds)
 	written := cmp.Or(own.negotiate, own.check, l.times.negotiate, l.times.check)
-	if connect {
-		written = cmp.Or(own.check, own.negotiate, l.times.check, l.times.negotiate, 5)
-	}
 	timeout := min(cmp.Or(written, 30), mostSeconds)
+	if c.kind != "negotiate" && c.kind != "combined" {
+		written, timeout = connect, connect
+	}
+	longest := timeout
+	if c.between > 0 {
+		longest = max(timeout, connect)
+	}
 	switch {
-	case timeout <= every:
+	case longest <= every:
 	case written != 0:
-		l.say(s.head, Changed, "an answer may take %d seconds, so a server is asked every %[1]d seconds, not every %d: a check ends before the next begins", timeout, every)
-		every = timeout
+		l.say(s.head, Changed, "an answer may take %d seconds, so a server is asked every %[1]d seconds, not every %d: a check ends before the next begins", longest, every)
+		every = longest
 	default:
 		timeout = every // nobody has asked for ldirectord's half a minute
 	}
-	check.Every, check.Timeout = time.Duration(every)*time.Second, time.Duration(timeout)*time.Second
+	c.connect = seconds(min(connect, every))
+	pace := config.Check{Every: seconds(every), Timeout: seconds(timeout), Rise: 1, Fall: min(l.number(s, "failurecount", l.times.failures), mostFailures)}
+	if c.kind == "ping" {
+		if count := l.number(s, "checkcount", l.pings()); count > 1 { // so many pings, one after another, are one failure
+			pace.Fall, pace.Fast = pace.Fall*min(count, mostFailures), pace.Timeout
+		}
+	}
+	pace.Fall = min(pace.Fall, mostFailures)
+	return pace
 }
+
+// pings is the global part's number of pings, which is read for the first virtual that is pinged.
+func (l *ldirectord) pings() int {
+	if l.times.pings == 0 {
+		l.times.pings = l.number(l.global, "checkcount", 1)
+	}
+	return l.times.pings
+}
+
+// mostFailures is the largest fall of a check.
+const mostFailures = 1000
 
 // mostSeconds is the longest interval of a check.
 const mostSeconds = int(time.Hour / time.Second)
 
-// ldTimes are the timings of ldirectord in seconds; 0 is not set.
-type ldTimes struct{ every, check, negotiate, failures int }
+// ldTimes are the timings of ldirectord in seconds, and its counts; 0 is not set.
+type ldTimes struct{ every, check, negotiate, failures, pings int }
 
-// probePort translates which port is asked: ldirectord asks the one written for the real server, though with gate and ipip
-// clients get to the virtual's.
-func (l *ldirectord) probePort(s *section, check *config.Check, c ldCheck, v *virtual, written []ldReal) {
-	if d, ok := s.take("checkport"); ok {
-		if port, err := parsePort(firstWord(d.value)); err == nil && port != 0 {
-			if slices.ContainsFunc(v.servers, func(x *server) bool { return v.portOf(x) != port }) {
-				check.Port = port
-			}
-			return
-		}
-		l.say(d, Lost, "%q is not a port", d.value)
-	}
-	asked := make(map[uint16]bool)
-	own := true // each server is asked at the port that its clients get to
-	for i, r := range written {
-		port := r.port
-		if port == 0 {
-			port = ldServicePort(c.service)
-		}
-		asked[port] = true
-		own = own && port == v.portOf(v.servers[i])
-	}
-	if own {
+// checkPort reads which port is asked instead of the servers' own.
+func (l *ldirectord) checkPort(s *section, c *ldCheck) {
+	d, ok := s.take("checkport")
+	if !ok {
 		return
 	}
-	for port := range asked {
-		if len(asked) == 1 {
-			check.Port = port
-			return
-		}
-	}
-	l.say(s.head, Changed, "ldirectord asks each server at the port written beside it; here every server is asked at its own port")
-}
-
-// dialogue translates what is asked and what is expected.
-func (l *ldirectord) dialogue(s *section, check *config.Check, c ldCheck, written []ldReal) {
-	request, asks := s.take("request")
-	ask := path(commonRequest(request.quoted(), written))
-	for _, r := range eachLine(written) {
-		switch {
-		case r.request != "" && (check.Kind != config.CheckHTTP || path(r.request) != ask):
-			l.say(r.directive, Lost, "a request of this server's own: there is one check for all servers of a virtual")
-		case r.receive != "":
-			l.say(r.directive, Lost, "what the answer must contain is not looked at")
-		}
-	}
-	if d, ok := s.take("receive"); ok {
-		l.say(d, Lost, "what the answer must contain is not looked at")
-	}
-	for _, key := range []string{"login", "passwd", "secret", "database"} {
-		if d, ok := s.take(key); ok {
-			l.say(d, Lost, "no check logs in")
-		}
-	}
+	port, err := parsePort(firstWord(d.value))
 	switch {
-	case !asks:
-	case check.Kind != config.CheckHTTP:
-		l.say(request, Lost, "nothing is asked: it is checked that connections are accepted")
-	case path(request.quoted()) != ask:
-		l.say(request, Hint, "no server is asked for it: each has a request of its own")
-	}
-	if check.Kind != config.CheckHTTP {
-		for _, key := range []string{"virtualhost", "httpmethod"} {
-			if d, ok := s.take(key); ok {
-				l.say(d, Hint, "it belongs to a check over http")
-			}
-		}
-		return
-	}
-	check.TLS = c.service == "https"
-	check.NoVerify = check.TLS // ldirectord looks at no certificate
-	check.Path = ask
-	// ldirectord follows a redirect and wants success in the end; who redirects is alive.
-	check.Status = []config.StatusRange{{From: 200, To: 399}}
-	if d, ok := s.take("virtualhost"); ok {
-		check.Host = strings.Trim(d.value, `"`)
-	}
-	if d, ok := s.take("httpmethod"); ok && !strings.EqualFold(firstWord(d.value), "GET") {
-		l.say(d, Changed, "the page is asked for with GET")
+	case err != nil || port == 0:
+		l.say(d, Lost, "%q is not a port", d.value)
+	case c.kind == "ping" || strings.HasPrefix(c.kind, "external"):
+		l.say(d, Hint, "ldirectord heeds it with connect and negotiate alone")
+	default:
+		c.port = port
 	}
 }
 
-// commonRequest is what the servers are asked for: the one request that they all have of their own, or else the virtual's.
-func commonRequest(ask string, written []ldReal) string {
-	if len(written) == 0 || slices.ContainsFunc(written, func(r ldReal) bool { return r.request == "" || r.request != written[0].request }) {
-		return ask
+// probed gives a check the port that is asked, if that is not the one that the server's clients get to: ldirectord asks the one written
+// for the real server, though with gate and ipip clients get to the virtual's. It answers false if there is no port.
+func (l *ldirectord) probed(check *config.Check, c ldCheck, v *virtual, r ldReal, x *server) bool {
+	if check.Kind == config.CheckICMP {
+		return true
 	}
-	return written[0].request
-}
-
-// path is a request as a document wants it: ldirectord sets a slash in front, and its library escapes what cannot stand in a URL.
-func path(request string) string {
-	var b strings.Builder
-	if !strings.HasPrefix(request, "/") {
-		b.WriteByte('/')
+	port := cmp.Or(c.port, r.port, ldServicePort(c.service))
+	if check.Kind == config.CheckScript {
+		port = cmp.Or(r.port, v.portOf(x)) // ldirectord tells the program no other
 	}
-	for _, c := range []byte(request) {
-		if c <= ' ' || c >= 0x7f {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
+	clients := v.portOf(x)
+	if cmp.Or(port, clients) == 0 {
+		return check.Kind == config.CheckScript
+	}
+	for _, asked := range append([]*config.Check{check}, pointers(check.Of)...) {
+		if asked.Kind != config.CheckAll && port != 0 && (port != clients || v.Protocol == config.UDP && streams(asked.Kind)) {
+			asked.Port = port
 		}
 	}
-	return b.String()
+	return true
+}
+
+func pointers(list []config.Check) []*config.Check {
+	var out []*config.Check
+	for i := range list {
+		out = append(out, &list[i])
+	}
+	return out
+}
+
+// streams reports whether a check of that kind goes over TCP alone, so that with a udp virtual the document wants its port written.
+func streams(k config.CheckKind) bool {
+	return k == config.CheckHTTP || k == config.CheckSend || k == config.CheckSMTP
 }
 
 func firstWord(value string) string {

@@ -19,7 +19,8 @@ type ldReal struct {
 	port        uint16 // 0: none is written
 	forward     config.Forward
 	weight      int
-	request     string // of this server alone
+	own         bool // it has a request and what is expected of its own
+	request     string
 	receive     string
 	lower       int
 	upper       int
@@ -27,7 +28,7 @@ type ldReal struct {
 
 // realFlags takes apart what follows a real server's address: the method, a weight, a request with what is expected, thresholds,
 // and what ldirectord would refuse.
-var realFlags = regexp.MustCompile(`^(\w+)(?:\s+(\d+))?(?:\s+"(.*)"[, ]\s*"(.*)")?(?:\s+"?l:(\d+)"?)?(?:\s+"?u:(\d+)"?)?\s*(.*)$`)
+var realFlags = regexp.MustCompile(`^(\w+)(?:\s+(\d+))?(?:\s+("(.*)"[, ]\s*"(.*)"))?(?:\s+"?l:(\d+)"?)?(?:\s+"?u:(\d+)"?)?\s*(.*)$`)
 
 // parseReal reads HOST[->HOST][:PORT] METHOD [WEIGHT] ["REQUEST", "RECEIVE"] [l:N] [u:N].
 func parseReal(d directive) (ldReal, error) {
@@ -52,11 +53,11 @@ func parseReal(d directive) (ldReal, error) {
 			return ldReal{}, fmt.Errorf("weight %s is above 65535", m[2])
 		}
 	}
-	if m[7] != "" {
-		return ldReal{}, fmt.Errorf("%q is not understood", m[7])
+	if m[8] != "" {
+		return ldReal{}, fmt.Errorf("%q is not understood", m[8])
 	}
-	r.request, r.receive = m[3], m[4]
-	for i, field := range map[int]*int{5: &r.lower, 6: &r.upper} {
+	r.own, r.request, r.receive = m[3] != "", m[4], m[5]
+	for i, field := range map[int]*int{6: &r.lower, 7: &r.upper} {
 		if m[i] == "" {
 			continue
 		}
@@ -161,15 +162,17 @@ func (l *ldirectord) sorry(s *section, v *virtual) {
 		l.say(d, Lost, "the fallback is left out: %v", err)
 		return
 	}
+	if first.IsLoopback() {
+		forward = config.Local // what the kernel makes of it
+	}
 	switch {
-	case v.FWMark == 0 && (port == 0 || v.Forward != config.NAT):
+	case v.FWMark == 0 && (port == 0 || forward != config.NAT):
 		port = v.Ports[0]
-	case v.Forward != config.NAT:
+	case forward != config.NAT:
 		port = 0 // packets arrive as they were sent
 	}
-	if forward != v.Forward && len(v.servers) > 0 {
-		l.say(d, Changed, "the fallback is reached as the servers are, not by %s", method)
-	}
-	v.Sorry = []config.Server{config.SorryServer(netip.AddrPortFrom(first, port))}
+	sorry := config.SorryServer(netip.AddrPortFrom(first, port))
+	sorry.Forward = forward
+	v.Sorry = []config.Server{sorry}
 	l.at(v.path+" sorry_server", l.place(d))
 }

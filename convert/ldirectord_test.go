@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"polso/config"
 )
 
 func TestLdirectord(t *testing.T) { goldens(t, "testdata/ldirectord/*.cf", Ldirectord) }
@@ -43,5 +45,36 @@ func TestNoSecretTravels(t *testing.T) {
 	}
 	if out := string(r.HCL()) + report.String(); strings.Contains(out, "hush") {
 		t.Error(out)
+	}
+}
+
+// Servers that are asked alike share the virtual's check, and who is asked something else has a check of its own.
+func TestLdirectordOwnChecks(t *testing.T) {
+	r, err := Ldirectord(File{Name: "f", Text: []byte("virtual=192.0.2.1:80\n" +
+		"\treal=10.0.0.1:80 masq 1 \"one\", \"x\"\n\treal=10.0.0.2->10.0.0.3:80 masq\n\treal=10.0.0.4:8080 masq\n\trequest=\"all\"\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := r.Document.Virtuals[0]
+	if v.Check.Path != "/all" || v.Check.Matches != "" {
+		t.Errorf("the virtual's check: %+v", v.Check)
+	}
+	for i, want := range []string{"/one x", "", "", ""} { // the last one's port is its clients' too
+		got := ""
+		if c := v.Servers[i].Check; c != nil {
+			got = strings.TrimSpace(c.Path + " " + c.Matches)
+		}
+		if got != want {
+			t.Errorf("server %s asks %q, not %q", v.Servers[i].Name, got, want)
+		}
+	}
+}
+
+// What is sent and expected is what ldirectord sent and expected, to the byte.
+func TestLdirectordEscapes(t *testing.T) {
+	for _, text := range []string{"", "a\\b", "\"'\\n\r\n\t\x00\xff", "é"} {
+		if got, ok := config.Unescape(escaped(text)); !ok || got != text {
+			t.Errorf("%q became %q", text, got)
+		}
 	}
 }

@@ -36,6 +36,8 @@ func (l *ldirectord) virtual(s *section) {
 	written := l.servers(s, v)
 	l.sorry(s, v)
 	l.check(s, v, written)
+	l.mails(s, v)
+	l.fallbackCommand(s, v)
 	l.leftovers(s)
 	l.about = ""
 }

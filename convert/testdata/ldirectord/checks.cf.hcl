@@ -23,10 +23,8 @@ virtual "always" {
   }
 }
 
-# checks.cf:124: hint: no server is asked for it: each has a request of its own
+# checks.cf:124: hint: no server is asked by it: each has a request of its own
 #     request="/"
-# checks.cf:125: lost: what the answer must contain is not looked at
-#     real=10.0.0.11:80 gate 1 "alike", "well"
 virtual "asked-alike" {
   address   = "192.0.2.31"
   port      = 80
@@ -34,12 +32,14 @@ virtual "asked-alike" {
   scheduler = "wrr"
   forward   = "dr"
   check "http" {
-    path    = "/alike"
-    status  = "200-399"
-    every   = "10s"
-    timeout = "10s"
-    rise    = 1
-    fall    = 1
+    path      = "/alike"
+    status    = "200-399"
+    redirects = 7
+    matches   = "well"
+    every     = "10s"
+    timeout   = "10s"
+    rise      = 1
+    fall      = 1
   }
 
   server "10.0.0.11" {
@@ -50,14 +50,21 @@ virtual "asked-alike" {
   server "10.0.0.12" {
     address = "10.0.0.12"
     weight  = 1
+    check "http" {
+      path      = "/alike"
+      status    = "200-399"
+      redirects = 7
+      every     = "10s"
+      timeout   = "10s"
+      rise      = 1
+      fall      = 1
+    }
   }
 }
 
-# checks.cf:41: changed: there is no check that speaks mysql; it is checked that connections are accepted
-#     virtual=192.0.2.30:3306
-# checks.cf:44: lost: no check logs in
+# checks.cf:44: lost: no check signs in with a password, or asks a database: that the server answers is enough, or write a check "script"
 #     database="orders"
-# checks.cf:45: lost: nothing is asked: it is checked that connections are accepted
+# checks.cf:45: lost: nothing is fetched: the check is that mysql answers; a check "script" can run its client
 #     request="SELECT 1"
 virtual "database" {
   address   = "192.0.2.30"
@@ -65,7 +72,7 @@ virtual "database" {
   protocol  = "tcp"
   scheduler = "wrr"
   forward   = "nat"
-  check "tcp" {
+  check "mysql" {
     every   = "10s"
     timeout = "10s"
     rise    = 1
@@ -78,8 +85,6 @@ virtual "database" {
   }
 }
 
-# checks.cf:30: changed: ldirectord asks each server at the port written beside it; here every server is asked at its own port
-#     virtual=192.0.2.30:83
 # checks.cf:33: hint: with gate and ipip ldirectord too sends clients to the virtual's port, 83
 #     real=10.0.0.11:8083 gate
 # checks.cf:34: hint: with gate and ipip ldirectord too sends clients to the virtual's port, 83
@@ -91,12 +96,14 @@ virtual "here-and-there" {
   scheduler = "wrr"
   forward   = "dr"
   check "http" {
-    path    = "/"
-    status  = "200-399"
-    every   = "10s"
-    timeout = "10s"
-    rise    = 1
-    fall    = 1
+    path      = "/"
+    status    = "200-399"
+    redirects = 7
+    port      = 8083
+    every     = "10s"
+    timeout   = "10s"
+    rise      = 1
+    fall      = 1
   }
 
   server "10.0.0.11" {
@@ -107,14 +114,22 @@ virtual "here-and-there" {
   server "10.0.0.12" {
     address = "10.0.0.12"
     weight  = 1
+    check "http" {
+      path      = "/"
+      status    = "200-399"
+      redirects = 7
+      port      = 8084
+      every     = "10s"
+      timeout   = "10s"
+      rise      = 1
+      fall      = 1
+    }
   }
 }
 
-# checks.cf:35: changed: there is no check that speaks smtp; it is checked that connections are accepted
-#     virtual=192.0.2.30:25
-# checks.cf:38: lost: no check logs in
+# checks.cf:38: hint: ldirectord does nothing with it here
 #     login="check"
-# checks.cf:39: lost: no check logs in
+# checks.cf:39: hint: ldirectord does nothing with it here
 #     passwd=…
 # checks.cf:40: hint: it belongs to a check over http
 #     virtualhost=mail.example.com
@@ -124,7 +139,7 @@ virtual "mail" {
   protocol  = "tcp"
   scheduler = "wrr"
   forward   = "nat"
-  check "tcp" {
+  check "smtp" {
     every   = "10s"
     timeout = "10s"
     rise    = 1
@@ -174,13 +189,14 @@ virtual "marked-web" {
   forward      = "dr"
   sorry_server = "10.0.0.9"
   check "http" {
-    path    = "/"
-    status  = "200-399"
-    port    = 80
-    every   = "10s"
-    timeout = "10s"
-    rise    = 1
-    fall    = 1
+    path      = "/"
+    status    = "200-399"
+    redirects = 7
+    port      = 80
+    every     = "10s"
+    timeout   = "10s"
+    rise      = 1
+    fall      = 1
   }
 
   server "10.0.0.11" {
@@ -230,19 +246,16 @@ virtual "mistyped" {
   }
 }
 
-# checks.cf:46: changed: there is no check that asks a name server; it is checked that TCP connections to its port are accepted
-#     virtual=192.0.2.30:53
-# checks.cf:49: lost: nothing is asked: it is checked that connections are accepted
-#     request="www.example.com"
-# checks.cf:50: lost: what the answer must contain is not looked at
-#     receive="192.0.2.1"
 virtual "names" {
   address   = "192.0.2.30"
   port      = 53
   protocol  = "udp"
   scheduler = "wrr"
   forward   = "nat"
-  check "tcp" {
+  check "dns" {
+    query   = "www.example.com"
+    type    = "A"
+    answer  = "192.0.2.1"
     every   = "10s"
     timeout = "10s"
     rise    = 1
@@ -306,20 +319,67 @@ virtual "nothing-to-ask" {
   }
 }
 
-# checks.cf:21: changed: every check asks for the page, not only one of several
-#     checktype=5
 virtual "now-and-then" {
   address   = "192.0.2.30"
   port      = 81
   protocol  = "tcp"
   scheduler = "wrr"
   forward   = "dr"
-  check "http" {
-    path    = "/"
-    status  = "200-399"
-    port    = 8081
+  check "all" {
     every   = "10s"
     timeout = "3s"
+    rise    = 1
+    fall    = 1
+    check "tcp" {
+      port = 8081
+    }
+    check "http" {
+      path      = "/"
+      status    = "200-399"
+      redirects = 7
+      port      = 8081
+      every     = "1m"
+      fast      = "10s"
+    }
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+virtual "ping" {
+  address   = "192.0.2.30"
+  port      = 5001
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+  check "icmp" {
+    every   = "10s"
+    timeout = "5s"
+    rise    = 1
+    fall    = 3
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:71: changed: it is run as nobody: write user = "root" if it needs that
+#     checkcommand="/usr/local/bin/look"
+virtual "program" {
+  address   = "192.0.2.30"
+  port      = 5002
+  protocol  = "tcp"
+  scheduler = "wrr"
+  forward   = "nat"
+  check "script" {
+    command = ["/bin/sh", "-c", "\"$@\" || exit 1", "ldirectord", "/usr/local/bin/look", "192.0.2.30", "5002", "%h", "%p"]
+    every   = "10s"
+    timeout = "5s"
     rise    = 1
     fall    = 1
   }
@@ -330,53 +390,15 @@ virtual "now-and-then" {
   }
 }
 
-# checks.cf:65: lost: there is no check by ping; the servers count as up without a check
-#     checktype=ping
-# checks.cf:66: hint: it belongs to a check, of which there is none here
-#     failurecount=3
-# checks.cf:67: hint: its request: it belongs to a check, of which there is none here
-#     real=10.0.0.11:5001 masq 1 "ignored", "too"
-virtual "ping" {
-  address   = "192.0.2.30"
-  port      = 5001
-  protocol  = "tcp"
-  scheduler = "wrr"
-  forward   = "nat"
-
-  server "10.0.0.11" {
-    address = "10.0.0.11"
-    weight  = 1
-  }
-}
-
-# checks.cf:70: lost: there is no check by a program of one's own; the servers count as up without a check
-#     checktype=external
-# checks.cf:71: lost: no program checks servers
-#     checkcommand="/usr/local/bin/look"
-virtual "program" {
-  address   = "192.0.2.30"
-  port      = 5002
-  protocol  = "tcp"
-  scheduler = "wrr"
-  forward   = "nat"
-
-  server "10.0.0.11" {
-    address = "10.0.0.11"
-    weight  = 1
-  }
-}
-
-# checks.cf:95: changed: there is no check that speaks http_proxy; it is checked that connections are accepted
-#     virtual=192.0.2.30:3128
-# checks.cf:97: lost: nothing is asked: it is checked that connections are accepted
-#     request="http://www.example.com/"
 virtual "proxy" {
   address   = "192.0.2.30"
   port      = 3128
   protocol  = "tcp"
   scheduler = "wrr"
   forward   = "nat"
-  check "tcp" {
+  check "send" {
+    send    = "GET http://www.example.com/ HTTP/1.0\\r\\nHost: www.example.com\\r\\n\\r\\n"
+    expect  = "~^HTTP/1\\.[01] [23]"
     every   = "10s"
     timeout = "10s"
     rise    = 1
@@ -389,7 +411,7 @@ virtual "proxy" {
   }
 }
 
-# checks.cf:51: lost: there is no check that speaks radius; the servers count as up without a check
+# checks.cf:51: lost: there is no check that speaks radius: the servers count as up without a check; a check "script" can run radclient
 #     virtual=192.0.2.30:1812
 # checks.cf:55: hint: it belongs to a check, of which there is none here
 #     secret=…
@@ -417,12 +439,34 @@ virtual "secure" {
   scheduler = "wrr"
   forward   = "dr"
   check "http" {
-    path    = "/a%20page%20with%20blanks"
-    status  = "200-399"
-    tls     = true
-    verify  = false
-    every   = "25s"
-    timeout = "25s"
+    path      = "/a%20page%20with%20blanks"
+    status    = "200-399"
+    redirects = 7
+    tls       = true
+    verify    = false
+    every     = "25s"
+    timeout   = "25s"
+    rise      = 1
+    fall      = 1
+  }
+
+  server "10.0.0.11" {
+    address = "10.0.0.11"
+    weight  = 1
+  }
+}
+
+# checks.cf:60: hint: the servers of a udp service are pinged, as ldirectord does
+#     checktype=connect
+virtual "udp-connect" {
+  address   = "192.0.2.30"
+  port      = 5000
+  protocol  = "udp"
+  scheduler = "wrr"
+  forward   = "nat"
+  check "icmp" {
+    every   = "10s"
+    timeout = "1s"
     rise    = 1
     fall    = 1
   }
@@ -433,33 +477,16 @@ virtual "secure" {
   }
 }
 
-# checks.cf:60: lost: ldirectord pings the servers of a udp service, and there is no such check; the servers count as up without a check
-#     checktype=connect
-# checks.cf:61: hint: it belongs to a check, of which there is none here
-#     checktimeout=1
-virtual "udp-connect" {
-  address   = "192.0.2.30"
-  port      = 5000
-  protocol  = "udp"
-  scheduler = "wrr"
-  forward   = "nat"
-
-  server "10.0.0.11" {
-    address = "10.0.0.11"
-    weight  = 1
-  }
-}
-
-# checks.cf:4: lost: what the answer must contain is not looked at
+# checks.cf:4: lost: the answer to HEAD has no content, so ldirectord takes every server for down; remove httpmethod, or this
 #     real=10.0.0.11:80 gate 1 "/status", "alive"
-# checks.cf:5: lost: what the answer must contain is not looked at
+# checks.cf:5: lost: the answer to HEAD has no content, so ldirectord takes every server for down; remove httpmethod, or this
 #     real=10.0.0.12:80 gate 1 "/status", "alive"
-# checks.cf:6: lost: a request of this server's own: there is one check for all servers of a virtual
+# checks.cf:6: lost: the answer to HEAD has no content, so ldirectord takes every server for down; remove httpmethod, or this
 #     real=10.0.0.13:80 gate 1 "other page", "well"
-# checks.cf:9: lost: what the answer must contain is not looked at
+# checks.cf:8: hint: no server is asked by it: each has a request of its own
+#     request="/status"
+# checks.cf:9: hint: no server is asked by it: each has a request of its own
 #     receive="ok"
-# checks.cf:11: changed: the page is asked for with GET
-#     httpmethod=HEAD
 virtual "web" {
   address   = "192.0.2.30"
   port      = 80
@@ -467,13 +494,15 @@ virtual "web" {
   scheduler = "wrr"
   forward   = "dr"
   check "http" {
-    path    = "/status"
-    host    = "www.example.com"
-    status  = "200-399"
-    every   = "10s"
-    timeout = "10s"
-    rise    = 1
-    fall    = 1
+    path      = "/status"
+    host      = "www.example.com"
+    status    = "200-399"
+    method    = "HEAD"
+    redirects = 7
+    every     = "10s"
+    timeout   = "10s"
+    rise      = 1
+    fall      = 1
   }
 
   server "10.0.0.11" {
@@ -489,6 +518,17 @@ virtual "web" {
   server "10.0.0.13" {
     address = "10.0.0.13"
     weight  = 1
+    check "http" {
+      path      = "/other%20page"
+      host      = "www.example.com"
+      status    = "200-399"
+      method    = "HEAD"
+      redirects = 7
+      every     = "10s"
+      timeout   = "10s"
+      rise      = 1
+      fall      = 1
+    }
   }
 }
 
@@ -503,13 +543,14 @@ virtual "where-it-is-written" {
   scheduler = "wrr"
   forward   = "dr"
   check "http" {
-    path    = "/"
-    status  = "200-399"
-    port    = 8082
-    every   = "10s"
-    timeout = "10s"
-    rise    = 1
-    fall    = 1
+    path      = "/"
+    status    = "200-399"
+    redirects = 7
+    port      = 8082
+    every     = "10s"
+    timeout   = "10s"
+    rise      = 1
+    fall      = 1
   }
 
   server "10.0.0.11" {

@@ -33,12 +33,13 @@ virtual "tcp-192.0.2.40-80" {
   scheduler = "rr"
   forward   = "dr"
   check "http" {
-    path    = "/shop"
-    status  = "200-399"
-    every   = "5s"
-    timeout = "5s"
-    rise    = 1
-    fall    = 1
+    path      = "/shop"
+    status    = "200-399"
+    redirects = 7
+    every     = "5s"
+    timeout   = "5s"
+    rise      = 1
+    fall      = 1
   }
 
   server "10.0.0.11" {

@@ -16,24 +16,16 @@ cluster {
 
 # virtual.cf:4: changed: called "Order-desk" here: a name is 1 to 63 letters, digits, dots, underscores and dashes
 #     virtual=192.0.2.20:8080
-# virtual.cf:4: changed: ldirectord asks each server at the port written beside it; here every server is asked at its own port
-#     virtual=192.0.2.20:8080
 # virtual.cf:6: hint: a document has no place for it but a comment of your own
 #     comment=ask the order desk before touching it
 # virtual.cf:13: hint: with gate and ipip ldirectord too sends clients to the virtual's port, 8080
 #     real=10.0.0.41:9090 gate
 # virtual.cf:14: hint: the last one of its kind counts
 #     scheduler=wlc
-# virtual.cf:25: lost: checks have no file of their own; polso describe shows each server's last answer
+# virtual.cf:25: changed: checks have no file of their own: the log has every change, polso describe each server's last answer
 #     monitorfile="/var/log/orders.checks"
-# virtual.cf:26: lost: no mail is sent; polso status says which servers are down
-#     emailalert="orders@example.com"
 # virtual.cf:27: hint: no longer needed: a document is applied, and the agent makes the kernel follow
 #     cleanstop=no
-# virtual.cf:28: lost: no mail is sent; polso status says which servers are down
-#     smtp=mail.example.com
-# virtual.cf:29: lost: no program is run when the servers of a virtual are down
-#     fallbackcommand="/usr/local/sbin/page"
 # virtual.cf:30: hint: ldirectord counts pings by it, of which there are none
 #     checkcount=2
 # virtual.cf:31: hint: ldirectord reads it and does nothing with it
@@ -71,6 +63,13 @@ virtual "Order-desk" {
   server "10.0.0.22" {
     address = "10.0.0.22"
     weight  = 1
+    check "tcp" {
+      port    = 80
+      every   = "2s"
+      timeout = "2s"
+      rise    = 1
+      fall    = 4
+    }
   }
 
   server "10.0.0.23" {
@@ -105,6 +104,13 @@ virtual "Order-desk" {
     address = "10.0.0.41"
     forward = "dr"
     weight  = 1
+    check "tcp" {
+      port    = 9090
+      every   = "2s"
+      timeout = "2s"
+      rise    = 1
+      fall    = 4
+    }
   }
 }
 
@@ -213,4 +219,26 @@ virtual "udp-192.0.2.20-5353" {
     address = "10.0.0.51"
     weight  = 1
   }
+}
+
+# virtual.cf:29: changed: it is run as nobody, and without an environment but POLSO_…: write user = "root" if it needs that
+#     fallbackcommand="/usr/local/sbin/page"
+notify "fallback" {
+  events   = ["virtual_down", "virtual_up"]
+  virtuals = ["Order-desk"]
+  command  = ["/bin/sh", "-c", "set -- $POLSO_ADDRESS; case $POLSO_EVENT in virtual_down) /usr/local/sbin/page start $2 $1;; *) /usr/local/sbin/page stop $2 $1;; esac"]
+  timeout  = "10s"
+  limit    = 30
+}
+
+# virtual.cf:26: changed: a mail needs a sender, and none is written: it is from orders@example.com
+#     emailalert="orders@example.com"
+notify "mail" {
+  events   = ["server_down", "server_up"]
+  virtuals = ["Order-desk"]
+  mail     = ["orders@example.com"]
+  from     = "orders@example.com"
+  smtp     = "mail.example.com:25"
+  timeout  = "10s"
+  limit    = 30
 }
