@@ -62,6 +62,9 @@ func Compile(text string) (Expression, error) {
 // Holds tells whether the condition is true of an answer. An error says why nothing can be said of it: the body is no JSON, or
 // has not what the condition looks at.
 func (e Expression) Holds(status int, body []byte) (bool, error) {
+	if lack := unwieldy(body); lack != "" {
+		return false, errors.New(lack)
+	}
 	kind, err := ctyjson.ImpliedType(body)
 	if err != nil {
 		return false, errors.New("the body is no JSON")
@@ -75,6 +78,40 @@ func (e Expression) Holds(status int, body []byte) (bool, error) {
 		return false, err
 	}
 	return truth.IsKnown() && truth.True(), nil
+}
+
+// The bounds of the JSON of an answer. A server says what it likes, to every router, and the library's time grows much faster than
+// what it reads: 64 KiB of nothing but braces were minutes of a processor.
+const (
+	deepest = 64
+	widest  = 4096 // values
+)
+
+// unwieldy says what is too much of a text that may be JSON; "": nothing.
+func unwieldy(text []byte) string {
+	depth, values, quoted := 0, 1, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			depth, values = depth+1, values+1
+		case c == ']' || c == '}':
+			depth--
+		case c == ',':
+			values++
+		}
+		switch {
+		case depth > deepest:
+			return fmt.Sprintf("the body's JSON is nested more than %d deep", deepest)
+		case values > widest:
+			return fmt.Sprintf("the body's JSON has more than %d values", widest)
+		}
+	}
+	return ""
 }
 
 // truth evaluates the condition, which is unknown where the answer is.
