@@ -67,7 +67,7 @@ func (s *sights) hear(id string, h heard) (news bool) {
 	}
 	s.heard[id] = h
 	alike := func(a, b director.Verdict) bool { return a.Target == b.Target && a.State == b.State }
-	return !slices.Equal(before.Sight.Virtuals, h.Sight.Virtuals) || !slices.EqualFunc(before.Sight.NotUp, h.Sight.NotUp, alike) || time.Since(before.at) > fresh
+	return !slices.Equal(before.Sight.Virtuals, h.Sight.Virtuals) || !slices.Equal(before.Sight.Sorry, h.Sight.Sorry) || !slices.EqualFunc(before.Sight.NotUp, h.Sight.NotUp, alike) || time.Since(before.at) > fresh
 }
 
 // all are those that were heard, by node ID.

@@ -13,6 +13,7 @@ import (
 // of them are counted, and only those that are not up are named, up to a bound.
 type Sight struct {
 	Virtuals []Seen    `json:"virtuals,omitempty"`
+	Sorry    []uint64  `json:"sorry,omitempty"` // what is asked of sorry servers, as in Seen, which they do not count in
 	NotUp    []Verdict `json:"not_up,omitempty"`
 	Cut      bool      `json:"cut,omitempty"` // more are not up than are named
 }
@@ -39,43 +40,59 @@ const (
 	longestReason = 160 // bytes
 )
 
-// SightOf sums up a view of the document's servers. It leaves out what this router does not probe.
+// SightOf sums up a view of the document's servers and sorry servers. It leaves out what this router does not probe.
 func SightOf(doc config.Document, view health.View) Sight {
-	var out Sight
-	named := make(map[uint64]bool)
+	s := summary{view: view, named: make(map[uint64]bool)}
 	for _, v := range doc.Virtuals {
-		targets := targetsOf(v)
-		if !slices.ContainsFunc(targets, func(key health.Key) bool { _, probed := view[key]; return probed }) {
-			continue
+		if seen, probed := s.of(v); probed {
+			s.Virtuals = append(s.Virtuals, seen)
 		}
-		seen := Seen{Virtual: v.Name, Asks: asks(targets)}
-		for _, key := range targets {
-			st := view[key]
-			if st.Assumed && st.State == health.Down { // what is assumed is nothing to tell against a server
-				st.State = health.Unknown
-			}
-			switch st.State {
-			case health.Up:
-				seen.Up++
-				continue
-			case health.Down:
-				seen.Down++
-			case health.Unknown:
-				seen.Unknown++
-			}
-			id := hash(key)
-			switch {
-			case named[id]: // another virtual asks the same
-			case len(out.NotUp) == mostVerdicts:
-				out.Cut = true
-			default:
-				named[id] = true
-				out.NotUp = append(out.NotUp, Verdict{id, st.State, st.Reason[:min(len(st.Reason), longestReason)]})
-			}
+		if seen, probed := s.of(sorryOf(v)); probed {
+			s.Sorry = append(s.Sorry, seen.Asks)
 		}
-		out.Virtuals = append(out.Virtuals, seen)
 	}
-	return out
+	return s.Sight
+}
+
+// summary is a Sight in the making.
+type summary struct {
+	Sight
+	view  health.View
+	named map[uint64]bool
+}
+
+// of counts v's servers and names those that are not up; false if none is probed.
+func (s *summary) of(v config.Virtual) (seen Seen, probed bool) {
+	targets := targetsOf(v)
+	if !slices.ContainsFunc(targets, func(key health.Key) bool { _, probed := s.view[key]; return probed }) {
+		return Seen{}, false
+	}
+	seen = Seen{Virtual: v.Name, Asks: asks(targets)}
+	for _, key := range targets {
+		st := s.view[key]
+		if st.Assumed && st.State == health.Down { // what is assumed is nothing to tell against a server
+			st.State = health.Unknown
+		}
+		switch st.State {
+		case health.Up:
+			seen.Up++
+			continue
+		case health.Down:
+			seen.Down++
+		case health.Unknown:
+			seen.Unknown++
+		}
+		id := hash(key)
+		switch {
+		case s.named[id]: // another virtual asks the same
+		case len(s.NotUp) == mostVerdicts:
+			s.Cut = true
+		default:
+			s.named[id] = true
+			s.NotUp = append(s.NotUp, Verdict{id, st.State, st.Reason[:min(len(st.Reason), longestReason)]})
+		}
+	}
+	return seen, true
 }
 
 // Sights are those of several routers, to be asked about one virtual after the other.
@@ -94,6 +111,9 @@ func NewSights(list ...Sight) Sights {
 		x := sightIndex{asks: make(map[uint64]bool, len(s.Virtuals)), notUp: make(map[uint64]Verdict, len(s.NotUp)), cut: s.Cut}
 		for _, v := range s.Virtuals {
 			x.asks[v.Asks] = true
+		}
+		for _, question := range s.Sorry {
+			x.asks[question] = true
 		}
 		for _, v := range s.NotUp {
 			x.notUp[v.Target] = v

@@ -23,6 +23,13 @@ func Apart(v config.Virtual) config.Virtual {
 	return v
 }
 
+// sorryOf are v's sorry servers, as the servers of a virtual of their own.
+func sorryOf(v config.Virtual) config.Virtual {
+	apart := Apart(v)
+	apart.Servers, apart.Sorry = v.Sorry, nil
+	return apart
+}
+
 // excuse has the sorry servers take the connections of a virtual that is down: the servers that are up keep those that they
 // have and get no others. Without a sorry server that could answer they go on. Once the virtual is back the sorry servers get
 // no others either, and go when they have none.

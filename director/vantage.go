@@ -28,7 +28,8 @@ type Spared map[health.Key]time.Duration
 //
 // A server that is down here counts as up all the same while fewer routers than the virtual's votes see it down, and while it is
 // this router that is cut off: the link to the server is down here, or everything behind that link fails at once, and most of
-// the others see the server up. A virtual that the director alone probes is on the others as the director sees it.
+// the others see the server up. A virtual that the director alone probes is on the others as the director sees it, its sorry servers
+// too.
 //
 // Virtuals that ask the same server the same question share the answer; the smallest of their votes counts.
 func combine(in Inputs) (health.View, Spared) {
@@ -38,10 +39,10 @@ func combine(in Inputs) (health.View, Spared) {
 	}
 	for _, v := range in.State.Document.Virtuals {
 		switch {
-		case !checked(v):
 		case relies(in, v):
 			c.follow(v)
-		case c.others != nil:
+			c.follow(sorryOf(v))
+		case c.others != nil && checked(v):
 			c.spare(v)
 		}
 	}
@@ -124,8 +125,11 @@ func (c *combiner) spare(v config.Virtual) {
 
 // relies tells whether this router leaves it to the director to probe v.
 func relies(in Inputs, v config.Virtual) bool {
+	if v.Probe != config.ByDirector {
+		return false
+	}
 	_, mandated := in.Mandate.Groups[groupOf(in.State.Document, v)]
-	return v.Probe == config.ByDirector && !mandated
+	return !mandated
 }
 
 // fewestVotes are the votes that a target needs to be down: the smallest of the virtuals that ask it.

@@ -1,6 +1,7 @@
 package director
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -176,6 +177,52 @@ func TestDirectorProbes(t *testing.T) {
 	}
 	if s := SightOf(doc, in.Health); len(s.Virtuals)+len(s.NotUp) > 0 {
 		t.Errorf("who does not probe sees %+v", s)
+	}
+}
+
+// Sorry servers go with the director's word as servers do, so that who takes over has the one that answers; they count among nobody's
+// servers.
+func TestDirectorProbesSorryServers(t *testing.T) {
+	v := with(sorry(web("a"), "sorry", "other"), func(v *config.Virtual) { v.Probe = config.ByDirector })
+	said := func(words ...string) Sight {
+		text, err := json.Marshal(SightOf(document(v), verdicts(document(v), words...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out Sight
+		if err := json.Unmarshal(text, &out); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	s := newSeries(v)
+	for _, tt := range []struct {
+		director []string
+		want     string
+	}{
+		{[]string{"web/a up", "web/sorry up", "web/other up"}, "a 1"},
+		{[]string{"web/a down", "web/sorry down", "web/other up"}, "other 1 (down: 0 of 1 needed, the sorry server answers)"},
+		{[]string{"web/a down", "web/sorry up", "web/other down"}, "sorry 1 (down: 0 of 1 needed, the sorry server answers)"},
+		{nil, "sorry 1 (down: 0 of 1 needed, the sorry server answers)"}, // unheard: what the table has stands
+		{[]string{"web/a up", "web/sorry up", "web/other x"}, "a 1, sorry 0"},
+	} {
+		s.in.Others.Director = said(tt.director...)
+		if tt.director == nil {
+			s.in.Others.Director = Sight{}
+		}
+		if got := s.pass(); got != tt.want {
+			t.Errorf("the director says %q: %s, want %s", tt.director, got, tt.want)
+		}
+	}
+	if n := len(Decide(s.in).Probes); n != 0 {
+		t.Errorf("standing by it probes %d servers", n)
+	}
+	s.in.Mandate = mandate(3, 5*time.Second)
+	if n := len(Decide(s.in).Probes); n != 3 {
+		t.Errorf("the director probes %d servers, want all 3", n)
+	}
+	if seen := said("web/a up", "web/sorry down", "web/other up").Virtuals; len(seen) != 1 || seen[0].Up != 1 || seen[0].Down != 0 {
+		t.Errorf("sorry servers count among the others: %+v", seen)
 	}
 }
 
