@@ -25,10 +25,8 @@ const (
 // checks is what follows of verdicts, with real probers and real tables.
 func checks(t *testing.T, ctx context.Context, l *Lab) {
 	have(t, ctx, l)
-	every, err := time.ParseDuration(CheckEvery())
-	must(t, err)
-	s := scene{t: t, ctx: ctx, l: l, on: l.Routers, every: every}.paced(every)
-	http := timed(`check "http"`, every, "port = 80")
+	s := sceneOf(t, ctx, l)
+	http := timed(`check "http"`, s.every, "port = 80")
 	a, b, c := "a 1", "b 1", "c 1"
 
 	s.apply(s.echo("", http, "a", "b") + "  sorry_server \"c\" {\n    address = \"" + l.Servers["c"].Addr(Outside).String() + "\"\n  }\n}\n")
@@ -44,8 +42,7 @@ func checks(t *testing.T, ctx context.Context, l *Lab) {
 	l.Servers["b"].Slow(0)
 	director, err := l.Active(ctx)
 	must(t, err)
-	counts := s // the director sees the connection to the sorry server; for the others it may go at once
-	counts.on = []*Router{director}
+	counts := s.at(director) // it sees the connection to the sorry server; for the others it may go at once
 	counts.within(s.back, "b is back", b, "c 0")
 	must(t, l.Servers["a"].Up())
 	counts.within(s.back, "a is back", a, b, "c 0")
@@ -71,6 +68,14 @@ type scene struct {
 	on               []*Router // whose tables are looked at
 	every            time.Duration
 	dead, hung, back time.Duration
+}
+
+// sceneOf is the scene of every router, at the laboratory's pace.
+func sceneOf(t *testing.T, ctx context.Context, l *Lab) scene {
+	t.Helper()
+	every, err := time.ParseDuration(CheckEvery())
+	must(t, err)
+	return scene{t: t, ctx: ctx, l: l, on: l.Routers, every: every}.paced(every)
 }
 
 // paced is the scene where checks come so often, and have as long for an answer.
@@ -103,29 +108,48 @@ func (s scene) apply(document string) {
 	must(s.t, s.l.Apply(s.ctx, s.l.Routers[0], document))
 }
 
+// at is the scene where these routers' tables are looked at.
+func (s scene) at(routers ...*Router) scene {
+	s.on = routers
+	return s
+}
+
 // within wants the routers' tables to have exactly these servers, each as NAME WEIGHT, after no more than that and pace.
 func (s scene) within(limit time.Duration, what string, servers ...string) {
 	s.t.Helper()
 	began := time.Now()
+	// Not with the context that ends with patience: what it cut short would say nothing.
+	if err := Eventually(s.ctx, limit+pace, func(context.Context) error { return s.tables(servers...) }); err != nil {
+		s.t.Fatalf("%s: %v", what, err)
+	}
+	s.t.Logf("%s: %v after %v", what, servers, time.Since(began).Round(time.Millisecond))
+}
+
+// stays wants the tables like that now, and whenever they are looked at for a while.
+func (s scene) stays(long time.Duration, what string, servers ...string) {
+	s.t.Helper()
+	for end := time.Now().Add(long); time.Now().Before(end); {
+		if err := s.tables(servers...); err != nil {
+			s.t.Fatalf("%s: %v", what, err)
+		}
+		must(s.t, Pause(s.ctx, seldom))
+	}
+}
+
+// tables says which table is another than that.
+func (s scene) tables(servers ...string) error {
 	want := []string{fmt.Sprintf("-A -t %s -s rr", netip.AddrPortFrom(WebVIP, echoPort))}
 	for _, server := range servers {
 		name, weight, _ := strings.Cut(server, " ")
 		want = append(want, line(s.l, name)+"-g -w "+weight)
 	}
 	slices.Sort(want)
-	err := Eventually(s.ctx, limit+pace, func(context.Context) error {
-		for _, r := range s.on {
-			// Not with the context that ends with patience: what it cut short would say nothing.
-			if got, err := r.Table(s.ctx); err != nil || got != strings.Join(want, "\n") {
-				return fmt.Errorf("%s (want %v) has (%v)\n%s", r.Name, servers, err, got)
-			}
+	for _, r := range s.on {
+		if got, err := r.Table(s.ctx); err != nil || got != strings.Join(want, "\n") {
+			return fmt.Errorf("%s (want %v) has (%v)\n%s", r.Name, servers, err, got)
 		}
-		return nil
-	})
-	if err != nil {
-		s.t.Fatalf("%s: %v", what, err)
 	}
-	s.t.Logf("%s: %v after %v", what, servers, time.Since(began).Round(time.Millisecond))
+	return nil
 }
 
 func (s scene) flow() *Flow {

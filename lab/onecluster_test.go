@@ -26,6 +26,8 @@ func TestOneCluster(t *testing.T) {
 		{"DirectorStoppedForTenSeconds", directorStoppedForTenSeconds},
 		{"Drain", drain},
 		{"Checks", checks},
+		{"Votes", votes},
+		{"RouterChecks", routerChecks},
 		{"OperatorsHand", operatorsHand},
 		{"BadLink", badLink},
 		{"ChangeCutsNoConnection", changeCutsNoConnection}, // changes settings of the routers' kernels

@@ -39,11 +39,13 @@ type Status struct {
 		Healthy int `json:"healthy"`
 	} `json:"quorum"`
 	Members []struct {
-		Name  string `json:"name"`
-		Kind  string `json:"kind"`
-		Raft  string `json:"raft"`
-		State string `json:"state"`
-		Paths []struct {
+		Name    string   `json:"name"`
+		Kind    string   `json:"kind"`
+		Raft    string   `json:"raft"`
+		State   string   `json:"state"`
+		Unfit   []string `json:"unfit"`
+		Penalty int      `json:"penalty"`
+		Paths   []struct {
 			Address string `json:"address"`
 			State   string `json:"state"`
 		} `json:"paths"`
