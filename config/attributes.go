@@ -55,9 +55,11 @@ var (
 	compoundKinds = []CheckKind{CheckAll, CheckAny, CheckSome}
 	presetKinds   = []CheckKind{CheckRedis, CheckMySQL, CheckPostgreSQL, CheckLDAP, CheckSIP, CheckSIPTCP, CheckFTP, CheckIMAP, CheckPOP3}
 	httpKinds     = []CheckKind{CheckHTTP}
-	tlsKinds      = []CheckKind{CheckHTTP, CheckSend, CheckSMTP, CheckGRPC, CheckAgent} // where TLS is a choice
-	certKinds     = slices.Concat([]CheckKind{CheckTLS}, tlsKinds)
-	portKinds     = slices.Concat([]CheckKind{
+	tlsKinds      = []CheckKind{ // where TLS is a choice
+		CheckHTTP, CheckSend, CheckSMTP, CheckGRPC, CheckAgent, CheckRedis, CheckPostgreSQL, CheckLDAP, CheckSIPTCP, CheckFTP, CheckIMAP, CheckPOP3,
+	}
+	certKinds = slices.Concat([]CheckKind{CheckTLS}, tlsKinds)
+	portKinds = slices.Concat([]CheckKind{
 		CheckTCP, CheckTLS, CheckHTTP, CheckSend, CheckUDP, CheckDNS, CheckSMTP, CheckGRPC, CheckScript, CheckAgent,
 	}, presetKinds)
 	throughKinds = slices.Concat([]CheckKind{
@@ -88,7 +90,7 @@ var checkAttributes = []attribute{
 	{"contains", httpKinds, ofText(func(c *Check) *string { return &c.Contains }), "a text", "", "The body has to have it."},
 	{"matches", httpKinds, ofText(func(c *Check) *string { return &c.Matches }), "a regular expression (RE2)", "", "The body has to match it."},
 	{"json", httpKinds, ofText(func(c *Check) *string { return &c.JSON }), `an expression over status and body, such as "status == 200 && body.queue < 100"`, "", "It has to be true of the answer, whose body is JSON; the functions are length and contains."},
-	{"tls", tlsKinds, ofTruth(func(c *Check) *bool { return &c.TLS }), "", "false", "Ask over TLS; smtp by STARTTLS. A check of kind https is one of kind http with it."},
+	{"tls", tlsKinds, ofTruth(func(c *Check) *bool { return &c.TLS }), "", "false", "Ask over TLS; smtp by STARTTLS, postgresql by SSLRequest. A check of kind https is one of kind http with it."},
 	{"verify", certKinds, verifyField, "", "true", "Whether the server's certificate has to be good; false: any will do."},
 	{"ca", certKinds, ofText(func(c *Check) *string { return &c.CA }), "a file on every router, or certificates in PEM", "the system's", "Who may have signed the server's certificate."},
 	{"server_name", certKinds, ofText(func(c *Check) *string { return &c.ServerName }), "a host name", "host, or the address", "The name that is asked for and that the certificate has to bear."},

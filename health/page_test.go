@@ -18,8 +18,14 @@ func TestChecksPage(t *testing.T) {
 	}
 	page := string(text)
 	for _, x := range Presets() {
-		row := fmt.Sprintf("| `%s` | %d", x.Kind, x.Port)
-		if !strings.Contains(page, row) {
+		row, secure := fmt.Sprintf("| `%s` | %d", x.Kind, x.Port), "–"
+		if x.Network == "udp" {
+			row += ", udp"
+		}
+		if x.TLSPort != 0 {
+			secure = fmt.Sprint(x.TLSPort)
+		}
+		if row += " | " + secure + " |"; !strings.Contains(page, row) {
 			t.Errorf("no row %q", row)
 		}
 	}

@@ -18,6 +18,9 @@ type Preset struct {
 	Kind     config.CheckKind
 	Network  string                   // tcp or udp
 	Port     uint16                   // the protocol's own
+	TLSPort  uint16                   // the protocol's own where it is encrypted; 0: it never is
+	StartTLS string                   // what is said in clear for the server to begin TLS; "": it begins TLS of its own accord
+	Started  string                   // what it has to answer to that, as Check.Expect
 	Greeting string                   // what the server says of its own accord, as Check.Expect; "": nothing
 	Send     func(words Words) string // nil: nothing is sent
 	Expect   string                   // what it has to answer to that, as Check.Expect
@@ -36,7 +39,7 @@ type Words struct {
 func Presets() []Preset {
 	return []Preset{
 		// A server that wants a password first works, too.
-		{Kind: config.CheckRedis, Network: "tcp", Port: 6379, Send: constant("PING\r\n"), Expect: `~^(\+PONG|-NOAUTH)`, Bye: "QUIT\r\n"},
+		{Kind: config.CheckRedis, Network: "tcp", Port: 6379, TLSPort: 6379, Send: constant("PING\r\n"), Expect: `~^(\+PONG|-NOAUTH)`, Bye: "QUIT\r\n"},
 		// Protocol 10. A client that goes after the greeting counts as a failed connection, and so many of them as
 		// max_connect_errors shut its address out; hence a login. To be denied it is an answer (28000, or 08004 where
 		// the server knows only newer ways to sign in).
@@ -48,24 +51,25 @@ func Presets() []Preset {
 		// A request for authentication, or a refusal that says that the server works: class 28 is about who asks, 3D000 a
 		// database that is not there. While it starts, stops or is full it says 57P03 or 53300.
 		{
-			Kind: config.CheckPostgreSQL, Network: "tcp", Port: 5432, Send: postgresStartup,
+			Kind: config.CheckPostgreSQL, Network: "tcp", Port: 5432, TLSPort: 5432, Send: postgresStartup,
+			StartTLS: "\x00\x00\x00\x08\x04\xd2\x16\x2f", Started: "S", // SSLRequest
 			Expect:   `~(?s)^(R....\x00\x00\x00[^\x00]|R\x00\x00\x00\x08\x00\x00\x00\x00[^E]|(R\x00\x00\x00\x08\x00\x00\x00\x00)?E.*\x00C(28|3D000))`,
 			Accepted: `~^R\x00\x00\x00\x08\x00\x00\x00\x00[^E]`,
 		},
 		// An anonymous bind, which succeeds or is not wanted (48, or 8: sign in better); then unbind. Lengths are in
 		// one byte or, as Active Directory has it, in five.
 		{
-			Kind: config.CheckLDAP, Network: "tcp", Port: 389,
+			Kind: config.CheckLDAP, Network: "tcp", Port: 389, TLSPort: 636,
 			Send:   constant("\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00"),
 			Expect: `~(?s)^0(.|.....)\x02\x01\x01a(.|.....)\x0a\x01[\x00\x08\x30]`,
 			Bye:    "\x30\x05\x02\x01\x02\x42\x00",
 		},
 		// Whatever the answer is, but for a server's own failure (5xx) and what is for others (6xx).
 		{Kind: config.CheckSIP, Network: "udp", Port: 5060, Send: sipOptions("UDP"), Expect: `~^SIP/2\.0 [1-4]`},
-		{Kind: config.CheckSIPTCP, Network: "tcp", Port: 5060, Send: sipOptions("TCP"), Expect: `~^SIP/2\.0 [1-4]`},
-		{Kind: config.CheckFTP, Network: "tcp", Port: 21, Greeting: "220", Bye: "QUIT\r\n"},
-		{Kind: config.CheckIMAP, Network: "tcp", Port: 143, Greeting: "* OK", Bye: "a LOGOUT\r\n"},
-		{Kind: config.CheckPOP3, Network: "tcp", Port: 110, Greeting: "+OK", Bye: "QUIT\r\n"},
+		{Kind: config.CheckSIPTCP, Network: "tcp", Port: 5060, TLSPort: 5061, Send: sipOptions("TCP"), Expect: `~^SIP/2\.0 [1-4]`},
+		{Kind: config.CheckFTP, Network: "tcp", Port: 21, TLSPort: 990, Greeting: "220", Bye: "QUIT\r\n"},
+		{Kind: config.CheckIMAP, Network: "tcp", Port: 143, TLSPort: 993, Greeting: "* OK", Bye: "a LOGOUT\r\n"},
+		{Kind: config.CheckPOP3, Network: "tcp", Port: 110, TLSPort: 995, Greeting: "+OK", Bye: "QUIT\r\n"},
 	}
 }
 
@@ -85,8 +89,19 @@ func (x Preset) ask(ctx context.Context, p prober, t Target) answer {
 	if err != nil {
 		return answer{Err: err}
 	}
-	defer c.Close()
 	a := answer{OK: true}
+	var s shown
+	if t.Check.TLS {
+		// What is said in clear after Started is lost, and cannot pass for said under TLS.
+		if a = p.take(c, turn{x.StartTLS, x.Started}, a); !a.OK {
+			_ = c.Close()
+			return a
+		}
+		if c, s, err = p.secure(c, t); err != nil {
+			return s.on(answer{Err: err})
+		}
+	}
+	defer c.Close()
 	if x.Greeting != "" {
 		a = p.take(c, turn{expect: x.Greeting}, a)
 	}
@@ -103,7 +118,7 @@ func (x Preset) ask(ctx context.Context, p prober, t Target) answer {
 	if x.Network == "udp" {
 		a.Err = unreachable(a.Err)
 	}
-	return a
+	return s.on(a)
 }
 
 func wordsFor(c net.Conn, user string) Words {

@@ -1,6 +1,8 @@
 package health
 
 import (
+	"strings"
+
 	"polso/config"
 )
 
@@ -58,6 +60,7 @@ zone "example.org" { type primary; file "DIR/zone"; };
 	const question = `\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03`
 	redis := []string{"redis-server", "--bind", "127.0.0.1", "--port", "PORT", "--save", "", "--dir", "DIR"}
 	noPing := append(redis[:len(redis):len(redis)], "--rename-command", "PING", "")
+	imaps := strings.NewReplacer("ssl = no", "ssl = yes\nssl_cert = <DIR/cert\nssl_key = <DIR/key", "imap {\n port = PORT", "imap {\n port = 0", "imaps {\n port = 0", "imaps {\n port = PORT\n ssl = yes").Replace(dovecot("imap"))
 	dovecotd := []string{"dovecot", "-F", "-c", "DIR/conf"}
 	mail := []string{"exim", "-C", "DIR/conf", "-bdf", "-oX", "127.0.0.1.PORT"}
 	const spool = "spool_directory = DIR/spool\nlog_file_path = DIR/%slog\npid_file_path = DIR/pid\n"
@@ -109,6 +112,11 @@ zone "example.org" { type primary; file "DIR/zone"; };
 			wrong: wrong{command: noPing, says: `unexpected answer "-ERR unknown command`},
 		},
 		{
+			row: "redis, tls", by: "redis", command: append(redis[:3:3], "--port", "0", "--tls-port", "PORT", "--tls-cert-file", "DIR/cert", "--tls-key-file", "DIR/key", "--tls-auth-clients", "no", "--save", "", "--dir", "DIR"),
+			check: config.Check{Kind: config.CheckRedis, TLS: true, CA: "DIR/ca"}, up: `answered "+PONG`,
+			wrong: wrong{check: config.Check{Kind: config.CheckRedis, TLS: true, CA: "DIR/ca", ServerName: "other.example.org"}, says: stranger},
+		},
+		{
 			row: "mysql", by: "mariadb", prepare: []string{"mariadb-install-db", "--no-defaults", "--datadir=DIR/data", "--user=mysql", "--skip-test-db"},
 			command: []string{"mariadbd", "--no-defaults", "--datadir=DIR/data", "--user=mysql", "--port=PORT", "--socket=DIR/sock", "--bind-address=127.0.0.1", "--pid-file=DIR/pid"},
 			check:   config.Check{Kind: config.CheckMySQL}, up: "Access denied for user 'polso'", often: 120, // max_connect_errors is 100
@@ -121,9 +129,20 @@ zone "example.org" { type primary; file "DIR/zone"; };
 			wrong: wrong{check: config.Check{Kind: config.CheckPostgreSQL, User: "stranger"}, says: "FATAL"},
 		},
 		{
+			row: "postgresql, tls", by: "postgresql", prepare: []string{"sh", "-c", "runuser -u nobody -- " + postgres + "initdb -N -D DIR/data -U polso -A trust && install -o nobody -m 600 DIR/cert DIR/key DIR/data"},
+			command: []string{"runuser", "-u", "nobody", "--", postgres + "postgres", "-D", "DIR/data", "-p", "PORT", "-k", "DIR", "-c", "ssl=on", "-c", "ssl_cert_file=cert", "-c", "ssl_key_file=key"},
+			check:   config.Check{Kind: config.CheckPostgreSQL, User: "polso", TLS: true, CA: "DIR/ca"}, up: `answered "R`,
+			wrong: wrong{check: config.Check{Kind: config.CheckPostgreSQL, User: "polso", TLS: true, CA: "DIR/ca", ServerName: "other.example.org"}, says: stranger},
+		},
+		{
 			row: "ldap", by: "slapd", files: map[string]string{"conf": "pidfile DIR/pid\n"}, command: []string{"slapd", "-d", "0", "-h", "ldap://127.0.0.1:PORT", "-f", "DIR/conf"},
 			check: config.Check{Kind: config.CheckLDAP}, up: "answered",
 			wrong: wrong{files: map[string]string{"conf": "pidfile DIR/pid\nrestrict bind\n"}, says: "unexpected answer"},
+		},
+		{
+			row: "ldap, tls", by: "slapd", files: map[string]string{"conf": "pidfile DIR/pid\nTLSCertificateFile DIR/cert\nTLSCertificateKeyFile DIR/key\n"}, command: []string{"slapd", "-d", "0", "-h", "ldaps://127.0.0.1:PORT", "-f", "DIR/conf"},
+			check: config.Check{Kind: config.CheckLDAP, TLS: true, CA: "DIR/ca"}, up: "answered",
+			wrong: wrong{check: config.Check{Kind: config.CheckLDAP, TLS: true, CA: "DIR/ca", ServerName: "other.example.org"}, says: stranger},
 		},
 		{
 			row: "sip", by: "kamailio", files: map[string]string{"cfg": kamailio("udp", "200")}, command: kamailiod, check: config.Check{Kind: config.CheckSIP}, up: `answered "SIP/2.0 200`,
@@ -141,6 +160,10 @@ zone "example.org" { type primary; file "DIR/zone"; };
 		{
 			row: "imap", by: "dovecot", files: map[string]string{"conf": dovecot("imap")}, command: dovecotd, check: config.Check{Kind: config.CheckIMAP}, up: `answered "* OK`,
 			wrong: wrong{files: map[string]string{"conf": dovecot("pop3")}, says: `unexpected answer "+OK`},
+		},
+		{
+			row: "imap, tls", by: "dovecot", files: map[string]string{"conf": imaps}, command: dovecotd, check: config.Check{Kind: config.CheckIMAP, TLS: true, CA: "DIR/ca"}, up: `answered "* OK`,
+			wrong: wrong{check: config.Check{Kind: config.CheckIMAP, TLS: true, CA: "DIR/ca", ServerName: "other.example.org"}, says: stranger},
 		},
 		{
 			row: "pop3", by: "dovecot", files: map[string]string{"conf": dovecot("pop3")}, command: dovecotd, check: config.Check{Kind: config.CheckPOP3}, up: `answered "+OK`,

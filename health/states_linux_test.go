@@ -78,7 +78,7 @@ func (s server) closes() string {
 	if s.datagrams() || s.kernel {
 		return ""
 	}
-	if s.check.Kind == config.CheckTLS || s.check.Kind == config.CheckHTTP && s.check.TLS {
+	if s.check.Kind == config.CheckTLS || s.check.TLS && s.check.Kind != config.CheckSMTP && s.check.Kind != config.CheckPostgreSQL { // which begin in clear
 		return "the server reset the connection during the TLS handshake"
 	}
 	return "connection reset by peer"
