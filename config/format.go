@@ -188,24 +188,32 @@ func (w writer) virtual(v Virtual) {
 		w.check(*v.Check, nil)
 	}
 	for _, s := range v.Servers {
-		w.line()
-		w := w.block("server", s.Name)
-		w.text("address", v.short(s.Address))
-		if s.Forward != v.Forward {
-			w.text("forward", string(s.Forward))
-		}
-		w.number("weight", s.Weight)
-		w.unlessZero("upper", s.Upper)
-		w.unlessZero("lower", s.Lower)
-		if s.Forward == Tun {
-			w.tunnel(s.Tunnel, v.Tunnel)
-		}
-		if s.Check != nil {
-			w.check(*s.Check, nil)
-		}
+		w.server("server", s, v)
 	}
-	if !short {
-		w.sorryServers(v)
+	if short {
+		return
+	}
+	for _, s := range v.Sorry {
+		w.server("sorry_server", s, v)
+	}
+}
+
+// server writes a block of that name for a server of v.
+func (w writer) server(name string, s Server, v Virtual) {
+	w.line()
+	w = w.block(name, s.Name)
+	w.text("address", v.short(s.Address))
+	if s.Forward != v.Forward {
+		w.text("forward", string(s.Forward))
+	}
+	w.number("weight", s.Weight)
+	w.unlessZero("upper", s.Upper)
+	w.unlessZero("lower", s.Lower)
+	if s.Forward == Tun {
+		w.tunnel(s.Tunnel, v.Tunnel)
+	}
+	if s.Check != nil {
+		w.check(*s.Check, nil)
 	}
 }
 

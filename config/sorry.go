@@ -40,24 +40,6 @@ func (r *reader) sorryServer(b *hclsyntax.Block, p path, v *Virtual) {
 	v.Sorry = append(v.Sorry, s)
 }
 
-func (w writer) sorryServers(v Virtual) {
-	for _, s := range v.Sorry {
-		w.line()
-		w := w.block("sorry_server", s.Name)
-		w.text("address", v.short(s.Address))
-		if s.Forward != v.Forward {
-			w.text("forward", string(s.Forward))
-		}
-		w.number("weight", s.Weight)
-		if s.Forward == Tun {
-			w.tunnel(s.Tunnel, v.Tunnel)
-		}
-		if s.Check != nil {
-			w.check(*s.Check, nil)
-		}
-	}
-}
-
 // sorryText is the sorry servers of a virtual on one line.
 func sorryText(v Virtual) string {
 	if a, short := v.sorryShort(); short {

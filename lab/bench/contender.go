@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -29,6 +31,43 @@ func (c contender) excluded(e event, active *lab.Router) *lab.Router {
 		return nil
 	}
 	return active
+}
+
+// strike lets an event happen to the director.
+func (c contender) strike(ctx context.Context, l *lab.Lab, e event, active *lab.Router) error {
+	switch e {
+	case cut:
+		return l.Cut(ctx, active.Node)
+	case kill:
+		return active.Kill()
+	case planned:
+		return c.relieve(ctx, l, active)
+	default:
+		panic("bench: unknown event")
+	}
+}
+
+// restore undoes an event, so that the next one finds the router at work again.
+func (c contender) restore(ctx context.Context, l *lab.Lab, e event, active *lab.Router) error {
+	switch {
+	case e == cut:
+		return l.Heal(ctx, active.Node)
+	case e == planned && c.transfers:
+		return nil // it went on as a backup
+	}
+	if err := active.Wait(ctx); err != nil {
+		return err
+	}
+	return c.respawn(ctx, active)
+}
+
+// leave ends a laboratory and keeps its logs, always: what took the time is asked after good runs too.
+func leave(l *lab.Lab, name string, err error) error {
+	where, kerr := l.KeepLogs(name)
+	if err != nil && kerr == nil {
+		err = fmt.Errorf("%w (logs: %s)", err, where)
+	}
+	return errors.Join(err, kerr, l.Close())
 }
 
 // notInTime is the command line's exit status for what did not come true.

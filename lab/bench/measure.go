@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -38,14 +37,7 @@ func measure(ctx context.Context, progress io.Writer, c contender, runs int) (r 
 	if err != nil {
 		return r, err
 	}
-	defer func() {
-		// Always: what took the time is asked after good runs too.
-		where, kerr := l.KeepLogs("bench-" + c.name)
-		if err != nil && kerr == nil {
-			err = fmt.Errorf("%w (logs: %s)", err, where)
-		}
-		err = errors.Join(err, kerr, l.Close())
-	}()
+	defer func() { err = leave(l, "bench-"+c.name, err) }()
 	asked := netip.AddrPortFrom(service.Address, uint16(service.Port))
 	if c.kernel == answers {
 		for _, router := range l.Routers {
@@ -92,15 +84,7 @@ func once(ctx context.Context, l *lab.Lab, c contender, e event, client *lab.Pro
 		return 0, nil, err
 	}
 	began := time.Now()
-	switch e {
-	case cut:
-		err = l.Cut(ctx, active.Node)
-	case kill:
-		err = active.Kill()
-	case planned:
-		err = c.relieve(ctx, l, active)
-	}
-	if err != nil {
+	if err := c.strike(ctx, l, e, active); err != nil {
 		return 0, nil, err
 	}
 	if err := client.WaitAnswer(ctx, time.Now().Add(quiet), patience); err != nil {
@@ -116,14 +100,5 @@ func once(ctx context.Context, l *lab.Lab, c contender, e event, client *lab.Pro
 	if next == active {
 		next = nil
 	}
-	switch {
-	case e == cut:
-		return gap, next, l.Heal(ctx, active.Node)
-	case e == planned && c.transfers:
-		return gap, next, nil // it went on as a backup
-	}
-	if err := active.Wait(ctx); err != nil {
-		return 0, nil, err
-	}
-	return gap, next, c.respawn(ctx, active)
+	return gap, next, c.restore(ctx, l, e, active)
 }

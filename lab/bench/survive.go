@@ -63,13 +63,7 @@ func surviveAs(ctx context.Context, progress io.Writer, c contender, runs, count
 	if err != nil {
 		return sums, err
 	}
-	defer func() {
-		where, kerr := l.KeepLogs("flows-" + c.name)
-		if err != nil && kerr == nil {
-			err = fmt.Errorf("%w (logs: %s)", err, where)
-		}
-		err = errors.Join(err, kerr, l.Close())
-	}()
+	defer func() { err = leave(l, "flows-"+c.name, err) }()
 	if err := c.start(ctx, l); err != nil {
 		return sums, err
 	}
@@ -110,15 +104,7 @@ func outlive(ctx context.Context, l *lab.Lab, c contender, e event, flows *lab.F
 	if _, err := flows.Tally(ctx, time.Now()); err != nil { // from here on it counts
 		return got, err
 	}
-	switch e {
-	case cut:
-		err = l.Cut(ctx, active.Node)
-	case kill:
-		err = active.Kill()
-	case planned:
-		err = c.relieve(ctx, l, active)
-	}
-	if err != nil {
+	if err := c.strike(ctx, l, e, active); err != nil {
 		return got, err
 	}
 	if _, err := l.Successor(ctx, c.excluded(e, active), lab.WebVIP); err != nil {
@@ -127,14 +113,5 @@ func outlive(ctx context.Context, l *lab.Lab, c contender, e event, flows *lab.F
 	if got, err = flows.Tally(ctx, time.Now()); err != nil {
 		return got, err
 	}
-	switch {
-	case e == cut:
-		return got, l.Heal(ctx, active.Node)
-	case e == planned && c.transfers:
-		return got, nil
-	}
-	if err := active.Wait(ctx); err != nil {
-		return got, err
-	}
-	return got, c.respawn(ctx, active)
+	return got, c.restore(ctx, l, e, active)
 }
