@@ -95,6 +95,7 @@ func (x Preset) ask(ctx context.Context, p prober, t Target) answer {
 		// What is said in clear after Started is lost, and cannot pass for said under TLS.
 		if a = p.take(c, turn{x.StartTLS, x.Started}, a); !a.OK {
 			_ = c.Close()
+			a.Words = "no TLS: " + a.Words
 			return a
 		}
 		if c, s, err = p.secure(c, t); err != nil {

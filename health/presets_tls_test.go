@@ -43,7 +43,7 @@ func TestPresetsOverTLS(t *testing.T) {
 	for _, tt := range []asked{
 		{"redis", answering(t, encrypted(good, atOnce, turns("", "+PONG\r\n"))), over(config.CheckRedis), true, `redis: answered "\+PONG.*`},
 		{"postgresql", answering(t, encrypted(good, declining("S"), turns("", postgresSCRAM))), over(config.CheckPostgreSQL), true, `postgresql: answered "R.*`},
-		{"postgresql declines", answering(t, declining("N")), over(config.CheckPostgreSQL), false, `postgresql: unexpected answer "N".*`},
+		{"postgresql declines", answering(t, declining("N")), over(config.CheckPostgreSQL), false, `postgresql: no TLS: unexpected answer "N" after .*`},
 		{"postgresql says more in clear", answering(t, encrypted(good, declining("S"+postgresSCRAM), turns("", "E"))), func() config.Check { c := over(config.CheckPostgreSQL); c.Timeout = hasty; return c }(), false, `postgresql: .*`},
 		{"ldap, whoever it is", answering(t, encrypted(good, atOnce, turns("", ldapBound))), open, true, `ldap: answered .*`},
 		{"sip", answering(t, encrypted(good, atOnce, turns("", "SIP/2.0 200 OK\r\n\r\n"))), over(config.CheckSIPTCP), true, `sip-tcp: answered "SIP/2.0 200 OK.*`},
