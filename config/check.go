@@ -163,7 +163,7 @@ func (v *verdicts) probePort(p path, c Check, x Virtual, asked []Server) {
 // aCheck is the kind with its article.
 func aCheck(k CheckKind) string {
 	article := "a"
-	if strings.ContainsRune("aehi", rune(k[0])) || slices.Contains([]CheckKind{CheckSMTP, CheckLDAP, CheckFTP, CheckMySQL}, k) {
+	if strings.ContainsRune("aehi", rune(k[0])) || slices.Contains([]CheckKind{CheckSMTP, CheckLDAP, CheckFTP}, k) {
 		article = "an"
 	}
 	return fmt.Sprintf("%s %s check", article, k)

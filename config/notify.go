@@ -148,7 +148,11 @@ func (v *verdicts) way(p path, n Notify) {
 		}
 	}
 	if count != 1 {
-		v.add(p, "a notify block has one of command, webhook and mail", "Each is another way to tell somebody.", "Write a block for each.")
+		fix := "Write a block for each."
+		if count == 0 {
+			fix = `Add one of them, such as mail = ["ops@example.org"].`
+		}
+		v.add(p, "a notify block has one of command, webhook and mail", "Each is another way to tell somebody.", fix)
 		return
 	}
 	switch {
@@ -284,7 +288,7 @@ func notifyTopic() Topic {
 	for _, e := range EventKinds() {
 		kinds = append(kinds, string(e))
 	}
-	return Topic{Name: "notify", Label: "name", Text: "Whom to tell of what happens, by one of command, webhook and mail. Active and inactive every router tells of itself, the rest the director tells. Nothing waits for it.", Topics: []Topic{
+	return Topic{Name: "notify", Label: "name", Text: "Whom to tell of what happens, by one of command, webhook and mail. Active and inactive every router tells of itself, the rest the director tells. Nothing waits for it. polso notify test NAME tries it.", Topics: []Topic{
 		{Name: "events", Form: Texts, Value: oneOf(kinds), Default: "every one", Text: "What to tell of."},
 		{Name: "virtuals", Form: Texts, Value: "names of virtuals", Default: "everything", Text: "Only what happens to these virtuals and their servers."},
 		{Name: "command", Form: Texts, Value: "an absolute path and arguments", Text: "A program that a router runs, with the event in its environment (POLSO_EVENT, POLSO_VIRTUAL, ...) and as JSON on its standard input."},

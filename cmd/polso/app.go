@@ -117,9 +117,18 @@ func helpCmd() *cobra.Command {
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return fmt.Errorf("%s takes no arguments, so what is %q", cmd.CommandPath(), args[0])
+		return usageError{fmt.Errorf("%s takes no arguments, so what is %q; see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())}
 	}
 	return nil
+}
+
+// unlike says how a command's arguments are written, to whom has written others.
+func unlike(cmd *cobra.Command, args []string) error {
+	given := "without arguments"
+	if len(args) > 0 {
+		given = "with " + plural(len(args), "argument")
+	}
+	return usageError{fmt.Errorf("%s is not called %s: write %s %s; see `%s --help`", cmd.CommandPath(), given, cmd.Parent().CommandPath(), cmd.Use, cmd.CommandPath())}
 }
 
 // requireKnown makes commands that only group others refuse what they do not know, and every wrong argument a usage error.
@@ -128,10 +137,11 @@ func requireKnown(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		if check := sub.Args; check != nil {
 			sub.Args = func(cmd *cobra.Command, args []string) error {
-				if err := check(cmd, args); err != nil {
-					return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+				err := check(cmd, args)
+				if _, said := errors.AsType[usageError](err); err == nil || said {
+					return err
 				}
-				return nil
+				return unlike(cmd, args)
 			}
 		}
 		if sub.RunE == nil && sub.Run == nil {

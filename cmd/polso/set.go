@@ -14,17 +14,21 @@ import (
 
 const assignments = `
 An attribute is written as in the document, one in a block with the block before it: scheduler=mh, persistent.timeout=10m,
-check.http.path=/healthz, flags=fallback,port. ATTRIBUTE= without a value takes it out, BLOCK= a block. "polso explain virtual"
-lists what there is. The running text is changed in place, with its comments; the plan is shown, and the revision lands in the history.`
+check.http.path=/healthz, sorry_server.spare.address=10.0.0.9, flags=fallback,port. ATTRIBUTE= without a value takes it out, BLOCK= a
+block. "polso explain %s" lists what there is. The running text is changed in place, with its comments; the plan is shown, and the
+revision lands in the history.`
+
+// assigned is the help of a command whose arguments set attributes of what stands at that path.
+func assigned(does, path string) string { return does + ".\n" + fmt.Sprintf(assignments, path) }
 
 func (a *app) addCmd() *cobra.Command {
-	c := &cobra.Command{Use: "add", Short: "Add a virtual, a server, a vip, a notify or a router_check to the running document", Long: "Add one part to the running document.\n" + assignments, Example: addExamples}
+	c := &cobra.Command{Use: "add", Short: "Add a virtual, a server, a vip, a notify block or a router_check to the running document", Long: assigned("Add one part to the running document", "virtual"), Example: addExamples}
 	c.AddCommand(a.partCmds(config.Add)...)
 	return c
 }
 
 func (a *app) setCmd() *cobra.Command {
-	c := &cobra.Command{Use: "set", Short: "Change attributes of the running document", Long: "Change attributes of one part of the running document.\n" + assignments, Example: setExamples}
+	c := &cobra.Command{Use: "set", Short: "Change attributes of the running document", Long: assigned("Change attributes of one part of the running document", "virtual"), Example: setExamples}
 	c.AddCommand(a.partCmds(config.Set)...)
 	return c
 }
@@ -32,11 +36,17 @@ func (a *app) setCmd() *cobra.Command {
 // partAliases are other words for a kind of part, as they are elsewhere.
 var partAliases = map[config.Kind][]string{config.KindVirtual: {"vs"}, config.KindServer: {"rs"}, config.KindRouterCheck: {"router-check"}}
 
-// about is what the commands do to a kind of part.
+// about is what the commands do to a part.
 var about = map[config.Verb]string{
-	config.Add: "Add a %s to the running document",
-	config.Set: "Change attributes of a %s of the running document",
-	config.Del: "Remove a %s from the running document",
+	config.Add: "Add %s to the running document",
+	config.Set: "Change attributes of %s of the running document",
+	config.Del: "Remove %s from the running document",
+}
+
+// aPart is a kind of part in a sentence.
+var aPart = map[config.Kind]string{
+	config.KindCluster: "the cluster block", config.KindVirtual: "a virtual", config.KindServer: "a server", config.KindVIP: "a vip",
+	config.KindNotify: "a notify block", config.KindRouterCheck: "a router_check",
 }
 
 // partCmds are what a verb can be done to: the cluster is always there.
@@ -55,13 +65,14 @@ func (a *app) partCmds(verb config.Verb) []*cobra.Command {
 // partCmd edits one part of the running document.
 func (a *app) partCmd(verb config.Verb, kind config.Kind) *cobra.Command {
 	var ch change
-	use, least := string(kind)+" NAME", 1
+	use, least, path := string(kind)+" NAME", 1, string(kind)
 	switch kind {
 	case config.KindCluster:
 		use, least = "cluster", 0
 	case config.KindServer:
-		use = "server VIRTUAL/NAME"
+		use, path = "server VIRTUAL/NAME", "virtual.server"
 	}
+	does := fmt.Sprintf(about[verb], aPart[kind])
 	args := cobra.ExactArgs(least)
 	switch verb {
 	case config.Add:
@@ -71,10 +82,15 @@ func (a *app) partCmd(verb config.Verb, kind config.Kind) *cobra.Command {
 		use += " ATTRIBUTE=VALUE..."
 		args = cobra.MinimumNArgs(least + 1)
 	}
+	long := does + "."
+	if verb != config.Del {
+		long = assigned(does, path)
+	}
 	c := &cobra.Command{
 		Use:     use,
 		Aliases: partAliases[kind],
-		Short:   fmt.Sprintf(about[verb], kind),
+		Short:   does,
+		Long:    long,
 		Example: partExamples[verb][kind],
 		Args:    args,
 		RunE: func(cmd *cobra.Command, args []string) error {
