@@ -69,6 +69,7 @@ func lvsDocument(t *rapid.T) config.Document {
 			d.VIPs = append(d.VIPs, config.VIP{Name: v.Name, Address: netip.PrefixFrom(address, rapid.IntRange(9, 25).Draw(t, "bits")), Interface: "lan", Group: "default"})
 			v.Interface = ""
 		}
+		heaviest := 1
 		for j := range rapid.IntRange(1, 3).Draw(t, "servers") {
 			s := config.Server{Name: fmt.Sprintf("s%d", j), Forward: forward, Weight: rapid.IntRange(1, 65535).Draw(t, "weight")}
 			s.Address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i), byte(j + 1)}), 0)
@@ -76,6 +77,10 @@ func lvsDocument(t *rapid.T) config.Document {
 				s.Address = netip.AddrPortFrom(s.Address.Addr(), 8080)
 			}
 			v.Servers = append(v.Servers, s)
+			heaviest = max(heaviest, s.Weight)
+			if v.SlowStart = nannySlowStart(v.Check.Every, heaviest); v.SlowStart > 0 {
+				v.SlowCurve = config.Doubling
+			}
 		}
 		d.Virtuals = append(d.Virtuals, v)
 	}
@@ -151,15 +156,15 @@ func TestCodePatterns(t *testing.T) {
 // A long path, a quote and TLS are no question that nanny can ask.
 func TestLVSQuestion(t *testing.T) {
 	status := []config.StatusRange{{From: 200, To: 299}, {From: 301, To: 302}}
-	send, expect, regex := lvsQuestion(&config.Check{Kind: config.CheckHTTP, Path: `/a\b`, Host: "h", Status: status, Every: time.Second})
-	if got, want := fmt.Sprint(send, " ", expect, " ", regex), `GET /a\\b HTTP/1.0\r\nHost: h\r\n\r\n ^HTTP/1.[01] (2[0-9][0-9]|30[1-2]) true`; got != want {
+	q := lvsQuestion(&config.Check{Kind: config.CheckHTTP, Path: `/a\b`, Host: "h", Status: status, Every: time.Second})
+	if got, want := fmt.Sprint(q.send, " ", q.expect, " ", q.regex), `GET /a\\b HTTP/1.0\r\nHost: h\r\n\r\n ^HTTP/1.[01] (2[0-9][0-9]|30[1-2]) true`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	for name, c := range map[string]config.Check{
 		"quote": {Kind: config.CheckHTTP, Path: `/"`, Status: status}, "long": {Kind: config.CheckHTTP, Path: "/" + strings.Repeat("x", 250), Status: status}, "tls": {Kind: config.CheckHTTP, Path: "/", Status: status, TLS: true},
 	} {
-		if send, _, _ := lvsQuestion(&c); send != "" {
-			t.Errorf("%s: %s", name, send)
+		if q := lvsQuestion(&c); q != (lvsAsks{}) {
+			t.Errorf("%s: %+v", name, q)
 		}
 	}
 }
@@ -306,3 +311,40 @@ virtual "ftp" {
   }
 }
 `
+
+// Programs that came from an lvs.cf go back into one as they were, and so does what a check sends in its headers.
+func TestProgramsThereAndBack(t *testing.T) {
+	const text = `active_cmd = "/usr/local/sbin/up -v"
+inactive_cmd = /usr/local/sbin/down
+network = direct
+virtual web {
+     active = 1
+     address = 192.0.2.10 eth0:1
+     send = "HEAD /x HTTP/1.0\r\nHost: h\r\nUser-Agent: nanny\r\n\r\n"
+     expect = "HTTP"
+}
+virtual calls {
+     active = 1
+     address = 192.0.2.11 eth0:1
+     port = 5060
+     protocol = udp
+     send_program = "/usr/local/bin/ask %h"
+     expect = "OK"
+}
+`
+	first, err := LVSCF(File{Name: "lvs.cf", Text: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, _ := ToLVSCF(first.Document)
+	second, err := LVSCF(File{Name: "lvs.cf", Text: again})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(first.Document.Notifies) != 2 || first.Document.Virtuals[0].Check.Kind != config.CheckScript || len(first.Document.Virtuals[1].Check.Headers) != 1 {
+		t.Errorf("imported\n%s", config.Format(first.Document))
+	}
+	if diff := config.Diff(first.Document, second.Document); len(diff) > 0 {
+		t.Errorf("%s\n%s", strings.Join(diff.Lines(), "\n"), again)
+	}
+}

@@ -83,12 +83,16 @@ func (b *builder) asides() []config.Virtual {
 		if v.gone || !v.inactive {
 			continue
 		}
-		alone := config.Complete(config.Document{Virtuals: []config.Virtual{v.whole()}})
-		if alone.Validate() == nil {
-			out = append(out, alone.Virtuals...)
+		if v.alone() {
+			out = append(out, config.Complete(config.Document{Virtuals: []config.Virtual{v.whole()}}).Virtuals...)
 		}
 	}
 	return out
+}
+
+// alone reports whether the virtual would be right as the only one.
+func (v *virtual) alone() bool {
+	return config.Complete(config.Document{Virtuals: []config.Virtual{v.whole()}}).Validate() == nil
 }
 
 // mend takes out what path is about and notes what that was, between the words before and after. It answers false if there was

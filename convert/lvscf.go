@@ -57,6 +57,7 @@ func LVSCF(files ...File) (Result, error) {
 type lvscf struct {
 	*builder
 	forward config.Forward
+	slow    bool // a hint has been given about slow starts
 	fos     bool // the failover blocks run, not the virtuals
 	vipAt   map[netip.Addr]*lvsVIP
 	devices map[string]bool                 // that a hint has been given about
@@ -212,7 +213,25 @@ func (l *lvscf) globals(root *lvsBlock) {
 		*field = seconds(n)
 	}
 	l.natRouter(root)
+	l.commands(root)
 	l.rest(root, about)
+}
+
+// commands makes notify blocks of what is run when a router becomes the director, or ceases to be.
+func (l *lvscf) commands(root *lvsBlock) {
+	for _, c := range []struct {
+		key   string
+		event config.EventKind
+	}{{"active_cmd", config.EventActive}, {"inactive_cmd", config.EventInactive}} {
+		d := l.take(root, "cluster", c.key)
+		if d == nil || d.value() == "" {
+			continue
+		}
+		n := l.runNotify(c.key, d.at, strings.Fields(d.value()), c.event)
+		if c.event == config.EventInactive {
+			l.hint(n.path, d.at, "pulse ran it when it started too; here it is run when a router that directed does so no more")
+		}
+	}
 }
 
 // routers reads who the pair are. Their addresses are no part of a document: prefer has names.
@@ -337,7 +356,6 @@ func lvsIdle(kind string) map[string]lvsSaid {
 	foreign := lvsSaid{Lost, "the web tool wrote it, and the daemons refuse it"}
 	switch kind {
 	case "":
-		hook := lvsSaid{Lost, "nothing is run when a router becomes the director, or ceases to be"}
 		disk := lvsSaid{Lost, "shared SCSI disks belong to failover services, which are not what Polso does"}
 		return map[string]lvsSaid{
 			"serial_no": {Hint, "revisions are counted by the cluster: polso history"},
@@ -347,7 +365,6 @@ func lvsIdle(kind string) map[string]lvsSaid {
 			"monitor_links":  {Hint, "a router whose links are down never directs while there is a fit one"},
 			"hard_shutdown":  {Hint, "checks are part of the agent: there is no nanny that could die"},
 			"ipvsadm":        {Hint, "the kernel is programmed directly"},
-			"active_cmd":     hook, "inactive_cmd": hook,
 			"primary_shared": disk, "backup_shared": disk, "reservation_conflict_action": disk,
 			"debug": foreign, "heartbeat_lan": foreign,
 		}
@@ -368,7 +385,7 @@ func lvsRead(kind, key string) bool {
 	switch kind {
 	case "":
 		words = "service primary primary_private backup backup_active backup_private keepalive deadtime network nat_router nat_nmask " +
-			"syncdaemon syncd_iface syncd_id tcp_timeout tcpfin_timeout udp_timeout"
+			"syncdaemon syncd_iface syncd_id tcp_timeout tcpfin_timeout udp_timeout active_cmd inactive_cmd"
 	case "virtual":
 		words = "active address vip_nmask port protocol fwmark scheduler persistent pmask send expect use_regex send_program timeout " +
 			"reentry load_monitor quiesce_server sorry_server"

@@ -55,7 +55,7 @@ func (l *lvscf) check(block *lvsBlock, v *virtual, port uint16) *config.Check {
 		if expect != nil {
 			at = expect.at
 		}
-		l.lost(v.path, at, "there is no check for udp: its servers count as up")
+		l.lost(v.path, at, "nanny heard nothing that it had asked for, and nothing is asked here: the servers count as up without a check; a check \"udp\" or \"icmp\" asks")
 		return nil
 	}
 	return c
@@ -115,18 +115,13 @@ func (l *lvscf) question(v *virtual, c *config.Check, send, expect *lvsDirective
 		}
 		return
 	}
-	status, cut := l.status(wanted, regex)
+	status := l.status(wanted, regex)
 	if len(status) == 0 {
 		l.talk(v, c, send, expect, regex)
 		return
 	}
-	c.Kind, c.Path, c.Host, c.Status = config.CheckHTTP, request.path, request.host, status
-	if request.more != "" {
-		l.changed(v.path, send.at, "an http check does not send %q", request.more)
-	}
+	c.Kind, c.Path, c.Host, c.Method, c.Headers, c.Status = config.CheckHTTP, request.path, request.host, request.method, request.headers, status
 	switch {
-	case cut:
-		l.changed(v.path, expect.at, "an http check looks at the status alone")
 	case regex:
 		l.changed(v.path, expect.at, "an http check wants a status instead; these are the ones that the expression matches")
 	case wanted == "*" || wanted == "":
@@ -146,10 +141,13 @@ func firstOf(a, b *lvsDirective) place {
 	}
 }
 
-// lvsRequest is what an http check can ask; more is the first line that it cannot.
-type lvsRequest struct{ path, host, more string }
+// lvsRequest is what an http check asks.
+type lvsRequest struct {
+	path, host, method string
+	headers            map[string]string
+}
 
-// parseRequest reads a request as nanny sends it: GET or HEAD, a path, and headers.
+// parseRequest reads a request as nanny sends it: GET or HEAD, a path, and headers. It answers false if an http check does not ask so.
 func parseRequest(text string) (lvsRequest, bool) {
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	words := strings.Fields(lines[0])
@@ -158,16 +156,21 @@ func parseRequest(text string) (lvsRequest, bool) {
 	}
 	r := lvsRequest{path: words[1]}
 	if words[0] == "HEAD" {
-		r.more = "HEAD"
+		r.method = "HEAD"
 	}
 	for _, line := range lines[1:] {
-		name, value, _ := strings.Cut(line, ":")
+		name, value, header := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
 		switch {
 		case line == "" || strings.EqualFold(name, "connection"): // an http check closes it too
+		case !header:
+			return r, false
 		case strings.EqualFold(name, "host"):
-			r.host = strings.TrimSpace(value)
-		case r.more == "":
-			r.more = line
+			r.host = value
+		case r.headers == nil:
+			r.headers = map[string]string{name: value}
+		default:
+			r.headers[name] = value
 		}
 	}
 	return r, probeable(r)
@@ -177,7 +180,7 @@ func parseRequest(text string) (lvsRequest, bool) {
 func probeable(r lvsRequest) bool {
 	probe := config.Complete(config.Document{Virtuals: []config.Virtual{{
 		Name: "probe", FWMark: 1, Scheduler: "rr", Forward: config.NAT, MinServers: 1, OnFailure: config.Remove,
-		Check: &config.Check{Kind: config.CheckHTTP, Every: time.Second, Rise: 1, Fall: 1, Port: 80, Path: r.path, Host: r.host},
+		Check: &config.Check{Kind: config.CheckHTTP, Every: time.Second, Rise: 1, Fall: 1, Port: 80, Path: r.path, Host: r.host, Method: r.method, Headers: r.headers},
 	}}})
 	return probe.Validate() == nil
 }
@@ -185,25 +188,28 @@ func probeable(r lvsRequest) bool {
 // mostAnswers bounds how many different expects are tried: real files have a handful.
 const mostAnswers = 64
 
-// status returns the status codes whose first line nanny would have taken; cut says that it wanted more than that line. It tries the
-// line of every code instead of reading the expression.
-func (l *lvscf) status(expect string, regex bool) (ranges []config.StatusRange, cut bool) {
+// status returns the status codes whose first line nanny would have taken; none if it wanted more than that line. It tries the line of
+// every code instead of reading the expression.
+func (l *lvscf) status(expect string, regex bool) (ranges []config.StatusRange) {
 	first := expect
-	if i := strings.IndexAny(expect, "\r\n"); i >= 0 && !regex {
-		first, cut = expect[:i], strings.Trim(expect[i:], "\r\n") != ""
+	if !regex {
+		first = strings.TrimRight(expect, "\r\n")
+		if strings.ContainsAny(first, "\r\n") {
+			return nil
+		}
 	}
 	key := fmt.Sprint(regex, first)
 	if known, ok := l.answers[key]; ok {
-		return known, cut
+		return known
 	}
 	if len(l.answers) >= mostAnswers || len(first) > 255 {
-		return nil, cut
+		return nil
 	}
 	takes := func(line string) bool { return strings.HasPrefix(line, first) || first == "*" }
 	if regex {
 		e, err := regexp.CompilePOSIX(first)
 		if err != nil {
-			return nil, cut
+			return nil
 		}
 		takes = e.MatchString
 	}
@@ -219,5 +225,5 @@ func (l *lvscf) status(expect string, regex bool) (ranges []config.StatusRange, 
 		}
 	}
 	l.answers[key] = ranges
-	return ranges, cut
+	return ranges
 }

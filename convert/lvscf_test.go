@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -110,7 +111,7 @@ func TestLVSCFStatus(t *testing.T) {
 		{"(", true, "[]"},
 	} {
 		l := &lvscf{answers: make(map[string][]config.StatusRange)}
-		if got, _ := l.status(test.expect, test.regex); fmt.Sprint(got) != test.want {
+		if got := l.status(test.expect, test.regex); fmt.Sprint(got) != test.want {
 			t.Errorf("%q: %v, want %s", test.expect, got, test.want)
 		}
 	}
@@ -150,4 +151,20 @@ func TestLVSCFEveryLineLeavesATrace(t *testing.T) {
 			}
 		}
 	})
+}
+
+// nanny doubles what it began with until the weight is there, which is so many answers as fit into 20 s each time.
+func TestNannySlowStart(t *testing.T) {
+	for _, tt := range []struct {
+		every  time.Duration
+		weight int
+		want   time.Duration
+	}{
+		{6 * time.Second, 1, 0}, {6 * time.Second, 2, 18 * time.Second}, {10 * time.Second, 100, 100 * time.Second}, {10 * time.Second, 10, 80 * time.Second},
+		{30 * time.Second, 100, 150 * time.Second}, {time.Hour, 100, time.Hour}, {20 * time.Second, 0, 0},
+	} {
+		if got := nannySlowStart(tt.every, tt.weight); got != tt.want {
+			t.Errorf("every %s, weight %d: %s, not %s", tt.every, tt.weight, got, tt.want)
+		}
+	}
 }

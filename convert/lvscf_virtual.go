@@ -2,10 +2,12 @@ package convert
 
 import (
 	"fmt"
+	"math/bits"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"polso/config"
 )
@@ -15,9 +17,6 @@ func (l *lvscf) block(block *lvsBlock) {
 	v := l.virtual(block.name, block.at)
 	active, _ := l.yes(block, v.path, "active")
 	v.inactive = l.fos || !active
-	if !active {
-		l.lost(v.path, block.at, "it is not active, so Piranha skipped it")
-	}
 	v.Forward = l.forward
 	port := l.port(block, v)
 	l.reached(block, v, port)
@@ -26,9 +25,44 @@ func (l *lvscf) block(block *lvsBlock) {
 	for _, inner := range block.blocks {
 		l.server(inner, v, port)
 	}
+	l.slowly(block, v)
 	l.late(block, v, port)
 	l.rest(block, v.path)
 	l.first(v)
+	switch {
+	case active:
+	case v.alone():
+		l.changed(v.path, block.at, "it is not active, so Piranha skipped it: it stands at the end as a comment")
+	default:
+		l.lost(v.path, block.at, "it is not active, so Piranha skipped it, and no document takes it as it is")
+	}
+}
+
+// slowly lets servers come back as nanny did. A weight of 1 is there at once.
+func (l *lvscf) slowly(block *lvsBlock, v *virtual) {
+	if v.Check == nil {
+		return
+	}
+	heaviest := 0
+	for _, s := range v.servers {
+		heaviest = max(heaviest, s.Weight)
+	}
+	if v.SlowStart = nannySlowStart(v.Check.Every, heaviest); v.SlowStart == 0 {
+		return
+	}
+	v.SlowCurve = config.Doubling
+	if !l.slow && !v.inactive {
+		l.slow = true
+		l.hint(v.path, block.at, "nanny gave a server that came up a 32nd of its weight, 1 at least, and doubled that every 20 s or so: slow_start")
+	}
+}
+
+// nannySlowStart is how long nanny took to the whole of a weight from a 32nd of it, 1 at least: it doubled after so many good answers as fit
+// into 20 s, and after every one if none does.
+func nannySlowStart(every time.Duration, weight int) time.Duration {
+	doublings := min(bits.Len(uint(max(weight, 1)-1)), 5)
+	step := every * time.Duration(max(1, int(20*time.Second/every)))
+	return min(step*time.Duration(doublings), time.Hour)
 }
 
 // first leaves out a virtual that another one above it is like to packets: ipvsadm refused it.
@@ -131,7 +165,11 @@ func (l *lvscf) balancing(block *lvsBlock, v *virtual) {
 		v.OnFailure = config.Quiesce
 	}
 	if d := l.take(block, v.path, "load_monitor"); d != nil && d.value() != "none" {
-		l.lost(v.path, d.at, "weights do not follow the load of the servers")
+		level := Lost
+		if v.inactive {
+			level = Hint // nothing ran
+		}
+		l.note(level, v.path, d.at, `weights follow the load where each server says it itself: let it answer "load:$(cut -d' ' -f1 /proc/loadavg)" on a port, and write a check "agent" beside this one, in a check "all"`)
 	}
 	if d := l.take(block, v.path, "sorry_server"); d != nil {
 		l.at(v.path+" sorry_server", d.at)

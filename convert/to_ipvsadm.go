@@ -18,15 +18,15 @@ import (
 // that are down are in it.
 func ToIPVSAdm(d config.Document) ([]byte, []Note) {
 	e := &export{format: "ipvsadm"}
-	e.routers(d.Cluster)
+	e.onlyPolso(d)
 	if s := d.Cluster.SyncDaemon; s != nil {
-		e.note(Lost, "cluster", "sync_daemon: a table has none; on every router: ipvsadm --start-daemon master --mcast-interface %s --syncid %d, and the same with backup", s.Interface, s.ID)
+		e.note(Lost, "cluster", "sync_daemon: a table has none; on every router: ipvsadm --start-daemon master %s, and the same with backup", ipvsDaemon(*s))
 	}
 	if t := d.Cluster.Timeouts; t != (config.Timeouts{}) {
 		e.line("--set %d %d %d", t.TCP/time.Second, t.TCPFin/time.Second, t.UDP/time.Second)
 	}
 	for _, x := range d.VIPs {
-		e.note(Lost, block("vip", x.Name), "a table holds no addresses: ip addr add %s", x.Address)
+		e.note(Lost, block("vip", x.Name), "a table holds no addresses: ip addr add %s dev %s", x.Address, cmp.Or(x.Interface, "DEVICE"))
 	}
 	for _, v := range d.Virtuals {
 		e.ipvsNotes(v)
@@ -43,7 +43,7 @@ func ToIPVSAdm(d config.Document) ([]byte, []Note) {
 func (e *export) ipvsNotes(v config.Virtual) {
 	about := block("virtual", v.Name)
 	if v.Address.IsValid() {
-		e.note(Hint, about, "a table holds no addresses: %s has to be put on", v.Address)
+		e.note(Hint, about, "a table holds no addresses: ip addr add %s dev %s", v.Address, cmp.Or(v.Interface, "DEVICE"))
 	}
 	if mark := v.Mark(); mark != v.FWMark {
 		e.note(Lost, about, "its ports are told by a mark that no table sets: nft add rule inet TABLE CHAIN %s daddr %s %s dport { %s } meta mark set %d, in a chain of prerouting with priority mangle",
@@ -53,14 +53,40 @@ func (e *export) ipvsNotes(v config.Virtual) {
 		e.note(Lost, about, "masquerade: the servers need the director as their gateway")
 	}
 	if v.Check != nil {
-		e.note(Lost, about, "the %s check: every server counts as up", v.Check.Kind)
+		e.note(Lost, about, "every server counts as up: there is no check (%s)", checkWords(*v.Check))
 	}
-	if v.MinServers > 1 {
-		e.note(Lost, about, "min_servers = %d", v.MinServers)
+	e.followed(v)
+	if v.OnFailure != config.Remove {
+		e.note(Lost, about, "on_failure = %q", v.OnFailure)
+	}
+	if v.SlowStart > 0 {
+		e.note(Lost, about, "slow_start = %s, %s", v.SlowStart, v.SlowCurve)
 	}
 	for _, s := range v.Sorry {
-		e.note(Lost, about, "sorry_server = %q", s.Address)
+		what := ""
+		if s.Check != nil {
+			what = ", with a check (" + checkWords(*s.Check) + ")"
+		}
+		e.note(Lost, about, "sorry_server %q: %s %s%s", s.Name, s.Address, ipvsServer(s), what)
 	}
+}
+
+// ipvsDaemon are the options of a sync daemon.
+func ipvsDaemon(s config.SyncDaemon) string {
+	words := fmt.Sprintf("--mcast-interface %s --syncid %d", s.Interface, s.ID)
+	if s.MaxLen != 0 {
+		words += fmt.Sprintf(" --sync-maxlen %d", s.MaxLen)
+	}
+	if s.Group.IsValid() {
+		words += fmt.Sprintf(" --mcast-group %s", s.Group)
+	}
+	if s.Port != 0 {
+		words += fmt.Sprintf(" --mcast-port %d", s.Port)
+	}
+	if s.TTL != 0 {
+		words += fmt.Sprintf(" --mcast-ttl %d", s.TTL)
+	}
+	return words
 }
 
 // portList are the virtual's ports as nft has them.

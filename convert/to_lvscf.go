@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"polso/config"
@@ -17,7 +18,7 @@ func ToLVSCF(d config.Document) ([]byte, []Note) {
 	l.virtuals = slices.DeleteFunc(slices.Clone(d.Virtuals), func(v config.Virtual) bool { return !l.takes(v) })
 	l.network = mostForward(l.virtuals)
 	vips := l.addresses(d.VIPs)
-	l.globals(d.Cluster)
+	l.globals(d)
 	for _, x := range vips {
 		l.vip(x)
 	}
@@ -120,7 +121,7 @@ func (l *toLVSCF) vip(x config.VIP) {
 		l.line("nat_router = %s", l.up(about, a))
 		l.line("nat_nmask = %s", dotted(x.Address.Bits()))
 	default:
-		l.note(Lost, about, "Piranha holds the addresses of its virtuals, not %s", x.Address)
+		l.note(Lost, about, "Piranha holds the addresses of its virtuals, not %s", strings.TrimSpace(fmt.Sprintf("%s %s", x.Address, x.Interface)))
 	}
 }
 
@@ -141,22 +142,58 @@ func (l *toLVSCF) up(about string, a netip.Addr) string {
 	return fmt.Sprintf("%s %s:%d", a, home.link, home.alias)
 }
 
-func (l *toLVSCF) globals(c config.Cluster) {
+func (l *toLVSCF) globals(d config.Document) {
 	const about = "cluster"
+	c := d.Cluster
 	l.line("# Exported from Polso. Piranha wants the two routers' own addresses here too: primary, backup_active and backup.")
 	l.note(Hint, about, "which router is the primary and which the backup is for you to write")
-	l.routers(c)
 	l.line("serial_no = 1")
 	l.line("service = lvs")
 	l.line("network = %s", map[config.Forward]string{config.NAT: "nat", config.DR: "direct", config.Tun: "tunnel"}[l.network])
+	l.onlyPolso(l.commands(d))
 	if s := c.SyncDaemon; s != nil {
 		l.line("syncdaemon = 1")
 		l.line("syncd_iface = %s", s.Interface)
 		l.line("syncd_id = %d", s.ID)
+		if s.Group.IsValid() || s.Port != 0 || s.TTL != 0 || s.MaxLen != 0 {
+			l.note(Lost, about, "sync_daemon has more than Piranha gives it: %s", ipvsDaemon(*s))
+		}
 	}
 	l.positive("", "tcp_timeout", c.Timeouts.TCP)
 	l.positive("", "tcpfin_timeout", c.Timeouts.TCPFin)
 	l.positive("", "udp_timeout", c.Timeouts.UDP)
+}
+
+// commands writes what is run when a router becomes the director, or ceases to be, and returns the document without the notify blocks
+// that say so.
+func (l *toLVSCF) commands(d config.Document) config.Document {
+	written := make(map[config.EventKind]bool)
+	d.Notifies = slices.DeleteFunc(slices.Clone(d.Notifies), func(n config.Notify) bool {
+		if len(n.Events) != 1 || written[n.Events[0]] || len(n.Virtuals) > 0 || n.Timeout != notifyTimeout || n.Limit != notifyLimit || !lvsWords(n.Command) {
+			return false
+		}
+		key := map[config.EventKind]string{config.EventActive: "active_cmd", config.EventInactive: "inactive_cmd"}[n.Events[0]]
+		if key == "" {
+			return false
+		}
+		written[n.Events[0]] = true
+		l.line(`%s = "%s"`, key, strings.Join(n.Command, " "))
+		if n.User != "root" {
+			l.note(Changed, block("notify", n.Name), "Piranha runs it as root, not as %s", n.User)
+		}
+		return true
+	})
+	return d
+}
+
+// lvsWords reports whether Piranha, which splits a command at its blanks and knows no quotes within, runs these words.
+func lvsWords(command []string) bool {
+	for _, w := range command {
+		if w == "" || strings.ContainsAny(w, " \t\"'\\") {
+			return false
+		}
+	}
+	return len(command) > 0 && len(strings.Join(command, " ")) <= lvsLongest
 }
 
 // positive writes whole seconds, if there are any.

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"slices"
+	"time"
 
 	"polso/config"
 )
@@ -30,6 +31,7 @@ func (l *toLVSCF) virtual(v config.Virtual) {
 			continue
 		}
 		in("sorry_server = %s", s.Address.Addr())
+		l.sorry(v, s)
 	}
 	if v.FWMark != 0 {
 		in("fwmark = %d", v.FWMark)
@@ -56,9 +58,8 @@ func (l *toLVSCF) virtual(v config.Virtual) {
 	if len(v.Flags) > 0 {
 		l.note(Lost, about, "flags = %q", v.Flags)
 	}
-	if v.MinServers > 1 {
-		l.note(Lost, about, "min_servers = %d", v.MinServers)
-	}
+	l.followed(v)
+	l.slowly(v)
 	if v.Masquerade {
 		l.note(Lost, about, "masquerade: the servers need the director as their gateway")
 	}
@@ -69,6 +70,44 @@ func (l *toLVSCF) virtual(v config.Virtual) {
 		l.server(v, s, port)
 	}
 	l.line("}")
+}
+
+// sorry notes what Piranha does not know of a sorry server: it has an address alone.
+func (l *toLVSCF) sorry(v config.Virtual, s config.Server) {
+	about := block("virtual", v.Name) + " " + block("sorry_server", s.Name)
+	if port, _ := v.Port(); s.Address.Port() != 0 && s.Address.Port() != port {
+		l.note(Lost, about, "its port is %d, and Piranha sends it the virtual's", s.Address.Port())
+	}
+	if s.Forward != l.network || s.Tunnel != (config.Tunnel{}) {
+		l.note(Lost, about, "forward = %q, and Piranha has one for all (%s): %s", s.Forward, l.network, ipvsServer(s))
+	}
+	if s.Weight != 1 {
+		l.note(Lost, about, "weight = %d", s.Weight)
+	}
+	if s.Check != nil {
+		l.note(Lost, about, "its check: %s", checkWords(*s.Check))
+	}
+}
+
+// slowly notes if a server that comes up gets its weight otherwise than by nanny.
+func (l *toLVSCF) slowly(v config.Virtual) {
+	every := 10 * time.Second // nanny's own
+	if v.Check != nil {
+		every = wholeSeconds(v.Check.Every)
+	}
+	heaviest := 0
+	for _, s := range v.Servers {
+		heaviest = max(heaviest, s.Weight)
+	}
+	nanny := nannySlowStart(every, heaviest)
+	about := block("virtual", v.Name)
+	switch {
+	case v.SlowStart == nanny && v.SlowCurve != config.Linear:
+	case v.SlowStart != 0:
+		l.note(Changed, about, "slow_start = %s, %s: nanny doubles weights from a 32nd, in %s", v.SlowStart, v.SlowCurve, nanny)
+	default:
+		l.note(Changed, about, "a server that comes up begins with a 32nd of its weight, and has all of it in %s", nanny)
+	}
 }
 
 // lvsPort is the virtual's port; with a mark the one that is asked.
@@ -118,7 +157,7 @@ func (l *toLVSCF) server(v config.Virtual, s config.Server, port uint16) {
 	}
 	if t := s.Tunnel; active == 1 && t != (config.Tunnel{}) {
 		active = 0
-		l.note(Lost, about, "a tunnel of type %q, and Piranha's are IP in IP: it is written as inactive", t.Type)
+		l.note(Lost, about, "a tunnel of type %q, and Piranha's are IP in IP: it is written as inactive (%s)", t.Type, ipvsServer(s))
 	}
 	if s.Upper != 0 {
 		l.note(Lost, about, "upper = %d, lower = %d", s.Upper, s.Lower)

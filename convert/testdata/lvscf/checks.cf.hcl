@@ -114,8 +114,6 @@ virtual "greeting" {
   }
 }
 
-# checks.cf:64: changed: an http check looks at the status alone
-#     expect = "HTTP/1.0 204 No Content\r\nServer: x"
 virtual "header" {
   address   = "192.0.2.49"
   interface = "eth0"
@@ -123,9 +121,9 @@ virtual "header" {
   protocol  = "tcp"
   scheduler = "wlc"
   forward   = "tun"
-  check "http" {
-    path    = "/"
-    status  = "204"
+  check "send" {
+    send    = "GET / HTTP/1.0\\r\\n\\r\\n"
+    expect  = "HTTP/1.0 204 No Content\\r\\nServer: x"
     every   = "10s"
     timeout = "10s"
     rise    = 18
@@ -133,7 +131,7 @@ virtual "header" {
   }
 }
 
-# checks.cf:57: changed: it is run as nobody, and ended with all that it started when its time is over
+# checks.cf:57: changed: it is run as nobody, has to end with status 0, and is ended with all that it started when its time is over
 #     send_program = "/usr/local/bin/ask %h %p"
 # checks.cf:57: hint: without an expect every server was always down
 #     send_program = "/usr/local/bin/ask %h %p"
@@ -147,7 +145,7 @@ virtual "program" {
   scheduler = "wlc"
   forward   = "tun"
   check "script" {
-    command = ["/bin/sh", "-c", "expect=$1; shift; test \"$(\"$@\")\" = \"$expect\"", "nanny", "", "/usr/local/bin/ask", "%h", "%p"]
+    command = ["/usr/local/bin/ask", "%h", "%p"]
     every   = "10s"
     timeout = "10s"
     rise    = 18
@@ -155,8 +153,6 @@ virtual "program" {
   }
 }
 
-# checks.cf:16: changed: an http check does not send "HEAD"
-#     send = "HEAD /x HTTP/1.1\r\nHost: shop.example.org\r\nUser-Agent: nanny\r\nConnection: close\r\n\r\n"
 # checks.cf:17: changed: an http check wants a status instead; these are the ones that the expression matches
 #     expect = "HTTP/1.[01] (200|30[12])"
 virtual "redirects" {
@@ -167,9 +163,13 @@ virtual "redirects" {
   scheduler = "wlc"
   forward   = "tun"
   check "http" {
-    path    = "/x"
-    host    = "shop.example.org"
-    status  = "200,301-302"
+    path   = "/x"
+    host   = "shop.example.org"
+    status = "200,301-302"
+    method = "HEAD"
+    headers = {
+      User-Agent = "nanny"
+    }
     every   = "10s"
     timeout = "10s"
     rise    = 18

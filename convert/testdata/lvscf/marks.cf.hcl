@@ -61,7 +61,7 @@ virtual "pmask" {
   }
 }
 
-# marks.cf:42: changed: it is run as nobody, and ended with all that it started when its time is over
+# marks.cf:42: changed: it is run as nobody, has to end with status 0, and is ended with all that it started when its time is over
 #     send_program = "/usr/local/bin/ask-sip %h"
 virtual "sip" {
   address   = "192.0.2.21"
@@ -71,7 +71,8 @@ virtual "sip" {
   scheduler = "wlc"
   forward   = "dr"
   check "script" {
-    command = ["/bin/sh", "-c", "expect=$1; shift; test \"$(\"$@\")\" = \"$expect\"", "nanny", "OK", "/usr/local/bin/ask-sip", "%h"]
+    expect  = "OK"
+    command = ["/usr/local/bin/ask-sip", "%h"]
     every   = "10s"
     timeout = "10s"
     rise    = 18
@@ -88,7 +89,7 @@ virtual "sip" {
 #     address = 192.0.2.20 eth0:1
 # marks.cf:13: hint: the rule that sets mark 7 is the routers' own, as it was; every router needs it
 #     fwmark = 7
-# marks.cf:15: lost: weights do not follow the load of the servers
+# marks.cf:15: lost: weights follow the load where each server says it itself: let it answer "load:$(cut -d' ' -f1 /proc/loadavg)" on a port, and write a check "agent" beside this one, in a check "all"
 #     load_monitor = rup
 virtual "web" {
   fwmark    = 7

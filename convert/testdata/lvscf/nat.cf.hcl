@@ -32,10 +32,6 @@
 #     reservation_conflict_action = preempt
 # nat.cf:21: hint: Piranha read it and did nothing with it
 #     debug_level = NONE
-# nat.cf:22: lost: nothing is run when a router becomes the director, or ceases to be
-#     active_cmd = /usr/local/sbin/up
-# nat.cf:23: lost: nothing is run when a router becomes the director, or ceases to be
-#     inactive_cmd = "/usr/local/sbin/down now"
 # nat.cf:24: hint: a router whose links are down never directs while there is a fit one
 #     monitor_links = 1
 # nat.cf:31: hint: checks are part of the agent: there is no nanny that could die
@@ -68,6 +64,8 @@ vip "shop" {
   interface = "eth0"
 }
 
+# nat.cf:34: hint: nanny gave a server that came up a 32nd of its weight, 1 at least, and doubled that every 20 s or so: slow_start
+#     virtual shop {
 # nat.cf:36: hint: eth0 is a name that each router gives to a device of its own: polso agent --interface eth0=eth0, or node.hcl
 #     address = 198.51.100.10 eth0:1
 # nat.cf:38: changed: the port's number is 80
@@ -81,6 +79,8 @@ virtual "shop" {
   scheduler  = "wrr"
   forward    = "nat"
   on_failure = "quiesce"
+  slow_start = "1m12s"
+  slow_curve = "doubling"
   persistent {
     timeout = "1m"
     netmask = "/24"
@@ -109,7 +109,7 @@ virtual "shop" {
 
 # nat.cf:68: hint: 198.51.100.10 is on "eth0" with mask /24 where it stands first, which is what Piranha brought up; not on "eth0" with /25
 #     address = 198.51.100.10 eth0:2
-# nat.cf:72: lost: weights do not follow the load of the servers
+# nat.cf:72: lost: weights follow the load where each server says it itself: let it answer "load:$(cut -d' ' -f1 /proc/loadavg)" on a port, and write a check "agent" beside this one, in a check "all"
 #     load_monitor = uptime
 virtual "shop-secure" {
   address      = "198.51.100.10"
@@ -118,6 +118,8 @@ virtual "shop-secure" {
   scheduler    = "wlc"
   forward      = "nat"
   sorry_server = "10.30.0.99"
+  slow_start   = "1m40s"
+  slow_curve   = "doubling"
   check "tcp" {
     every   = "10s"
     timeout = "10s"
@@ -133,7 +135,27 @@ virtual "shop-secure" {
   }
 }
 
-# nat.cf:79: lost: it is not active, so Piranha skipped it
+# nat.cf:22: changed: it is run as nobody, and without an environment but POLSO_…: write user = "root" if it needs that
+#     active_cmd = /usr/local/sbin/up
+notify "active_cmd" {
+  events  = ["active"]
+  command = ["/usr/local/sbin/up"]
+  timeout = "10s"
+  limit   = 30
+}
+
+# nat.cf:23: changed: it is run as nobody, and without an environment but POLSO_…: write user = "root" if it needs that
+#     inactive_cmd = "/usr/local/sbin/down now"
+# nat.cf:23: hint: pulse ran it when it started too; here it is run when a router that directed does so no more
+#     inactive_cmd = "/usr/local/sbin/down now"
+notify "inactive_cmd" {
+  events  = ["inactive"]
+  command = ["/usr/local/sbin/down", "now"]
+  timeout = "10s"
+  limit   = 30
+}
+
+# nat.cf:79: changed: it is not active, so Piranha skipped it: it stands at the end as a comment
 #     virtual old {
 # nat.cf:82: hint: nanny read no answer without an expect: that the server takes a connection is all there is to check
 #     send = "\n"
