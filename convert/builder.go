@@ -24,11 +24,14 @@ type builder struct {
 	vips     []*vip
 	virtuals []*virtual
 	notifies []*notify
-	notes    []Note
+
+	routerChecks []*routerCheck
+
+	notes []Note
 
 	places map[string]place // of blocks and attributes, by path
 	taken  map[string]int   // by path: how many more wanted the same name
-	found  map[string]any   // by path: *vip, *virtual, *server or *notify
+	found  map[string]any   // by path: *vip, *virtual, *server, *notify or *routerCheck
 }
 
 // vip, virtual and server are parts of the document to be; path is what notes call them (Note.About), and gone that finish took them out.

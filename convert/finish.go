@@ -56,7 +56,7 @@ func (b *builder) document() config.Document {
 			d.Virtuals = append(d.Virtuals, w)
 		}
 	}
-	d.Notifies = b.wholeNotifies()
+	d.Notifies, d.RouterChecks = b.wholeNotifies(), b.wholeRouterChecks()
 	return d
 }
 
@@ -111,6 +111,8 @@ func (b *builder) mend(path, before, after string) bool {
 		what = x.without(attr)
 	case *server:
 		what = x.without(attr)
+	case *routerCheck:
+		what = x.without()
 	case *notify:
 		if !x.gone {
 			x.gone = true
@@ -162,6 +164,8 @@ func (v *virtual) without(attr string) (what string) {
 		what, v.Sorry = written("sorry_server", v.Sorry[0].Address), nil
 	case first == "min_servers" && v.MinServers != 1:
 		what, v.MinServers = fmt.Sprintf("min_servers = %d", v.MinServers), 1
+	case first == "hysteresis" && v.Hysteresis != 0:
+		what, v.Hysteresis = fmt.Sprintf("hysteresis = %d", v.Hysteresis), 0
 	case first == "interface" && v.Interface != "":
 		what, v.Interface = written("interface", v.Interface), ""
 	case first == "flags" && len(v.Flags) > 0:

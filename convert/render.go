@@ -64,6 +64,9 @@ func (r Result) notesByBlock() map[string][]Note {
 	for _, n := range r.Document.Notifies {
 		there[fmt.Sprintf("notify %q", n.Name)] = true
 	}
+	for _, c := range r.Document.RouterChecks {
+		there[fmt.Sprintf("router_check %q", c.Name)] = true
+	}
 	for _, v := range r.asides {
 		there[fmt.Sprintf("virtual %q", v.Name)] = true
 	}
