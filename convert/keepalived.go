@@ -61,6 +61,16 @@ type kaImport struct {
 	err    error
 	homes  map[netip.Addr]*kaHome // addresses of the vrrp_instances
 
+	user        string             // script_user, "": none is said
+	userNode    *kaNode            // where that stands, while nothing runs as it
+	runs        map[string]*notify // what runs already, by what it is
+	mail        *kaMail
+	alerts      []kaAlerts // of every virtual
+	routerAlert bool       // a vrrp_instance wants mails
+	tracks      map[string]*kaTracked
+	trackOrder  []*kaTracked
+	certificate kaCertificate
+
 	notes []*kaNote
 	known map[kaTold]*kaNote
 }
@@ -83,19 +93,22 @@ func newKaImport(files []File) *kaImport {
 	return &kaImport{
 		b: newBuilder("keepalived.conf", files), words: newKaVocabulary(), checkers: kaCheckers(),
 		groups: make(map[string]*kaNode), homes: make(map[netip.Addr]*kaHome),
-		known: make(map[kaTold]*kaNote),
+		known: make(map[kaTold]*kaNote), runs: make(map[string]*notify), mail: new(kaMail), tracks: make(map[string]*kaTracked),
 	}
 }
 
 // document reads the top level: the addresses first, then who uses them. It answers whether any of it is keepalived's.
 func (k *kaImport) document(nodes []*kaNode) (known bool) {
-	var virtuals, instances []*kaNode
+	var virtuals, instances, groups []*kaNode
 	later := func(list *[]*kaNode) func(*kaNode) kaSaid {
 		return func(n *kaNode) kaSaid { *list = append(*list, n); return kaSaid{} }
 	}
 	statements := kaStatements{
 		"global_defs":          k.global,
-		"vrrp_sync_group":      k.syncGroup,
+		"vrrp_sync_group":      later(&groups),
+		"vrrp_script":          k.tracked("script"),
+		"vrrp_track_process":   k.tracked("process"),
+		"SSL":                  k.ssl,
 		"vrrp_instance":        later(&instances),
 		"virtual_server":       later(&virtuals),
 		"virtual_server_group": k.group,
@@ -104,11 +117,19 @@ func (k *kaImport) document(nodes []*kaNode) (known bool) {
 		known = known || statements[n.words[0]] != nil || k.words.root[n.words[0]].what != ""
 	}
 	k.tell("", kaRead(&kaNode{words: []string{"top level"}, nodes: nodes}, statements, k.words.root))
+	for _, n := range groups {
+		k.syncGroup(n)
+	}
 	k.instances(instances)
+	k.routerChecks()
 	for _, n := range virtuals {
 		if k.virtual(n); k.err != nil {
 			return known
 		}
+	}
+	k.mails()
+	if k.userNode != nil {
+		k.say(kaCluster, k.userNode.at, kaSaid{Hint, "nothing runs as it"})
 	}
 	k.vips()
 	k.unused()

@@ -9,8 +9,9 @@ import (
 )
 
 // build fills in the virtuals.
-func (v *kaVirtual) build(check *config.Check) {
-	quiesce, least := v.onFailure(), v.least()
+func (v *kaVirtual) build() {
+	quiesce := v.onFailure()
+	least, spare := v.least()
 	for i, t := range v.targets {
 		x := v.virtuals[i]
 		if t.mark != 0 {
@@ -20,9 +21,11 @@ func (v *kaVirtual) build(check *config.Check) {
 			x.Interface = v.home(t.addr)
 		}
 		x.Scheduler, x.Flags, x.Forward, x.Tunnel = v.scheduler, v.flagsOf(t), v.forward, v.tunnel
-		x.OnFailure, x.MinServers = quiesce, least
-		if least > 1 {
-			v.k.b.at(x.path+" min_servers", v.node.statement("quorum").at)
+		x.OnFailure, x.MinServers, x.Hysteresis = quiesce, least, spare
+		for word, name := range map[string]string{"quorum": " min_servers", "hysteresis": " hysteresis"} {
+			if n := v.node.statement(word); n != nil {
+				v.k.b.at(x.path+name, n.at)
+			}
 		}
 		if v.persistent != nil {
 			p := *v.persistent
@@ -38,11 +41,13 @@ func (v *kaVirtual) build(check *config.Check) {
 			x.Address, x.Weight, x.Forward, x.Tunnel = netip.AddrPortFrom(s.addr, port), s.weight, s.forward, s.tunnel
 			x.Upper, x.Lower = s.upper, s.lower
 		}
-		x.Check = v.probe(check, t)
+		v.checks(i)
 		if v.sorry != nil {
 			port, said := v.sorry.portFor(t)
 			v.k.say(v.about, v.sorry.at, said)
-			x.Sorry = []config.Server{config.SorryServer(netip.AddrPortFrom(v.sorry.addr, port))}
+			sorry := config.SorryServer(netip.AddrPortFrom(v.sorry.addr, port))
+			sorry.Forward, sorry.Tunnel = v.sorry.forward, v.sorry.tunnel
+			x.Sorry = []config.Server{sorry}
 			v.k.b.at(x.path+" sorry_server", v.sorry.at)
 		}
 	}
@@ -77,63 +82,61 @@ func (v *kaVirtual) onFailure() config.OnFailure {
 	return answer[most]
 }
 
-// least is how many servers the quorum needs. keepalived counts their weights.
-func (v *kaVirtual) least() int {
-	if v.quorum == 1 || len(v.servers) == 0 {
-		return 1
+// least is how many servers the quorum needs to stay, and how many more to come back. keepalived counts their weights.
+func (v *kaVirtual) least() (servers, spare int) {
+	if len(v.servers) == 0 || v.quorum == 1 && v.hysteresis == 0 {
+		return 1, 0
 	}
-	at := v.node.statement("quorum").at
+	hysteresis := v.hysteresis
+	if hysteresis >= v.quorum {
+		hysteresis = v.quorum - 1
+		v.k.say(v.about, v.node.statement("hysteresis").at, kaSay(Changed, "it has to be less than the quorum: %d, as keepalived has it", hysteresis))
+	}
+	servers = v.weighing(v.quorum - hysteresis)
+	spare = v.weighing(v.quorum+hysteresis) - servers
+	if n := v.node.statement("quorum"); n != nil {
+		v.k.say(v.about, n.at, v.counted(servers))
+	}
+	if hysteresis > 0 && spare == 0 {
+		v.k.say(v.about, v.node.statement("hysteresis").at, kaSaid{Changed, "it makes no difference of a whole server"})
+	}
+	return servers, spare
+}
+
+// weighing is how many servers have a weight together, the heaviest first; all, if they do not.
+func (v *kaVirtual) weighing(weight int) int {
+	sum, n := 0, 0
+	for _, w := range v.weights() {
+		if sum >= weight {
+			break
+		}
+		sum, n = sum+w, n+1
+	}
+	return max(n, 1)
+}
+
+// weights are those of the servers, the heaviest first.
+func (v *kaVirtual) weights() []int {
 	var weights []int
 	for _, s := range v.servers {
 		weights = append(weights, s.weight)
 	}
 	slices.Sort(weights)
-	sum, n := 0, 0
-	for sum < v.quorum && n < len(weights) {
-		n++
-		sum += weights[len(weights)-n]
+	slices.Reverse(weights)
+	return weights
+}
+
+// counted says what becomes of a quorum that is of so many servers here.
+func (v *kaVirtual) counted(servers int) kaSaid {
+	weights, sum := v.weights(), 0
+	for _, w := range weights {
+		sum += w
 	}
 	switch {
 	case sum < v.quorum:
-		v.k.say(v.about, at, kaSay(Changed, "all servers together weigh %d; keepalived takes that too", sum))
+		return kaSay(Changed, "all servers together weigh %d; keepalived takes that too", sum)
 	case weights[0] != weights[len(weights)-1]:
-		v.k.say(v.about, at, kaSay(Changed, "min_servers counts servers, not their weight: %d", n))
+		return kaSay(Changed, "min_servers counts servers, not their weight: %d", servers)
 	}
-	return max(n, 1)
-}
-
-// probe is the check as the servers' ports want it for a target. keepalived asks the port that is written, whatever the packets
-// have; a check asks the server's, unless it names another.
-func (v *kaVirtual) probe(check *config.Check, t kaTarget) *config.Check {
-	if check == nil {
-		return nil
-	}
-	c := *check
-	c.Status = slices.Clone(check.Status)
-	if c.Port != 0 {
-		return &c
-	}
-	ports := make(map[uint16]int)
-	own := t.mark == 0 && (c.Kind == config.CheckTCP || v.protocol == config.TCP)
-	for _, s := range v.servers {
-		port, _ := s.portFor(t)
-		ports[cmp.Or(s.port, port)]++
-		own = own && port != 0 && cmp.Or(s.port, port) == port
-	}
-	if own {
-		return &c
-	}
-	for port, n := range ports {
-		if n > ports[c.Port] || n == ports[c.Port] && port < c.Port {
-			c.Port = port
-		}
-	}
-	if c.Port == 0 {
-		v.k.say(v.about, v.node.at, kaSaid{Lost, "no check: there is no port to ask"})
-		return nil
-	}
-	if len(ports) > 1 {
-		v.k.say(v.about, v.node.at, kaSay(Changed, "every server is asked at port %d", c.Port))
-	}
-	return &c
+	return kaSaid{}
 }

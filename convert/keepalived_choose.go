@@ -3,127 +3,143 @@ package convert
 import (
 	"cmp"
 	"fmt"
-	"strconv"
-	"strings"
+	"slices"
 
 	"polso/config"
 )
 
-// check chooses the virtual's check: of each server's checkers the one that asks the most, of those the most common.
-func (v *kaVirtual) check() *config.Check {
+// kaMostParts is how many checks stand in one.
+const kaMostParts = 16
+
+// tell tells of the statements of checkers, at the virtual where its check is the server's too.
+func (v *kaVirtual) tell() {
+	for _, s := range v.servers {
+		about := s.about
+		if s.parts[0].Check == nil {
+			about = v.about
+		}
+		for _, c := range s.checks {
+			if !c.node.told {
+				v.k.tell(about, c.remarks)
+			}
+		}
+	}
+}
+
+// standIns gives a tcp connect to a server that has no checkers but such without a counterpart, and tells of these.
+func (v *kaVirtual) standIns() {
+	for _, s := range v.servers {
+		asks := slices.ContainsFunc(s.checks, func(c kaCheck) bool { return len(c.parts) > 0 })
+		for i := range s.checks {
+			c := &s.checks[i]
+			if len(c.parts) > 0 {
+				continue
+			}
+			c.node.told = true
+			said := c.kind.said
+			switch {
+			case asks:
+				said.what += "; the other checks remain"
+			case v.protocol == config.TCP && s.port != 0:
+				connect := config.Check{Kind: config.CheckTCP}
+				s.timing.or(v.timing).or(c.kind.timing).or(kaDefaults()).apply(&connect)
+				c.parts, asks = []config.Check{connect}, true
+				said.what += "; a tcp connect stands in"
+			default:
+				said.what += "; the server counts as up"
+			}
+			v.k.say(s.about, c.node.at, said)
+		}
+		if n := s.node.statement("alpha"); n != nil && len(s.checks) == 0 {
+			v.k.say(s.about, n.at, kaSaid{Hint, kaUnasked})
+		}
+	}
+	if n := v.node.statement("alpha"); n != nil && !slices.ContainsFunc(v.servers, func(s *kaServer) bool { return len(s.checks) > 0 }) {
+		v.k.say(v.about, n.at, kaSaid{Hint, kaUnasked})
+	}
+}
+
+const kaUnasked = "a server without a check counts as up"
+
+// checks gives the virtual of a target, and its servers, their checks: one that most servers have is the virtual's, unless some
+// server has none.
+func (v *kaVirtual) checks(i int) {
+	x, t := v.virtuals[i], v.targets[i]
+	own := make([]*config.Check, len(v.servers))
 	count := make(map[string]int)
-	var most *config.Check
-	best := make([]*kaCheck, len(v.servers))
-	for i, s := range v.servers {
-		best[i] = s.best()
-		if b := best[i]; b != nil && b.check != nil {
-			key := fmt.Sprint(*b.check)
-			if count[key]++; most == nil || count[key] > count[fmt.Sprint(*most)] {
-				most = b.check
+	most, all := 0, true
+	for j, s := range v.servers {
+		own[j] = v.asked(s, t, s.parts[i].Address.Port())
+		if all = all && own[j] != nil; own[j] == nil {
+			continue
+		}
+		key := fmt.Sprint(*own[j])
+		if count[key]++; count[key] > most {
+			most, x.Check = count[key], own[j]
+		}
+	}
+	if !all || most == 1 && len(v.servers) > 1 {
+		x.Check = nil
+	}
+	for j, s := range v.servers {
+		if c := own[j]; c != nil && (x.Check == nil || fmt.Sprint(*c) != fmt.Sprint(*x.Check)) {
+			s.parts[i].Check = c
+			v.k.b.at(s.parts[i].path+" check", s.checks[0].node.at)
+		}
+	}
+}
+
+// asked is the check of a server whose port is the one given, nil for none: all that its checkers ask, together.
+func (v *kaVirtual) asked(s *kaServer, t kaTarget, port uint16) *config.Check {
+	var parts []config.Check
+	alpha := s.alpha.or(v.alpha).yes
+	for _, c := range s.checks {
+		alpha = alpha || c.alpha != nil
+		for _, part := range c.parts {
+			if !v.aim(&part, cmp.Or(part.Port, s.port, t.port), t, port) {
+				c.node.told = true
+				v.k.say(s.about, c.node.at, kaSaid{Lost, "there is no port to ask"})
+				continue
+			}
+			if len(parts) == kaMostParts {
+				v.k.say(s.about, c.node.at, kaSay(Lost, "more than the %d checks that stand in one", kaMostParts))
+				continue
+			}
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	whole := parts[0]
+	if len(parts) > 1 {
+		whole = config.Check{Kind: config.CheckAll, Every: whole.Every, Timeout: whole.Timeout, Rise: whole.Rise, Fall: whole.Fall, Fast: whole.Fast, Of: parts}
+		for i := range parts {
+			if c := &parts[i]; whole.Fast != 0 {
+				c.Fast = cmp.Or(c.Fast, c.Every)
 			}
 		}
 	}
-	for i, s := range v.servers {
-		if len(s.checks) == 0 && most != nil {
-			v.k.say(v.about, s.at, kaSaid{Changed, "it has no checker and always counts as up; here it is asked as the others are"})
-		}
-		for j := range s.checks {
-			c := &s.checks[j]
-			v.k.say(v.about, c.node.at, c.verdict(best[i], most))
-			if c.node.told = c != best[i] || c.check == nil; !c.node.told {
-				v.k.tell(v.about, c.remarks)
-				if kaSame(c.check, most) {
-					v.k.tell(v.about, c.timing)
-				}
-			}
-		}
+	if alpha {
+		whole.Initial = config.InitialDown
 	}
-	return most
+	return &whole
 }
 
-// best is the checker that asks the most, nil if there is none.
-func (s *kaServer) best() *kaCheck {
-	var best *kaCheck
-	for i := range s.checks {
-		c := &s.checks[i]
-		if best == nil || best.check == nil && c.check != nil || c.check != nil && c.kind.rank > best.kind.rank {
-			best = c
-		}
-	}
-	return best
-}
-
-// verdict is what becomes of a checker, where most is the virtual's check and best the server's.
-func (c *kaCheck) verdict(best *kaCheck, most *config.Check) kaSaid {
-	said := c.kind.said
-	add := func(level Level, format string, args ...any) {
-		if said.what == "" {
-			said.level = level
-		} else {
-			said.what += "; "
-		}
-		said.what += fmt.Sprintf(format, args...)
-	}
+// aim makes a check ask at a port, as a server wants it that has one in the document; false if there is none to ask. keepalived
+// asks the port that is written, whatever the packets have.
+func (v *kaVirtual) aim(c *config.Check, at uint16, t kaTarget, own uint16) bool {
+	c.Status, c.Command = slices.Clone(c.Status), slices.Clone(c.Command)
 	switch {
-	case most == nil:
-		add(Lost, "the server counts as up")
-		said.level = Lost
-	case c != best:
-		add(Changed, "a virtual has one check, and %s is it", best.node.words[0])
-	case c.check == nil:
-		add(Changed, "asked as the other servers are")
-	case !kaSame(c.check, most):
-		add(Changed, "asked as most servers are: %s", kaDifference(*c.check, *most))
-	case c.kind.kind == "":
-		add(Changed, "a tcp connect stands in")
+	case c.Kind == config.CheckICMP || c.Kind == config.CheckScript:
+		c.Port = 0
+		return true
+	case at == 0:
+		return false
+	case at == own && t.mark == 0 && (v.protocol == config.TCP || c.Kind != config.CheckHTTP && c.Kind != config.CheckSMTP):
+		c.Port = 0
+	default:
+		c.Port = at
 	}
-	return said
-}
-
-func kaSame(a, b *config.Check) bool { return fmt.Sprint(*a) == fmt.Sprint(*b) }
-
-// kaDifference tells what is not as it was.
-func kaDifference(was, is config.Check) string {
-	var parts []string
-	differ := func(name, was, is string) {
-		if was != is {
-			parts = append(parts, fmt.Sprintf("%s %s instead of %s", name, cmp.Or(is, "none"), cmp.Or(was, "none")))
-		}
-	}
-	kind := func(c config.Check) string {
-		if c.TLS {
-			return "https"
-		}
-		return string(c.Kind)
-	}
-	port := func(c config.Check) string {
-		if c.Port == 0 {
-			return "the server's"
-		}
-		return strconv.Itoa(int(c.Port))
-	}
-	differ("check", kind(was), kind(is))
-	differ("port", port(was), port(is))
-	if was.Kind == is.Kind {
-		differ("path", was.Path, is.Path)
-		differ("host", was.Host, is.Host)
-		differ("status", kaStatuses(was.Status), kaStatuses(is.Status))
-	}
-	differ("every", kaSeconds(was.Every), kaSeconds(is.Every))
-	differ("timeout", kaSeconds(was.Timeout), kaSeconds(is.Timeout))
-	differ("fall", strconv.Itoa(was.Fall), strconv.Itoa(is.Fall))
-	return strings.Join(parts, ", ")
-}
-
-// kaStatuses writes status codes as keepalived does.
-func kaStatuses(list []config.StatusRange) string {
-	var words []string
-	for _, s := range list {
-		word := strconv.Itoa(s.From)
-		if s.To != s.From {
-			word += "-" + strconv.Itoa(s.To)
-		}
-		words = append(words, word)
-	}
-	return strings.Join(words, " ")
+	return true
 }

@@ -10,6 +10,7 @@ import (
 // kaServer is a real_server or the sorry_server.
 type kaServer struct {
 	at      place
+	node    *kaNode
 	name    string
 	about   string    // the path of the first of parts
 	parts   []*server // in each of the virtuals; a sorry_server is none
@@ -24,11 +25,17 @@ type kaServer struct {
 	host    string
 	timing  kaTiming
 	checks  []kaCheck
+	alpha   kaChoice
+	alert   kaChoice           // smtp_alert
+	scripts map[string]*kaNode // notify_up, notify_down
 }
 
 // server reads a real_server.
 func (v *kaVirtual) server(n *kaNode) {
-	s := &kaServer{at: n.at, weight: v.weight, forward: v.forward, tunnel: v.tunnel, quiesce: v.quiesce, timing: kaNoTiming()}
+	s := &kaServer{
+		at: n.at, node: n, weight: v.weight, forward: v.forward, tunnel: v.tunnel, quiesce: v.quiesce, timing: kaNoTiming(),
+		scripts: make(map[string]*kaNode),
+	}
 	if said := s.address(n); said.what != "" {
 		n.told = true
 		v.k.say(v.about, n.at, said)
@@ -49,6 +56,8 @@ func (v *kaVirtual) server(n *kaNode) {
 	statements["inhibit_on_failure"] = kaYes(func(yes bool) { s.quiesce = yes })
 	statements["virtualhost"] = kaSet(func(value string) { s.host = value })
 	statements["snmp_name"] = kaSet(func(value string) { s.name = value })
+	statements["alpha"], statements["smtp_alert"] = kaChoose(&s.alpha), v.k.alerting(&s.alert)
+	statements["notify_up"], statements["notify_down"] = kaKeep(s.scripts), kaKeep(s.scripts)
 	remarks := kaRead(n, statements, v.k.words.server)
 	for _, x := range v.virtuals {
 		s.parts = append(s.parts, x.server(s.name, n.at))
@@ -89,25 +98,33 @@ func (s *kaServer) portFor(t kaTarget) (port uint16, said kaSaid) {
 	}
 }
 
+// kaKeep remembers a statement by its word; of two the first counts.
+func kaKeep(in map[string]*kaNode) func(*kaNode) kaSaid {
+	return func(n *kaNode) kaSaid {
+		if in[n.words[0]] != nil {
+			return kaSay(Lost, "there is another %s above", n.words[0])
+		}
+		in[n.words[0]] = n
+		return kaSaid{}
+	}
+}
+
 // sorryServer reads sorry_server and what belongs to it.
 func (v *kaVirtual) sorryServer(statements []*kaNode) {
 	for _, n := range statements {
 		said := kaSaid{}
 		switch {
 		case n.words[0] == "sorry_server":
-			s := &kaServer{at: n.at, forward: v.forward}
+			s := &kaServer{at: n.at, forward: v.forward, tunnel: v.tunnel}
 			if said = s.address(n); said.what == "" {
 				v.sorry = s
 			}
 		case v.sorry == nil:
 			said = kaSaid{Lost, "there is no sorry_server above it"}
 		case n.words[0] == "sorry_server_inhibit":
-			said = kaSaid{Lost, "a sorry server takes traffic as soon as it is asked to"}
+			said = kaSaid{Hint, "a sorry server keeps its connections, with weight 0, when the servers are back"}
 		default:
-			forward := v.forward
-			if said = kaMethod(&forward, new(config.Tunnel))(n); said.what == "" && forward != v.forward {
-				said = kaSay(Lost, "a sorry server is reached by %s, as the virtual is", v.forward)
-			}
+			said = kaMethod(&v.sorry.forward, &v.sorry.tunnel)(n)
 		}
 		v.k.say(v.about, n.at, said)
 	}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"polso/config"
 )
 
 // included reads as the command does, but what is at or below root; refused is no file that anybody may read.
@@ -62,9 +60,7 @@ func TestKeepalived(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := config.Load(config.File{Name: name, Text: r.HCL()}); err != nil {
-				t.Errorf("the result does not run: %v", err)
-			}
+			runs(t, r)
 			var report bytes.Buffer
 			if err := r.Report(&report); err != nil {
 				t.Fatal(err)
@@ -162,9 +158,7 @@ func FuzzKeepalived(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := config.Load(config.File{Name: "hcl", Text: r.HCL()}); err != nil {
-			t.Errorf("the result does not run: %v\n%s", err, r.HCL())
-		}
+		runs(t, r)
 		lines := map[string]int{"text": bytes.Count(text, []byte("\n")) + 1, "other": bytes.Count(other, []byte("\n")) + 1}
 		for _, n := range r.Notes {
 			if n.Line < 1 || n.Line > lines[n.File] {

@@ -34,6 +34,8 @@ func (t kaTiming) or(base kaTiming) kaTiming {
 	return t
 }
 
+func (t *kaTiming) setTimeout(d time.Duration) { t.timeout = d }
+
 // kaMostRetries keeps the number of probes that make a server down within what a check may have.
 const kaMostRetries = 999
 
@@ -41,7 +43,7 @@ func (t *kaTiming) statements() kaStatements {
 	retry := kaCount(0, kaMostRetries, func(n int) { t.retry = n })
 	return kaStatements{
 		"delay_loop":         kaTimer(func(d time.Duration) { t.every = d }),
-		"connect_timeout":    kaTimer(func(d time.Duration) { t.timeout = d }),
+		"connect_timeout":    kaTimer(t.setTimeout),
 		"delay_before_retry": kaTimer(func(d time.Duration) { t.pause = d }),
 		"retry":              retry,
 		"nb_get_retry":       retry,
@@ -71,8 +73,20 @@ func (t kaTiming) apply(c *config.Check) []kaSaid {
 		said = append(said, kaSay(Changed, "timeout %s instead of %s: it goes from %s to what every says", kaSeconds(c.Timeout), kaSeconds(t.timeout), kaSeconds(kaLeastTimeout)))
 	}
 	c.Rise, c.Fall = 1, t.retry+1
-	if was, is := t.every+time.Duration(t.retry)*t.pause, time.Duration(c.Fall)*c.Every; t.retry > 0 && was != is {
+	if t.retry == 0 {
+		return said
+	}
+	switch fast := max(t.pause, c.Timeout, kaLeastEvery); {
+	case t.pause > c.Every:
+		was, is := t.every+time.Duration(t.retry)*t.pause, time.Duration(c.Fall)*c.Every
 		said = append(said, kaSay(Changed, "asked every %s after a failure too, not every %s: a server that fails is out within %s instead of %s", kaSeconds(c.Every), kaSeconds(t.pause), kaSeconds(is), kaSeconds(was)))
+	default:
+		if fast != t.pause {
+			said = append(said, kaSay(Hint, "asked again %s after a failure, since that is how long an answer may take; keepalived begins to wait %s when it has failed", kaSeconds(fast), kaSeconds(t.pause)))
+		}
+		if fast < c.Every {
+			c.Fast = fast
+		}
 	}
 	return said
 }

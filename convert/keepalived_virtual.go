@@ -31,9 +31,14 @@ type kaVirtual struct {
 	host       string
 	weight     int
 	quorum     int
+	hysteresis int
 	quiesce    bool
+	alpha      kaChoice
+	alert      kaChoice // smtp_alert
 	sorry      *kaServer
 	servers    []*kaServer
+
+	quorumScripts map[string]*kaNode // quorum_up, quorum_down
 }
 
 // kaPersistence is how long a client goes to the same server if nothing else is said.
@@ -41,7 +46,7 @@ const kaPersistence = 6 * time.Minute
 
 // virtual reads a virtual_server.
 func (k *kaImport) virtual(n *kaNode) {
-	v := &kaVirtual{k: k, node: n, forward: config.NAT, timing: kaNoTiming(), weight: 1, quorum: 1}
+	v := &kaVirtual{k: k, node: n, forward: config.NAT, timing: kaNoTiming(), weight: 1, quorum: 1, quorumScripts: make(map[string]*kaNode)}
 	if n.statement("real_server") == nil {
 		n.told = true
 		k.say("", n.at, kaSaid{Lost, "it has no real_server; keepalived passes over it too"})
@@ -73,7 +78,12 @@ func (k *kaImport) virtual(n *kaNode) {
 		v.server(n)
 	}
 	v.sorryServer(sorry)
-	v.build(v.check())
+	v.standIns()
+	v.build()
+	v.tell()
+	v.quorums()
+	v.serverScripts()
+	k.alerts = append(k.alerts, v.alerts())
 }
 
 // statements are those of a virtual_server, without its servers.
@@ -123,12 +133,9 @@ func (v *kaVirtual) statements() kaStatements {
 	s["snmp_name"] = kaNamed
 	s["weight"] = kaCount(1, kaMostWeight, func(n int) { v.weight = n })
 	s["quorum"] = kaCount(1, 1<<30, func(n int) { v.quorum = n })
-	s["hysteresis"] = func(n *kaNode) kaSaid {
-		if n.word(0) == "0" {
-			return kaSaid{}
-		}
-		return kaSaid{Lost, "min_servers has no hysteresis"}
-	}
+	s["hysteresis"] = kaCount(0, 1<<30, func(n int) { v.hysteresis = n })
+	s["alpha"], s["smtp_alert"] = kaChoose(&v.alpha), v.k.alerting(&v.alert)
+	s["quorum_up"], s["quorum_down"] = kaKeep(v.quorumScripts), kaKeep(v.quorumScripts)
 	s["inhibit_on_failure"] = kaYes(func(yes bool) { v.quiesce = yes })
 	for _, flag := range strings.Fields("ops flag-1 flag-2 flag-3 sh-port sh-fallback mh-port mh-fallback") {
 		s[flag] = func(n *kaNode) kaSaid { v.flags = append(v.flags, n); return kaSaid{} }

@@ -32,7 +32,9 @@ func (k *kaImport) global(n *kaNode) kaSaid {
 			words[n.words[0]] = kaSaid{Hint, kaNoVRRP}
 		}
 	}
-	k.tell(kaCluster, kaRead(n, kaStatements{"lvs_timeouts": k.timeouts, "lvs_sync_daemon": k.syncDaemon}, words))
+	statements := k.mail.statements(k)
+	statements["lvs_timeouts"], statements["lvs_sync_daemon"], statements["script_user"] = k.timeouts, k.syncDaemon, k.scriptUser
+	k.tell(kaCluster, kaRead(n, statements, words))
 	return kaSaid{}
 }
 
@@ -90,15 +92,34 @@ func (k *kaImport) sync(n *kaNode, link string, want config.SyncDaemon) kaSaid {
 }
 
 // syncGroup reads a vrrp_sync_group. Old ones name their members without a group block.
-func (k *kaImport) syncGroup(n *kaNode) kaSaid {
+func (k *kaImport) syncGroup(n *kaNode) {
 	words := maps.Clone(k.words.syncGroup)
 	for _, member := range n.nodes {
 		if _, known := words[member.words[0]]; !known && len(member.words) == 1 && !member.block {
 			words[member.words[0]] = words["group"]
 		}
 	}
-	k.tell(kaCluster, kaRead(n, nil, words))
-	return kaSaid{}
+	t := k.transitions("GROUP", n)
+	k.tell(kaCluster, kaRead(n, t.statements(k.trackers("", kaStatements{"smtp_alert": k.routerAlerts})), words))
+	t.build()
+}
+
+// trackers adds what reads the blocks that name what is tracked; own is the link that counts by itself.
+func (k *kaImport) trackers(own string, s kaStatements) kaStatements {
+	for _, kind := range []string{"script", "process", "interface"} {
+		s["track_"+kind] = k.tracking(kind, own)
+	}
+	return s
+}
+
+// routerAlerts reads smtp_alert of a vrrp_instance or a vrrp_sync_group.
+func (k *kaImport) routerAlerts(n *kaNode) kaSaid {
+	c := kaChoice{}
+	said := k.alerting(&c)(n)
+	if k.routerAlert = k.routerAlert || c.yes; said.what == "" && !c.yes {
+		return kaSaid{Hint, "all addresses move together, so that a mail tells of it if another instance, or smtp_alert_vrrp, wants that"}
+	}
+	return said
 }
 
 // instances reads the vrrp_instances: Polso needs their addresses alone.
@@ -110,7 +131,9 @@ func (k *kaImport) instances(list []*kaNode) {
 			link = n.word(0)
 		}
 		addresses := func(n *kaNode) kaSaid { k.addresses(n, instance.word(0), link); return kaSaid{} }
-		k.tell(kaCluster, kaRead(instance, kaStatements{
+		t := k.transitions("INSTANCE", instance)
+		k.tell(kaCluster, kaRead(instance, t.statements(k.trackers(link, kaStatements{
+			"smtp_alert":                 k.routerAlerts,
 			"virtual_ipaddress":          addresses,
 			"virtual_ipaddress_excluded": addresses,
 			"interface":                  kaLink,
@@ -126,7 +149,8 @@ func (k *kaImport) instances(list []*kaNode) {
 				}
 				return k.words.instance["state"]
 			},
-		}, k.words.instance))
+		})), k.words.instance))
+		t.build()
 	}
 }
 

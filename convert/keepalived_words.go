@@ -6,10 +6,11 @@ import "strings"
 const (
 	kaNoVRRP   = "no longer needed: Polso has no VRRP"
 	kaAnnounce = "no longer needed: the director announces its addresses itself"
-	kaNoScript = "notify and router_check blocks and script checks run programs here: write one"
-	kaNoMail   = "Polso sends no mail"
+	kaNoScript = "no longer needed: a notify block runs a program when something happens, as a user of its own"
+	kaNoEvent  = "Polso tells nothing of it; see what a notify block can tell of"
+	kaNoFile   = "a number in a file moved the priority; a router_check asks whether a file is there, or holds a text, and polso drain router takes one out"
+	kaNoBFD    = "Polso has no BFD; a router_check pings a neighbour"
 	kaNoRoutes = "Polso sets no routes; let the router's own configuration do it"
-	kaTracked  = "a router is fit or not by its links, its kernel and its checks"
 	kaProcess  = "about keepalived's own processes"
 	kaNoSNMP   = "Polso has no SNMP"
 )
@@ -61,11 +62,11 @@ func kaWords(level Level, what, words string) map[string]kaSaid {
 // kaRootWords are statements and blocks at the top level.
 func kaRootWords() map[string]kaSaid {
 	return kaTable(
-		kaWords(Lost, kaNoScript, "vrrp_script"),
-		kaWords(Lost, kaTracked, "vrrp_track_process vrrp_track_file track_file bfd_instance track_group"),
+		kaWords(Lost, kaNoFile, "vrrp_track_file track_file"),
+		kaWords(Lost, kaNoBFD, "bfd_instance"),
+		kaWords(Lost, "a group of scripts is written out where it is tracked", "track_group"),
 		kaWords(Lost, kaNoRoutes, "static_routes static_rules"),
 		kaWords(Lost, "an address that stays on one router is that router's own configuration", "static_ipaddress"),
-		kaWords(Lost, "a check accepts any certificate and shows none", "SSL"),
 		kaWords(Lost, "start the agent in the namespace", "net_namespace net_namespace_ipvs"),
 		kaWords(Hint, kaAnnounce, "garp_group"),
 		kaWords(Hint, kaProcess, "namespace_with_ipsets use_pid_dir instance child_wait_time linkbeat_use_polling linkbeat_interfaces"),
@@ -76,12 +77,13 @@ func kaRootWords() map[string]kaSaid {
 // kaGlobalWords are statements of global_defs. What begins with vrrp_ and is not there is VRRP's.
 func kaGlobalWords() map[string]kaSaid {
 	return kaTable(
-		kaWords(Lost, kaNoMail, "notification_email smtp_alert smtp_alert_vrrp smtp_alert_checker"),
-		kaWords(Hint, kaNoMail, "notification_email_from smtp_server smtp_helo_name smtp_connect_timeout no_email_faults no_checker_emails"),
+		kaWords(Hint, "a mail is sent as the router's own host name says", "smtp_helo_name"),
+		kaWords(Hint, "no longer needed: faults are not told of", "no_email_faults"),
 		kaWords(Hint, "no longer needed: a router's name is that of its agent (--name)", "router_id"),
 		kaWords(Hint, "no longer needed: the agent adopts the kernel's table and changes only what differs", "lvs_flush lvs_flush_on_stop lvs_flush_onstop"),
-		kaWords(Hint, kaNoScript, "script_user enable_script_security set_supplementary_groups use_symlink_paths startup_script_timeout shutdown_script_timeout"),
-		kaWords(Lost, kaNoScript, "startup_script shutdown_script notify_fifo notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script"),
+		kaWords(Hint, kaNoScript, "enable_script_security set_supplementary_groups use_symlink_paths startup_script_timeout shutdown_script_timeout"),
+		kaWords(Lost, "let the agent's service unit run it", "startup_script shutdown_script"),
+		kaWords(Lost, "a notify block runs a program for each event, or posts it to a webhook; there is no fifo", "notify_fifo notify_fifo_script vrrp_notify_fifo vrrp_notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script"),
 		kaWords(Hint, kaNoScript, "fifo_write_vrrp_states_on_reload rs_init_notifies"),
 		kaWords(Hint, kaAnnounce, "vrrp_garp_master_delay vrrp_garp_master_repeat vrrp_garp_master_refresh vrrp_garp_master_refresh_repeat vrrp_garp_lower_prio_delay vrrp_garp_lower_prio_repeat vrrp_garp_interval vrrp_gna_interval vrrp_min_garp vrrp_garp_extra_if vrrp_vmac_garp_intvl"),
 		kaWords(Hint, kaProcess, `process_names process_name checker_process_name lvs_process_name bfd_process_name checker_priority checker_no_swap checker_rt_priority
@@ -115,10 +117,10 @@ func kaInstanceWords() map[string]kaSaid {
 		kaWords(Changed, "the director answers at its addresses", "no_accept"),
 		kaWords(Changed, "a link that carries an address counts", "dont_track_primary"),
 		kaWords(Lost, "an address goes on a link of the agent's namespace", "vrf"),
-		kaWords(Lost, kaTracked, "track_interface track_script track_file track_process track_bfd"),
-		kaWords(Lost, kaNoScript, "notify notify_master notify_backup notify_fault notify_stop notify_deleted notify_master_rx_lower_pri"),
-		kaWords(Hint, kaNoScript, "notify_priority_changes"),
-		kaWords(Lost, kaNoMail, "smtp_alert"),
+		kaWords(Lost, kaNoFile, "track_file"),
+		kaWords(Lost, kaNoBFD, "track_bfd"),
+		kaWords(Lost, kaNoEvent, "notify_deleted notify_master_rx_lower_pri"),
+		kaWords(Hint, kaNoEvent, "notify_priority_changes"),
 		kaWords(Lost, kaNoRoutes, "virtual_routes virtual_rules"),
 	)
 }
@@ -127,33 +129,26 @@ func kaInstanceWords() map[string]kaSaid {
 func kaSyncGroupWords() map[string]kaSaid {
 	return kaTable(
 		kaWords(Hint, "no longer needed: all addresses move together", "group global_tracking sync_group_tracking_weight"),
-		kaWords(Lost, kaTracked, "track_interface track_script track_file track_process track_bfd"),
-		kaWords(Lost, kaNoScript, "notify notify_master notify_backup notify_fault notify_stop"),
-		kaWords(Hint, kaNoScript, "notify_priority_changes"),
-		kaWords(Lost, kaNoMail, "smtp_alert"),
+		kaWords(Lost, kaNoFile, "track_file"),
+		kaWords(Lost, kaNoBFD, "track_bfd"),
+		kaWords(Hint, kaNoEvent, "notify_priority_changes"),
 	)
 }
 
 // kaVirtualWords are statements of a virtual_server.
 func kaVirtualWords() map[string]kaSaid {
 	return kaTable(
-		kaWords(Hint, "no longer needed: a server gets traffic once its check has succeeded", "alpha"),
-		kaWords(Hint, kaNoScript, "omega"),
+		kaWords(Hint, "a router that stops tells inactive, and nothing of its servers", "omega"),
 		kaWords(Hint, "every router asks the servers, whether it holds the addresses or not", "ha_suspend"),
 		kaWords(Hint, "Polso spreads the first probes by itself", "warmup"),
 		kaWords(Hint, "keepalived has no such word any more", "nat_mask hashed"),
-		kaWords(Lost, kaNoScript, "quorum_up quorum_down"),
-		kaWords(Lost, kaNoMail, "smtp_alert"),
 	)
 }
 
 // kaServerWords are statements of a real_server.
 func kaServerWords() map[string]kaSaid {
 	return kaTable(
-		kaWords(Hint, "no longer needed: a server gets traffic once its check has succeeded", "alpha"),
 		kaWords(Hint, "Polso spreads the first probes by itself", "warmup"),
-		kaWords(Lost, kaNoScript, "notify_up notify_down"),
-		kaWords(Lost, kaNoMail, "smtp_alert"),
 	)
 }
 
@@ -161,11 +156,9 @@ func kaServerWords() map[string]kaSaid {
 func kaCheckWords() map[string]kaSaid {
 	return kaTable(
 		kaWords(Lost, "a check goes out as the routing table says", "bindto bind_if bind_port fwmark"),
-		kaWords(Hint, "no longer needed: a server gets traffic once its check has succeeded", "alpha"),
 		kaWords(Hint, "Polso spreads the first probes by itself", "warmup"),
 		kaWords(Hint, "status and the server's reason say it", "log_all_failures"),
-		kaWords(Hint, "no longer needed: one path is asked each time", "fast_recovery"),
-		kaWords(Hint, "Polso asks by HTTP/1.1", "http_protocol"),
+		kaWords(Hint, "no longer needed: every path is asked each time", "fast_recovery"),
 		kaWords(Hint, "about how a connection ends", "tls_compliant"),
 	)
 }
@@ -173,8 +166,9 @@ func kaCheckWords() map[string]kaSaid {
 // kaURLWords are statements of a url block.
 func kaURLWords() map[string]kaSaid {
 	return kaTable(
-		kaWords(Changed, "the status decides alone; what the answer says is not looked at", "digest regex"),
-		kaWords(Hint, "goes with regex", "regex_no_match regex_options regex_stack regex_min_offset regex_max_offset"),
+		kaWords(Changed, "a check makes no digest, and the status decides alone; contains asks for a text in the page, matches for an expression", "digest"),
+		kaWords(Changed, "the page is searched from its beginning, 64 KiB of it", "regex_min_offset regex_max_offset"),
+		kaWords(Hint, "about how an expression is looked for", "regex_stack"),
 		kaWords(Hint, "about how a connection ends", "tls_compliant"),
 	)
 }

@@ -78,40 +78,30 @@ virtual "192.0.2.10-53-udp" {
 #     persistence_engine sip
 # balance.conf:12: changed: min_servers counts servers, not their weight: 2
 #     quorum 11
-# balance.conf:13: lost: min_servers has no hysteresis
-#     hysteresis 2
-# balance.conf:14: lost: notify and router_check blocks and script checks run programs here: write one (also line 15)
-#     quorum_up /usr/local/bin/quorum up
-# balance.conf:16: changed: dr leaves the port at 80; keepalived passes over 8080 too
-#     sorry_server 10.0.0.9 8080
-# balance.conf:17: lost: a sorry server takes traffic as soon as it is asked to
+# balance.conf:17: hint: a sorry server keeps its connections, with weight 0, when the servers are back
 #     sorry_server_inhibit
-# balance.conf:18: lost: a sorry server is reached by dr, as the virtual is
-#     sorry_server_lvs_method NAT
-# balance.conf:19: lost: Polso sends no mail
+# balance.conf:19: hint: there is no notification_email whom it would be sent to
 #     smtp_alert
-# balance.conf:20: hint: notify and router_check blocks and script checks run programs here: write one
+# balance.conf:20: hint: a router that stops tells inactive, and nothing of its servers
 #     omega
 # balance.conf:21: hint: every router asks the servers, whether it holds the addresses or not
 #     ha_suspend
 # balance.conf:31: changed: on_failure is the virtual's, and most servers have "quiesce"
 #     real_server 10.0.0.12 8080 {
 virtual "192.0.2.10-80" {
-  address      = "192.0.2.10"
-  port         = 80
-  protocol     = "tcp"
-  scheduler    = "sh"
-  flags        = ["fallback", "port"]
-  forward      = "dr"
-  min_servers  = 2
-  sorry_server = "10.0.0.9"
-  on_failure   = "quiesce"
+  address     = "192.0.2.10"
+  port        = 80
+  protocol    = "tcp"
+  scheduler   = "sh"
+  flags       = ["fallback", "port"]
+  forward     = "dr"
+  min_servers = 2
+  hysteresis  = 1
+  on_failure  = "quiesce"
 
-  # balance.conf:26: lost: notify and router_check blocks and script checks run programs here: write one (also line 27)
-  #     notify_up /usr/local/bin/up
-  # balance.conf:28: lost: Polso sends no mail
+  # balance.conf:28: hint: there is no notification_email whom it would be sent to
   #     smtp_alert off
-  # balance.conf:29: hint: no longer needed: a server gets traffic once its check has succeeded
+  # balance.conf:29: hint: a server without a check counts as up
   #     alpha
   server "10.0.0.11" {
     address = "10.0.0.11"
@@ -136,6 +126,12 @@ virtual "192.0.2.10-80" {
       port     = 6080
       checksum = "none"
     }
+  }
+
+  sorry_server "sorry" {
+    address = "10.0.0.9:8080"
+    forward = "nat"
+    weight  = 1
   }
 }
 
@@ -242,4 +238,44 @@ virtual "192.0.2.10-85" {
     address = "2001:db8::1"
     weight  = 1
   }
+}
+
+# balance.conf:15: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON
+#     quorum_down /usr/local/bin/quorum down
+notify "192.0.2.10-80-down" {
+  events   = ["virtual_down"]
+  virtuals = ["192.0.2.10-80"]
+  command  = ["/usr/local/bin/quorum", "down"]
+  timeout  = "10s"
+  limit    = 30
+}
+
+# balance.conf:27: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON; a shell tells the servers apart
+#     notify_down /usr/local/bin/down
+notify "192.0.2.10-80-server-down" {
+  events   = ["server_down"]
+  virtuals = ["192.0.2.10-80"]
+  command  = ["/bin/sh", "-c", "case $POLSO_SERVER in 10.0.0.11) exec /usr/local/bin/down;; esac"]
+  timeout  = "10s"
+  limit    = 30
+}
+
+# balance.conf:26: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON; a shell tells the servers apart
+#     notify_up /usr/local/bin/up
+notify "192.0.2.10-80-server-up" {
+  events   = ["server_up"]
+  virtuals = ["192.0.2.10-80"]
+  command  = ["/bin/sh", "-c", "case $POLSO_SERVER in 10.0.0.11) exec /usr/local/bin/up;; esac"]
+  timeout  = "10s"
+  limit    = 30
+}
+
+# balance.conf:14: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON
+#     quorum_up /usr/local/bin/quorum up
+notify "192.0.2.10-80-up" {
+  events   = ["virtual_up"]
+  virtuals = ["192.0.2.10-80"]
+  command  = ["/usr/local/bin/quorum", "up"]
+  timeout  = "10s"
+  limit    = 30
 }

@@ -66,12 +66,8 @@ virtual "everything" {
   }
 }
 
-# groups.conf:57: changed: every server is asked at port 21
-#     virtual_server fwmark 7 {
 # groups.conf:61: hint: the mark says which packets are meant; a protocol means nothing
 #     protocol TCP
-# groups.conf:64: changed: asked every 60s after a failure too, not every 1s: a server that fails is out within 120s instead of 61s (also line 68)
-#     TCP_CHECK {
 virtual "fwmark-7" {
   fwmark    = 7
   scheduler = "wrr"
@@ -79,38 +75,49 @@ virtual "fwmark-7" {
   persistent {
     timeout = "6m"
   }
-  check "tcp" {
-    port    = 21
-    every   = "1m"
-    timeout = "5s"
-    rise    = 1
-    fall    = 2
-  }
 
   # groups.conf:63: hint: dr leaves the port as the packet has it; keepalived passes over 21 too
   #     real_server 10.0.0.13 21 {
+  # groups.conf:64: hint: asked again 5s after a failure, since that is how long an answer may take; keepalived begins to wait 1s when it has failed
+  #     TCP_CHECK {
   server "10.0.0.13" {
     address = "10.0.0.13"
     weight  = 1
+    check "tcp" {
+      port    = 21
+      every   = "1m"
+      timeout = "5s"
+      rise    = 1
+      fall    = 2
+      fast    = "5s"
+    }
   }
 
   # groups.conf:67: hint: dr leaves the port as the packet has it; keepalived passes over 2121 too
   #     real_server 10.0.0.14 2121 {
+  # groups.conf:68: hint: asked again 5s after a failure, since that is how long an answer may take; keepalived begins to wait 1s when it has failed
+  #     TCP_CHECK {
   server "10.0.0.14" {
     address = "10.0.0.14"
     weight  = 1
+    check "tcp" {
+      port    = 2121
+      every   = "1m"
+      timeout = "5s"
+      rise    = 1
+      fall    = 2
+      fast    = "5s"
+    }
   }
 }
 
-# groups.conf:73: lost: no check: there is no port to ask
-#     virtual_server fwmark 8 {
-# groups.conf:76: changed: asked every 60s after a failure too, not every 1s: a server that fails is out within 120s instead of 61s
-#     TCP_CHECK {
 virtual "fwmark-8" {
   fwmark    = 8
   scheduler = "wlc"
   forward   = "dr"
 
+  # groups.conf:76: lost: there is no port to ask
+  #     TCP_CHECK {
   server "10.0.0.15" {
     address = "10.0.0.15"
     weight  = 1

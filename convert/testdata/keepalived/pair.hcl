@@ -1,9 +1,5 @@
 # Imported from pair.conf (keepalived.conf).
 
-# pair.conf:3: lost: Polso sends no mail
-#     notification_email {
-# pair.conf:7: hint: Polso sends no mail (also line 8, 9)
-#     notification_email_from lb1@example.net
 # pair.conf:10: hint: no longer needed: a router's name is that of its agent (--name)
 #     router_id lb1
 # pair.conf:11: hint: no longer needed: the director announces its addresses itself
@@ -12,8 +8,6 @@
 #     vrrp_strict
 # pair.conf:18: hint: no longer needed: all addresses move together
 #     group {
-# pair.conf:22: lost: notify and router_check blocks and script checks run programs here: write one
-#     notify_master /etc/keepalived/now.sh master
 # pair.conf:26: hint: cluster { prefer } says who should direct, and failback whether the addresses go back to it (also line 29, 42, 45)
 #     state MASTER
 # pair.conf:27: hint: a router whose device is called otherwise maps it: --interface eth0=DEVICE
@@ -80,4 +74,22 @@ virtual "192.0.2.10-80" {
     address = "10.0.0.12:8080"
     weight  = 20
   }
+}
+
+# pair.conf:22: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that
+#     notify_master /etc/keepalived/now.sh master
+notify "both-active" {
+  events  = ["active"]
+  command = ["/etc/keepalived/now.sh", "master"]
+  timeout = "10s"
+  limit   = 30
+}
+
+notify "mail" {
+  events  = ["server_down", "server_up"]
+  mail    = ["ops@example.net", "night@example.net"]
+  from    = "lb1@example.net"
+  smtp    = "192.0.2.25:25"
+  timeout = "30s"
+  limit   = 30
 }

@@ -44,12 +44,6 @@ cluster {
   standby = "warm"
 }
 
-# syntax.conf:38: lost: notify and router_check blocks and script checks run programs here: write one
-#     quorum_up /bin/sh -c 'exit ${_UNKNOWN}'
-# syntax.conf:40: changed: asked every 60s after a failure too, not every 1s: a server that fails is out within 120s instead of 61s (also line 42, 47)
-#     TCP_CHECK {
-# syntax.conf:43: changed: it has no checker and always counts as up; here it is asked as the others are
-#     real_server 10.0.0.19 80 {
 virtual "192.0.2.10-80" {
   address   = "192.0.2.10"
   interface = "eth0"
@@ -57,21 +51,33 @@ virtual "192.0.2.10-80" {
   protocol  = "tcp"
   scheduler = "wrr"
   forward   = "nat"
-  check "tcp" {
-    every   = "1m"
-    timeout = "3s"
-    rise    = 1
-    fall    = 2
-  }
 
+  # syntax.conf:40: hint: asked again 3s after a failure, since that is how long an answer may take; keepalived begins to wait 1s when it has failed
+  #     TCP_CHECK {
   server "10.0.0.11" {
     address = "10.0.0.11"
     weight  = 11
+    check "tcp" {
+      every   = "1m"
+      timeout = "3s"
+      rise    = 1
+      fall    = 2
+      fast    = "3s"
+    }
   }
 
+  # syntax.conf:42: hint: asked again 3s after a failure, since that is how long an answer may take; keepalived begins to wait 1s when it has failed
+  #     TCP_CHECK {
   server "10.0.0.12" {
     address = "10.0.0.12"
     weight  = 12
+    check "tcp" {
+      every   = "1m"
+      timeout = "3s"
+      rise    = 1
+      fall    = 2
+      fast    = "3s"
+    }
   }
 
   server "10.0.0.19" {
@@ -84,14 +90,32 @@ virtual "192.0.2.10-80" {
     weight  = 20
   }
 
+  # syntax.conf:47: hint: asked again 3s after a failure, since that is how long an answer may take; keepalived begins to wait 1s when it has failed
+  #     TCP_CHECK {
   server "10.0.0.21" {
     address = "10.0.0.21"
     weight  = 21
+    check "tcp" {
+      every   = "1m"
+      timeout = "3s"
+      rise    = 1
+      fall    = 2
+      fast    = "3s"
+    }
   }
 
+  # syntax.conf:47: hint: asked again 3s after a failure, since that is how long an answer may take; keepalived begins to wait 1s when it has failed
+  #     TCP_CHECK {
   server "10.0.0.22" {
     address = "10.0.0.22"
     weight  = 22
+    check "tcp" {
+      every   = "1m"
+      timeout = "3s"
+      rise    = 1
+      fall    = 2
+      fast    = "3s"
+    }
   }
 }
 
@@ -190,4 +214,14 @@ virtual "192.0.2.13-80" {
     address = "10.0.0.41"
     weight  = 1
   }
+}
+
+# syntax.conf:38: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON
+#     quorum_up /bin/sh -c 'exit ${_UNKNOWN}'
+notify "192.0.2.10-80-up" {
+  events   = ["virtual_up"]
+  virtuals = ["192.0.2.10-80"]
+  command  = ["/bin/sh", "-c", "exit $${_UNKNOWN}"]
+  timeout  = "10s"
+  limit    = 30
 }

@@ -1,7 +1,5 @@
 # Imported from vrrp.conf (keepalived.conf).
-# vrrp.conf:18: lost: notify and router_check blocks and script checks run programs here: write one
-#     vrrp_script alive {
-# vrrp.conf:24: lost: a router is fit or not by its links, its kernel and its checks
+# vrrp.conf:24: lost: a number in a file moved the priority; a router_check asks whether a file is there, or holds a text, and polso drain router takes one out
 #     track_file load {
 # vrrp.conf:28: lost: Polso sets no routes; let the router's own configuration do it
 #     static_routes {
@@ -10,13 +8,13 @@
 # vrrp.conf:77: lost: vip "VI_1-192.0.2.0": 192.0.2.0/24 is the address of the subnet itself, so vip "VI_1-192.0.2.0" (192.0.2.0/24) is left out
 #     192.0.2.0/24
 
-# vrrp.conf:3: hint: notify and router_check blocks and script checks run programs here: write one (also line 4, 90)
+# vrrp.conf:3: hint: no longer needed: a notify block runs a program when something happens, as a user of its own
 #     enable_script_security
 # vrrp.conf:5: hint: no longer needed: the agent adopts the kernel's table and changes only what differs
 #     lvs_flush
 # vrrp.conf:6: lost: Polso has no SNMP
 #     enable_snmp_checker
-# vrrp.conf:7: lost: notify and router_check blocks and script checks run programs here: write one (also line 89)
+# vrrp.conf:7: lost: let the agent's service unit run it
 #     startup_script /etc/keepalived/start.sh
 # vrrp.conf:8: lost: "soon" is not a number of seconds
 #     lvs_timeouts tcp soon
@@ -34,10 +32,8 @@
 #     no_word_at_all
 # vrrp.conf:37: hint: no longer needed: all addresses move together (also line 38)
 #     VI_1
-# vrrp.conf:39: lost: Polso sends no mail (also line 91)
+# vrrp.conf:39: hint: there is no notification_email whom it would be sent to (also line 91)
 #     smtp_alert
-# vrrp.conf:40: lost: a router is fit or not by its links, its kernel and its checks (also line 65, 68)
-#     track_script {
 # vrrp.conf:46: hint: cluster { prefer } says who should direct, and failback whether the addresses go back to it (also line 50, 98)
 #     state MASTER
 # vrrp.conf:47: hint: a router whose device is called otherwise maps it: --interface eth0=DEVICE
@@ -56,6 +52,8 @@
 #     dont_track_primary
 # vrrp.conf:57: hint: no longer needed: routers know each other by certificates
 #     auth_hmac {
+# vrrp.conf:69: hint: tracked already: a router is fit for all addresses or for none
+#     alive
 # vrrp.conf:72: hint: an address is put on without scope
 #     192.0.2.10/24 scope global
 # vrrp.conf:73: hint: 192.0.2.10 stands in line 72 already
@@ -70,6 +68,8 @@
 #     2001:db8::10/64 dev eth0 -nodad
 # vrrp.conf:83: lost: Polso sets no routes; let the router's own configuration do it (also line 86)
 #     virtual_routes {
+# vrrp.conf:90: hint: Polso tells nothing of it; see what a notify block can tell of
+#     notify_priority_changes
 # vrrp.conf:92: lost: an address goes on a link of the agent's namespace
 #     vrf red
 # vrrp.conf:96: changed: one instance is MASTER and another BACKUP here; all addresses move together
@@ -139,4 +139,49 @@ vip "VI_4-203.0.113.8" {
 vip "VI_4-203.0.113.9" {
   address   = "203.0.113.9/32"
   interface = "bond0"
+}
+
+# vrrp.conf:89: changed: runs with MASTER when the router directs, and with BACKUP when it does no more; FAULT and STOP are not told apart
+#     notify /etc/keepalived/any.sh
+notify "VI_1-notify-active" {
+  events  = ["active"]
+  command = ["/etc/keepalived/any.sh", "INSTANCE", "VI_1", "MASTER", "255"]
+  user    = "root"
+  timeout = "10s"
+  limit   = 30
+}
+
+# vrrp.conf:89: changed: runs with MASTER when the router directs, and with BACKUP when it does no more; FAULT and STOP are not told apart
+#     notify /etc/keepalived/any.sh
+notify "VI_1-notify-inactive" {
+  events  = ["inactive"]
+  command = ["/etc/keepalived/any.sh", "INSTANCE", "VI_1", "BACKUP", "255"]
+  user    = "root"
+  timeout = "10s"
+  limit   = 30
+}
+
+# vrrp.conf:18: hint: of routers that are fit the one with the smallest sum of penalties directs, whatever its priority was: here 20
+#     vrrp_script alive {
+# vrrp.conf:19: changed: pgrep looks for the process, which every user may
+#     script pidof nginx
+router_check "alive" {
+  command = ["/usr/bin/pgrep", "-x", "nginx"]
+  user    = "root"
+  every   = "2s"
+  timeout = "2s"
+  rise    = 1
+  fall    = 1
+  penalty = 20
+}
+
+# vrrp.conf:66: hint: of routers that are fit the one with the smallest sum of penalties directs, whatever its priority was: here 10
+#     eth3 weight 10
+router_check "eth3" {
+  interface = "eth3"
+  every     = "1s"
+  timeout   = "1s"
+  rise      = 1
+  fall      = 1
+  penalty   = 10
 }
