@@ -13,6 +13,8 @@ const (
 	tick = 10 * time.Millisecond
 	// haste is how many questions a second there are at the most for want of a first verdict, beside those that are due anyway.
 	haste = 2000
+	// grain is how far apart the moments of turns are.
+	grain = 50 * time.Millisecond
 	// tooLate is how far behind its time a question is when time is taken to have stood still, not to be short.
 	tooLate = 100 * time.Millisecond
 )
@@ -69,6 +71,13 @@ func (p pace) next(asked, now, gap time.Duration) time.Duration {
 		t += (now - t + gap - 1) / gap * gap
 	}
 	return min(t, max(asked+p.every, now))
+}
+
+// moment returns the moment of a turn that a random number stands for: one of twenty, or of as many as are grain apart. A process that
+// wakes up spends more on that than on a question; those of one moment share it, and none is late for it.
+func moment(random uint64, every time.Duration) time.Duration {
+	apart := min(grain, every/20)
+	return time.Duration(random%uint64(every/apart)) * apart
 }
 
 func every(t *Target) time.Duration { return max(t.Check.Every, leastEvery) }

@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -47,6 +48,20 @@ func TestPace(t *testing.T) {
 			t.Fatalf("two questions later not back at its turns: %s is not phase %s of %s", asked, p.phase, every)
 		}
 	})
+}
+
+// TestMoments: the moments of a turn are all within it, evenly apart, and few enough that questions share them.
+func TestMoments(t *testing.T) {
+	for every, want := range map[time.Duration]int{leastEvery: 20, 100 * time.Millisecond: 20, 2 * time.Second: 40, 1234 * time.Millisecond: 24, time.Hour: 72000} {
+		moments := make(map[time.Duration]bool)
+		for random := range uint64(100000) {
+			moments[moment(random, every)] = true
+		}
+		all := slices.Sorted(maps.Keys(moments))
+		if len(all) != want || all[0] != 0 || all[1] != min(grain, every/20) || all[len(all)-1] != all[1]*time.Duration(want-1) || all[len(all)-1] >= every {
+			t.Errorf("every %v: %d moments from %v, %v to %v; want %d", every, len(all), all[0], all[1], all[len(all)-1], want)
+		}
+	}
 }
 
 // crowd notes when questions are put, in milliseconds of virtual time, and can fail for all at once.

@@ -92,7 +92,7 @@ func (s *Set) View() View {
 func (s *Set) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &runner{
-		Set: s, reports: make(chan report), work: make(chan *watch), idle: make(chan struct{}, spare), watches: make(map[Key]*watch),
+		Set: s, reports: make(chan report, spare), work: make(chan *watch), idle: make(chan struct{}, spare), watches: make(map[Key]*watch),
 	}
 	defer r.probes.Wait()
 	defer cancel()
@@ -129,7 +129,7 @@ func (s *Set) Run(ctx context.Context) error {
 // runner is what Run's goroutine owns.
 type runner struct {
 	*Set
-	reports chan report
+	reports chan report // has room for those that end together: none of them waits for Run
 	watches map[Key]*watch
 	queue   queue // those that are not being asked
 	probes  sync.WaitGroup

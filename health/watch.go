@@ -151,7 +151,7 @@ func (r *runner) begin(ctx context.Context, made []*node, known map[Key]*node, n
 // phase is a target's moment within its turn. It depends on nothing but the bare question, so that the probes of a server do not
 // wander, and differs from process to process, so that the routers of a cluster do not ask together.
 func (s *Set) phase(t Target) time.Duration {
-	return time.Duration(maphash.String(s.seed, string(t.unpaced().Key())) % uint64(every(&t)))
+	return moment(maphash.String(s.seed, string(t.unpaced().Key())), every(&t))
 }
 
 // drop ends a node, and its question with the last that judged it.
