@@ -74,7 +74,8 @@ func openLocal(o Options, margin time.Duration, asked func() []config.RouterChec
 		Edge: e.addresses, Fence: e.fence, Clock: func() vip.Instant { return vip.Instant(sinceBoot()) },
 		Margin: margin, StateFile: file, Log: o.Log.With("part", "vip"),
 	})
-	from := func(target netip.Addr) netip.Addr { return source(l.director.Status(), target, kernelsSource) }
+	routes := newRoutes(kernelsSource)
+	from := func(target netip.Addr) netip.Addr { return routes.source(l.director.Status(), target) }
 	l.checks = health.New(health.Options{Probe: probe(e, from), Ring: l.ring, Log: o.Log.With("part", "health")})
 	l.itself = newRouterChecks(asked, probe(e, from), linkOf(l.links, o.Interfaces), o.Log.With("part", "router_check"))
 	l.traced = func(note func(health.Step)) health.Prober { return tracedProbe(e, from, note) }
@@ -83,7 +84,7 @@ func openLocal(o Options, margin time.Duration, asked func() []config.RouterChec
 		Others: others, Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
 	})
 	l.edgeParts = append(e.parts, func(ctx context.Context) error { <-ctx.Done(); e.close(); return nil })
-	l.keeperParts = []part{l.keeper.Run, func(ctx context.Context) error { return l.keeper.Watch(ctx, l.ring) }, l.keeper.Listen}
+	l.keeperParts = []part{l.keeper.Run, func(ctx context.Context) error { return l.keeper.Watch(ctx, func() { routes.forget(); l.ring() }) }, l.keeper.Listen}
 	l.passParts = []part{l.checks.Run, l.director.Run}
 	return l, nil
 }

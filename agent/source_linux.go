@@ -6,8 +6,7 @@ import (
 )
 
 // kernelsSource returns the address from which the kernel would send to target, of IPv4; the zero Addr if it has no route. Connecting
-// a datagram socket sends nothing. It is asked before every probe of a router that holds: by package net, which has each socket polled, it
-// took twice as long.
+// a datagram socket sends nothing. By package net, which has each socket polled, it took twice as long.
 func kernelsSource(target netip.Addr) netip.Addr {
 	const discard = 9
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
