@@ -152,7 +152,7 @@ func verdict(w *world, r *rand.Rand) {
 	doc := w.state.Document
 	w.mu.Unlock()
 	view := make(health.View)
-	for _, p := range probes(Inputs{State: State{Document: doc}}) {
+	for _, p := range askedOf(nil, doc).probes {
 		view[p.Key()] = health.Status{State: health.State(r.IntN(3))}
 	}
 	w.health.mu.Lock()

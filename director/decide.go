@@ -21,7 +21,8 @@ import (
 // While the state is not known, or while it says that the kernel's services may be somebody else's, no table is touched
 // and nothing is held.
 func Decide(in Inputs) Want {
-	want := Want{Probes: probes(in), Homes: in.Homes, Pools: in.Pools}
+	in.asked = askedOf(in.asked, in.State.Document)
+	want := Want{Probes: in.asked.probed(in), Homes: in.Homes, Pools: in.Pools}
 	if !in.State.Known {
 		want.KeepTable = true
 		want.Unfit = unknown(in)
@@ -106,28 +107,6 @@ func held(m Mandate, places []Place) []vip.Held {
 		}
 	}
 	return out
-}
-
-// probes returns every target of the document once, sorted by key. Every router probes all of them, also while it stands
-// by and whatever overrides say, so that a takeover starts with verdicts.
-func probes(in Inputs) []health.Target {
-	byKey := make(map[health.Key]health.Target)
-	for _, v := range in.State.Document.Virtuals {
-		if relies(in, v) {
-			continue
-		}
-		for _, s := range v.Servers {
-			if t, ok := TargetOf(v, s); ok {
-				byKey[t.Key()] = t
-			}
-		}
-		for _, s := range v.Sorry {
-			if t, ok := TargetOf(Apart(v), s); ok {
-				byKey[t.Key()] = t
-			}
-		}
-	}
-	return sorted(byKey)
 }
 
 // checkOf returns the check of server s of virtual v, its own or the virtual's; nil if it has none.

@@ -122,7 +122,7 @@ func leavers(before, after config.Document) []Leaving {
 
 // anyVerdicts adds verdicts for what has none yet.
 func anyVerdicts(t *rapid.T, doc config.Document, view health.View) {
-	for _, p := range probes(Inputs{State: State{Document: doc}}) {
+	for _, p := range askedOf(nil, doc).probes {
 		if _, ok := view[p.Key()]; !ok {
 			view[p.Key()] = health.Status{State: rapid.SampledFrom([]health.State{health.Unknown, health.Up, health.Up, health.Down}).Draw(t, "verdict")}
 		}

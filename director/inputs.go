@@ -85,6 +85,7 @@ type Inputs struct {
 	Spared     Spared              // the last pass's Want.Spared
 	Now        time.Time           // when the pass began
 
+	asked     *asked                // the last pass's; made by Decide if it is of another document
 	overrides map[target][]Override // the state's, made by Decide
 	rosters   []roster              // of the document's virtuals, likewise
 }

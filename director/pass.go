@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"polso/health"
 	"polso/ipvs"
 	"polso/vip"
 )
@@ -14,6 +15,8 @@ import (
 // memory is what one pass must know of those before it.
 type memory struct {
 	links   vip.Links // as last read
+	asked   *asked    // of the last pass's document
+	probes  []health.Target
 	homes   map[netip.Addr]Home
 	pools   map[ipvs.Key]Pool
 	again   time.Duration      // the next pass is due then; 0: when it is
@@ -74,6 +77,8 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	}
 	in.Health, in.Interfaces, in.Homes = d.o.Health.View(), d.o.Interfaces, d.memory.homes
 	in.Others, in.Spared = d.o.Others(), d.memory.spared
+	d.memory.asked = askedOf(d.memory.asked, in.State.Document)
+	in.asked = d.memory.asked
 	survey := &d.memory.survey
 	now := time.Now()
 	in.Now, in.Pools, in.Daemons = now, d.memory.pools, d.memory.synced
@@ -100,7 +105,10 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	in.Daemons, deaf = p.daemons()
 	want := Decide(in)
 	d.memory.homes, d.memory.pools, d.memory.again, d.memory.spared = want.Homes, want.Pools, want.Again, want.Spared
-	d.o.Health.Set(want.Probes)
+	if !same(d.memory.probes, want.Probes) {
+		d.o.Health.Set(want.Probes)
+		d.memory.probes = want.Probes
+	}
 	if !nothing {
 		letGo = p.letGo(want.Held)
 		gone(letGo)

@@ -185,8 +185,8 @@ func (in Inputs) verdict(v config.Virtual, s config.Server) (st health.Status, a
 	if checkOf(v, s) == nil {
 		return health.Status{State: health.Up}, false
 	}
-	t, askable := TargetOf(v, s)
-	return in.Health[t.Key()], askable
+	q := in.asked.at(v, s)
+	return in.Health[q.key], q.askable
 }
 
 // weighted tells whether an operator has given server s its weight.

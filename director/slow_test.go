@@ -221,7 +221,7 @@ func TestManySlowStarts(t *testing.T) {
 		w.know(3, doc)
 		w.health.mu.Lock()
 		w.health.view = make(health.View)
-		for i, p := range probes(Inputs{State: State{Document: doc}}) {
+		for i, p := range askedOf(nil, doc).probes {
 			w.health.view[p.Key()] = health.Status{State: health.Up, Since: time.Now().Add(time.Duration(i) * 17 * time.Millisecond)}
 		}
 		w.health.mu.Unlock()

@@ -84,8 +84,8 @@ func (c *combiner) set(key health.Key, st health.Status) {
 func (c *combiner) follow(v config.Virtual) {
 	said := c.director.Of(v)
 	for _, s := range v.Servers {
-		if t, ok := TargetOf(v, s); ok && said[s.Name][0].State != health.Unknown && c.in.Health[t.Key()].State == health.Unknown {
-			c.set(t.Key(), health.Status{State: said[s.Name][0].State, Reason: said[s.Name][0].Reason})
+		if q := c.in.asked.at(v, s); q.askable && said[s.Name][0].State != health.Unknown && c.in.Health[q.key].State == health.Unknown {
+			c.set(q.key, health.Status{State: said[s.Name][0].State, Reason: said[s.Name][0].Reason})
 		}
 	}
 }
@@ -94,11 +94,11 @@ func (c *combiner) follow(v config.Virtual) {
 func (c *combiner) spare(v config.Virtual) {
 	var said map[string][]Verdict
 	for _, s := range v.Servers {
-		t, ok := TargetOf(v, s)
-		if !ok {
+		q := c.in.asked.at(v, s)
+		if !q.askable {
 			continue
 		}
-		key := t.Key()
+		key := q.key
 		st, votes, land := c.in.Health[key], c.votes[key], c.ground.of(s)
 		if st.State != health.Down || votes < 2 && land == sound {
 			continue
@@ -210,13 +210,13 @@ func groundOf(in Inputs) grounds {
 	lit := make(map[string]bool)
 	for _, v := range in.State.Document.Virtuals {
 		for _, s := range v.Servers {
-			t, ok := TargetOf(v, s)
-			if !ok || s.Forward == config.Local {
+			q := in.asked.at(v, s)
+			if !q.askable || s.Forward == config.Local {
 				continue
 			}
 			link := g.link(s)
 			g.by[link] = dark
-			lit[link] = lit[link] || in.Health[t.Key()].State != health.Down
+			lit[link] = lit[link] || in.Health[q.key].State != health.Down
 		}
 	}
 	for link := range g.by {
