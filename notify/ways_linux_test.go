@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -69,6 +70,17 @@ func TestWebhookAnswers(t *testing.T) {
 		if (err != nil) != want.failed || isFatal(err) != want.fatal {
 			t.Errorf("%d: %v, fatal %v", code, err, isFatal(err))
 		}
+	}
+}
+
+func TestSecretIsAFile(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe") // whose opening waits for somebody who writes
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := Send(t.Context(), config.Notify{Webhook: "http://192.0.2.1/", SecretFile: pipe}, []Event{event()})
+	if err == nil || !strings.Contains(err.Error(), "pipe is no file that can be read") {
+		t.Errorf("got %v", err)
 	}
 }
 

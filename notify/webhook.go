@@ -80,6 +80,9 @@ func Sign(secret []byte, at time.Time, body []byte) string {
 }
 
 func readSecret(path string) ([]byte, error) {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() { // opening a pipe could take for ever
+		return nil, fmt.Errorf("%s is no file that can be read", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
