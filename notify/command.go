@@ -60,5 +60,5 @@ func (t *tail) text() string {
 	if len(t.kept) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(": %q", bytes.TrimSpace(t.kept))
+	return fmt.Sprintf(": %q", bytes.TrimSpace(t.kept[max(0, len(t.kept)-outputLog):]))
 }

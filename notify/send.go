@@ -13,8 +13,11 @@ type Answer struct {
 	Output string // the beginning of what a receiver answered, or the end of what a command printed
 }
 
-// outputKept is how many bytes are kept of what anybody says.
-const outputKept = 200
+// How many bytes are kept of what anybody says: for who asked for a test, and for the log.
+const (
+	outputKept = 2048
+	outputLog  = 200
+)
 
 // Send is the Sender that runs commands, posts and mails.
 func Send(ctx context.Context, n config.Notify, events []Event) error {

@@ -45,13 +45,13 @@ func Try(ctx context.Context, n config.Notify, e Event) Trial {
 		t.Hint = longer(n)
 	default:
 		t.Answer = fmt.Sprintf("no answer within %v", n.Timeout)
-		t.Hint = "does a firewall drop what this router sends there? " + longer(n)
+		t.Hint = longer(n) + "; or does a firewall drop what this router sends there?"
 	}
 	return t
 }
 
 func longer(n config.Notify) string {
-	return fmt.Sprintf("If it needs longer: polso set notify %s timeout=%s", n.Name, config.Brief(2*n.Timeout))
+	return fmt.Sprintf("if it needs longer: polso set notify %s timeout=%s", n.Name, config.Brief(2*n.Timeout))
 }
 
 // why is what an operator needs of err: the kernel's own words where it spoke, without what the block says anyway.
@@ -86,6 +86,8 @@ func hint(n config.Notify, a Answer, err error) string {
 		return fmt.Sprintf("the program has to be on this router too, and user %s has to be there and may run it", n.User)
 	case unknown:
 		return "this router has to find the name: /etc/resolv.conf, or write an address"
+	case errors.Is(err, syscall.ECONNREFUSED) && len(n.Mail) > 0:
+		return fmt.Sprintf("nobody listens at %s: is the mail server running, and is smtp right?", n.SMTP)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nobody listens there: is it running, and is the port right?"
 	case errors.As(err, &authority):

@@ -79,6 +79,8 @@ func TestTryCommand(t *testing.T) {
 	slow := shell("echo begun; sleep 600")
 	slow.Timeout = 300 * time.Millisecond
 	try(t, slow, false, "killed after 300ms", "begun\n", "polso set notify pager timeout=600ms")
+	try(t, shell("printf %500s; echo end"), true, "exit status 0", strings.Repeat(" ", 500)+"end\n", "")
+	try(t, shell("printf %5000s; echo end; exit 1"), false, "exit status 1", strings.Repeat(" ", outputKept-4)+"end\n", "run it by hand")
 	missing := shell("")
 	missing.Command = []string{"/nonexistent/tell"}
 	try(t, missing, false, "/nonexistent/tell: /nonexistent/tell: no such file or directory", "", "the program has to be on this router too")
@@ -95,6 +97,7 @@ func TestTryMail(t *testing.T) {
 	}
 	addr, _ = mailServer(t, "550 relaying denied")
 	try(t, mail(addr), false, "550 relaying denied", "", "its own log says more")
+	try(t, mail("127.0.0.1:1"), false, "connection refused", "", "nobody listens at 127.0.0.1:1")
 	addr, _ = mailServer(t, "451 later")
 	try(t, mail(addr), false, "451 later", "", "smtp says which mail server is asked: "+addr)
 	lost := &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "mail.invalid"}}

@@ -60,13 +60,14 @@ func post(ctx context.Context, n config.Notify, e Event) (Answer, error) {
 	defer res.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(res.Body, outputKept)) // for people alone
 	answer := Answer{Status: res.Status, Output: string(said)}
+	refused := fmt.Errorf("%s: %q", res.Status, said[:min(len(said), outputLog)])
 	switch code := res.StatusCode; {
 	case code >= 200 && code <= 299:
 		return answer, nil
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
-		return answer, fmt.Errorf("%s: %q", res.Status, said)
+		return answer, refused
 	default:
-		return answer, fatal{fmt.Errorf("%s: %q", res.Status, said)}
+		return answer, fatal{refused}
 	}
 }
 
