@@ -3,10 +3,12 @@ package agent
 import (
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"polso/api"
+	"polso/fsm"
 )
 
 // A test is told by each router, or by the one that is named; the audit knows who asked.
@@ -59,4 +61,15 @@ func TestNotice(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// A witness tells nobody, and is told so when it is named.
+func TestTellers(t *testing.T) {
+	s := &fsm.Snapshot{Nodes: []fsm.Node{{ID: "n3", Name: "w", Kind: fsm.Witness}, {ID: "n2", Name: "r2", Kind: fsm.Router}, {ID: "n1", Name: "r1", Kind: fsm.Router}}}
+	if got, err := tellers(s, ""); err != nil || !slices.Equal(got, []string{"r1", "r2"}) {
+		t.Errorf("all of them: %v, %v", got, err)
+	}
+	if _, err := tellers(s, "w"); api.CodeOf(err) != api.CodeRefused {
+		t.Errorf("the witness: %v, want refused", err)
+	}
 }
