@@ -84,6 +84,9 @@ func (v *kaVirtual) checker(s *kaServer, n *kaNode) kaCheck {
 		statements[word] = func(*kaNode) kaSaid { return kaSaid{Hint, "goes with " + n.words[0]} }
 	}
 	r.remarks = append(r.remarks, kaRead(n, statements, v.k.words.check)...)
+	if r.check.Kind == config.CheckHTTP && r.parts == nil {
+		r.nothing(kaSaid{Lost, "it has no url with a path"})
+	}
 	if r.check.Kind == "" {
 		return r.kaCheck
 	}

@@ -3,7 +3,6 @@ package convert
 import (
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -27,8 +26,8 @@ func (v *kaVirtual) http(r *kaReading, _ *kaServer, statements kaStatements) {
 	statements["url"] = func(n *kaNode) kaSaid {
 		part := r.check
 		said := v.url(r, n, &part)
-		if part.Path == "" {
-			return kaSaid{Lost, "it has no path"}
+		if !strings.HasPrefix(part.Path, "/") || strings.ContainsFunc(part.Path, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return kaSaid{Lost, "it has no path that begins with / and is of visible characters"}
 		}
 		if len(part.Status) == 0 {
 			part.Status = []config.StatusRange{{From: 200, To: 299}}
@@ -36,11 +35,6 @@ func (v *kaVirtual) http(r *kaReading, _ *kaServer, statements kaStatements) {
 		r.parts = append(r.parts, part)
 		r.remarks = append(r.remarks, said...)
 		return kaSaid{}
-	}
-	if !slices.ContainsFunc(r.node.nodes, func(n *kaNode) bool {
-		return n.words[0] == "url" && n.statement("path") != nil && n.statement("path").word(0) != ""
-	}) {
-		r.nothing(kaSaid{Lost, "it has no url with a path"})
 	}
 }
 

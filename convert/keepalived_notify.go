@@ -10,7 +10,7 @@ import (
 )
 
 // kaEnvironment is what every program that is told of something has to know.
-const kaEnvironment = "told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON"
+const kaEnvironment = "the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened"
 
 // notifyBlock adds a block that runs a program, unless there is one that does the same.
 func (k *kaImport) notifyBlock(wish string, at place, s kaScript, said kaSaid, virtuals []*virtual, events ...config.EventKind) {

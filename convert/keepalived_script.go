@@ -112,7 +112,7 @@ const kaPgrepAt = "/usr/bin/pgrep"
 // kaPgrep looks for a process of that name, of which the kernel keeps 15 bytes.
 func kaPgrep(name string) []string {
 	const kept = 15
-	return []string{kaPgrepAt, "-x", regexp.QuoteMeta(name[:min(len(name), kept)])}
+	return []string{kaPgrepAt, "-x", regexp.QuoteMeta(strings.ToValidUTF8(name[:min(len(name), kept)], ""))}
 }
 
 // kaShellWords splits a line as keepalived does, by blanks, quotes and backslashes; special is whether a shell would make more of it.

@@ -240,7 +240,7 @@ virtual "192.0.2.10-85" {
   }
 }
 
-# balance.conf:15: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON
+# balance.conf:15: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened
 #     quorum_down /usr/local/bin/quorum down
 notify "192.0.2.10-80-down" {
   events   = ["virtual_down"]
@@ -250,7 +250,7 @@ notify "192.0.2.10-80-down" {
   limit    = 30
 }
 
-# balance.conf:27: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON; a shell tells the servers apart
+# balance.conf:27: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened; a shell tells the servers apart
 #     notify_down /usr/local/bin/down
 notify "192.0.2.10-80-server-down" {
   events   = ["server_down"]
@@ -260,7 +260,7 @@ notify "192.0.2.10-80-server-down" {
   limit    = 30
 }
 
-# balance.conf:26: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON; a shell tells the servers apart
+# balance.conf:26: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened; a shell tells the servers apart
 #     notify_up /usr/local/bin/up
 notify "192.0.2.10-80-server-up" {
   events   = ["server_up"]
@@ -270,7 +270,7 @@ notify "192.0.2.10-80-server-up" {
   limit    = 30
 }
 
-# balance.conf:14: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON
+# balance.conf:14: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened
 #     quorum_up /usr/local/bin/quorum up
 notify "192.0.2.10-80-up" {
   events   = ["virtual_up"]

@@ -53,9 +53,9 @@ vip "inside" {
   interface = "eth1"
 }
 
-# carried.conf:240: changed: it has to be less than the quorum: 0, as keepalived has it
+# carried.conf:243: changed: it has to be less than the quorum: 0, as keepalived has it
 #     hysteresis 4
-# carried.conf:246: changed: asked every 10s after a failure too, not every 20s: a server that fails is out within 20s instead of 30s
+# carried.conf:249: changed: asked every 10s after a failure too, not every 20s: a server that fails is out within 20s instead of 30s
 #     delay_before_retry 20
 virtual "192.0.2.10-25" {
   address   = "192.0.2.10"
@@ -103,7 +103,7 @@ virtual "192.0.2.10-443" {
   #     regex a b
   # carried.conf:211: hint: an expression of a check has no option "extended"
   #     regex_options extended
-  # carried.conf:218: lost: it has no path
+  # carried.conf:218: lost: it has no path that begins with / and is of visible characters (also line 221)
   #     url {
   server "10.0.0.11" {
     address = "10.0.0.11"
@@ -190,9 +190,9 @@ virtual "192.0.2.10-53-udp" {
   scheduler = "wlc"
   forward   = "dr"
 
-  # carried.conf:265: lost: "no name" is no name of the DNS; a check asks for "."
+  # carried.conf:268: lost: "no name" is no name of the DNS; a check asks for "."
   #     name no name
-  # carried.conf:266: lost: no type of record is called "LOC"; a check asks for SOA
+  # carried.conf:269: lost: no type of record is called "LOC"; a check asks for SOA
   #     type LOC
   server "10.0.0.31" {
     address = "10.0.0.31"
@@ -207,13 +207,13 @@ virtual "192.0.2.10-53-udp" {
     }
   }
 
-  # carried.conf:279: changed: an answer is compared up to the first x (also line 289)
+  # carried.conf:282: changed: an answer is compared up to the first x (also line 292)
   #     require_reply 7e00x1
-  # carried.conf:283: lost: not bytes in hexadecimal, or more than 256
+  # carried.conf:286: lost: not bytes in hexadecimal, or more than 256
   #     payload zz
-  # carried.conf:290: changed: an answer may be of any length
+  # carried.conf:293: changed: an answer may be of any length
   #     max_reply_length 20
-  # carried.conf:295: lost: not bytes in hexadecimal, or more than 256; any answer will do
+  # carried.conf:298: lost: not bytes in hexadecimal, or more than 256; any answer will do
   #     require_reply not hex
   server "10.0.0.32" {
     address = "10.0.0.32"
@@ -334,7 +334,7 @@ virtual "192.0.2.10-80" {
   }
 }
 
-# carried.conf:138: changed: a shell runs it, for the sake of its special characters; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON
+# carried.conf:138: changed: a shell runs it, for the sake of its special characters; the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened
 #     quorum_down quorum down; sync root
 notify "192.0.2.10-80-down" {
   events   = ["virtual_down"]
@@ -345,7 +345,7 @@ notify "192.0.2.10-80-down" {
   limit    = 30
 }
 
-# carried.conf:143: changed: told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON; a shell tells the servers apart (also line 153)
+# carried.conf:143: changed: the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened; a shell tells the servers apart (also line 153)
 #     notify_down /usr/local/bin/server 10.0.0.11 'it is' down
 notify "192.0.2.10-80-server-down" {
   events   = ["server_down"]
@@ -356,7 +356,7 @@ notify "192.0.2.10-80-server-down" {
   limit    = 30
 }
 
-# carried.conf:163: changed: told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON; a shell tells the servers apart
+# carried.conf:163: changed: the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened; a shell tells the servers apart
 #     notify_down /usr/local/bin/server 10.0.0.13 'it is' down root
 notify "192.0.2.10-80-server-down-2" {
   events   = ["server_down"]
@@ -367,7 +367,7 @@ notify "192.0.2.10-80-server-down-2" {
   limit    = 30
 }
 
-# carried.conf:142: changed: told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON (also line 152, 162, 173)
+# carried.conf:142: changed: the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened (also line 152, 162, 173)
 #     notify_up /usr/local/bin/server up
 notify "192.0.2.10-80-server-up" {
   events   = ["server_up"]
@@ -378,7 +378,7 @@ notify "192.0.2.10-80-server-up" {
   limit    = 30
 }
 
-# carried.conf:137: changed: told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON
+# carried.conf:137: changed: the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened
 #     quorum_up /usr/local/bin/quorum up
 notify "192.0.2.10-80-up" {
   events   = ["virtual_up"]

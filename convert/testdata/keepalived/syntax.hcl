@@ -216,7 +216,7 @@ virtual "192.0.2.13-80" {
   }
 }
 
-# syntax.conf:38: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; told by the director alone, with what happened in POLSO_EVENT, POLSO_SERVER, POLSO_REASON
+# syntax.conf:38: changed: runs as nobody, where keepalived takes keepalived_script or root: write user = "root" if it needs that; the director alone runs it, so that what it writes is on that router; POLSO_EVENT, POLSO_SERVER and POLSO_REASON say what happened
 #     quorum_up /bin/sh -c 'exit ${_UNKNOWN}'
 notify "192.0.2.10-80-up" {
   events   = ["virtual_up"]
