@@ -26,15 +26,9 @@ func askAgent(ctx context.Context, p prober, t Target) answer {
 	if t.Check.Path != "" {
 		return agentHTTP(ctx, p, t)
 	}
-	c, err := p.dial(ctx, "tcp", t.Addr)
+	c, s, err := p.connect(ctx, t)
 	if err != nil {
-		return answer{Err: err}
-	}
-	var s shown
-	if t.Check.TLS {
-		if c, s, err = p.secure(c, t); err != nil {
-			return s.on(answer{Err: err})
-		}
+		return s.on(answer{Err: err})
 	}
 	defer c.Close()
 	return s.on(firstLine(c))

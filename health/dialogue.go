@@ -23,15 +23,9 @@ func askSend(ctx context.Context, p prober, t Target) answer {
 
 // converse takes its turns with a server over TCP.
 func converse(ctx context.Context, p prober, t Target, turns ...turn) answer {
-	c, err := p.dial(ctx, "tcp", t.Addr)
+	c, s, err := p.connect(ctx, t)
 	if err != nil {
-		return answer{Err: err}
-	}
-	var s shown
-	if t.Check.TLS {
-		if c, s, err = p.secure(c, t); err != nil {
-			return s.on(answer{Err: err})
-		}
+		return s.on(answer{Err: err})
 	}
 	defer c.Close()
 	a := answer{OK: true, Words: "connected"}

@@ -13,17 +13,13 @@ import (
 
 // askGRPC asks the standard health service of a gRPC server (grpc.health.v1.Health/Check), over HTTP/2.
 func askGRPC(ctx context.Context, p prober, t Target) answer {
-	c, err := p.dial(ctx, "tcp", t.Addr)
+	c, s, err := p.connect(ctx, t, "h2")
 	if err != nil {
-		return answer{Err: err}
+		return s.on(answer{Err: err})
 	}
-	var s shown
 	scheme := "http"
 	if t.Check.TLS {
 		scheme = "https"
-		if c, s, err = p.secure(c, t, "h2"); err != nil {
-			return s.on(answer{Err: err})
-		}
 	}
 	// A message is a byte that says that it is not compressed, its length, and itself: HealthCheckRequest{service: 1}.
 	message := binary.AppendUvarint([]byte{1<<3 | 2}, uint64(len(t.Check.Service)))

@@ -18,15 +18,9 @@ const maxHeader = 64 << 10
 // exchange sends req over a connection of its own and returns the answer, with its body if that is wanted of one with such a
 // status.
 func (p prober) exchange(ctx context.Context, t Target, req *http.Request, body func(status int) bool) (response, shown, error) {
-	c, err := p.dial(ctx, "tcp", t.Addr)
+	c, s, err := p.connect(ctx, t, offered(t.Check.Version)...)
 	if err != nil {
-		return response{}, shown{}, err
-	}
-	var s shown
-	if t.Check.TLS {
-		if c, s, err = p.secure(c, t, offered(t.Check.Version)...); err != nil {
-			return response{}, s, err
-		}
+		return response{}, s, err
 	}
 	if s.NegotiatedProtocol == "h2" || t.Check.Version == "2" {
 		got, err := p.exchange2(c, req, body)

@@ -30,6 +30,15 @@ func askTLS(ctx context.Context, p prober, t Target) answer {
 	return shown.on(answer{OK: true, Words: tls.VersionName(shown.Version)})
 }
 
+// connect connects to the target by TCP, and speaks TLS, offering the protocols alpn, if its check says so.
+func (p prober) connect(ctx context.Context, t Target, alpn ...string) (*conn, shown, error) {
+	c, err := p.dial(ctx, "tcp", t.Addr)
+	if err != nil || !t.Check.TLS {
+		return c, shown{}, err
+	}
+	return p.secure(c, t, alpn...)
+}
+
 // secure speaks TLS through c as t's check wants it, offering the protocols alpn. It takes c over: what it returns is closed in
 // its place, and notes in clear what passes; when it fails c is closed, and the error is one for an operator.
 func (p prober) secure(c *conn, t Target, alpn ...string) (*conn, shown, error) {
