@@ -38,7 +38,6 @@ func (a *Agent) Foresee(ctx context.Context, doc config.Document, until time.Tim
 	}
 	ctx, cancel := context.WithTimeout(ctx, foreseeWait+time.Duration(len(text))*time.Second/foreseeMore)
 	defer cancel()
-	asked := proposal{text, until}
 	var routers []fsm.Node
 	for _, n := range m.state.Load().Nodes {
 		if n.Kind == fsm.Router {
@@ -49,7 +48,13 @@ func (a *Agent) Foresee(ctx context.Context, doc config.Document, until time.Tim
 	var all sync.WaitGroup
 	for i, n := range routers {
 		all.Go(func() {
-			plan, err := b.foreseeAt(ctx, m, n.ID, asked)
+			var plan api.RouterPlan
+			var err error
+			if n.ID == m.id {
+				plan, err = b.foresee(ctx, doc, until)
+			} else {
+				plan, err = askPeer[api.RouterPlan](ctx, m, n.ID, http.MethodPost, pathForesee, proposal{text, until})
+			}
 			if err != nil {
 				plan = api.RouterPlan{Drift: []string{}, Steps: []string{}, Connections: []api.Connections{}, Reason: err.Error()}
 			}
@@ -61,22 +66,20 @@ func (a *Agent) Foresee(ctx context.Context, doc config.Document, until time.Tim
 	return out, nil
 }
 
-func (b *body) foreseeAt(ctx context.Context, m *member, id string, asked proposal) (api.RouterPlan, error) {
-	if id == m.id {
-		return b.foresee(ctx, asked)
-	}
-	return askPeer[api.RouterPlan](ctx, m, id, http.MethodPost, pathForesee, asked)
-}
-
-// foresee is what this node's director would do.
-func (b *body) foresee(ctx context.Context, asked proposal) (api.RouterPlan, error) {
+// foreseeFor is foresee for another member.
+func (b *body) foreseeFor(ctx context.Context, asked proposal) (api.RouterPlan, error) {
 	doc, err := config.FromCanonical(asked.Document)
 	if err != nil {
 		return api.RouterPlan{}, err
 	}
+	return b.foresee(ctx, doc, asked.Until)
+}
+
+// foresee is what this node's director would do if doc ran, and servers that it no longer names went then.
+func (b *body) foresee(ctx context.Context, doc config.Document, until time.Time) (api.RouterPlan, error) {
 	snap := b.snapshot()
 	running := b.state()
-	next := state(snap.With(doc, now(), asked.Until))
+	next := state(snap.With(doc, now(), until))
 	next.Known, next.OtherLeads, next.Foreign = running.Known, running.OtherLeads, running.Foreign
 	f, err := b.local.director.Foresee(running, next)
 	if err != nil {

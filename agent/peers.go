@@ -139,7 +139,7 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("POST "+pathCAKey, answer(func(ctx context.Context, k caKey) (caKey, error) { return b.giveCAKey(ctx, m, k) }))
 	mux.HandleFunc("POST "+pathSights, answer(b.toldSights))
 	mux.HandleFunc("POST "+pathHanded, answer(b.toldHanded))
-	mux.HandleFunc("POST "+pathForesee, answer(b.foresee))
+	mux.HandleFunc("POST "+pathForesee, answer(b.foreseeFor))
 	mux.HandleFunc("POST "+pathConnections, answer(b.connections))
 	mux.HandleFunc("POST "+pathStats, answer(b.stats))
 	mux.HandleFunc("POST "+pathCPUStats, answer(b.cpuStats))

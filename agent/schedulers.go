@@ -59,7 +59,7 @@ func lackOf(scheduler string) string { return fmt.Sprintf("scheduler %q", schedu
 // schedulable refuses a document with a scheduler that no router which answers has.
 func (a *Agent) schedulable(ctx context.Context, set *fsm.SetDocument) error {
 	b := a.current.Load()
-	doc, err := config.FromCanonical(set.Document)
+	doc, err := set.Parsed()
 	if err != nil || b.member == nil {
 		return nil // which is for the proposal to say
 	}

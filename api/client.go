@@ -254,6 +254,11 @@ func (c *Client) Document(ctx context.Context) (Revision, error) {
 	return ask[Revision](ctx, c, http.MethodGet, "/v1/document", nil)
 }
 
+// BareDocument is the running document without the summary of what it changed: with a large one that takes a while.
+func (c *Client) BareDocument(ctx context.Context) (Revision, error) {
+	return ask[Revision](ctx, c, http.MethodGet, "/v1/document?bare=true", nil)
+}
+
 // Plan is what a document would change.
 func (c *Client) Plan(ctx context.Context, r PlanRequest) (Plan, error) {
 	return ask[Plan](ctx, c, http.MethodPost, "/v1/document/plan", r)

@@ -184,7 +184,7 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 	if err != nil {
 		return Applied{}, err
 	}
-	canonical, err := config.Canonical(w.doc)
+	set, err := fsm.NewSetDocument(w.doc)
 	if err != nil {
 		return Applied{}, fmt.Errorf("document: %w", err)
 	}
@@ -192,10 +192,9 @@ func (s *server) write(ctx context.Context, snap *fsm.Snapshot, requestID string
 		requestID = fsm.NewRequest()
 	}
 	plan := s.planOfWrite(ctx, snap, w)
-	res, err := s.Propose(ctx, actorOf(ctx), requestID, &fsm.SetDocument{
-		Base: w.base, Source: w.source, Document: canonical, Message: w.message,
-		LeaveUntil: now.Add(w.drain), RollbackOf: w.rollback, Adopt: w.adopt, ConfirmUntil: confirmUntil,
-	})
+	set.Base, set.Source, set.Message = w.base, w.source, w.message
+	set.LeaveUntil, set.RollbackOf, set.Adopt, set.ConfirmUntil = now.Add(w.drain), w.rollback, w.adopt, confirmUntil
+	res, err := s.Propose(ctx, actorOf(ctx), requestID, set)
 	if err != nil {
 		return Applied{}, s.withChanges(ctx, err, w.base)
 	}
@@ -258,11 +257,16 @@ func (s *server) history(ctx context.Context, i *struct {
 
 // describeRevision is r without its document; at is its place in the history.
 func describeRevision(snap *fsm.Snapshot, at int, r fsm.Revision) Revision {
-	out := Revision{Schema: Schema, Number: r.Number, At: r.At, Author: r.Author.Name, Address: r.Author.Address, Via: r.Author.Via, Message: r.Message, Current: r.Number == snap.Revision}
+	out := bareRevision(snap, r)
 	if changes, known := changesIn(snap, at); known {
 		out.Summary = changes.Summary()
 	}
 	return out
+}
+
+// bareRevision is r without what it changed.
+func bareRevision(snap *fsm.Snapshot, r fsm.Revision) Revision {
+	return Revision{Schema: Schema, Number: r.Number, At: r.At, Author: r.Author.Name, Address: r.Author.Address, Via: r.Author.Via, Message: r.Message, Current: r.Number == snap.Revision}
 }
 
 // changesIn is what the revision at that place of the history changed; it is not known of one whose forerunner is not kept.
@@ -290,7 +294,9 @@ func (s *server) revision(ctx context.Context, i *struct {
 	return withDocument(describeRevision(snap, at, r), r), nil
 }
 
-func (s *server) document(ctx context.Context, _ *none) (Revision, error) {
+func (s *server) document(ctx context.Context, i *struct {
+	Bare bool `query:"bare" doc:"without the summary of what it changed, for which it is compared with the one before"`
+}) (Revision, error) {
 	snap, err := s.State(ctx)
 	if err != nil {
 		return Revision{}, err
@@ -299,6 +305,9 @@ func (s *server) document(ctx context.Context, _ *none) (Revision, error) {
 	if at < 0 {
 		_, _, err := revisionOf(snap, snap.Revision)
 		return Revision{}, err
+	}
+	if i.Bare {
+		return withDocument(bareRevision(snap, snap.History[at]), snap.History[at]), nil
 	}
 	return withDocument(describeRevision(snap, at, snap.History[at]), snap.History[at]), nil
 }

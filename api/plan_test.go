@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -87,5 +88,24 @@ func TestPlanNamesRoutersThatServe(t *testing.T) {
 		if got := strings.Join(warnings(s, d), "; "); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// A bare document is the running one without what it changed.
+func TestBareDocument(t *testing.T) {
+	c := serve(t, formed(t))
+	if _, err := c.Apply(t.Context(), ApplyRequest{Files: []File{{Name: "edge.hcl", Text: webHCL}}}); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := c.Document(t.Context())
+	if err != nil || whole.Summary == "" {
+		t.Fatalf("%+v, %v; want it with a summary", whole, err)
+	}
+	bare, err := c.BareDocument(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if whole.Summary = ""; !reflect.DeepEqual(bare, whole) {
+		t.Errorf("%+v, want %+v", bare, whole)
 	}
 }

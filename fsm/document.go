@@ -30,6 +30,21 @@ type SetDocument struct {
 	ConfirmUntil time.Time `json:"confirm_until,omitzero"` // it goes back then, unless it is confirmed; zero: it stays
 
 	document config.Document
+	parsed   bool
+}
+
+// NewSetDocument returns the command that makes doc the running document, and says nothing else yet.
+func NewSetDocument(doc config.Document) (*SetDocument, error) {
+	text, err := config.Canonical(doc)
+	return &SetDocument{Document: text, document: doc, parsed: true}, err
+}
+
+// Parsed returns the document, which is read unless it is known from NewSetDocument or Decode. It is shared and must not be modified.
+func (d *SetDocument) Parsed() (config.Document, error) {
+	if d.parsed {
+		return d.document, nil
+	}
+	return config.FromCanonical(d.Document)
 }
 
 // Name returns NameSetDocument.
@@ -49,6 +64,7 @@ func (d *SetDocument) String() string {
 
 func (d *SetDocument) read() (err error) {
 	d.Document, d.document, err = readDocument(d.Document)
+	d.parsed = err == nil
 	return err
 }
 

@@ -115,8 +115,8 @@ func Encode(e Envelope) ([]byte, error) {
 	b = append(b, head...)
 	b = append(b, payload...)
 	binary.BigEndian.PutUint32(b[4:], checksum(b))
-	// What this release cannot read itself must not get into the log: nobody could apply it.
-	if _, err := Decode(b); err != nil {
+	// What this release cannot read itself must not get into the log: nobody could apply it. Documents are read by Admit.
+	if _, err := decode(b); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", h.Command, err)
 	}
 	return b, nil
@@ -125,6 +125,20 @@ func Encode(e Envelope) ([]byte, error) {
 // Decode reads an entry. The errors: ErrUnknown (format, command, version, field or schema of a newer release), ErrCorrupt
 // (anything else that Encode does not write), and ErrTooLarge as a *Refusal, then with the envelope, its command empty.
 func Decode(b []byte) (Envelope, error) {
+	e, err := decode(b)
+	if err != nil {
+		return e, err
+	}
+	if r, ok := e.Command.(reader); ok {
+		if err := r.read(); err != nil {
+			return Envelope{}, fmt.Errorf("entry: %s: %w", e.Command.Name(), err)
+		}
+	}
+	return e, nil
+}
+
+// decode is Decode without reading the documents in it.
+func decode(b []byte) (Envelope, error) {
 	h, payload, err := split(b)
 	if err != nil {
 		return Envelope{}, fmt.Errorf("entry: %w", err)
@@ -156,11 +170,6 @@ func Decode(b []byte) (Envelope, error) {
 	}
 	if err := unmarshal(payload, c); err != nil {
 		return Envelope{}, fmt.Errorf("entry: %s: %w", h.Command, err)
-	}
-	if r, ok := c.(reader); ok {
-		if err := r.read(); err != nil {
-			return Envelope{}, fmt.Errorf("entry: %s: %w", h.Command, err)
-		}
 	}
 	return e, nil
 }

@@ -391,3 +391,33 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestAdmitReadsDocuments: Encode does not read the document, which the leader does before it proposes anything, whoever encoded it.
+func TestAdmitReadsDocuments(t *testing.T) {
+	for text, want := range map[string]error{`{"schema":1,"cluster":{},"nonsense":1}`: ErrCorrupt, `{"schema":9}`: ErrUnknown} {
+		b, err := Encode(Envelope{Request: "q", At: t0, Command: &SetDocument{Document: []byte(text)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Admit(b); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", text, err, want)
+		}
+	}
+}
+
+// TestParsed: a command knows the document that it was made of, and reads one that it was not.
+func TestParsed(t *testing.T) {
+	want := doc("Web=10.0.0.1:80 a=10.1.0.1:80")
+	made, err := NewSetDocument(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []*SetDocument{made, {Document: made.Document}} {
+		if got, err := d.Parsed(); err != nil || !got.Equal(want) {
+			t.Errorf("%+v, %v; want %+v", got, err, want)
+		}
+	}
+	if got, err := (&SetDocument{Document: []byte("{")}).Parsed(); err == nil {
+		t.Errorf("half a document is %+v", got)
+	}
+}

@@ -141,7 +141,7 @@ func (a *app) runningDocument(ctx context.Context) (*api.Client, api.Revision, c
 	if err != nil {
 		return nil, api.Revision{}, config.Document{}, err
 	}
-	r, err := cl.Document(ctx)
+	r, err := cl.BareDocument(ctx)
 	if err != nil {
 		return nil, api.Revision{}, config.Document{}, err
 	}
