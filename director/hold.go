@@ -78,9 +78,13 @@ func (p *pass) extended(m Mandate, want *Want, ready []vip.Held) (out []vip.Held
 	if now.Epoch != m.Epoch {
 		return nil, true
 	}
+	fit := make(map[spot]bool, len(ready))
+	for _, r := range ready {
+		fit[spotOf(r)] = true
+	}
 	want.Held = held(now, want.Places)
 	for _, h := range want.Held {
-		if slices.ContainsFunc(ready, func(r vip.Held) bool { return spotOf(r) == spotOf(h) }) {
+		if fit[spotOf(h)] {
 			out = append(out, h)
 		}
 	}
