@@ -45,7 +45,7 @@ func TestProbeOnce(t *testing.T) {
 	defer well.Close()
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	b := &body{local: &local{traced: func(note func(health.Step)) health.Prober { return health.Traced(nil, note) }}}
+	b := &body{local: &local{traced: func(note func(health.Step)) health.Prober { return health.Traced(nil, nil, note) }}}
 	v := config.Virtual{Name: "web", Check: &config.Check{Kind: config.CheckHTTP, Every: time.Second, Timeout: time.Second, Rise: 1, Fall: 1, Path: "/", Status: []config.StatusRange{{From: 200, To: 299}}}}
 	ask := func(server *httptest.Server, steps bool) (p api.CheckProbe) {
 		s := config.Server{Name: "a", Address: netip.MustParseAddrPort(server.Listener.Addr().String())}

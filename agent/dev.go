@@ -31,20 +31,20 @@ func simulate(o Options) (edges, error) {
 }
 
 // probe is how servers are asked, and from where. In memory nobody is: there is no network to ask.
-func probe(e edges, from health.Source) health.Prober {
+func probe(e edges, from health.Source, ways health.Detour) health.Prober {
 	if e.probe != nil {
 		return e.probe
 	}
 	if !e.inMemory {
-		return health.ProbeFrom(from)
+		return health.ProbeFrom(from, ways)
 	}
 	return simulated
 }
 
 // tracedProbe is probe that tells of its steps.
-func tracedProbe(e edges, from health.Source, note func(health.Step)) health.Prober {
+func tracedProbe(e edges, from health.Source, ways health.Detour, note func(health.Step)) health.Prober {
 	if !e.inMemory {
-		return health.Traced(from, note)
+		return health.Traced(from, ways, note)
 	}
 	return func(ctx context.Context, t health.Target) health.Result {
 		note(health.Step{What: "simulated"})

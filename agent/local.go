@@ -11,6 +11,7 @@ import (
 
 	"polso/api"
 	"polso/config"
+	"polso/detour"
 	"polso/director"
 	"polso/health"
 	"polso/ipvs"
@@ -50,6 +51,7 @@ type edges struct {
 	fence     vip.Fence // nil: none
 	table     table
 	rules     director.Rules // nil: none
+	detours   detour.Edge    // nil: none
 	sysctls   settings
 	parts     []part
 	inMemory  bool          // there is no network either: nobody is probed, and nothing outlives the process
@@ -76,14 +78,15 @@ func openLocal(o Options, margin time.Duration, asked func() []config.RouterChec
 	})
 	routes := newRoutes(kernelsSource)
 	from := func(target netip.Addr) netip.Addr { return routes.source(l.director.Status(), target) }
-	l.checks = health.New(health.Options{Probe: probe(e, from), Ring: l.ring, Log: o.Log.With("part", "health")})
-	l.itself = newRouterChecks(asked, probe(e, from), linkOf(l.links, o.Interfaces), o.Log.With("part", "router_check"))
-	l.traced = func(note func(health.Step)) health.Prober { return tracedProbe(e, from, note) }
+	ways := newWays(e.detours)
+	l.checks = health.New(health.Options{Probe: probe(e, from, ways.detour), Ring: l.ring, Log: o.Log.With("part", "health")})
+	l.itself = newRouterChecks(asked, probe(e, from, nil), linkOf(l.links, o.Interfaces), o.Log.With("part", "router_check"))
+	l.traced = func(note func(health.Step)) health.Prober { return tracedProbe(e, from, ways.detour, note) }
 	l.director = director.New(director.Options{
-		IPVS: l.table, Rules: e.rules, VIP: l.keeper, Sysctls: e.sysctls, Record: record, Health: l.checks, Mandate: mandate, State: state,
-		Others: others, Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
+		IPVS: l.table, Rules: e.rules, VIP: l.keeper, Sysctls: e.sysctls, Record: record, Health: leading{checks: l.checks, ways: ways}, Mandate: mandate, State: state,
+		Troubles: ways.troubles, Others: others, Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
 	})
-	l.edgeParts = append(e.parts, func(ctx context.Context) error { <-ctx.Done(); e.close(); return nil })
+	l.edgeParts = append(e.parts, ways.run, func(ctx context.Context) error { <-ctx.Done(); e.close(); return nil })
 	l.keeperParts = []part{l.keeper.Run, func(ctx context.Context) error { return l.keeper.Watch(ctx, func() { routes.forget(); l.ring() }) }, l.keeper.Listen}
 	l.passParts = []part{l.checks.Run, l.director.Run}
 	return l, nil
@@ -108,7 +111,7 @@ func openKernel(o Options) (edges, error) {
 		return edges{}, fmt.Errorf("addresses: %w", err)
 	}
 	fence := new(vip.KernelFence)
-	e := edges{addresses: addresses, fence: fence, sysctls: procSys{"/proc/sys"}, close: func() { fence.Close(); addresses.Close(); lock.Close() }}
+	e := edges{addresses: addresses, fence: fence, detours: new(detour.Kernel), sysctls: procSys{"/proc/sys"}, close: func() { fence.Close(); addresses.Close(); lock.Close() }}
 	if o.Kernel == SimulatedKernel {
 		e.table, e.rules, e.sysctls = new(ipvs.Fake), new(ipvs.FakeRules), withoutIPVS{procSys{"/proc/sys"}, memSys{map[string]string{}}}
 		return e, nil

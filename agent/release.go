@@ -11,6 +11,7 @@ import (
 
 	"polso/api"
 	"polso/consensus/store"
+	"polso/detour"
 	"polso/director"
 	"polso/fsm"
 	"polso/ipvs"
@@ -85,6 +86,9 @@ func Release(ctx context.Context, of Remains, scope Scope) ([]string, error) {
 	// Nothing is behind it any more. Where the kernel has no nftables there was none.
 	if err := new(vip.KernelFence).Raze(); err != nil && !noNFTables(err) {
 		done = append(done, fmt.Sprintf("The fence could not be taken away, and may keep its addresses from answering: %v. By hand: nft list tables.", err))
+	}
+	if err := detour.Raze(new(detour.Kernel)); err != nil && !noNFTables(err) {
+		done = append(done, fmt.Sprintf("What leads probes to virtual addresses could not be taken away: %v. It harms nobody.", err))
 	}
 	for _, p := range have {
 		if p.Ours {

@@ -48,7 +48,7 @@ func TestNoProbeComesFromAVirtualAddress(t *testing.T) {
 			Held:  []director.HeldStatus{{Held: vip.Held{Addr: netip.MustParseAddr(virtual), Link: "v0"}, Present: true}},
 			Links: vip.Links{{Name: "v0", Own: []netip.Prefix{netip.MustParsePrefix(own + "/24")}}},
 		}
-		ask := health.ProbeFrom(func(target netip.Addr) netip.Addr { return source(status, target, kernelsSource) })
+		ask := health.ProbeFrom(func(target netip.Addr) netip.Addr { return source(status, target, kernelsSource) }, nil)
 		for _, kind := range []config.CheckKind{config.CheckTCP, config.CheckTLS, config.CheckHTTP, config.CheckSend, config.CheckUDP, config.CheckDNS,
 			config.CheckICMP, config.CheckSMTP, config.CheckGRPC, config.CheckAgent, config.CheckRedis, config.CheckMySQL, config.CheckPostgreSQL,
 			config.CheckLDAP, config.CheckSIP, config.CheckFTP, config.CheckIMAP, config.CheckPOP3} {

@@ -63,7 +63,7 @@ var (
 		CheckTCP, CheckTLS, CheckHTTP, CheckSend, CheckUDP, CheckDNS, CheckSMTP, CheckGRPC, CheckScript, CheckAgent,
 	}, presetKinds)
 	throughKinds = slices.Concat([]CheckKind{
-		CheckTCP, CheckTLS, CheckHTTP, CheckSend, CheckUDP, CheckDNS, CheckICMP, CheckSMTP, CheckGRPC,
+		CheckTCP, CheckTLS, CheckHTTP, CheckSend, CheckUDP, CheckDNS, CheckSMTP, CheckGRPC,
 	}, presetKinds)
 )
 
@@ -106,7 +106,7 @@ var checkAttributes = []attribute{
 	{"answer", []CheckKind{CheckDNS}, ofText(func(c *Check) *string { return &c.Answer }), "a record's value", "any", "What one of the answers has to be."},
 	{"command", []CheckKind{CheckScript}, ofTexts(func(c *Check) *[]string { return &c.Command }), `a program and its arguments, such as ["/usr/local/bin/probe", "%h", "%p"]`, required, "What is run, without a shell; %h and %p stand for the server's address and port. Exit 0 is up, 1 is down, 2 to 255 is up with that weight and 2."},
 	{"port", portKinds, portField, "1 to 65535", "the server's", "Where to ask instead."},
-	{"through", throughKinds, ofText(func(c *Check) *Through { return &c.Through }), "virtual", "its own address", "virtual: the virtual's address is asked, by way of this one server, which proves that it holds the address; with dr and tun. Understood, not supported yet."},
+	{"through", throughKinds, ofText(func(c *Check) *Through { return &c.Through }), "virtual", "its own address", "virtual: the virtual's address is asked, by way of this one server, which proves that it holds the address; with dr, and with tun by IP in IP. See checks.md."},
 	{"every", nil, ofDuration(func(c *Check) *time.Duration { return &c.Every }), durations + ", 100ms to 1h", `"2s"`, "How often a server is asked."},
 	{"timeout", nil, ofDuration(func(c *Check) *time.Duration { return &c.Timeout }), durations + ", 10ms to every", `"1s"`, "How long an answer may take; every, if that is shorter."},
 	{"rise", nil, ofNumber(func(c *Check) *int { return &c.Rise }), "1 to 1000", "2", "How many answers in a row make a server up."},

@@ -169,26 +169,6 @@ func aCheck(k CheckKind) string {
 	return fmt.Sprintf("%s %s check", article, k)
 }
 
-// through checks that a probe can take the virtual's own way.
-func (v *verdicts) through(p path, c Check, x Virtual, asked []Server) {
-	if c.Through == "" || !enum(v, p.attr("through"), "through", c.Through, ThroughVirtual) {
-		return
-	}
-	if x.FWMark != 0 {
-		v.add(p.attr("through"), "the check has no address to ask: a firewall mark has none", "", "Remove through.")
-		return
-	}
-	for _, s := range asked {
-		if s.Forward != DR && s.Forward != Tun {
-			v.add(p.attr("through"), fmt.Sprintf("through is for dr and tun, and server %q is forwarded to by %s", s.Name, s.Forward), "Only there does a server have the virtual's address.", "Remove through.")
-			return
-		}
-	}
-	if c.Port != 0 {
-		v.add(p.attr("port"), "through asks the virtual's own port", "", "Remove port.")
-	}
-}
-
 // visible reports whether s is visible ASCII alone, as the lines of an HTTP request want it (RFC 9112, section 3).
 func visible(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f }) < 0

@@ -16,35 +16,7 @@ func unsupported(d Document) Errors {
 			v.notYet(path("").block("vip", x.Name).attr("group"), fmt.Sprintf("group %q", x.Group), "All addresses move together.", "Remove it.")
 		}
 	}
-	for _, x := range d.Virtuals {
-		v.virtualNotYet(path("").block("virtual", x.Name), x)
-	}
 	return v.list
-}
-
-func (v *verdicts) virtualNotYet(p path, x Virtual) {
-	if x.Check != nil {
-		v.checkNotYet(p.attr("check"), *x.Check)
-	}
-	for _, s := range x.Servers {
-		if s.Check != nil {
-			v.checkNotYet(p.block("server", s.Name).attr("check"), *s.Check)
-		}
-	}
-	for _, s := range x.Sorry {
-		if s.Check != nil {
-			v.checkNotYet(p.block("sorry_server", s.Name).attr("check"), *s.Check)
-		}
-	}
-}
-
-func (v *verdicts) checkNotYet(p path, c Check) {
-	if c.Through != "" {
-		v.notYet(p.attr("through"), "through", "Servers are asked at their own addresses.", "Remove it.")
-	}
-	for i, inner := range c.Of {
-		v.checkNotYet(p.checkIn(i), inner)
-	}
 }
 
 func (v *verdicts) notYet(p path, what, why, fix string) {

@@ -2,6 +2,7 @@ package detour_test
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -61,6 +62,16 @@ func TestPlanInWords(t *testing.T) {
 	}
 }
 
+// follow has the kernel have what is wanted.
+func follow(t *testing.T, k *detour.Keeper, ways ...detour.Way) {
+	t.Helper()
+	k.Set(ways)
+	_, _ = k.StandIn(detour.Way{})
+	for w, err := range k.Failed() {
+		t.Fatalf("%s: %v", w, err)
+	}
+}
+
 // suite is what every Edge does. ways are some that the edge's kernel can route.
 func suite(t *testing.T, e detour.Edge, ways []detour.Way) {
 	t.Helper()
@@ -74,9 +85,7 @@ func suite(t *testing.T, e detour.Edge, ways []detour.Way) {
 						want = append(want, w)
 					}
 				}
-				for w, err := range k.Set(want) {
-					t.Fatalf("%s: %v", w, err)
-				}
+				follow(t, k, want...)
 				s, err := e.State()
 				if err != nil {
 					t.Fatal(err)
@@ -99,7 +108,7 @@ func suite(t *testing.T, e detour.Edge, ways []detour.Way) {
 				}
 			}
 		}
-		if err := k.Close(); err != nil {
+		if err := detour.Raze(e); err != nil {
 			t.Fatal(err)
 		}
 		if s, err := e.State(); err != nil || s.Base || s.Left || len(s.Routes) > 0 {
@@ -164,13 +173,42 @@ func TestMends(t *testing.T) {
 		if _, err := k.StandIn(w); !errors.Is(err, broken) {
 			t.Errorf("without nftables: %v", err)
 		}
-		if err := k.Set([]detour.Way{w})[w]; !errors.Is(err, broken) {
+		if err := k.Failed()[w]; !errors.Is(err, broken) {
 			t.Errorf("without nftables: %v", err)
 		}
 		e.Fail(nil)
 		time.Sleep(2 * time.Second)
 		if _, err := k.StandIn(w); err != nil {
 			t.Errorf("with nftables again: %v", err)
+		}
+	})
+}
+
+// TestRun takes away what another has left, follows, and leaves nothing.
+func TestRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := new(detour.Fake)
+		follow(t, detour.New(e), way("192.0.2.9", "10.0.0.9", detour.Direct))
+		k := detour.New(e)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- k.Run(ctx) }()
+		synctest.Wait()
+		if s, _ := e.State(); s.Base || len(s.Routes) > 0 {
+			t.Errorf("left of another: %+v", s)
+		}
+		w := way("192.0.2.10", "10.0.0.1", detour.Direct)
+		k.Set([]detour.Way{w})
+		synctest.Wait()
+		if s, _ := e.State(); len(s.Detours()) != 1 || s.Detours()[0].Way != w {
+			t.Errorf("wanted: %+v", s)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if s, _ := e.State(); s.Base || len(s.Routes) > 0 {
+			t.Errorf("left: %+v", s)
 		}
 	})
 }

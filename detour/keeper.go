@@ -1,11 +1,13 @@
 package detour
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,47 +23,74 @@ type Edge interface {
 // firewall anew takes the rules away; servers must not fall for that.
 const looksLast = time.Second
 
-// Keeper keeps the detours that are wanted. Its methods may be called by any goroutine. They wait for the kernel, not for time.
+// Keeper keeps the detours that are wanted. Its methods may be called by any goroutine.
 type Keeper struct {
 	edge Edge
+	bell chan struct{} // capacity 1: look at want
+
+	wanted atomic.Pointer[[]Way]         // sorted, none twice
+	told   atomic.Pointer[map[Way]error] // failed, as last seen; it is not changed any more
 
 	mu     sync.Mutex // guards below, and keeps one at a time at the kernel
-	ways   []Way      // sorted, none twice
+	seen   *[]Way     // the wanted that at is of
 	at     map[Way]netip.Addr
-	taken  map[netip.Addr]bool
 	failed map[Way]error
 	looked time.Time
 }
 
-// New returns a Keeper that wants nothing yet, and touches nothing before Set is told of the first.
+// New returns a Keeper that wants nothing yet.
 func New(edge Edge) *Keeper {
-	return &Keeper{edge: edge, at: make(map[Way]netip.Addr), taken: make(map[netip.Addr]bool)}
+	k := &Keeper{edge: edge, bell: make(chan struct{}, 1)}
+	k.wanted.Store(new([]Way))
+	k.told.Store(new(map[Way]error))
+	return k
 }
 
-// Set replaces the ways that are wanted, and returns the error of each that cannot be had. One that was wanted before keeps its
-// stand-in. It keeps nothing of ways.
-func (k *Keeper) Set(ways []Way) map[Way]error {
+// Set replaces the ways that are wanted. One that was wanted before keeps its stand-in. It does not block, and keeps nothing of
+// ways.
+func (k *Keeper) Set(ways []Way) {
 	ways = slices.Compact(slices.SortedFunc(slices.Values(ways), Way.compare))
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !slices.Equal(ways, k.ways) {
-		k.assign(ways)
-		k.looked = time.Time{}
+	if slices.Equal(ways, *k.wanted.Load()) {
+		return
 	}
-	if len(k.at) > 0 || k.looked.IsZero() {
-		k.look()
+	k.wanted.Store(&ways)
+	select {
+	case k.bell <- struct{}{}:
+	default: // already ringing
 	}
-	return k.failed
+}
+
+// Failed are the ways that could not be had when somebody looked last, and why. It does not block; the result is shared and must
+// not be modified.
+func (k *Keeper) Failed() map[Way]error { return *k.told.Load() }
+
+// Run has what is wanted follow Set until ctx ends, and then takes everything away. Before that it takes away what an earlier
+// process has left.
+func (k *Keeper) Run(ctx context.Context) error {
+	if err := k.raze(); err != nil && len(*k.wanted.Load()) > 0 {
+		k.fail(err)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			_ = k.raze() // what is left harms nobody, and goes when the next one begins
+			return nil
+		case <-k.bell:
+			k.mu.Lock()
+			k.look()
+			k.mu.Unlock()
+		}
+	}
 }
 
 // assign gives each way a stand-in. k.mu is held.
 func (k *Keeper) assign(ways []Way) {
-	k.ways = ways
 	before := k.at
-	k.at, k.taken = make(map[Way]netip.Addr, len(ways)), make(map[netip.Addr]bool, len(ways))
+	k.at = make(map[Way]netip.Addr, len(ways))
+	taken := make(map[netip.Addr]bool, len(ways))
 	for _, w := range ways {
 		if at, ok := before[w]; ok {
-			k.at[w], k.taken[at] = at, true
+			k.at[w], taken[at] = at, true
 		}
 	}
 	next := map[bool]int{}
@@ -69,31 +98,41 @@ func (k *Keeper) assign(ways []Way) {
 		four := w.Virtual.Is4()
 		for k.at[w] == (netip.Addr{}) && next[four] < most {
 			next[four]++
-			if at := standIn(w.Virtual, next[four]); !k.taken[at] {
-				k.at[w], k.taken[at] = at, true
+			if at := standIn(w.Virtual, next[four]); !taken[at] {
+				k.at[w], taken[at] = at, true
 			}
 		}
 	}
 }
 
-// StandIn returns the address at which a way's probes are to be sent. An error says why there is none.
+// StandIn returns the address to which a way's probes are to be sent. An error says why there is none. It looks at the kernel if
+// nobody has for a second, and mends what it finds.
 func (k *Keeper) StandIn(w Way) (netip.Addr, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.look()
 	at, ok := k.at[w]
 	if !ok {
-		return netip.Addr{}, errors.New("it is not wanted")
+		return netip.Addr{}, errors.New("there is no stand-in for it")
 	}
-	k.look()
 	return at, k.failed[w]
 }
 
-// Close takes everything away, with what an earlier process has left.
-func (k *Keeper) Close() error {
+// raze takes everything away.
+func (k *Keeper) raze() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.ways, k.at, k.looked = nil, nil, time.Time{}
+	k.looked = time.Time{}
 	return Raze(k.edge)
+}
+
+// fail says of every way that it cannot be had.
+func (k *Keeper) fail(err error) {
+	failed := make(map[Way]error)
+	for _, w := range *k.wanted.Load() {
+		failed[w] = err
+	}
+	k.told.Store(&failed)
 }
 
 // Raze takes every detour away.
@@ -107,23 +146,30 @@ func Raze(e Edge) error {
 
 // look makes the kernel have what is wanted, unless somebody has just looked. k.mu is held.
 func (k *Keeper) look() {
-	if time.Since(k.looked) < looksLast {
+	if wanted := k.wanted.Load(); wanted != k.seen {
+		k.seen = wanted
+		k.assign(*wanted)
+	} else if time.Since(k.looked) < looksLast {
 		return
 	}
 	k.failed = make(map[Way]error)
+	defer func() {
+		k.looked = time.Now()
+		told := k.failed
+		k.told.Store(&told)
+	}()
 	all := func(err error) {
-		for _, w := range k.ways {
+		for _, w := range *k.seen {
 			k.failed[w] = err
 		}
 	}
-	defer func() { k.looked = time.Now() }()
 	have, err := k.edge.State()
 	if err != nil {
 		all(err)
 		return
 	}
-	want := make([]Detour, 0, len(k.ways))
-	for _, w := range k.ways {
+	want := make([]Detour, 0, len(*k.seen))
+	for _, w := range *k.seen {
 		at, ok := k.at[w]
 		if !ok {
 			k.failed[w] = fmt.Errorf("there are no more than %d stand-ins", most)

@@ -1,6 +1,7 @@
 package director
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -128,9 +129,16 @@ func TargetOf(v config.Virtual, s config.Server) (health.Target, bool) {
 	if t.Check.Port != 0 {
 		t.Addr = addrPort(s.Address.Addr(), t.Check.Port)
 	}
-	t.Check.Port = 0 // said by Addr; thus the same probe of two virtuals is one
+	if through(*check) {
+		port, _ := v.Port()
+		t.Way = health.Way{Virtual: addrPort(v.Address, cmp.Or(t.Check.Port, port)), Forward: s.Forward}
+	}
+	t.Check.Port = 0 // said by Addr and Way; thus the same probe of two virtuals is one
 	return t, askable(t.Addr, t.Check)
 }
+
+// through tells whether a check, or one in it, is for the virtual's address.
+func through(c config.Check) bool { return c.Through != "" || slices.ContainsFunc(c.Of, through) }
 
 // askable tells whether a check of a server at addr has a port to ask, or needs none.
 func askable(addr netip.AddrPort, c config.Check) bool {

@@ -43,7 +43,7 @@ type Health interface {
 	View() health.View
 }
 
-// Options are what a Director is built from. All but Rules, Record, Others, Interfaces and Log are required.
+// Options are what a Director is built from. All but Rules, Record, Troubles, Others, Interfaces and Log are required.
 type Options struct {
 	IPVS       IPVS
 	Rules      Rules // nil: the kernel has no packet filter that Polso can use
@@ -53,6 +53,7 @@ type Options struct {
 	Health     Health
 	Mandate    func() Mandate    // read when a pass begins, and again when it is about to hold; must not block
 	State      func() State      // read once per pass; must not block
+	Troubles   func() []Problem  // of what works beside the director, read once per pass; must not block; nil: none
 	Others     func() Others     // what the other routers see, read once per pass; must not block; nil: nobody is heard
 	Interfaces map[string]string // logical name -> device, from this node's own settings
 	Log        *slog.Logger      // nil: silence
@@ -96,6 +97,9 @@ func New(o Options) *Director {
 	}
 	if d.o.Others == nil {
 		d.o.Others = func() Others { return Others{} }
+	}
+	if d.o.Troubles == nil {
+		d.o.Troubles = func() []Problem { return nil }
 	}
 	d.memory.sysctls = make(map[string]string)
 	d.status.Store(&Status{})

@@ -109,6 +109,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		d.o.Health.Set(want.Probes)
 		d.memory.probes = want.Probes
 	}
+	want.Problems = append(want.Problems, d.o.Troubles()...)
 	if !nothing {
 		letGo = p.letGo(want.Held)
 		gone(letGo)

@@ -35,7 +35,7 @@ func BenchmarkProbe(b *testing.B) {
 	} {
 		bench.check.Timeout = 10 * time.Second
 		b.Run(bench.name, func(b *testing.B) {
-			ask := ProbeFrom(func(netip.Addr) netip.Addr { return bench.at.Addr() })
+			ask := ProbeFrom(func(netip.Addr) netip.Addr { return bench.at.Addr() }, nil)
 			t := Target{Addr: bench.at, Check: bench.check}
 			b.ReportAllocs()
 			before := cpu(b)

@@ -82,7 +82,7 @@ func (l *load) run(b *testing.B, kind config.CheckKind, rate int) {
 		}}
 	}
 	// From many addresses, as ports that were just used are not used again soon.
-	l.ask = ProbeFrom(func(netip.Addr) netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 1, byte(time.Now().UnixMicro())}) })
+	l.ask = ProbeFrom(func(netip.Addr) netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 1, byte(time.Now().UnixMicro())}) }, nil)
 	l.set = New(Options{Probe: l.probe})
 	for _, t := range targets {
 		l.phase[t.Addr] = l.set.phase(t)

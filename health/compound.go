@@ -22,6 +22,7 @@ func (t Target) Children() []Target {
 		out[i] = t // with whatever else says how to reach the server
 		if c.Port != 0 {
 			out[i].Addr = netip.AddrPortFrom(t.Addr.Addr(), c.Port)
+			out[i].Way.Virtual = netip.AddrPortFrom(t.Way.Virtual.Addr(), c.Port)
 		}
 		c.Port = 0 // said by Addr
 		c.Every, c.Timeout = cmp.Or(c.Every, t.Check.Every), cmp.Or(c.Timeout, t.Check.Timeout)

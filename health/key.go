@@ -21,6 +21,10 @@ func (t Target) Key() Key {
 	b = t.Addr.AppendTo(append(b, ' '))
 	b = b.duration("every", c.Every).duration("timeout", c.Timeout).number("rise", c.Rise).number("fall", c.Fall)
 	b = b.duration("fast", c.Fast).text("initial", string(c.Initial)).text("through", string(c.Through))
+	if t.through() {
+		b = t.Way.Virtual.AppendTo(append(b, ' '))
+		b = append(append(b, " by "...), t.Way.Forward...)
+	}
 	if c.Flaps != 0 {
 		b = b.number("flaps", c.Flaps).duration("window", c.FlapWindow).duration("hold", c.FlapHold)
 	}

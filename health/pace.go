@@ -33,7 +33,7 @@ func (t Target) unpaced() Target {
 	t.Check.Of = nil
 	for _, c := range children {
 		c = c.unpaced()
-		c.Check.Port = c.Addr.Port()
+		c.Check.Port = c.asked().Port()
 		t.Check.Of = append(t.Check.Of, c.Check)
 	}
 	return t

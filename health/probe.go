@@ -25,16 +25,23 @@ type Source func(target netip.Addr) netip.Addr
 // proxy. The kernel chooses the source address.
 func Probe(ctx context.Context, t Target) Result { return prober{}.probe(ctx, t) }
 
-// ProbeFrom returns a Prober that asks as Probe does, from where source says (nil: the kernel's choice), and that keeps between
-// probes what is costly to make from a check. An address that cannot be used as a source any more leaves it to the kernel.
-func ProbeFrom(source Source) Prober { return prober{source: source, memory: newMemory()}.probe }
+// ProbeFrom returns a Prober that asks as Probe does, from where source says (nil: the kernel's choice), through virtuals as detour
+// says (nil: it cannot), and that keeps between probes what is costly to make from a check. An address that cannot be used as a
+// source any more leaves it to the kernel. Where detour fails the server's own address is asked, and the reason says so: a router
+// that lacks something must not find all servers down.
+func ProbeFrom(source Source, detour Detour) Prober {
+	return prober{source: source, detour: detour, memory: newMemory()}.probe
+}
 
 // prober is what a question is asked with.
 type prober struct {
 	source Source     // nil: the kernel's choice
+	detour Detour     // nil: there is none
 	memory *memory    // nil: nothing is kept
 	note   func(Step) // nil: nobody wants to see the steps
 	start  time.Time  // of this probe
+	server netip.Addr // of this probe, if it is through the virtual
+	at     netip.Addr // what stands for the virtual's address there
 }
 
 // question puts one kind of check to a target. Its time is ctx's: what p.dial returned gives up when ctx ends.
@@ -86,6 +93,17 @@ func (p prober) probe(ctx context.Context, t Target) Result {
 	p.start = time.Now()
 	ctx, cancel := context.WithTimeout(ctx, t.Check.Timeout)
 	defer cancel()
+	kind, direct := t.scheme(), ""
+	if t.through() {
+		var err error
+		if p.at, err = p.around(t); err != nil {
+			direct = "asked at its own address, not through the virtual: " + err.Error()
+		} else {
+			kind += " through " + t.Way.Virtual.Addr().String()
+			p.server, t.Addr = t.Addr.Addr(), t.Way.Virtual
+			p.step(p.at.String()+" leads to "+t.Way.Virtual.Addr().String()+" at "+p.server.String(), nil)
+		}
+	}
 	a := answer{Err: fmt.Errorf("unknown kind of check %q", t.Check.Kind)}
 	if ask := asks(t.Check.Kind); ask != nil {
 		a = ask(ctx, p, t)
@@ -100,17 +118,31 @@ func (p prober) probe(ctx context.Context, t Target) Result {
 	case a.Err != nil:
 		words = cause(a.Err) + " after " + millis(took)
 	}
-	if a.Note != "" {
-		words += "; " + a.Note
+	for _, note := range []string{a.Note, direct} {
+		if note != "" {
+			words += "; " + note
+		}
 	}
-	return Result{OK: a.OK && a.Err == nil, Took: took, Reason: t.scheme() + ": " + words, Advice: a.Advice, Expires: a.Expires}
+	return Result{OK: a.OK && a.Err == nil, Took: took, Reason: kind + ": " + words, Advice: a.Advice, Expires: a.Expires}
+}
+
+// around asks for the address that leads to the virtual's at t's server.
+func (p prober) around(t Target) (netip.Addr, error) {
+	if p.detour == nil {
+		return netip.Addr{}, errors.New("there is no way on this router")
+	}
+	return p.detour(t.Way.Virtual.Addr(), t.Addr.Addr(), t.Way.Forward)
 }
 
 // dial connects to at by tcp or udp. The connection ends with ctx, and tells p.note of what passes.
 func (p prober) dial(ctx context.Context, network string, at netip.AddrPort) (*conn, error) {
 	d := net.Dialer{KeepAlive: -1} // a probe is over before the first would be sent
+	server := at.Addr()
+	if p.at.IsValid() {
+		server, at = p.server, netip.AddrPortFrom(p.at, at.Port())
+	}
 	if p.source != nil {
-		if from := p.source(at.Addr()); from.IsValid() {
+		if from := p.source(server); from.IsValid() {
 			d.LocalAddr, d.Control = local(network, from), bindLate
 		}
 	}

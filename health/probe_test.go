@@ -177,7 +177,7 @@ func TestProbeFrom(t *testing.T) {
 						t.Errorf("asked about %s, want %s", target, at.Addr())
 					}
 					return tt.from
-				})
+				}, nil)
 				result := ask(t.Context(), Target{Addr: at, Check: config.Check{Kind: kind, Timeout: time.Second}})
 				if !result.OK {
 					t.Fatalf("%+v", result)

@@ -17,6 +17,28 @@ import (
 type Target struct {
 	Addr  netip.AddrPort // where the probe goes; Check.Port has no further say
 	Check config.Check
+	Way   Way // where instead, if Check is through the virtual
+}
+
+// Way is what the probe of a check through the virtual asks for, at the target's server.
+type Way struct {
+	Virtual netip.AddrPort
+	Forward config.Forward // how it gets there: dr or tun
+}
+
+// Detour returns the address that leads to a virtual address at one server, as its virtual forwards to it. An error says why there
+// is none. It may ask the kernel.
+type Detour func(virtual, server netip.Addr, by config.Forward) (netip.Addr, error)
+
+// through tells whether the probe is for the virtual's address.
+func (t Target) through() bool { return t.Check.Through != "" && t.Way.Virtual.IsValid() }
+
+// asked is the address that the server is asked for.
+func (t Target) asked() netip.AddrPort {
+	if t.through() {
+		return t.Way.Virtual
+	}
+	return t.Addr
 }
 
 // State is what is known of a target. The zero value is Unknown.

@@ -134,7 +134,7 @@ func says(t *testing.T, at netip.AddrPort, check config.Check, ok bool, want str
 	if check.Timeout == 0 {
 		check.Timeout = 10 * time.Second
 	}
-	got := ProbeFrom(nil)(t.Context(), Target{Addr: at, Check: check})
+	got := ProbeFrom(nil, nil)(t.Context(), Target{Addr: at, Check: check})
 	if got.OK != ok || !regexp.MustCompile("^(?:"+want+")$").MatchString(got.Reason) {
 		t.Errorf("got %v %q\nwant %v %q", got.OK, got.Reason, ok, want)
 	}
@@ -223,7 +223,7 @@ func TestTLSReadsAChangedFileAgain(t *testing.T) {
 	ca, other := newAuthority(t, "CA"), newAuthority(t, "Another CA")
 	at := handshakes(t, shows(ca.sign(t, -time.Hour, time.Hour, "127.0.0.1")))
 	name := filepath.Join(t.TempDir(), "ca.pem")
-	ask := ProbeFrom(nil)
+	ask := ProbeFrom(nil, nil)
 	target := Target{Addr: at, Check: config.Check{Kind: config.CheckTLS, Timeout: 10 * time.Second, CA: name}}
 	for i, step := range []struct {
 		pem string
@@ -249,7 +249,7 @@ func TestTLSIsNotResumed(t *testing.T) {
 		return nil
 	}
 	at := handshakes(t, settings)
-	ask := ProbeFrom(nil)
+	ask := ProbeFrom(nil, nil)
 	for range 2 {
 		if got := ask(t.Context(), Target{Addr: at, Check: config.Check{Kind: config.CheckTLS, Timeout: 10 * time.Second, CA: ca.pem}}); !got.OK {
 			t.Fatalf("%+v", got)

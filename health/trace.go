@@ -15,11 +15,11 @@ type Step struct {
 	Bytes []byte        // what was sent or received, in clear where the connection is encrypted; HTTP/2 as the text it stands for
 }
 
-// Traced returns a Prober that asks as ProbeFrom(source) does and tells note of each step as it happens, one at a time. What note
+// Traced returns a Prober that asks as ProbeFrom(source, detour) does and tells note of each step as it happens, one at a time. What note
 // is handed is its own to keep; while it runs, the probe waits and its time goes on.
-func Traced(source Source, note func(Step)) Prober {
+func Traced(source Source, detour Detour, note func(Step)) Prober {
 	var mu sync.Mutex
-	return prober{source: source, memory: newMemory(), note: func(s Step) {
+	return prober{source: source, detour: detour, memory: newMemory(), note: func(s Step) {
 		mu.Lock()
 		defer mu.Unlock()
 		note(s)

@@ -18,7 +18,7 @@ func traced(t *testing.T, at netip.AddrPort, check config.Check) (Result, []stri
 	check.Timeout = 10 * time.Second
 	var steps []string
 	var last time.Duration
-	ask := Traced(nil, func(s Step) {
+	ask := Traced(nil, nil, func(s Step) {
 		if s.At < last {
 			t.Errorf("%s at %s is before %s", s.What, s.At, last)
 		}

@@ -35,13 +35,14 @@ var ours = map[string][]string{
 	"vip/viptest":     {"vip"},
 	"program":         {},
 	"health":          {"config", "program"}, // both run what an operator wrote, and must not differ in how
+	"detour":          {},                    // not in vip, which holds, nor in ipvs, which balances: it does neither, and both must not wait for it
 	"director":        {"config", "health", "ipvs", "vip"},
 	"steward":         {"config", "fsm"},
 	"notify":          {"config", "program"},
 	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
 	"api":             {"config", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
-		"director", "fsm", "health", "ipvs", "notify", "steward", "vip"},
+		"detour", "director", "fsm", "health", "ipvs", "notify", "steward", "vip"},
 	"cmd/polso": {"agent", "api", "config", "convert", "realserver"},
 	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
 	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
@@ -60,14 +61,14 @@ var outside = map[string][]string{
 	"go.etcd.io/bbolt":                    {"consensus/store"},
 	"github.com/moby/ipvs":                {"ipvs"},
 	"github.com/mdlayher/genetlink":       {"ipvs"},
-	"github.com/mdlayher/netlink":         {"ipvs", "vip"},
+	"github.com/mdlayher/netlink":         {"ipvs", "vip", "detour"},
 	"github.com/mdlayher/socket":          {"ipvs"},
 	"github.com/mdlayher/arp":             {"vip", "lab"},
 	"github.com/mdlayher/ndp":             {"vip", "lab"},
 	"github.com/mdlayher/packet":          {"vip", "lab"},
 	"github.com/mdlayher/ethernet":        {"vip", "lab"},
-	"github.com/vishvananda/netlink":      {"ipvs", "vip", "realserver", "lab"}, // realserver: links, tunnels and addresses of a machine without a router, none of which vip's edge has
-	"github.com/google/nftables":          {"ipvs", "vip"},
+	"github.com/vishvananda/netlink":      {"ipvs", "vip", "detour", "realserver", "lab"}, // realserver: links, tunnels and addresses of a machine without a router, none of which vip's edge has
+	"github.com/google/nftables":          {"ipvs", "vip", "detour"},
 	"github.com/spf13/cobra":              {"cmd/polso"},
 	"github.com/danielgtaylor/huma/v2":    {"api"},
 	"github.com/coreos/go-systemd/v22":    {"agent"},
