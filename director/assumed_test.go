@@ -1,10 +1,14 @@
 package director
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"polso/config"
+	"polso/health"
+	"polso/ipvs"
 )
 
 // With initial = "down" a server that is new to the table waits for its check. One that stands there, from a process before this one
@@ -60,4 +64,49 @@ func TestAssumedDownIsNoVote(t *testing.T) {
 	if seen := in.Others.Sights[0].Virtuals[0]; seen.Unknown != 3 || seen.Down != 0 {
 		t.Errorf("its sight is %+v", seen)
 	}
+}
+
+// A new process, with its own probes, over the table of one before: no server is touched until it is found down, and that one goes at
+// once; one that is new comes when it is found up.
+func TestRestartWithInitialDown(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		for _, op := range ipvs.Plan(*table80("10.0.0.1:80 1", "10.0.0.2:80 1"), ipvs.Table{}) {
+			if err := w.table.Fake.Do(op); err != nil {
+				t.Fatal(err)
+			}
+		}
+		dead := web("a", "b").Servers[1].Address
+		checks := health.New(health.Options{
+			Ring: func() { w.d.Ring() },
+			Probe: func(_ context.Context, asked health.Target) health.Result {
+				return health.Result{OK: asked.Addr != dead, Reason: "tcp: said the test"}
+			},
+		})
+		w.checks = checks
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() { _ = checks.Run(ctx) }() // returns nil, always
+		w.start()
+		w.know(2, document(with(web("a", "b", "c"), func(v *config.Virtual) {
+			check := *v.Check
+			check.Initial, check.Every, check.Rise, check.Fall = config.InitialDown, 20*time.Second, 2, 3
+			v.Check = &check
+		})))
+		w.lead(1)
+		w.wait(5 * time.Second) // asked once, every quarter of every, and nothing is decided
+		if got := w.forget(); strings.Contains(got, "ipvsadm") {
+			t.Errorf("before a verdict, done:\n%s", got)
+		}
+		w.wait(time.Minute)
+		var did []string
+		for _, line := range strings.Split(w.forget(), "\n") {
+			if _, step, ok := strings.Cut(line, "ipvsadm "); ok {
+				did = append(did, step)
+			}
+		}
+		const service = " -t 192.0.2.10:80 -r "
+		if got, want := strings.Join(did, "; "), "-a"+service+"10.0.0.3:80 -g -w 1; -d"+service+"10.0.0.2:80"; got != want {
+			t.Errorf("afterwards: %s; want %s", got, want)
+		}
+	})
 }
