@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -68,6 +69,7 @@ type scene struct {
 	on               []*Router // whose tables are looked at
 	every            time.Duration
 	dead, hung, back time.Duration
+	flag, tunnel     string // ipvsadm's for the forwarding, "" is -g, and what it says of a tunnel
 }
 
 // sceneOf is the scene of every router, at the laboratory's pace.
@@ -141,7 +143,7 @@ func (s scene) tables(servers ...string) error {
 	want := []string{fmt.Sprintf("-A -t %s -s rr", netip.AddrPortFrom(WebVIP, echoPort))}
 	for _, server := range servers {
 		name, weight, _ := strings.Cut(server, " ")
-		want = append(want, line(s.l, name)+"-g -w "+weight)
+		want = append(want, line(s.l, name)+cmp.Or(s.flag, "-g")+" -w "+weight+s.tunnel)
 	}
 	slices.Sort(want)
 	for _, r := range s.on {

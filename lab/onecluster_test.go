@@ -28,6 +28,7 @@ func TestOneCluster(t *testing.T) {
 		{"Checks", checks},
 		{"Votes", votes},
 		{"RouterChecks", routerChecks},
+		{"ThroughTheVirtual", throughTheVirtual},
 		{"OperatorsHand", operatorsHand},
 		{"BadLink", badLink},
 		{"ChangeCutsNoConnection", changeCutsNoConnection}, // changes settings of the routers' kernels
