@@ -100,13 +100,15 @@ func (b *body) picture(m *member, s *fsm.Snapshot, led time.Time) notify.Picture
 const lostAfter = 5 * time.Second
 
 // pictureOf is what is decided of a document's servers and virtuals: servers as their checks say, virtuals as the table follows
-// from checks, operators and agents. What is not decided is left out.
+// from checks, operators and agents. What is not decided is left out, and who is down by a check's initial alone: after a restart that
+// is everybody, and nothing has happened to them.
 func pictureOf(doc config.Document, status *director.Status) (map[notify.Place]notify.Server, map[string]notify.Virtual) {
 	servers, virtuals := make(map[notify.Place]notify.Server), make(map[string]notify.Virtual)
 	for _, v := range doc.Virtuals {
 		for _, s := range v.Servers {
 			t, checked := director.TargetOf(v, s)
-			if st := status.Health[t.Key()]; checked && st.State != health.Unknown {
+			st := status.Health[t.Key()]
+			if checked && st.State != health.Unknown && !(st.Assumed && st.State == health.Down) {
 				servers[notify.Place{Virtual: v.Name, Server: s.Name}] = notify.Server{Up: st.State == health.Up, Address: s.Address.String(), Reason: st.Reason}
 			}
 		}

@@ -89,6 +89,11 @@ func TestPictureFollowsThePool(t *testing.T) {
 	if a := servers[notify.Place{Virtual: "web", Server: "a"}]; len(servers) != 2 || !a.Up {
 		t.Errorf("the servers are %+v, want both as their checks say", servers)
 	}
+	target, _ := director.TargetOf(doc.Virtuals[0], doc.Virtuals[0].Servers[0])
+	status.Health[target.Key()] = health.Status{State: health.Down, Assumed: true}
+	if servers, _ := pictureOf(doc, status); len(servers) != 1 {
+		t.Errorf("the servers are %+v, want nothing of the one whose check has not decided", servers)
+	}
 	delete(status.Pools, key)
 	if _, virtuals := pictureOf(doc, status); len(virtuals) > 0 {
 		t.Errorf("undecided, and there is %v", virtuals)

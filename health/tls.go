@@ -217,6 +217,9 @@ func (p prober) settings(c config.Check, alpn string) (*tls.Config, error) {
 		if err != nil {
 			return nil, here(err)
 		}
+		if !info.Mode().IsRegular() { // a pipe would be waited for
+			return nil, here(fmt.Errorf("%s is not a file", name))
+		}
 		id.stamps[i] = stamp{info.ModTime(), info.Size()}
 	}
 	return remember(p.memory, id, makeSettings)
