@@ -82,6 +82,7 @@ lab-binaries:
 	mkdir -p $(LABBIN)
 	go test -c -o $(LABBIN)/ipvs.test ./ipvs
 	go test -c -o $(LABBIN)/vip.test ./vip
+	go test -c -o $(LABBIN)/detour.test ./detour
 	go test -c -o $(LABBIN)/realserver.test ./realserver
 	go test -c -o $(LABBIN)/lab.test ./lab
 	go build -o $(LABBIN)/ ./lab/demo ./lab/bench ./lab/scale ./lab/checks ./lab/faults

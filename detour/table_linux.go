@@ -118,15 +118,17 @@ func (f family) load(offset, to uint32) expr.Any {
 	return &expr.Payload{DestRegister: to, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length}
 }
 
-// write writes an address into the packet and mends the checksums.
+// write writes an address into the packet and mends the checksums. The library tells the kernel of the one over the pseudo header only
+// beside one in the network header, of which IPv6 has none: the lower half of the flow label stands in for it, which is for the
+// sender to choose, is the same throughout a flow (RFC 6437), and means nothing on arrival.
 func (f family) write(offset, from uint32) expr.Any {
 	_, _, _, length, _ := f.layout()
 	p := &expr.Payload{
 		OperationType: expr.PayloadWrite, SourceRegister: from, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: length,
-		CsumFlags: unix.NFT_PAYLOAD_L4CSUM_PSEUDOHDR,
+		CsumType: expr.CsumTypeInet, CsumOffset: 2, CsumFlags: unix.NFT_PAYLOAD_L4CSUM_PSEUDOHDR,
 	}
 	if f.is4() {
-		p.CsumType, p.CsumOffset = expr.CsumTypeInet, 10
+		p.CsumOffset = 10
 	}
 	return p
 }

@@ -9,7 +9,7 @@ seconds() { read -r up _ </proc/uptime && echo "${up%.*}"; } # faults set the wa
 failed=
 rounds=12
 [ -z "${POLSO_LAB_LONG:-}" ] || rounds=40
-for t in ipvs vip realserver lab faults; do
+for t in ipvs vip detour realserver lab faults; do
 	echo "=== $t"
 	began=$(seconds)
 	case $t in
