@@ -91,7 +91,7 @@ func TestRefusedRequests(t *testing.T) {
 // A document with mistakes is refused with all of them, each with its place, and nothing is proposed.
 func TestDocumentWithMistakes(t *testing.T) {
 	bad := "virtual \"web\" {\n  address = \"192.0.2.10\"\n  schedular = \"wlc\"\n  port = 99999\n  server \"a\" {\n    address = \"10.0.0.1\"\n    weight = \"heavy\"\n  }\n}\n"
-	later := "virtual \"web\" {\n  address = \"192.0.2.10\"\n  port = 80\n  check \"tcp\" {\n    through = \"virtual\"\n  }\n  server \"a\" {\n    address = \"10.0.0.1\"\n  }\n}\n"
+	later := "vip \"gw\" {\n  address = \"10.0.0.254\"\n  interface = \"inside\"\n  group = \"edge\"\n}\n"
 	for _, test := range []struct {
 		name, text, title string
 		problems          []string // a part of each

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -308,7 +309,7 @@ func TestAdmit(t *testing.T) {
 	bad := doc("Web=10.0.0.1:80 a=10.1.0.1:80")
 	bad.Virtuals[0].Scheduler = "fastest"
 	later := doc("Web=10.0.0.1:80 a=10.1.0.1:80")
-	later.Virtuals[0].Check = &config.Check{Kind: config.CheckTCP, Every: 2 * time.Second, Timeout: time.Second, Rise: 2, Fall: 3, Through: config.ThroughVirtual}
+	later.VIPs = []config.VIP{{Name: "gw", Address: netip.MustParsePrefix("10.0.0.254/24"), Interface: "inside", Group: "edge"}}
 	for _, tt := range []struct {
 		name string
 		doc  config.Document
@@ -394,7 +395,7 @@ func FuzzDecode(f *testing.F) {
 
 // TestAdmitReadsDocuments: Encode does not read the document, which the leader does before it proposes anything, whoever encoded it.
 func TestAdmitReadsDocuments(t *testing.T) {
-	for text, want := range map[string]error{`{"schema":1,"cluster":{},"nonsense":1}`: ErrCorrupt, `{"schema":9}`: ErrUnknown} {
+	for text, want := range map[string]error{`{"schema":1,"cluster":7}`: ErrCorrupt, `{"schema":9}`: ErrUnknown} {
 		b, err := Encode(Envelope{Request: "q", At: t0, Command: &SetDocument{Document: []byte(text)}})
 		if err != nil {
 			t.Fatal(err)
