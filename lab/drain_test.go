@@ -32,8 +32,7 @@ func drain(t *testing.T, ctx context.Context, l *Lab) {
 	t.Run("ends at its deadline after a transfer", func(t *testing.T) {
 		director, f, deadline := removeUnder(t, ctx, l, 20*time.Second)
 		defer f.Stop() // it need not outlive the transfer: the routers do not tell each other of connections here
-		_, err := director.Polso(ctx, "transfer", "--yes")
-		must(t, err)
+		must(t, handOver(ctx, director))
 		next, err := l.Successor(ctx, director, WebVIP)
 		must(t, err)
 		// Longer than a director that counted would wait: it sees no connection, and would end the drain.

@@ -31,7 +31,7 @@ func TestFlowsSurviveFailover(t *testing.T) {
 		t.Cleanup(flows.Stop)
 		return flows
 	}
-	transfer := func(ctx context.Context, r *Router) error { _, err := r.Polso(ctx, "transfer", "--yes"); return err }
+	transfer := handOver
 	flows := open()
 	must(t, Pause(ctx, Told))
 

@@ -181,8 +181,7 @@ func ports(t *testing.T, ctx context.Context, l *Lab) {
 	flow(ctx, NATVIP, 8002)
 
 	// The standby has the rules, and the same marks.
-	_, err = active.Polso(ctx, "transfer", "--yes")
-	must(t, err)
+	must(t, handOver(ctx, active))
 	next, err := l.Successor(ctx, active, WebVIP)
 	must(t, err)
 	for _, vip := range []netip.Addr{WebVIP, NATVIP} {
