@@ -1,0 +1,67 @@
+package detour_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"polso/detour"
+)
+
+// BenchmarkStandIns is what stand-ins cost the kernel: made from nothing, and looked at. It wants a network namespace:
+// unshare -n go test -run '^$' -bench StandIns ./detour
+func BenchmarkStandIns(b *testing.B) {
+	list, err := netlink.LinkList()
+	if err != nil || slices.ContainsFunc(list, func(l netlink.Link) bool { return l.Attrs().Flags&net.FlagUp != 0 }) {
+		b.Skip("this namespace is in use")
+	}
+	link := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "v0"}, PeerName: "v1"}
+	if err := netlink.LinkAdd(link); err != nil {
+		b.Skip(err)
+	}
+	peer, err := netlink.LinkByName("v1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	own, err := netlink.ParseAddr("10.9.0.1/16")
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := errors.Join(netlink.AddrAdd(link, own), netlink.LinkSetUp(link), netlink.LinkSetUp(peer)); err != nil {
+		b.Fatal(err)
+	}
+	kernel := new(detour.Kernel)
+	for _, count := range []int{100, 1000} {
+		b.Run(fmt.Sprint(count), func(b *testing.B) {
+			var want []detour.Detour
+			for i := range count {
+				at, server := netip.AddrFrom4([4]byte{198, 18, byte(i >> 8), byte(i + 1)}), netip.AddrFrom4([4]byte{10, 9, 1 + byte(i>>8), byte(i)})
+				want = append(want, detour.Detour{At: at, Way: detour.Way{Virtual: addr("10.9.0.50"), Server: server, By: detour.Direct}})
+			}
+			var made, looked time.Duration
+			for b.Loop() {
+				began := time.Now()
+				if err := errors.Join(kernel.Do(detour.Plan(want, detour.State{}))...); err != nil {
+					b.Fatal(err)
+				}
+				made += time.Since(began)
+				began = time.Now()
+				if s, err := kernel.State(); err != nil || len(s.Routes) != count {
+					b.Fatalf("%d routes, %v", len(s.Routes), err)
+				}
+				looked += time.Since(began)
+				if err := detour.Raze(kernel); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(made.Milliseconds())/float64(b.N), "ms-made")
+			b.ReportMetric(float64(looked.Microseconds())/float64(b.N)/1000, "ms-looked")
+		})
+	}
+}
