@@ -3,37 +3,25 @@ package detour_test
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
 
 	"polso/detour"
+	"polso/tools/apart"
 )
 
 // BenchmarkStandIns is what stand-ins cost the kernel: made from nothing, and looked at. It wants a network namespace:
 // unshare -n go test -run '^$' -bench StandIns ./detour
 func BenchmarkStandIns(b *testing.B) {
-	list, err := netlink.LinkList()
-	if err != nil || slices.ContainsFunc(list, func(l netlink.Link) bool { return l.Attrs().Flags&net.FlagUp != 0 }) {
-		b.Skip("this namespace is in use")
-	}
-	link := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "v0"}, PeerName: "v1"}
-	if err := netlink.LinkAdd(link); err != nil {
-		b.Skip(err)
-	}
-	peer, err := netlink.LinkByName("v1")
-	if err != nil {
-		b.Fatal(err)
-	}
+	link := apart.Pair(b)
 	own, err := netlink.ParseAddr("10.9.0.1/16")
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := errors.Join(netlink.AddrAdd(link, own), netlink.LinkSetUp(link), netlink.LinkSetUp(peer)); err != nil {
+	if err := netlink.AddrAdd(link, own); err != nil {
 		b.Fatal(err)
 	}
 	kernel := new(detour.Kernel)

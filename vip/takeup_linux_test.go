@@ -2,38 +2,21 @@ package vip_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/vishvananda/netlink"
-
+	"polso/tools/apart"
 	"polso/vip"
 )
 
 // BenchmarkTakeUp is what a takeover's addresses cost: from Hold until the kernel answers for the last of them, behind the fence. It
 // wants a network namespace: unshare -n go test -run '^$' -bench TakeUp ./vip
 func BenchmarkTakeUp(b *testing.B) {
-	links, err := netlink.LinkList()
-	if err != nil || slices.ContainsFunc(links, func(l netlink.Link) bool { return l.Attrs().Flags&net.FlagUp != 0 }) {
-		b.Skip("this namespace is in use")
-	}
-	link := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "v0"}, PeerName: "v1"}
-	if err := netlink.LinkAdd(link); err != nil {
-		b.Skip(err)
-	}
-	peer, err := netlink.LinkByName("v1")
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := errors.Join(netlink.LinkSetUp(link), netlink.LinkSetUp(peer)); err != nil {
-		b.Fatal(err)
-	}
+	apart.Pair(b)
 	kernel, err := vip.Open()
 	if err != nil {
 		b.Fatal(err)

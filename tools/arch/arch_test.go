@@ -67,7 +67,7 @@ var outside = map[string][]string{
 	"github.com/mdlayher/ndp":             {"vip", "lab"},
 	"github.com/mdlayher/packet":          {"vip", "lab"},
 	"github.com/mdlayher/ethernet":        {"vip", "lab"},
-	"github.com/vishvananda/netlink":      {"ipvs", "vip", "detour", "realserver", "lab"}, // realserver: links, tunnels and addresses of a machine without a router, none of which vip's edge has
+	"github.com/vishvananda/netlink":      {"ipvs", "vip", "detour", "realserver", "lab", "tools/apart"}, // realserver: links, tunnels and addresses of a machine without a router, none of which vip's edge has
 	"github.com/google/nftables":          {"ipvs", "vip", "detour"},
 	"github.com/spf13/cobra":              {"cmd/polso"},
 	"github.com/danielgtaylor/huma/v2":    {"api"},
