@@ -9,23 +9,16 @@ import (
 	"polso/fsm"
 )
 
-type actorKey struct{}
-
-// WithActor returns a context in which the caller is by.
-func WithActor(ctx context.Context, by fsm.Actor) context.Context {
-	return context.WithValue(ctx, actorKey{}, by)
-}
-
 // actorOf is the caller, or an unnamed one.
 func actorOf(ctx context.Context) fsm.Actor {
-	if by, ok := ctx.Value(actorKey{}).(fsm.Actor); ok {
-		return by
+	if c, ok := CallerOf(ctx); ok {
+		return c.Actor
 	}
 	return fsm.Actor{Kind: "local", Name: "unknown"}
 }
 
 // ConnContext names the caller of a unix socket by its peer credentials (SO_PEERCRED, unix(7)); it fits
-// http.Server.ConnContext. The socket's own permissions decide who gets this far.
+// http.Server.ConnContext. The socket's own permissions decide who gets this far: they may do everything.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	uc, ok := conn.(*net.UnixConn)
 	if !ok {
@@ -39,5 +32,5 @@ func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	if u, err := user.LookupId(name); err == nil {
 		name = u.Username
 	}
-	return WithActor(ctx, fsm.Actor{Kind: "local", Name: name})
+	return WithCaller(ctx, Caller{Actor: fsm.Actor{Kind: "local", Name: name}, Role: fsm.Admin})
 }

@@ -37,7 +37,7 @@ func TestActorUnknown(t *testing.T) {
 	if got := b.notes(); got != "remove unknown r3" {
 		t.Errorf("got %q, want an unnamed caller", got)
 	}
-	if got := actorOf(WithActor(t.Context(), fsm.Actor{Kind: "user", Name: "ada"})); got.Name != "ada" {
+	if got := actorOf(WithCaller(t.Context(), Caller{Actor: fsm.Actor{Kind: "user", Name: "ada"}})); got.Name != "ada" {
 		t.Errorf("got %+v, want ada", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"polso/api"
+	"polso/figures"
 )
 
 // defaultSocket is where an agent listens and the command line asks unless told otherwise.
@@ -126,7 +127,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 func unlike(cmd *cobra.Command, args []string) error {
 	given := "without arguments"
 	if len(args) > 0 {
-		given = "with " + plural(len(args), "argument")
+		given = "with " + figures.Count(len(args), "argument")
 	}
 	return usageError{fmt.Errorf("%s is not called %s: write %s %s; see `%s --help`", cmd.CommandPath(), given, cmd.Parent().CommandPath(), cmd.Use, cmd.CommandPath())}
 }

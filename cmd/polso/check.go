@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"polso/api"
+	"polso/figures"
 )
 
 func (a *app) checkCmd() *cobra.Command {
@@ -97,7 +98,7 @@ func tellSteps(w io.Writer, p api.CheckProbe) {
 	for _, s := range p.Steps {
 		what := oneLine(s.What)
 		if n := len(s.Bytes); n > 0 {
-			what += " " + plural(n, "byte")
+			what += " " + figures.Count(n, "byte")
 		}
 		fmt.Fprintf(w, "%10s  %s\n", exactly(s.At), what)
 		for _, line := range shown(s.Bytes) {

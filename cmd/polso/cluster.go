@@ -10,6 +10,7 @@ import (
 
 	"polso/api"
 	"polso/config"
+	"polso/figures"
 )
 
 func (a *app) initCmd() *cobra.Command {
@@ -233,7 +234,7 @@ that but the first.`,
 				if ans.Note != "" {
 					a.tell("Note: %s", sentence(ans.Note))
 				}
-				_, err := fmt.Fprintf(w, "Director: %s -> %s, addresses without a holder for %s\n", ans.From, ans.To, age(seconds(ans.Seconds)))
+				_, err := fmt.Fprintf(w, "Director: %s -> %s, addresses without a holder for %s\n", ans.From, ans.To, figures.Age(figures.Seconds(ans.Seconds)))
 				return err
 			})
 		},

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"polso/api"
+	"polso/figures"
 )
 
 // confirmFlag gives a command that changes the document the flag --confirm.
@@ -53,7 +54,7 @@ waits. Exit 6 when none does: it was confirmed already, or went back. polso stat
 
 // left is the time until then: 5m, 4m59s.
 func left(until time.Time) string {
-	d := age(time.Until(until).Round(time.Second))
+	d := figures.Age(time.Until(until).Round(time.Second))
 	if short, ok := strings.CutSuffix(d, "m00s"); ok {
 		return short + "m"
 	}

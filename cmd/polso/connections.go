@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"polso/api"
+	"polso/figures"
 )
 
 func (a *app) connectionsCmd() *cobra.Command {
@@ -88,7 +89,7 @@ func (a *app) connectionTable(w io.Writer, list []api.Connection) error {
 	}
 	t := newTable(header...)
 	for _, c := range list {
-		cells := []string{named(c.Virtual, c.Server), c.State, c.Protocol, c.Client, c.Service, c.Address, age(seconds(c.Expires))}
+		cells := []string{named(c.Virtual, c.Server), c.State, c.Protocol, c.Client, c.Service, c.Address, figures.Age(figures.Seconds(c.Expires))}
 		if a.wide() {
 			cells = append(cells, c.Origin, c.Engine, c.Data)
 		}
@@ -130,6 +131,6 @@ func (a *app) countTable(w io.Writer, found api.ConnectionTable) error {
 	if err := a.table(w, t); err != nil {
 		return err
 	}
-	a.tell("%s on %s.", plural(found.Total, "connection"), found.Node)
+	a.tell("%s on %s.", figures.Count(found.Total, "connection"), found.Node)
 	return nil
 }

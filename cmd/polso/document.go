@@ -11,6 +11,7 @@ import (
 
 	"polso/api"
 	"polso/config"
+	"polso/figures"
 )
 
 // stdinName is what standard input is called where a file's name would be said.
@@ -69,7 +70,7 @@ func (a *app) validateCmd() *cobra.Command {
 				return api.DocumentError(err)
 			}
 			return a.print(map[string]any{"schema": api.Schema, "valid": true, "virtuals": len(doc.Virtuals), "vips": len(doc.VIPs)}, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "Valid: %s, %s.\n", plural(len(doc.Virtuals), "virtual"), plural(len(doc.VIPs), "vip"))
+				_, err := fmt.Fprintf(w, "Valid: %s, %s.\n", figures.Count(len(doc.Virtuals), "virtual"), figures.Count(len(doc.VIPs), "vip"))
 				return err
 			})
 		},

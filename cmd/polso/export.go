@@ -11,6 +11,7 @@ import (
 	"polso/api"
 	"polso/config"
 	"polso/convert"
+	"polso/figures"
 )
 
 // exported is what export answers scripts.
@@ -88,7 +89,7 @@ func (a *app) export(r api.Revision, format string, strict bool) error {
 		return err
 	}
 	if strict && out.Lost > 0 {
-		return api.Errorf(api.CodeRefused, "%s cannot be said in %s, and --strict is given", plural(out.Lost, "thing"), format)
+		return api.Errorf(api.CodeRefused, "%s cannot be said in %s, and --strict is given", figures.Count(out.Lost, "thing"), format)
 	}
 	return a.print(one{out}, func(w io.Writer) error { _, err := io.WriteString(w, out.Text); return err })
 }

@@ -13,6 +13,7 @@ import (
 
 	"polso/api"
 	"polso/config"
+	"polso/figures"
 )
 
 // kinds are what get and describe know, with their aliases.
@@ -206,15 +207,15 @@ func (a *app) serverTable(w io.Writer, kind string, rows []serverRow) error {
 			wide = []string{viewsOf(r.Server)}
 		}
 		if kind == "check" {
-			t.row(append([]string{name, a.state(cmp.Or(r.Health, r.State)), since(r.Since), r.Reason}, wide...)...)
+			t.row(append([]string{name, a.state(cmp.Or(r.Health, r.State)), figures.Since(r.Since), r.Reason}, wide...)...)
 			continue
 		}
 		weight := fmt.Sprint(r.EffectiveWeight)
 		if r.EffectiveWeight != r.Weight {
 			weight += fmt.Sprintf(" of %d", r.Weight)
 		}
-		t.row(append([]string{name, state, hostPort(r.Server), weight, si(uint64(r.Active)), si(uint64(r.Inactive)),
-			si(r.Rates.Connections), since(r.Since), r.Reason, overrideWords(r.Overrides)}, wide...)...)
+		t.row(append([]string{name, state, hostPort(r.Server), weight, figures.SI(uint64(r.Active)), figures.SI(uint64(r.Inactive)),
+			figures.SI(r.Rates.Connections), figures.Since(r.Since), r.Reason, overrideWords(r.Overrides)}, wide...)...)
 	}
 	return a.table(w, t)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"polso/api"
+	"polso/figures"
 )
 
 // ending is when an operator's word ends by itself, and why it is said: the flags that all of them have.
@@ -133,7 +134,7 @@ func (a *app) ended(ctx context.Context, cl *api.Client, target string, limit ti
 				a.tell("No connection is left.")
 				return nil
 			}
-			left = plural(n, "connection") + " left"
+			left = figures.Count(n, "connection") + " left"
 		}
 		select {
 		case <-tick.C:
@@ -404,7 +405,7 @@ func (a *app) overrideTable(w io.Writer, list []api.Override) error {
 		if o.Until != nil {
 			until = o.Until.Local().Format(time.DateTime)
 		}
-		t.row(o.Target, overrideWord(o), o.By, since(&o.At), until, o.Reason)
+		t.row(o.Target, overrideWord(o), o.By, figures.Since(&o.At), until, o.Reason)
 	}
 	return a.table(w, t)
 }

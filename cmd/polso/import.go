@@ -14,6 +14,7 @@ import (
 	"polso/api"
 	"polso/config"
 	"polso/convert"
+	"polso/figures"
 )
 
 // importFormat is one that import reads.
@@ -103,7 +104,7 @@ func (a *app) importFile(f importFormat, path, with string, strict bool) error {
 		a.tell("%s", differs.Summary())
 	}
 	if strict && out.Lost > 0 {
-		return api.Errorf(api.CodeRefused, "%s could not be carried over, and --strict is given", plural(out.Lost, "line"))
+		return api.Errorf(api.CodeRefused, "%s could not be carried over, and --strict is given", figures.Count(out.Lost, "line"))
 	}
 	err = a.print(one{out}, func(w io.Writer) error { _, err := io.WriteString(w, out.HCL); return err })
 	if err == nil && len(differs) > 0 {

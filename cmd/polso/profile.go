@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"polso/api"
+	"polso/figures"
 )
 
 func (a *app) profileCmd() *cobra.Command {
@@ -48,7 +49,7 @@ func (a *app) profileShowCmd() *cobra.Command {
 					case k.Name == p.Profile:
 						use = "now"
 					}
-					t.row(k.Name, seconds(k.H).String(), use)
+					t.row(k.Name, figures.Seconds(k.H).String(), use)
 				}
 				if err := a.table(w, t); err != nil || p.Change == nil {
 					return err

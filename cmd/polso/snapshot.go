@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"polso/api"
+	"polso/figures"
 )
 
 func (a *app) snapshotCmd() *cobra.Command {
@@ -59,7 +60,7 @@ it can begin another cluster, and join none. Any router will do; what it does no
 			}
 			done := api.SnapshotSaved{Schema: api.Schema, File: path, Bytes: len(text), Cluster: s.Cluster, Revision: s.Revision, At: s.At}
 			said := fmt.Sprintf("Saved revision %d of cluster %s: %s, %s, %d bytes.", s.Revision, s.Cluster,
-				plural(len(s.Revisions), "document"), plural(len(s.Audit), "line")+" of audit", len(text))
+				figures.Count(len(s.Revisions), "document"), figures.Count(len(s.Audit), "line")+" of audit", len(text))
 			if path == "-" {
 				a.tell("%s", said)
 				_, err := a.stdout.Write(text)
@@ -147,7 +148,7 @@ func (a *app) snapshotInspectCmd() *cobra.Command {
 			}
 			return a.print(s, func(w io.Writer) error {
 				fmt.Fprintf(w, "SNAPSHOT of cluster %s   revision %d   saved %s   %s of audit\n",
-					s.Cluster, s.Revision, s.At.Local().Format(time.DateTime), plural(len(s.Audit), "line"))
+					s.Cluster, s.Revision, s.At.Local().Format(time.DateTime), figures.Count(len(s.Audit), "line"))
 				return a.revisions(w, s.Revisions)
 			})
 		},
@@ -203,7 +204,7 @@ func (a *app) restore(ctx context.Context, cl *api.Client, req api.RestoreReques
 		}
 		a.tell("Snapshot of cluster %s, revision %d, saved %s.", s.Cluster, s.Revision, s.At.Local().Format(time.DateTime))
 		if n := shown.Snapshot.Brought; n > 0 {
-			a.tell("It brings %s into the history.", plural(n, "older revision"))
+			a.tell("It brings %s into the history.", figures.Count(n, "older revision"))
 		}
 		a.warn(shown.Plan.Warnings)
 		if req.DryRun {

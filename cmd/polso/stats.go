@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"polso/api"
+	"polso/figures"
 )
 
 // onFlag has another router than this one answer.
@@ -98,7 +99,7 @@ func (a *app) statsTable(w io.Writer, st api.Stats, rate bool, server string) er
 	row := func(name string, c api.Totals, r api.Rates, more ...string) {
 		cells := append([]string{name}, totals(c)...)
 		if rate {
-			cells = []string{name, si(r.Connections), si(r.PacketsIn), si(r.PacketsOut), bits(r.BytesIn), bits(r.BytesOut)}
+			cells = []string{name, figures.SI(r.Connections), figures.SI(r.PacketsIn), figures.SI(r.PacketsOut), figures.Bits(r.BytesIn), figures.Bits(r.BytesOut)}
 		}
 		if a.wide() {
 			cells = append(cells, more...)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"polso/api"
+	"polso/figures"
 )
 
 func (a *app) statusCmd() *cobra.Command {
@@ -92,9 +93,9 @@ func (a *app) status(w io.Writer, st api.Status) error {
 	if f := st.LastFailover; f != nil && f.From != "" {
 		took := ""
 		if f.Seconds > 0 {
-			took = ", " + age(seconds(f.Seconds))
+			took = ", " + figures.Age(figures.Seconds(f.Seconds))
 		}
-		line += fmt.Sprintf("   last failover %s ago (%s -> %s%s)", age(time.Since(f.At)), f.From, f.To, took)
+		line += fmt.Sprintf("   last failover %s ago (%s -> %s%s)", figures.Age(time.Since(f.At)), f.From, f.To, took)
 	}
 	fmt.Fprintln(w, a.paint(line))
 	fmt.Fprintln(w, a.director(st))
@@ -116,7 +117,7 @@ func (a *app) localStatus(w io.Writer, st api.Status) error {
 	}
 	switch {
 	case st.Lease.Held:
-		job = fmt.Sprintf("directs; lease ok (%s left unless renewed)", age(seconds(st.Lease.ExpiresIn)))
+		job = fmt.Sprintf("directs; lease ok (%s left unless renewed)", figures.Age(figures.Seconds(st.Lease.ExpiresIn)))
 	case st.Leader == "":
 		job = "knows no leader"
 	case st.Leader == st.Node && witness:
@@ -163,7 +164,7 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 		}
 		for _, s := range v.Servers {
 			if s.State != "up" {
-				how := "for " + since(s.Since)
+				how := "for " + figures.Since(s.Since)
 				if s.Until != nil {
 					how = "until " + s.Until.Local().Format(time.DateTime)
 				}
@@ -226,7 +227,7 @@ func (a *app) drained(d api.Drained) string {
 
 // said is who said something, since when it counts, until when and why.
 func said(by string, at time.Time, until *time.Time, reason string) string {
-	line := fmt.Sprintf("by %s  for %s", oneLine(by), since(&at))
+	line := fmt.Sprintf("by %s  for %s", oneLine(by), figures.Since(&at))
 	if until != nil {
 		line += ", until " + until.Local().Format(time.DateTime)
 	}
@@ -251,7 +252,7 @@ func (a *app) director(st api.Status) string {
 			line += "  " + st.Members[m].Addresses[0]
 		}
 		if st.Lease.Held && st.Node == st.Active {
-			line += fmt.Sprintf("  lease ok (%s left unless renewed)", age(seconds(st.Lease.ExpiresIn)))
+			line += fmt.Sprintf("  lease ok (%s left unless renewed)", figures.Age(figures.Seconds(st.Lease.ExpiresIn)))
 		}
 		line = fmt.Sprintf("%s  term %d  profile %s", line, st.Term, st.Profile)
 		if st.Node == st.Active {
@@ -289,7 +290,7 @@ func (a *app) vipTable(w io.Writer, st api.Status, free string) error {
 		}
 		announced := "-"
 		if v.Announced != nil {
-			announced = since(v.Announced) + " ago"
+			announced = figures.Since(v.Announced) + " ago"
 		}
 		t.row(v.Address, a.state(word), v.Interface, v.On, announced, strings.Join(v.Virtuals, ", "))
 	}
@@ -318,9 +319,9 @@ func (a *app) virtualTable(w io.Writer, st api.Status) error {
 			mark = " !"
 		}
 		cells := []string{v.Name, virtualAddress(v), v.Scheduler, v.Forward, fmt.Sprintf("%d/%d%s", up, all, mark),
-			si(v.Rates.Connections), si(uint64(active)), bits(v.Rates.BytesIn), bits(v.Rates.BytesOut)}
+			figures.SI(v.Rates.Connections), figures.SI(uint64(active)), figures.Bits(v.Rates.BytesIn), figures.Bits(v.Rates.BytesOut)}
 		if a.wide() {
-			cells = append(cells, si(uint64(inactive)), si(uint64(persistent)), si(v.Rates.PacketsIn), si(v.Rates.PacketsOut))
+			cells = append(cells, figures.SI(uint64(inactive)), figures.SI(uint64(persistent)), figures.SI(v.Rates.PacketsIn), figures.SI(v.Rates.PacketsOut))
 		}
 		t.row(cells...)
 	}
@@ -396,7 +397,7 @@ func (a *app) memberTable(w io.Writer, st api.Status) error {
 	}
 	t := newTable(header...)
 	for _, m := range st.Members {
-		behind, contact := fmt.Sprint(m.Behind), age(seconds(m.Contact))
+		behind, contact := fmt.Sprint(m.Behind), figures.Age(figures.Seconds(m.Contact))
 		if m.Raft == "leader" || m.State == "unknown" {
 			behind, contact = "-", "-"
 		}
@@ -404,7 +405,7 @@ func (a *app) memberTable(w io.Writer, st api.Status) error {
 		if m.Kind == "witness" && raft == "follower" {
 			raft = m.Kind // what it is by trade; -o wide has its type in any case
 		}
-		cells := []string{m.Name, strings.Join(m.Addresses, ","), raft, m.Director, a.state(m.State), behind, contact, m.Version, since(m.Started)}
+		cells := []string{m.Name, strings.Join(m.Addresses, ","), raft, m.Director, a.state(m.State), behind, contact, m.Version, figures.Since(m.Started)}
 		if a.wide() {
 			cells = append(cells, m.Kind, fmt.Sprint(m.AppliedRevision), fmt.Sprint(m.Converged), paths(m.Paths), m.ID, sees(m.Sees), oneLine(against(m)))
 		}

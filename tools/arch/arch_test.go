@@ -42,8 +42,10 @@ var ours = map[string][]string{
 	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
 	"api":             {"config", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
-		"detour", "director", "fsm", "health", "ipvs", "notify", "steward", "vip"},
-	"cmd/polso": {"agent", "api", "config", "convert", "realserver"},
+		"detour", "director", "fsm", "health", "ipvs", "notify", "steward", "vip", "web"},
+	"figures":   {},
+	"web":       {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config and convert for the forms and the import, which make a document's text
+	"cmd/polso": {"agent", "api", "config", "convert", "figures", "realserver"},
 	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
 	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
 	"tools/labvm": {"lab/boot"},

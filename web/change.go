@@ -1,0 +1,7 @@
+package web
+
+import "net/http"
+
+func (s *site) changeRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /changes", func(w http.ResponseWriter, r *http.Request) { s.show(w, r, "changes", "changes", "Changes", nil) })
+}

@@ -1,0 +1,1 @@
+// What every page has. A page works without it: it only makes a page live.
