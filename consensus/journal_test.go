@@ -119,6 +119,7 @@ func TestMemberThatWasNotWritten(t *testing.T) {
 		if err := l.node.AddLearner(t.Context(), "d"); err == nil {
 			t.Error("added on a full disk")
 		}
+		synctest.Wait() // raft answers first, and counts by it then
 		if n := len(l.node.Members()); n != 4 {
 			t.Errorf("%d members: the trap is gone, and this test shows nothing", n)
 		}

@@ -302,7 +302,21 @@ func (p peers) Forward(ctx context.Context, id string, data []byte) ([]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 	}
-	return n.Receive(ctx, data)
+	type answer struct {
+		data []byte
+		err  error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		data, err := n.Receive(ctx, data)
+		done <- answer{data, err}
+	}()
+	select { // as over a connection: who waits goes when his time is up, whatever the other side is still doing
+	case a := <-done:
+		return a.data, a.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", ErrUnknownOutcome, ctx.Err())
+	}
 }
 
 func (p peers) Arm(_ context.Context, id string, term uint64) error {
