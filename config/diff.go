@@ -29,6 +29,8 @@ const (
 	KindVirtual Kind = "virtual"
 	KindServer  Kind = "server"
 	KindNotify  Kind = "notify"
+
+	KindSorryServer Kind = "sorry_server" // of an Edit alone: a Change says it of the virtual
 )
 
 // Change is one part of the document that differs.

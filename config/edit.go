@@ -29,8 +29,8 @@ const (
 type Edit struct {
 	Verb   Verb
 	Kind   Kind
-	Name   string   // "web"; of a server "web/a"; "" for the cluster
-	Values []string // of Add and Set: PATH=VALUE, such as "check.http.path=/healthz"; without a VALUE it is taken out
+	Name   string   // "web"; of a server, sorry or not, "web/a"; "" for the cluster
+	Values []string // of Add and Set: PATH=VALUE, such as "check.http.path=/healthz"; without a VALUE it is taken out. See CheckText
 }
 
 // String is the edit in one line, as it is typed: "set virtual web scheduler=mh". What is long is cut.
@@ -139,8 +139,8 @@ func (p *page) concerned(e Edit) (from, to int) {
 
 // steps is the way to the part in the manual.
 func (e Edit) steps() []string {
-	if e.Kind == KindServer {
-		return []string{string(KindVirtual), string(KindServer)}
+	if e.Kind == KindServer || e.Kind == KindSorryServer {
+		return []string{string(KindVirtual), string(e.Kind)}
 	}
 	return []string{string(e.Kind)}
 }
@@ -150,12 +150,12 @@ func (e Edit) place() ([]step, error) {
 	switch e.Kind {
 	case KindCluster:
 		return []step{{kind: "cluster"}}, nil
-	case KindServer:
+	case KindServer, KindSorryServer:
 		virtual, server, ok := strings.Cut(e.Name, "/")
 		if !ok || virtual == "" || server == "" {
-			return nil, fmt.Errorf("server %q %w: name its virtual too, as in web/a", e.Name, ErrEdit)
+			return nil, fmt.Errorf("%s %q %w: name its virtual too, as in web/a", e.Kind, e.Name, ErrEdit)
 		}
-		return []step{{"virtual", virtual}, {"server", server}}, nil
+		return []step{{"virtual", virtual}, {string(e.Kind), server}}, nil
 	default:
 		if e.Name == "" {
 			return nil, fmt.Errorf("%s %w: it needs a name", e.Kind, ErrEdit)
@@ -294,6 +294,8 @@ func assignBlock(p *page, in []step, value string) error {
 	case last.kind == "check" && last.label == "" && isCheck(value):
 		in[len(in)-1].label = value
 		return p.ensure(in)
+	case last.kind == "check" && last.label == "" && strings.HasPrefix(strings.TrimSpace(value), "check"):
+		return p.write(in, strings.TrimSpace(value))
 	}
 	return fmt.Errorf("%s %w: it is a block; set what stands in it, as in %s.ATTRIBUTE=VALUE, or take it out with %s=", last.kind, ErrEdit, last.kind, last.kind)
 }

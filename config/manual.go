@@ -128,7 +128,7 @@ func tunnelTopic(text string) Topic {
 	return Topic{Name: "tunnel", Text: text, Topics: []Topic{
 		{Name: "type", Form: Text, Value: "ipip, gue or gre", Default: `"ipip"`, Text: "The encapsulation. gue and gre need Linux 5.3 on the routers; the servers must unwrap it."},
 		{Name: "port", Form: Number, Value: "1 to 65535", Default: "6080", Text: "The UDP port that the servers unwrap gue on; gue only."},
-		{Name: "checksum", Form: Text, Value: "none, csum or, with gue, remcsum", Default: `"none"`, Text: "Of the outer packet; gue and gre only."},
+		{Name: "checksum", Form: Text, Value: "none, csum or remcsum", Default: `"none"`, Text: "Of the outer packet; gue and gre only, remcsum with gue."},
 	}}
 }
 

@@ -122,6 +122,26 @@ func (p *page) expand(way []step) error {
 	return p.splice(from, to, "\n"+content+p.indent(b.TypeRange.Start.Byte))
 }
 
+// write puts a block as somebody has written it in the place of the one at the end of the way, or where there was none.
+func (p *page) write(way []step, text string) error {
+	kind := way[len(way)-1].kind
+	one, err := newPage([]byte(text))
+	switch {
+	case err != nil:
+		return err
+	case len(one.body.Attributes) > 0 || len(one.body.Blocks) != 1 || one.body.Blocks[0].Type != kind:
+		return fmt.Errorf("%s %w: write one block, %s \"KIND\" { … }", kind, ErrEdit, kind)
+	}
+	if p.find(way) == nil {
+		if err := p.insert(way); err != nil {
+			return err
+		}
+	}
+	b := p.find(way)
+	from := b.TypeRange.Start.Byte
+	return p.splice(from, b.CloseBraceRange.End.Byte, indented(text, "", p.indent(from)))
+}
+
 func (p *page) setAttribute(way []step, name, value string) error {
 	b := p.find(way)
 	if a, ok := b.Body.Attributes[name]; ok {
