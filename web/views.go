@@ -62,6 +62,7 @@ var words = template.FuncMap{
 	"state":   stateOf,
 	"lower":   strings.ToLower,
 	"join":    strings.Join,
+	"changes": tableOf,
 }
 
 // mark is how a state is shown: its word, a symbol before it, and the style of both. It is never told by the colour alone.
