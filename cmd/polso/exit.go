@@ -23,6 +23,27 @@ const (
 	exitNotAllowed = 77
 )
 
+// exitCodes are all of them with what they mean.
+func exitCodes() []exitMeaning {
+	return []exitMeaning{
+		{exitOK, "done"},
+		{exitFailure, "it failed, or was refused"},
+		{exitChanges, "with --exit-code: the plan, or the comparison, has changes"},
+		{exitDegraded, "status, check and doctor: not everything is well"},
+		{exitNoLeader, "the cluster has no leader, or the agent does not answer"},
+		{exitConflict, "somebody else was faster: the document has changed meanwhile"},
+		{exitNotFound, "there is no such thing"},
+		{exitTimeout, "the time to wait was over"},
+		{exitUsage, "the command line is not understood"},
+		{exitNotAllowed, "not permitted"},
+	}
+}
+
+type exitMeaning struct {
+	code  int
+	means string
+}
+
 // status is an error that only carries an exit code: everything was said already.
 type status int
 
