@@ -8,11 +8,12 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 LABBIN  := .lab/bin
 LABVM   := go run ./tools/labvm
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools)
+RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools -e /web/browser)
 
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio
+BROWSERS := chromium w3m fonts-dejavu-core libnss3-tools
 
-.PHONY: build demo test unit race once servers model rounds lab lab-all scenario faults fuzz bench flows scale checks lint help lab-binaries
+.PHONY: build demo test unit race once servers web browsers model rounds lab lab-all scenario faults fuzz bench flows scale checks lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -20,7 +21,7 @@ build: ## the static binary, bin/polso
 demo: build lab-binaries ## three routers, traffic, a failover: watch it happen (boots a kernel with IPVS if needed)
 	$(LABVM) --timeout 5m -- $(LABBIN)/demo --polso bin/polso
 
-test: lint race once lab ## the whole proof: lint, units under the race detector, what that leaves out, laboratory
+test: lint race once web lab ## the whole proof: lint, units under the race detector, what that leaves out, browsers, laboratory
 
 unit: ## unit tests, the virtual-time rounds, the command line's scripts
 	go test ./...
@@ -39,6 +40,17 @@ servers: ## every kind of check against real servers, in every state: the table 
 	  if [ ! -e /usr/sbin/policy-rc.d ]; then trap 'rm -f /usr/sbin/policy-rc.d' EXIT; printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; fi; \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(SERVERS); } >&2
 	POLSO_SERVERS=1 go test -count=1 -parallel 8 -run '^Test(RealServers|ServersTable|AgentWords)' ./health
+
+web: browsers ## the web interface of three routers, in Chromium and in w3m, within four minutes; one test of it: RUN=TestX
+	$(call in_web,4m,-test.run '^$(or $(RUN),Test)')
+
+browsers: build
+	@dpkg -s $(BROWSERS) >/dev/null 2>&1 || { \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(BROWSERS); } >&2
+	go test -c -o $(LABBIN)/web.test ./web/browser
+
+# in_web runs the browsers' tests in namespaces of their own: how long they may take, and their flags.
+in_web = POLSO_WEB=1 $(LABVM) --mode direct --timeout $(1) -- sh -c "cd web/browser && exec ../../$(LABBIN)/web.test -test.v $(2)"
 
 model: ## every state of small clusters under the lease's rules, and each rule switched off: the tables of docs/safety.md
 	go run ./tools/model --docs docs/safety.md

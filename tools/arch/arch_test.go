@@ -43,10 +43,11 @@ var ours = map[string][]string{
 	"api":             {"config", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
 		"detour", "director", "fsm", "health", "ipvs", "notify", "steward", "vip", "web"},
-	"figures":   {},
-	"web":       {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config and convert for the forms and the import, which make a document's text
-	"cmd/polso": {"agent", "api", "config", "convert", "figures", "realserver"},
-	"lab":       {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
+	"figures":     {},
+	"web":         {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config and convert for the forms and the import, which make a document's text
+	"web/browser": {},                                             // tests alone: they look at the web interface from lab's client, and know none of its code
+	"cmd/polso":   {"agent", "api", "config", "convert", "figures", "realserver"},
+	"lab":         {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
 	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
 	"tools/labvm": {"lab/boot"},
 	"tools/arch":  {},
@@ -76,6 +77,7 @@ var outside = map[string][]string{
 	"github.com/coreos/go-systemd/v22":    {"agent"},
 	"github.com/anishathalye/porcupine":   {"lab/faults"},
 	"github.com/rogpeppe/go-internal":     {},
+	"github.com/chromedp":                 {}, // tests alone
 	"pgregory.net/rapid":                  {},
 	"github.com/google/go-cmp":            {"ipvs/ipvstest", "vip/viptest"},
 	"github.com/hashicorp/go-hclog":       {"consensus", "consensus/store", "consensus/wire"},
