@@ -1,13 +1,9 @@
 package main
 
 import (
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +68,7 @@ func (a *app) checkRun(w io.Writer, got api.CheckRun) error {
 	for _, p := range got.Results {
 		took := "-"
 		if p.State != "unchecked" {
-			took = exactly(p.Seconds)
+			took = figures.Milliseconds(p.Seconds)
 		}
 		t.row(p.Virtual+"/"+p.Server, a.state(p.State), p.Address, took, p.Reason, got.Node)
 	}
@@ -88,11 +84,6 @@ func (a *app) checkRun(w io.Writer, got api.CheckRun) error {
 	return nil
 }
 
-// exactly is a time that a probe took.
-func exactly(seconds float64) string {
-	return fmt.Sprintf("%.1f ms", seconds*float64(time.Second/time.Millisecond))
-}
-
 // tellSteps prints the steps of a probe, text as text and the rest as numbers.
 func tellSteps(w io.Writer, p api.CheckProbe) {
 	for _, s := range p.Steps {
@@ -100,34 +91,12 @@ func tellSteps(w io.Writer, p api.CheckProbe) {
 		if n := len(s.Bytes); n > 0 {
 			what += " " + figures.Count(n, "byte")
 		}
-		fmt.Fprintf(w, "%10s  %s\n", exactly(s.At), what)
-		for _, line := range shown(s.Bytes) {
+		fmt.Fprintf(w, "%10s  %s\n", figures.Milliseconds(s.At), what)
+		for _, line := range figures.Octets(s.Bytes) {
 			fmt.Fprintf(w, "            | %s\n", line)
 		}
 	}
 	if p.Cut {
 		fmt.Fprintln(w, "            (there was more)")
 	}
-}
-
-// shown is what passed over a connection, by lines: quoted where it is text, else as hexdump -C.
-func shown(b []byte) []string {
-	if len(b) == 0 {
-		return nil
-	}
-	if !isText(b) {
-		return strings.Split(strings.TrimSuffix(hex.Dump(b), "\n"), "\n")
-	}
-	var lines []string
-	for line := range strings.Lines(string(b)) {
-		lines = append(lines, fmt.Sprintf("%q", line))
-	}
-	return lines
-}
-
-// isText tells whether b is UTF-8 without control characters beside those of lines.
-func isText(b []byte) bool {
-	return utf8.Valid(b) && strings.IndexFunc(string(b), func(r rune) bool {
-		return unicode.IsControl(r) && !strings.ContainsRune("\r\n\t", r)
-	}) < 0
 }

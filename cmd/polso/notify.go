@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"polso/api"
+	"polso/figures"
 )
 
 func (a *app) notifyCmd() *cobra.Command {
@@ -64,7 +65,7 @@ func (a *app) noticeTest(w io.Writer, got api.NoticeTest) error {
 		if one.Told {
 			told = "yes"
 		}
-		t.row(one.Router, told, exactly(one.Seconds), oneLine(one.Answer), got.To)
+		t.row(one.Router, told, figures.Milliseconds(one.Seconds), oneLine(one.Answer), got.To)
 	}
 	if err := a.table(w, t); err != nil {
 		return err
@@ -74,7 +75,7 @@ func (a *app) noticeTest(w io.Writer, got api.NoticeTest) error {
 			continue
 		}
 		fmt.Fprintf(w, "\n%s got\n", one.Router)
-		for _, line := range shown([]byte(one.Output)) {
+		for _, line := range figures.Octets([]byte(one.Output)) {
 			fmt.Fprintf(w, "    | %s\n", line)
 		}
 	}
