@@ -14,7 +14,7 @@ import (
 	"polso/config"
 )
 
-// sent is what a browser sends of the first form of a page that goes to that address, if nobody touched it and pressed the button
+// sent is what a browser posts of the first form of a page that goes to that address, if nobody touched it and pressed the button
 // that says do ("": none).
 func sent(t testing.TB, page, action, do string) url.Values {
 	t.Helper()
@@ -23,7 +23,7 @@ func sent(t testing.TB, page, action, do string) url.Values {
 		t.Fatal(err)
 	}
 	for n := range root.Descendants() {
-		if n.Data == "form" && attr(n, "action") == action {
+		if n.Data == "form" && attr(n, "action") == action && attr(n, "method") != "get" {
 			return values(n, do)
 		}
 	}

@@ -63,6 +63,8 @@ var words = template.FuncMap{
 	"lower":   strings.ToLower,
 	"join":    strings.Join,
 	"changes": tableOf,
+	"octets":  figures.Octets,
+	"ms":      figures.Milliseconds,
 }
 
 // mark is how a state is shown: its word, a symbol before it, and the style of both. It is never told by the colour alone.

@@ -1,9 +1,283 @@
 package web
 
-import "net/http"
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 
+	"polso/api"
+)
+
+// virtualRoutes are the virtual servers with their real ones. What they change of the document goes through proposeText; what
+// operators say of servers beside it is done at once.
 func (s *site) virtualRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /virtuals", func(w http.ResponseWriter, r *http.Request) {
-		s.show(w, r, "virtuals", "virtuals", "Virtual servers", nil)
-	})
+	mux.HandleFunc("GET /virtuals", s.virtuals)
+	mux.HandleFunc("GET /virtuals/add", s.addVirtual)
+	mux.HandleFunc("POST /virtuals/add", s.addVirtual)
+	mux.HandleFunc("GET /virtuals/{name}", s.virtual)
+	mux.HandleFunc("POST /virtuals/{name}/delete", s.deletePart)
+	s.partRoutes(mux)
+	s.handRoutes(mux)
+	s.checkRoutes(mux)
+}
+
+// How many rows a page has.
+const (
+	virtualsOnPage = 50
+	serversOnPage  = 100
+	serversInFold  = 20
+)
+
+// pages is which part of a long list is shown.
+type pages struct {
+	Page, Last int // from 1
+	Total      int
+	query      url.Values
+}
+
+// pagesOf is the page that a request asks for.
+func pagesOf(r *http.Request, total, size int) pages {
+	p := pages{Last: max(1, (total+size-1)/size), Total: total, query: r.URL.Query()}
+	n, _ := strconv.Atoi(r.FormValue("page")) // what is no number is the first page
+	p.Page = min(max(1, n), p.Last)
+	return p
+}
+
+// To is the address of another page of the list.
+func (p pages) To(page int) string {
+	q := url.Values{}
+	for k, v := range p.query {
+		q[k] = v
+	}
+	q.Set("page", strconv.Itoa(page))
+	return "?" + q.Encode()
+}
+
+// Before and After are the neighbouring pages; 0: there is none.
+func (p pages) Before() int { return p.Page - 1 }
+
+// After is the page behind this one; 0: there is none.
+func (p pages) After() int {
+	if p.Page == p.Last {
+		return 0
+	}
+	return p.Page + 1
+}
+
+// share is what of a list stands on the page.
+func share[T any](p pages, list []T, size int) []T {
+	from := min((p.Page-1)*size, len(list))
+	return list[from:min(from+size, len(list))]
+}
+
+// virtualList is the page of all virtual servers.
+type virtualList struct {
+	pages
+	Query, State string
+	All          int // there are, whatever was searched for
+	Rows         []virtualRow
+}
+
+// States are what can be searched for.
+func (virtualList) States() []string { return []string{"up", "down", "panic", "unknown"} }
+
+// virtualRow is a virtual server in the list.
+type virtualRow struct{ api.Virtual }
+
+func (s *site) virtuals(w http.ResponseWriter, r *http.Request) {
+	st, err := s.api.Status(r.Context())
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	v := virtualList{Query: strings.TrimSpace(r.FormValue("q")), State: r.FormValue("state"), All: len(st.Virtuals)}
+	var found []virtualRow
+	for _, x := range st.Virtuals {
+		if row := (virtualRow{x}); row.matches(v.Query) && (v.State == "" || x.State == v.State) {
+			found = append(found, row)
+		}
+	}
+	v.pages = pagesOf(r, len(found), virtualsOnPage)
+	v.Rows = share(v.pages, found, virtualsOnPage)
+	s.show(w, r, "virtuals", "virtuals", "Virtual servers", v)
+}
+
+// matches tells whether the row is searched for: by name, address or port.
+func (v virtualRow) matches(q string) bool {
+	text := strings.ToLower(v.Name + " " + v.Where())
+	return strings.Contains(text, strings.ToLower(q))
+}
+
+// PortText is the ports as people write them.
+func (v virtualRow) PortText() string {
+	var words []string
+	for _, p := range v.Ports {
+		if p == 0 {
+			words = append(words, "every")
+			continue
+		}
+		words = append(words, strconv.Itoa(int(p)))
+	}
+	return strings.Join(append(words, v.Ranges...), ",")
+}
+
+// Where is what clients ask.
+func (v virtualRow) Where() string {
+	if v.FWMark != 0 {
+		return fmt.Sprintf("fwmark %d", v.FWMark)
+	}
+	host := v.Address
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return host + ":" + v.PortText()
+}
+
+// Up is how many real servers are up, Of how many there are.
+func (v virtualRow) Up() int { return v.count(func(s api.Server) bool { return s.State == "up" }) }
+
+// Of is how many real servers there are.
+func (v virtualRow) Of() int { return v.count(func(api.Server) bool { return true }) }
+
+func (v virtualRow) count(is func(api.Server) bool) int {
+	n := 0
+	for _, s := range v.Servers {
+		if !s.Sorry && is(s) {
+			n++
+		}
+	}
+	return n
+}
+
+// ServersText is the same in a word.
+func (v virtualRow) ServersText() string { return fmt.Sprintf("%d/%d", v.Up(), v.Of()) }
+
+// Active are the established connections.
+func (v virtualRow) Active() int {
+	n := 0
+	for _, s := range v.Servers {
+		n += s.Active
+	}
+	return n
+}
+
+// Fold are the servers that fold out, and More how many others there are.
+func (v virtualRow) Fold() []serverRow {
+	return rowsOf(v.Virtual, v.Servers[:min(len(v.Servers), serversInFold)])
+}
+
+// More is how many servers do not fold out.
+func (v virtualRow) More() int { return max(0, len(v.Servers)-serversInFold) }
+
+// serverRow is a real server in a list.
+type serverRow struct {
+	api.Server
+	Virtual string
+}
+
+func rowsOf(v api.Virtual, list []api.Server) []serverRow {
+	rows := make([]serverRow, len(list))
+	for i, x := range list {
+		rows[i] = serverRow{x, v.Name}
+	}
+	return rows
+}
+
+// Key begins the keys of what is live of it.
+func (s serverRow) Key() string { return "s/" + s.Virtual + "/" + s.Name }
+
+// At is the server's address as clients of it write it.
+func (s serverRow) At() string {
+	if s.Port == 0 {
+		return s.Address
+	}
+	if strings.Contains(s.Address, ":") {
+		return fmt.Sprintf("[%s]:%d", s.Address, s.Port)
+	}
+	return fmt.Sprintf("%s:%d", s.Address, s.Port)
+}
+
+// WeightText is the weight, and what the kernel has instead.
+func (s serverRow) WeightText() string {
+	if s.Weight == s.EffectiveWeight {
+		return strconv.Itoa(s.Weight)
+	}
+	return fmt.Sprintf("%d (%d now)", s.Weight, s.EffectiveWeight)
+}
+
+// virtualPage is everything of one virtual server.
+type virtualPage struct {
+	virtualRow
+	pages
+	Rows  []serverRow
+	Sorry []serverRow
+	VIP   *api.VIP
+}
+
+// virtualNamed asks for one virtual server.
+func (s *site) virtualNamed(ctx context.Context, name string) (api.Status, api.Virtual, error) {
+	st, err := s.api.Status(ctx)
+	if err != nil {
+		return st, api.Virtual{}, err
+	}
+	for _, v := range st.Virtuals {
+		if v.Name == name {
+			return st, v, nil
+		}
+	}
+	return st, api.Virtual{}, api.Errorf(api.CodeNotFound, "there is no virtual server %q", name).WithHint("the list under Virtual servers has every one; was it just removed, or renamed?")
+}
+
+func (s *site) virtual(w http.ResponseWriter, r *http.Request) {
+	st, v, err := s.virtualNamed(r.Context(), r.PathValue("name"))
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	page := virtualPage{virtualRow: virtualRow{v}}
+	var real []serverRow
+	for _, row := range rowsOf(v, v.Servers) {
+		if row.Sorry {
+			page.Sorry = append(page.Sorry, row)
+		} else {
+			real = append(real, row)
+		}
+	}
+	page.pages = pagesOf(r, len(real), serversOnPage)
+	page.Rows = share(page.pages, real, serversOnPage)
+	for _, x := range st.VIPs {
+		if address, _, _ := strings.Cut(x.Address, "/"); address == v.Address {
+			page.VIP = &x
+		}
+	}
+	s.show(w, r, "virtual", "virtuals", v.Name, page)
+}
+
+// pathTo is the address of a page: its words may have any character.
+func pathTo(words ...string) string {
+	for i, w := range words {
+		words[i] = url.PathEscape(w)
+	}
+	return "/" + strings.Join(words, "/")
+}
+
+// Cut is what ends with the virtual.
+func (v virtualRow) Cut() string { return plural(v.Active()) }
+
+// Path is the address of the virtual's page.
+func (v virtualRow) Path() string { return pathTo("virtuals", v.Name) }
+
+// SorryPath is the address of a sorry server's pages.
+func (s serverRow) SorryPath() string { return pathTo("virtuals", s.Virtual, "sorry", s.Name) }
+
+// Path is the address of the server's page.
+func (s serverRow) Path() string { return pathTo("virtuals", s.Virtual, "servers", s.Name) }
+
+// plural is so many connections, established now.
+func plural(n int) string {
+	return cmp.Or(map[int]string{0: "no established connection", 1: "1 established connection"}[n], fmt.Sprintf("%d established connections", n))
 }
