@@ -24,7 +24,13 @@ type exported struct {
 }
 
 // exportFormats are what export writes.
-func exportFormats() []string { return []string{"hcl", "json", "ipvsadm", "lvs.cf"} }
+func exportFormats() []string {
+	list := []string{"hcl", "json"}
+	for _, x := range convert.Exporters() {
+		list = append(list, x.Name)
+	}
+	return list
+}
 
 func (a *app) exportCmd() *cobra.Command {
 	var format string
@@ -69,18 +75,15 @@ func (a *app) export(r api.Revision, format string, strict bool) error {
 		if err != nil {
 			return err
 		}
-		var text []byte
-		switch format {
-		case "ipvsadm":
-			text, out.Notes = convert.ToIPVSAdm(doc)
-		case "lvs.cf":
-			text, out.Notes = convert.ToLVSCF(doc)
-		default:
-			text, err = config.Canonical(doc)
-			text = append(text, '\n')
-		}
+		text, err := config.Canonical(doc)
 		if err != nil {
 			return err
+		}
+		text = append(text, '\n')
+		for _, x := range convert.Exporters() {
+			if x.Name == format {
+				text, out.Notes = x.Write(doc)
+			}
 		}
 		out.Text = string(text)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,21 +15,6 @@ import (
 	"polso/convert"
 	"polso/figures"
 )
-
-// importFormat is one that import reads.
-type importFormat struct {
-	name, of string
-	read     func(...convert.File) (convert.Result, error)
-}
-
-func importFormats() []importFormat {
-	return []importFormat{
-		{"lvs.cf", "Piranha's /etc/sysconfig/ha/lvs.cf", convert.LVSCF},
-		{"keepalived", "keepalived.conf, with the files that it includes", func(files ...convert.File) (convert.Result, error) { return convert.Keepalived(included, files...) }},
-		{"ldirectord", "ldirectord.cf", convert.Ldirectord},
-		{"ipvsadm", "what ipvsadm -S -n prints", convert.IPVSAdm},
-	}
-}
 
 // imported is what import answers scripts.
 type imported struct {
@@ -48,9 +32,9 @@ func (a *app) importCmd() *cobra.Command {
 	var known []string
 	long := "Make a document of another load balancer's configuration. The document goes to standard output, with a comment for every line that\n" +
 		"could not be carried over as it stands; the same notes go to standard error. Nothing is asked of an agent, and nothing is changed.\n\nFormats:"
-	for _, f := range importFormats() {
-		known = append(known, f.name)
-		long += fmt.Sprintf("\n  %-10s  %s", f.name, f.of)
+	for _, f := range convert.Importers() {
+		known = append(known, f.Name)
+		long += fmt.Sprintf("\n  %-10s  %s", f.Name, f.Of)
 	}
 	c := &cobra.Command{
 		Use:   "import FORMAT FILE",
@@ -61,11 +45,11 @@ func (a *app) importCmd() *cobra.Command {
   polso import lvs.cf --strict - < lvs.cf                             # 1 when a line could not be carried over`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
-			i := slices.Index(known, args[0])
-			if i < 0 {
+			f, ok := convert.ImporterOf(args[0])
+			if !ok {
 				return usageError{fmt.Errorf("format %q is not known; use %s", args[0], strings.Join(known, ", "))}
 			}
-			return a.importFile(importFormats()[i], args[1], with, strict)
+			return a.importFile(f, args[1], with, strict)
 		},
 	}
 	c.Flags().BoolVar(&strict, "strict", false, "print no document and exit 1 when a line could not be carried over")
@@ -73,7 +57,7 @@ func (a *app) importCmd() *cobra.Command {
 	return c
 }
 
-func (a *app) importFile(f importFormat, path, with string, strict bool) error {
+func (a *app) importFile(f convert.Importer, path, with string, strict bool) error {
 	r, err := a.importOne(f, path)
 	if err != nil {
 		return err
@@ -82,7 +66,7 @@ func (a *app) importFile(f importFormat, path, with string, strict bool) error {
 	if err != nil {
 		return err
 	}
-	out := imported{Format: f.name, Document: canonical, HCL: string(r.HCL()), Notes: append([]convert.Note{}, r.Notes...), Lost: len(r.Lost())}
+	out := imported{Format: f.Name, Document: canonical, HCL: string(r.HCL()), Notes: append([]convert.Note{}, r.Notes...), Lost: len(r.Lost())}
 	var differs config.Changes
 	if with != "" {
 		other, err := a.importOne(f, with)
@@ -114,7 +98,7 @@ func (a *app) importFile(f importFormat, path, with string, strict bool) error {
 }
 
 // importOne imports a file, or - for standard input.
-func (a *app) importOne(f importFormat, path string) (convert.Result, error) {
+func (a *app) importOne(f convert.Importer, path string) (convert.Result, error) {
 	name, in := "<stdin>", a.stdin
 	if path != "-" {
 		file, err := os.Open(path)
@@ -128,7 +112,7 @@ func (a *app) importOne(f importFormat, path string) (convert.Result, error) {
 	if err != nil {
 		return convert.Result{}, fmt.Errorf("%s: %w", name, err)
 	}
-	r, err := f.read(convert.File{Name: name, Text: text})
+	r, err := f.Read(included, convert.File{Name: name, Text: text})
 	if e, ok := errors.AsType[*convert.Error](err); ok {
 		at := e.File
 		if e.Line > 0 {
