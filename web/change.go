@@ -1,8 +1,162 @@
 package web
 
-import "net/http"
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
 
+	"polso/api"
+	"polso/figures"
+)
+
+// changeRoutes are what runs, what ran, and the way from one to the other.
 func (s *site) changeRoutes(mux *http.ServeMux) {
 	s.planRoutes(mux)
-	mux.HandleFunc("GET /changes", func(w http.ResponseWriter, r *http.Request) { s.show(w, r, "changes", "changes", "Changes", nil) })
+	s.textRoutes(mux)
+	s.exportRoutes(mux)
+	mux.HandleFunc("GET /changes", s.changes)
+	mux.HandleFunc("POST /changes/confirm", s.confirm)
+	mux.HandleFunc("GET /changes/compare", s.compare)
+	mux.HandleFunc("GET /changes/audit", s.audit)
+	mux.HandleFunc("GET /changes/{revision}", s.revision)
+}
+
+// How many revisions the page of changes has at first, and at most.
+const (
+	someRevisions = 20
+	allRevisions  = 1000
+)
+
+// changesView is the page of changes.
+type changesView struct {
+	Confirm *waiting       // nil: nothing waits
+	History []api.Revision // the newest first
+	More    int            // how many to ask for to see older ones; 0: these are all
+}
+
+// Running is what runs.
+func (v changesView) Running() api.Revision {
+	if len(v.History) == 0 {
+		return api.Revision{}
+	}
+	return v.History[0]
+}
+
+// waiting is a revision that waits to be confirmed.
+type waiting struct {
+	api.Confirmation
+	Now time.Time
+}
+
+// Left is the time that is left, in words.
+func (w waiting) Left() string { return figures.Age(max(0, w.Until.Sub(w.Now)).Round(time.Second)) }
+
+func (s *site) changes(w http.ResponseWriter, r *http.Request) {
+	n, err := number64(r.FormValue("n"))
+	if err != nil || n == 0 || n > allRevisions {
+		n = someRevisions
+	}
+	var v changesView
+	if v.History, err = s.api.HistoryOfChanges(r.Context(), int(n)); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	if len(v.History) == int(n) && n < allRevisions && v.History[n-1].Number > 1 {
+		v.More = min(int(n)+100, allRevisions)
+	}
+	if st, err := s.api.BriefStatus(r.Context()); err == nil && st.Confirm != nil {
+		v.Confirm = &waiting{*st.Confirm, time.Now()}
+	}
+	s.show(w, r, "changes", "changes", "Changes", v)
+}
+
+func (s *site) confirm(w http.ResponseWriter, r *http.Request) {
+	err := posted(w, r)
+	var n uint64
+	if err == nil {
+		n, err = revisionOf(r.PostForm.Get("revision"))
+	}
+	var did api.Done
+	if err == nil {
+		did, err = s.api.Confirm(r.Context(), api.ConfirmRequest{Revision: n})
+	}
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	done(w, r, "/changes", did.Done[0])
+}
+
+// revisionOf is a revision's number in a form or an address.
+func revisionOf(text string) (uint64, error) {
+	n, err := number64(text)
+	if err != nil || n == 0 {
+		return 0, api.Errorf(api.CodeNotFound, "%q is no revision: they are numbers, and begin at 1", text).WithHint("the history under Changes lists what there is")
+	}
+	return n, nil
+}
+
+// revisionView is the page of one revision.
+type revisionView struct {
+	api.Revision
+	Text string // as written, or in the canonical layout
+}
+
+func (s *site) revision(w http.ResponseWriter, r *http.Request) {
+	rev, err := s.revisionIn(r.Context(), r.PathValue("revision"))
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	text, err := editable(rev)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	s.show(w, r, "revision", "changes", fmt.Sprintf("Revision %d", rev.Number), revisionView{rev, text})
+}
+
+func (s *site) revisionIn(ctx context.Context, text string) (api.Revision, error) {
+	n, err := revisionOf(text)
+	if err != nil {
+		return api.Revision{}, err
+	}
+	return s.api.Revision(ctx, n)
+}
+
+// compareView is the page of two revisions.
+type compareView struct {
+	From, To string // as they were asked for
+	Found    *api.Comparison
+	Refused  *api.Error
+}
+
+func (s *site) compare(w http.ResponseWriter, r *http.Request) {
+	v, code := compareView{From: r.FormValue("from"), To: r.FormValue("to")}, http.StatusOK
+	if v.From != "" {
+		c, err := s.compared(r.Context(), v.From, v.To)
+		if err != nil {
+			v.Refused = problemOf(err)
+			code = v.Refused.Status
+		} else {
+			v.Found = &c
+		}
+	}
+	s.render(w, r, code, "compare", "changes", "Compare revisions", v)
+}
+
+// compared is what tells two revisions apart; to "" is the running one.
+func (s *site) compared(ctx context.Context, from, to string) (api.Comparison, error) {
+	a, err := revisionOf(from)
+	if err != nil {
+		return api.Comparison{}, err
+	}
+	b := uint64(0)
+	if to != "" {
+		if b, err = revisionOf(to); err != nil {
+			return api.Comparison{}, err
+		}
+	}
+	return s.api.Compare(ctx, a, b)
 }

@@ -148,7 +148,11 @@ func tableOf(caption string, list []api.Change) changeTable {
 func (s *site) decide(w http.ResponseWriter, r *http.Request) {
 	p, err := proposalOf(w, r)
 	switch do := r.PostFormValue("do"); {
-	case err != nil, do == "write":
+	case err != nil:
+	case do == "write":
+		s.backToText(w, r, p, nil)
+	case do == "check":
+		s.check(w, r, p)
 	case do == "apply":
 		err = s.apply(w, r, p)
 	default:
@@ -189,9 +193,4 @@ func outcome(a api.Applied) string {
 		return fmt.Sprintf("Revision %d runs. It goes back to %d at %s unless it is confirmed below.", a.Revision, a.Confirm.BackTo, a.Confirm.Until.UTC().Format(time.TimeOnly)+" UTC")
 	}
 	return fmt.Sprintf("Revision %d runs. To undo it, roll back to revision %d below.", a.Revision, a.Before)
-}
-
-// backToText refuses a proposal that has no plan.
-func (s *site) backToText(w http.ResponseWriter, r *http.Request, p proposal, err error) {
-	s.refuse(w, r, err)
 }

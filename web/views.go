@@ -65,6 +65,7 @@ var words = template.FuncMap{
 	"changes": tableOf,
 	"octets":  figures.Octets,
 	"ms":      figures.Milliseconds,
+	"summary": func(s string) string { return strings.TrimPrefix(s, "Plan: ") },
 }
 
 // mark is how a state is shown: its word, a symbol before it, and the style of both. It is never told by the colour alone.
