@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -37,8 +36,7 @@ func (s *site) running(ctx context.Context) (running, error) {
 	if err != nil {
 		return running{}, err
 	}
-	var text json.RawMessage = r.Document
-	doc, err := config.FromCanonical(text)
+	doc, err := documentOf(r)
 	return running{r.Number, []byte(r.Source), doc}, err
 }
 

@@ -152,7 +152,7 @@ func (s *site) decide(w http.ResponseWriter, r *http.Request) {
 	case do == "write":
 		s.backToText(w, r, p, nil)
 	case do == "check":
-		s.check(w, r, p)
+		s.checkText(w, r, p)
 	case do == "apply":
 		err = s.apply(w, r, p)
 	default:

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -46,22 +45,12 @@ const (
 
 // editText shows the running text.
 func (s *site) editText(w http.ResponseWriter, r *http.Request) {
-	rev, text, err := s.running(r.Context())
+	d, err := s.running(r.Context())
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	s.show(w, r, "text", "changes", "Edit the text", textView{proposal: proposal{Base: rev.Number, Text: text}})
-}
-
-// running is the running revision, and the text that an edit of it begins with.
-func (s *site) running(ctx context.Context) (api.Revision, string, error) {
-	rev, err := s.api.BareDocument(ctx)
-	if err != nil {
-		return rev, "", err
-	}
-	text, err := editable(rev)
-	return rev, text, err
+	s.show(w, r, "text", "changes", "Edit the text", textView{proposal: proposal{Base: d.revision, Text: string(config.Editable(d.source, d.doc))}})
 }
 
 // editable is the text of a revision: as written if it is HCL, else in the canonical layout.
@@ -79,8 +68,8 @@ func documentOf(rev api.Revision) (config.Document, error) {
 	return doc, nil
 }
 
-// check looks a text through, without asking the cluster.
-func (s *site) check(w http.ResponseWriter, r *http.Request, p proposal) {
+// checkText looks a text through, without asking the cluster.
+func (s *site) checkText(w http.ResponseWriter, r *http.Request, p proposal) {
 	doc, err := config.Load(config.File{Name: textName, Text: []byte(p.Text)})
 	if err != nil {
 		s.backToText(w, r, p, api.DocumentError(err))
