@@ -89,7 +89,7 @@ func fromRefusal(r *fsm.Refusal) *api.Error {
 		code = api.CodeNotFound
 	case fsm.CodeExists:
 		code = api.CodeExists
-	case fsm.CodeExpired:
+	case fsm.CodeExpired, fsm.CodeDenied:
 		code = api.CodeDenied
 	case fsm.CodeNotFounded:
 		code = api.CodeNotFormed

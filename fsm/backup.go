@@ -11,7 +11,7 @@ import (
 )
 
 // Backup is what of a cluster's state can begin another life: the document with its history, and the audit to read. It holds
-// no member, key or token.
+// no member, key, user or token: people hand such a file around, and what it brought back could let in who was removed.
 type Backup struct {
 	Cluster   string    // the cluster's name
 	ClusterID string    // which tells a cluster from another of the same name

@@ -56,9 +56,9 @@ func wantBackupForm(t *testing.T, name string, b Backup) {
 
 // What a backup must never hold.
 func TestBackupHasNoSecrets(t *testing.T) {
-	m := full(t)
+	m := known(t)
 	got := backupText(t, m.Load().Backup(t0))
-	for what, text := range map[string]string{"a token's hash": hashOf("a"), "the CA": "CERTIFICATE", "a member's address": "10.9.0.11", "an override": `"override":`} {
+	for what, text := range map[string]string{"a token's hash": hashOf("a"), "a password's hash": "argon2id", "an access token's hash": hashOf("c"), "a user": `"user":{`, "a session": `"s1"`, "the CA": "CERTIFICATE", "a member's address": "10.9.0.11", "an override": `"override":`} {
 		if !strings.Contains(textOf(t, m.Load()), text) {
 			t.Errorf("the state itself has not %s: the test sees nothing", what)
 		}
@@ -100,6 +100,8 @@ func TestReadBackupDamaged(t *testing.T) {
 		{"a word changed", strings.Replace(good, "b goes", "b stays", 1), "damaged: number or checksum of the records is wrong", ErrCorrupt},
 		{"surplus", good + "\n", "damaged: something follows the end", ErrCorrupt},
 		{"a token", sign(head+`{"token":{"id":"k","hash":"","kind":"router","uses":1,"expires":"2026-11-22T10:00:00Z"}}`+"\n", 1),
+			"record 1: damaged: what it holds does not belong into a snapshot", ErrCorrupt},
+		{"a user", sign(head+`{"user":{"name":"ada","role":"admin","hash":"$","generation":1,"by":{"kind":"","name":""},"at":"2026-11-22T10:00:00Z"}}`+"\n", 1),
 			"record 1: damaged: what it holds does not belong into a snapshot", ErrCorrupt},
 		{"without its revision", sign(head+lines[1], 1), "damaged: revision 3, which it is of, is not the last one in it", ErrCorrupt},
 		{"out of order", sign(head+lines[2]+lines[1], 2), "record 2: damaged: revision 1 comes after 2", ErrCorrupt},
@@ -190,7 +192,7 @@ func TestRestoreCommand(t *testing.T) {
 			if res.Unchanged != (last.Message != "restored") || s.Revision != last.Number || res.Revision != last.Number {
 				t.Errorf("result %+v, last %+v", res, last)
 			}
-			if len(s.Nodes) != len(was.Nodes) || len(s.Tokens) != len(was.Tokens) || s.Cluster != was.Cluster {
+			if len(s.Nodes) != len(was.Nodes) || len(s.Tokens) != len(was.Tokens) || len(s.Users) != len(was.Users) || s.Cluster != was.Cluster {
 				t.Error("members, tokens or the cluster changed")
 			}
 		})

@@ -33,6 +33,11 @@ const (
 	NameRotateCA      Name = "rotate_ca"
 	NameAdvanceCA     Name = "advance_ca"
 	NameTestedNotice  Name = "tested_notice"
+	NameSetUser       Name = "set_user"
+	NameRemoveUser    Name = "remove_user"
+	NameAddAccess     Name = "add_access"
+	NameRevokeAccess  Name = "revoke_access"
+	NameEndSession    Name = "end_session"
 )
 
 // Command is one of *Found, *Lead… of this package; Decode returns these pointers. Give a command to Encode by its address
@@ -99,6 +104,16 @@ func blank(n Name) (Command, error) {
 		return new(AdvanceCA), nil
 	case NameTestedNotice:
 		return new(TestedNotice), nil
+	case NameSetUser:
+		return new(SetUser), nil
+	case NameRemoveUser:
+		return new(RemoveUser), nil
+	case NameAddAccess:
+		return new(AddAccess), nil
+	case NameRevokeAccess:
+		return new(RevokeAccess), nil
+	case NameEndSession:
+		return new(EndSession), nil
 	default:
 		return nil, fmt.Errorf("%w: command %q", ErrUnknown, string(n))
 	}

@@ -56,6 +56,12 @@ func samples(t testing.TB) []Command {
 		&FinishProfile{Change: 7, Reported: []string{"n1", "n2"}},
 		&RotateCA{CA: pem},
 		&AdvanceCA{Change: 7, Reported: []string{"n1", "n2"}},
+		newUser("ada", Operator),
+		&SetUser{User: "ada", Hash: phc, Generation: 7},
+		&RemoveUser{User: "ada"},
+		access("a1", "c"),
+		&RevokeAccess{ID: "a1"},
+		&EndSession{Ended{ID: "s1", Kind: ActorUser, Name: "ada", Until: t0.Add(12 * time.Hour)}},
 		&TestedNotice{Notify: "pager", Told: []string{"r1"}, Failed: []string{"r2"}},
 	}
 }
@@ -119,6 +125,10 @@ func later(c Command) string {
 	case *SetOverride:
 		if c.Beside {
 			return "-beside"
+		}
+	case *SetUser:
+		if !c.New {
+			return "-password"
 		}
 	case *ClearOverride:
 		if c.About != "" {

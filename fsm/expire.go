@@ -16,15 +16,18 @@ func (*Expire) Name() Name { return NameExpire }
 
 // String is the command in one line.
 func (e *Expire) String() string {
-	if e.Due.Kind == DueConfirm {
+	switch e.Due.Kind {
+	case DueConfirm:
 		return "revision " + e.Due.ID + " was not confirmed"
+	case DueAccess:
+		return "end of access token " + e.Due.ID
 	}
 	return fmt.Sprintf("end of %s %s", e.Due.Kind, e.Due.ID)
 }
 
 func (e *Expire) check() *Refusal {
 	switch e.Due.Kind {
-	case DueOverride, DueLeaving, DueToken, DueConfirm:
+	case DueOverride, DueLeaving, DueToken, DueAccess, DueConfirm:
 		return nil
 	default:
 		return refuse(CodeInvalid, "", "nothing of the kind %q ends by itself", e.Due.Kind)
@@ -49,6 +52,8 @@ func (e *Expire) apply(c *change) *Refusal {
 		c.left(e.Due.ID)
 	case DueToken:
 		c.dropToken(e.Due.ID)
+	case DueAccess:
+		c.tellRevoked(c.dropAccess(e.Due.ID) - 1)
 	case DueConfirm:
 		return c.goBack()
 	}

@@ -65,6 +65,16 @@ func token(id, digit string) *AddToken {
 	return &AddToken{Token{ID: id, Hash: hashOf(digit), Kind: Router, Uses: 2, Expires: t0.Add(time.Hour)}}
 }
 
+const phc = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2E$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g"
+
+func newUser(name string, role Role) *SetUser {
+	return &SetUser{User: name, Role: role, Hash: phc, New: true}
+}
+
+func access(id, digit string) *AddAccess {
+	return &AddAccess{Access{ID: id, Hash: hashOf(digit), Role: Operator, Note: "ci <deploys>", Expires: t0.Add(time.Hour)}}
+}
+
 func join(id, name, token string) *AddNode {
 	return &AddNode{Node: Node{ID: id, Name: name, Kind: Router, Addresses: []string{"10.9.1." + id[1:] + ":5390"}}, Token: token}
 }
@@ -99,9 +109,14 @@ func newMachine(t testing.TB) *machine {
 // entry encodes a command as the log's next entry: one second later than the one before, with a request ID of its own.
 func (m *machine) entry(c Command) *raft.Log {
 	m.t.Helper()
+	return m.entryBy(admin, c)
+}
+
+func (m *machine) entryBy(by Actor, c Command) *raft.Log {
+	m.t.Helper()
 	m.index++
 	b, err := Encode(Envelope{
-		Request: fmt.Sprintf("req-%d", m.index), Actor: admin, At: t0.Add(time.Duration(m.index) * time.Second), Command: c,
+		Request: fmt.Sprintf("req-%d", m.index), Actor: by, At: t0.Add(time.Duration(m.index) * time.Second), Command: c,
 	})
 	if err != nil {
 		m.t.Fatalf("encode %s: %v", c.Name(), err)
@@ -113,7 +128,13 @@ func (m *machine) entry(c Command) *raft.Log {
 
 func (m *machine) do(c Command) Result {
 	m.t.Helper()
-	r, err := DecodeResult(m.Apply(m.entry(c)).([]byte))
+	return m.doAs(admin, c)
+}
+
+// doAs applies a command that somebody else asked for.
+func (m *machine) doAs(by Actor, c Command) Result {
+	m.t.Helper()
+	r, err := DecodeResult(m.Apply(m.entryBy(by, c)).([]byte))
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -46,6 +46,9 @@ type record struct {
 	Node     *Node          `json:"node,omitempty"`
 	Removed  string         `json:"removed,omitempty"`
 	Token    *Token         `json:"token,omitempty"`
+	User     *User          `json:"user,omitempty"`
+	Access   *Access        `json:"access,omitempty"`
+	Ended    *Ended         `json:"ended,omitempty"`
 	Entry    *Entry         `json:"entry,omitempty"`
 	Lead     *Lead          `json:"lead,omitempty"`
 	Before   *Lead          `json:"before,omitempty"`
@@ -95,6 +98,15 @@ func (s *Snapshot) write(to io.Writer) error {
 	}
 	for i := range s.Tokens {
 		w.record(record{Token: &s.Tokens[i]})
+	}
+	for i := range s.Users {
+		w.record(record{User: &s.Users[i]})
+	}
+	for i := range s.Accesses {
+		w.record(record{Access: &s.Accesses[i]})
+	}
+	for i := range s.Ended {
+		w.record(record{Ended: &s.Ended[i]})
 	}
 	for i := range s.Audit {
 		w.record(record{Entry: &s.Audit[i]})
@@ -236,6 +248,12 @@ func (s *Snapshot) take(r record) error {
 		s.Removed = append(s.Removed, r.Removed)
 	case r.Token != nil:
 		s.Tokens = append(s.Tokens, *r.Token)
+	case r.User != nil:
+		s.Users = append(s.Users, *r.User)
+	case r.Access != nil:
+		s.Accesses = append(s.Accesses, *r.Access)
+	case r.Ended != nil:
+		s.Ended = append(s.Ended, *r.Ended)
 	case r.Entry != nil:
 		s.Audit = append(s.Audit, *r.Entry)
 	case r.Lead != nil:

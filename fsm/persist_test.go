@@ -32,10 +32,18 @@ func waiting(t testing.TB) *machine {
 	return m
 }
 
+// known is a full state with people in it.
+func known(t testing.TB) *machine {
+	m := full(t)
+	m.must(newUser("ada", Admin), newUser("bob", Viewer), access("a1", "c"), &SetUser{User: "bob", Role: Operator},
+		&EndSession{Ended{ID: "s1", Kind: ActorUser, Name: "ada", Until: t0.Add(12 * time.Hour)}})
+	return m
+}
+
 // The form of a snapshot. Clusters restart from it: when this test fails, the format needs a new number and the old one a
 // reader.
 func TestSnapshotForm(t *testing.T) {
-	for name, m := range map[string]*machine{"snapshot.jsonl": full(t), "snapshot-confirm.jsonl": waiting(t)} {
+	for name, m := range map[string]*machine{"snapshot.jsonl": full(t), "snapshot-confirm.jsonl": waiting(t), "snapshot-users.jsonl": known(t)} {
 		t.Run(name, func(t *testing.T) { wantForm(t, name, textOf(t, m.Load())) })
 	}
 }
@@ -84,7 +92,7 @@ func TestSnapshotEmpty(t *testing.T) {
 
 // Damage of any byte, a missing end and a surplus one are noticed; the state stays what it was.
 func TestRestoreDamaged(t *testing.T) {
-	good := textOf(t, full(t).Load())
+	good := textOf(t, known(t).Load())
 	f := restored(t, textOf(t, cluster(t, "").Load()))
 	before := f.Load()
 	check := func(what, text string, want ...error) {
@@ -198,6 +206,7 @@ func TestPersist(t *testing.T) {
 func FuzzRestore(f *testing.F) {
 	f.Add([]byte(textOf(f, full(f).Load())))
 	f.Add([]byte(textOf(f, waiting(f).Load())))
+	f.Add([]byte(textOf(f, known(f).Load())))
 	f.Add([]byte(textOf(f, New(Options{}).Load())))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		try := func(text string) {

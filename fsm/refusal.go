@@ -19,6 +19,7 @@ const (
 	CodeExpired    Code = "expired"
 	CodeNotFounded Code = "not_founded"
 	CodeStopped    Code = "stopped"
+	CodeDenied     Code = "denied"
 )
 
 // What a Refusal is to errors.Is, and what decoding answers.
@@ -40,6 +41,9 @@ var (
 	// ErrStopped means that this node met an entry that it cannot read and applies nothing any more (see Options.Fatal).
 	// It is this node's own answer, not the cluster's: another node may have done what was asked.
 	ErrStopped = errors.New("this router stopped applying changes")
+
+	// ErrDenied means that whoever asked may no longer give or take rights.
+	ErrDenied = errors.New("not permitted")
 
 	// ErrCorrupt means bytes that are not what was written: checksum, framing or content is wrong.
 	ErrCorrupt = errors.New("damaged")
@@ -80,6 +84,8 @@ func (c Code) sentinel() error {
 		return ErrNotFounded
 	case CodeStopped:
 		return ErrStopped
+	case CodeDenied:
+		return ErrDenied
 	default:
 		return nil
 	}

@@ -96,6 +96,17 @@ func invariants(r *rapid.T, s *Snapshot) {
 	for _, k := range s.Tokens {
 		want[DueToken+" "+k.ID] = k.Expires.Add(tokenKept)
 	}
+	for _, a := range s.Accesses {
+		want[DueAccess+" "+a.ID] = a.Expires
+		if s.RoleOf(a) == "" {
+			r.Fatalf("access token %s is there without who made it", a.ID)
+		}
+	}
+	for i := range s.Users {
+		if i > 0 && s.Users[i-1].Name >= s.Users[i].Name {
+			r.Fatalf("users are out of order: %+v", s.Users)
+		}
+	}
 	if w := s.Confirm; w.Pending() {
 		want[DueConfirm+" "+w.dueID()] = w.Until
 		if _, ok := s.Numbered(w.BackTo); !ok || w.Revision != s.Revision || w.BackTo >= w.Revision {
@@ -166,13 +177,17 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 	}
 	node := func() string { return pick("node", "n1", "n2", "n3", "n4") }
 	key := func() string { return pick("key", "k1", "k2") }
+	role := func() Role { return Role(pick("role", "viewer", "operator", "admin")) }
+	person := func() Actor {
+		return rapid.SampledFrom([]Actor{admin, ada, {Kind: ActorUser, Name: "bob"}, {Kind: ActorToken, Name: "a1"}, {Kind: ActorToken, Name: "a2"}}).Draw(r, "person")
+	}
 	if rapid.IntRange(0, 9).Draw(r, "bare") > 0 { // mostly a cluster, else a log without one
 		m.entry(&TakeLead{Node: "n1", Reason: "first"})
 		m.entry(found(t))
 		m.entry(token("k1", "1"))
 	}
 	for range rapid.IntRange(1, 30).Draw(r, "entries") {
-		switch rapid.IntRange(0, 23).Draw(r, "command") {
+		switch rapid.IntRange(0, 31).Draw(r, "command") {
 		case 0:
 			m.term++
 			m.entry(&TakeLead{Node: node(), Reason: "leader lost", Took: time.Second})
@@ -231,6 +246,22 @@ func drawLog(t *testing.T, r *rapid.T) []*raft.Log {
 			m.entry(d)
 		case 22:
 			m.entry(&Confirm{Revision: rapid.Uint64Range(0, 4).Draw(r, "confirmed")})
+		case 24:
+			m.entry(&SetUser{User: pick("user", "ada", "bob", "eve"), Role: role(), Hash: pick("hash", "", phc), Generation: rapid.Uint64Range(0, 9).Draw(r, "generation") / 6})
+		case 25:
+			m.entry(newUser(pick("user", "ada", "bob", "eve"), role()))
+		case 26:
+			m.entry(&RemoveUser{User: pick("user", "ada", "bob", "eve")})
+		case 27, 28:
+			a := access(pick("access", "a1", "a2", "a3"), pick("digit", "1", "2", "3"))
+			a.Access.Expires, a.Access.Role = seconds("expires"), role()
+			m.entryBy(person(), a)
+		case 29:
+			m.entryBy(person(), &RevokeAccess{ID: pick("access", "a1", "a2", "a3")})
+		case 30:
+			m.entry(&Expire{Due{At: seconds("at"), Kind: DueAccess, ID: pick("access", "a1", "a2", "a3")}})
+		case 31:
+			m.entry(&EndSession{Ended{ID: pick("session", "s1", "s2"), Kind: pick("of", ActorUser, ActorToken), Name: pick("session of", "ada", "a1"), Until: seconds("until")}})
 		case 23:
 			m.entry(&Expire{Due{At: confirmed(), Kind: DueConfirm, ID: pick("waiting", "2", "3", "4")}})
 		}

@@ -28,6 +28,9 @@ type Snapshot struct {
 	Nodes     []Node       // in the order they joined
 	Removed   []string     // IDs of nodes that were removed and may never come back
 	Tokens    []Token      // in the order they were made
+	Users     []User       // sorted by name
+	Accesses  []Access     // in the order they were made
+	Ended     []Ended      // sessions that were signed out, in that order
 	Audit     []Entry      // oldest first, a ring of 1,000
 	Lead      Lead         // who took the lead last
 	Before    Lead         // who had it before
@@ -64,11 +67,17 @@ type Revision struct {
 
 // Actor is who did something.
 type Actor struct {
-	Kind    string `json:"kind"` // "local" (unix socket), "user", "node", "steward"
+	Kind    string `json:"kind"` // "local" (unix socket), ActorUser, ActorToken, "node", "steward"
 	Name    string `json:"name"`
 	Address string `json:"address,omitempty"` // where the request came from; "" over the unix socket
 	Via     string `json:"via,omitempty"`     // the router that was asked, if it was
 }
+
+// The kinds of actor who say who they are.
+const (
+	ActorUser  = "user"  // by a password; the name is the user's
+	ActorToken = "token" // by an access token; the name is its ID
+)
 
 // Override is an operator's word about a server ("server/web/a"), whatever is at an address ("address/10.0.0.11") or a
 // router ("router/r1") that stands beside the document.
@@ -109,8 +118,8 @@ type Leaving struct {
 // Due is something that ends by itself. The steward proposes Expire once At has passed.
 type Due struct {
 	At   time.Time `json:"at"`
-	Kind string    `json:"kind"` // DueOverride, DueLeaving, DueToken or DueConfirm
-	ID   string    `json:"id"`   // the override's target (of those that end at At), the leaving's ID, the token's ID, the revision's number
+	Kind string    `json:"kind"` // DueOverride, DueLeaving, DueToken, DueAccess or DueConfirm
+	ID   string    `json:"id"`   // the override's target (of those that end at At), the leaving's ID, the token's or access token's ID, the revision's number
 }
 
 // The kinds of Due.
@@ -118,6 +127,7 @@ const (
 	DueOverride = "override"
 	DueLeaving  = "leaving"
 	DueToken    = "token"
+	DueAccess   = "access"
 	DueConfirm  = "confirm"
 )
 
