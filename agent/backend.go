@@ -42,6 +42,15 @@ func (a *Agent) Status(ctx context.Context, detail api.Detail) (api.Status, erro
 // Local is this router alone.
 func (a *Agent) Local(detail api.Detail) api.Status { return a.current.Load().statusHere(detail) }
 
+// LocalOf is another member alone.
+func (a *Agent) LocalOf(ctx context.Context, name string, detail api.Detail) (api.Status, error) {
+	b, path := a.current.Load(), pathLocal
+	if detail == api.Brief {
+		path += "?" + briefly
+	}
+	return onMember(ctx, b, name, http.MethodGet, path, nil, func(context.Context, any) (api.Status, error) { return b.statusHere(detail), nil })
+}
+
 // State is this node's replica, once it is known.
 func (a *Agent) State(ctx context.Context) (*fsm.Snapshot, error) {
 	return again(ctx, a, func(b *body) (*fsm.Snapshot, error) { return b.known(ctx) })
@@ -176,14 +185,19 @@ func (a *Agent) Announce(_ context.Context, req api.AnnounceRequest) (api.Done, 
 	return api.Done{Schema: api.Schema, Done: []string{"Announcing " + strings.Join(done, ", ") + "."}}, nil
 }
 
-// IPVS is this router's kernel table.
-func (a *Agent) IPVS(_ context.Context, req api.IPVSRequest) (api.IPVS, error) {
+// IPVS is a router's kernel table.
+func (a *Agent) IPVS(ctx context.Context, req api.IPVSRequest) (api.IPVS, error) {
 	b := a.current.Load()
+	return onRouter(ctx, b, req.On, pathIPVS, req, b.ipvs)
+}
+
+// ipvs reads this router's.
+func (b *body) ipvs(_ context.Context, req api.IPVSRequest) (api.IPVS, error) {
 	table, stats, err := b.local.table.Table()
 	if err != nil {
 		return api.IPVS{}, fmt.Errorf("ipvs: %w", err)
 	}
-	out := api.IPVS{Schema: api.Schema, Node: a.o.Name, Services: []api.IPVSService{}}
+	out := api.IPVS{Schema: api.Schema, Node: b.a.o.Name, Services: []api.IPVSService{}}
 	if out.Text, err = b.layout(req.Layout, table, stats); err != nil {
 		return api.IPVS{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/netip"
 	"os"
 	"slices"
@@ -19,9 +20,15 @@ import (
 	"polso/vip"
 )
 
-// Doctor says what this router lacks.
-func (a *Agent) Doctor(ctx context.Context) api.Findings {
+// Doctor says what a member lacks.
+func (a *Agent) Doctor(ctx context.Context, on string) (api.Findings, error) {
 	b := a.current.Load()
+	return onMember(ctx, b, on, http.MethodPost, pathDoctor, struct{}{}, func(ctx context.Context, _ struct{}) (api.Findings, error) { return b.examine(ctx), nil })
+}
+
+// examine says what this one lacks.
+func (b *body) examine(ctx context.Context) api.Findings {
+	a := b.a
 	found := api.Findings{Schema: api.Schema, Node: a.o.Name}
 	if a.o.Dev {
 		found.Findings = append(found.Findings, ok("kernel", "simulated (--dev): nothing to look at"))

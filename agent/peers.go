@@ -113,6 +113,8 @@ const (
 	pathConnections = "/agent/1/connections"
 	pathStats       = "/agent/1/stats"
 	pathCPUStats    = "/agent/1/cpu-stats"
+	pathIPVS        = "/agent/1/ipvs"
+	pathDoctor      = "/agent/1/doctor"
 	pathCheck       = "/agent/1/check"
 	pathNotice      = "/agent/1/notice"
 )
@@ -143,6 +145,8 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("POST "+pathConnections, answer(b.connections))
 	mux.HandleFunc("POST "+pathStats, answer(b.stats))
 	mux.HandleFunc("POST "+pathCPUStats, answer(b.cpuStats))
+	mux.HandleFunc("POST "+pathIPVS, answer(b.ipvs))
+	mux.HandleFunc("POST "+pathDoctor, answer(func(ctx context.Context, _ struct{}) (api.Findings, error) { return b.examine(ctx), nil }))
 	mux.HandleFunc("POST "+pathCheck, answer(b.runCheck))
 	mux.HandleFunc("POST "+pathNotice, answer(b.tryNotice))
 	return wire.NewPeerServer(wire.PeerServerOptions{

@@ -149,7 +149,7 @@ func TestRouterCheckMovesTheLead(t *testing.T) {
 		if !strings.Contains(st.LastFailover.Reason, want) {
 			t.Errorf("reason %q, want %q in it", st.LastFailover.Reason, want)
 		}
-		found, err := old.client.Doctor(t.Context())
+		found, err := old.client.Doctor(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -307,7 +307,7 @@ func TestWitnessAndOperators(t *testing.T) {
 	if err != nil || l.Health != api.Healthy || l.Kernel != "none" || l.Fence != "none" || l.AppliedRevision != 2 || len(l.Virtuals) != 0 || l.Members[0].Kind != fsm.Witness {
 		t.Errorf("local: %+v, %v", l, err)
 	}
-	d, err := w1.client.Doctor(ctx)
+	d, err := w1.client.Doctor(ctx, "")
 	if err != nil || len(d.Findings) == 0 {
 		t.Fatalf("doctor: %+v, %v", d, err)
 	}

@@ -25,6 +25,8 @@ type Backend interface {
 	Status(context.Context, Detail) (Status, error)
 	// Local is this router alone. It needs no leader and never blocks.
 	Local(Detail) Status
+	// LocalOf is another member alone, as it sees itself, by its name.
+	LocalOf(ctx context.Context, name string, d Detail) (Status, error)
 	// State is this node's replica with everything that was committed when this process first heard a leader; it waits a
 	// while for that. The error is an *Error: CodeNotFormed on a router that belongs to no cluster, CodeNoLeader while the
 	// state is not known.
@@ -68,7 +70,8 @@ type Backend interface {
 	// TestNotice has a notify block tell of a test, from a router that the request names or from each; it takes as long as the
 	// block may, and no notice waits for it.
 	TestNotice(context.Context, fsm.Actor, NoticeTestRequest) (NoticeTest, error)
-	Doctor(context.Context) Findings
+	// Doctor is what this member lacks, or another one that is named (on "": this one).
+	Doctor(ctx context.Context, on string) (Findings, error)
 }
 
 // LeaveRequest takes this router out of its cluster.
@@ -76,7 +79,8 @@ type LeaveRequest struct {
 	Force bool `json:"force,omitempty" doc:"without asking the others: only this router forgets the cluster"`
 }
 
-// IPVSRequest chooses the layout.
+// IPVSRequest chooses the router and the layout.
 type IPVSRequest struct {
-	Layout string `json:"layout,omitempty" enum:"list,stats,rate,save"`
+	On     string `query:"on" json:"-" maxLength:"128" doc:"the router whose table it is; default: the one that is asked"`
+	Layout string `query:"layout" json:"layout,omitempty" enum:"list,stats,rate,save" default:"list"`
 }

@@ -149,19 +149,24 @@ func (c *Client) Local(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, http.MethodGet, "/v1/status?local=true", nil)
 }
 
+// BriefLocalOf is another member alone, as it sees itself, without virtuals and their servers.
+func (c *Client) BriefLocalOf(ctx context.Context, name string) (Status, error) {
+	return ask[Status](ctx, c, http.MethodGet, "/v1/status?"+url.Values{"on": {name}, "brief": {"true"}}.Encode(), nil)
+}
+
 // Version is what the agent runs.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	return ask[Version](ctx, c, http.MethodGet, "/v1/version", nil)
 }
 
-// IPVS is the router's kernel table in a layout: list, stats, rate or save.
-func (c *Client) IPVS(ctx context.Context, layout string) (IPVS, error) {
-	return ask[IPVS](ctx, c, http.MethodGet, "/v1/ipvs?layout="+url.QueryEscape(layout), nil)
+// IPVS is a router's kernel table in a layout.
+func (c *Client) IPVS(ctx context.Context, r IPVSRequest) (IPVS, error) {
+	return ask[IPVS](ctx, c, http.MethodGet, "/v1/ipvs?"+url.Values{"on": {r.On}, "layout": {r.Layout}}.Encode(), nil)
 }
 
-// Doctor is what the router lacks.
-func (c *Client) Doctor(ctx context.Context) (Findings, error) {
-	return ask[Findings](ctx, c, http.MethodGet, "/v1/doctor", nil)
+// Doctor is what a member lacks; on "" is the one that is asked.
+func (c *Client) Doctor(ctx context.Context, on string) (Findings, error) {
+	return ask[Findings](ctx, c, http.MethodGet, "/v1/doctor?"+url.Values{"on": {on}}.Encode(), nil)
 }
 
 // Announce announces held addresses again.

@@ -120,6 +120,10 @@ func (b *backend) Status(context.Context, Detail) (Status, error) { return b.sta
 
 func (b *backend) Local(Detail) Status { _ = b.note("local"); return b.status }
 
+func (b *backend) LocalOf(_ context.Context, name string, d Detail) (Status, error) {
+	return Status{Schema: Schema, Node: name}, b.note("local", name, fmt.Sprint(d == Brief))
+}
+
 func (b *backend) Init(_ context.Context, by fsm.Actor, r InitRequest) (InitAnswer, error) {
 	return InitAnswer{Schema: Schema, Cluster: r.Cluster, Node: "r1", Addresses: r.Advertise, Token: "POLSO-1-A-B"}, b.note("init", by.Name, r.Cluster, r.Profile)
 }
@@ -173,7 +177,7 @@ func (b *backend) Announce(_ context.Context, r AnnounceRequest) (Done, error) {
 }
 
 func (b *backend) IPVS(_ context.Context, r IPVSRequest) (IPVS, error) {
-	return IPVS{Schema: Schema, Node: "r1", Text: "layout " + r.Layout, Services: []IPVSService{}}, b.note("ipvs", r.Layout)
+	return IPVS{Schema: Schema, Node: "r1", Text: "layout " + r.Layout, Services: []IPVSService{}}, b.note("ipvs", r.On, r.Layout)
 }
 
 func (b *backend) Connections(_ context.Context, r ConnectionsRequest) (ConnectionTable, error) {
@@ -196,9 +200,8 @@ func (b *backend) TestNotice(_ context.Context, by fsm.Actor, r NoticeTestReques
 	return NoticeTest{Schema: Schema, Notify: r.Notify, Results: []NoticeTried{{Router: "r1", Told: true}, {Router: "r2"}}}, b.note("notify", by.Name, r.Notify, r.Router)
 }
 
-func (b *backend) Doctor(context.Context) Findings {
-	_ = b.note("doctor")
-	return Findings{Schema: Schema, Node: "r1", Findings: []Finding{{Name: "clock", Level: "ok"}}}
+func (b *backend) Doctor(_ context.Context, on string) (Findings, error) {
+	return Findings{Schema: Schema, Node: "r1", Findings: []Finding{{Name: "clock", Level: "ok"}}}, b.note("doctor", on)
 }
 
 // serve serves b on a unix socket, as the agent does, and returns a client of it.

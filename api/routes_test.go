@@ -43,7 +43,8 @@ func TestRoutes(t *testing.T) {
 		{"status", func() (any, error) { s, err := c.Status(ctx); return s.Node, err }, "status", "r1"},
 		{"local", func() (any, error) { s, err := c.Local(ctx); return s.Node, err }, "local", "r1"},
 		{"version", func() (any, error) { v, err := c.Version(ctx); return v.Version, err }, "", "1.2.3"},
-		{"ipvs", func() (any, error) { v, err := c.IPVS(ctx, "rate"); return v.Text, err }, "ipvs rate", "layout rate"},
+		{"ipvs", func() (any, error) { v, err := c.IPVS(ctx, IPVSRequest{On: "r2", Layout: "rate"}); return v.Text, err }, "ipvs r2 rate", "layout rate"},
+		{"another's status", func() (any, error) { s, err := c.BriefLocalOf(ctx, "r 2"); return s.Node, err }, "local r 2 true", "r 2"},
 		{"connections", func() (any, error) {
 			v, err := c.Connections(ctx, ConnectionsRequest{On: "r 2", Virtual: "web", Server: "a", Client: "198.51.100.0/24", State: "established", Limit: 7, Count: true, Engine: true})
 			return v.Total, err
@@ -67,7 +68,7 @@ func TestRoutes(t *testing.T) {
 			list, err := c.Audit(ctx, AuditRequest{Count: 1})
 			return list[0].Detail, err
 		}, "", "notify pager was tested; told by r1; not told by r2"},
-		{"doctor", func() (any, error) { v, err := c.Doctor(ctx); return v.Findings, err }, "doctor", "[{clock ok  }]"},
+		{"doctor", func() (any, error) { v, err := c.Doctor(ctx, "r2"); return v.Findings, err }, "doctor r2", "[{clock ok  }]"},
 		{"announce", func() (any, error) {
 			return result(c.Announce(ctx, AnnounceRequest{Addresses: []string{"192.0.2.10"}}))
 		}, "announce 192.0.2.10", "[192.0.2.10]"},

@@ -90,12 +90,12 @@ func operation(a huma.API, method, id, path, summary string) huma.Operation {
 func (s *server) routes(a huma.API) {
 	get(a, "status", "/v1/status", "The cluster as the leader sees it, or this router alone", s.getStatus)
 	get(a, "version", "/v1/version", "What runs", func(context.Context, *none) (Version, error) { return s.version, nil })
-	get(a, "ipvs", "/v1/ipvs", "This router's kernel table", func(ctx context.Context, i *struct {
-		Layout string `query:"layout" enum:"list,stats,rate,save" default:"list"`
-	}) (IPVS, error) {
-		return s.IPVS(ctx, IPVSRequest{Layout: i.Layout})
+	get(a, "ipvs", "/v1/ipvs", "A router's kernel table", func(ctx context.Context, i *IPVSRequest) (IPVS, error) { return s.IPVS(ctx, *i) })
+	get(a, "doctor", "/v1/doctor", "What a router lacks", func(ctx context.Context, i *struct {
+		On string `query:"on" maxLength:"128" doc:"the member that looks at itself; default: the one that is asked"`
+	}) (Findings, error) {
+		return s.Doctor(ctx, i.On)
 	})
-	get(a, "doctor", "/v1/doctor", "What this router lacks", func(ctx context.Context, _ *none) (Findings, error) { return s.Doctor(ctx), nil })
 	post(a, "announce", "/v1/announce", "Announce held addresses again", func(ctx context.Context, i *in[AnnounceRequest]) (Done, error) {
 		return s.Announce(ctx, i.Body)
 	})
@@ -172,15 +172,20 @@ type named struct {
 }
 
 func (s *server) getStatus(ctx context.Context, i *struct {
-	Local bool `query:"local" doc:"this router alone; needs no leader"`
-	Brief bool `query:"brief" doc:"without virtuals and their servers, of which there may be thousands"`
+	Local bool   `query:"local" doc:"this router alone; needs no leader"`
+	On    string `query:"on" maxLength:"128" doc:"that member alone, as it sees itself; its kernel settings too"`
+	Brief bool   `query:"brief" doc:"without virtuals and their servers, of which there may be thousands"`
 }) (Status, error) {
 	detail := Whole
 	if i.Brief {
 		detail = Brief
 	}
-	if i.Local {
+	switch {
+	case i.On != "":
+		return s.LocalOf(ctx, i.On, detail)
+	case i.Local:
 		return s.Local(detail), nil
+	default:
+		return s.Status(ctx, detail)
 	}
-	return s.Status(ctx, detail)
 }

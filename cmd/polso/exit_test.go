@@ -76,7 +76,9 @@ func (c canned) SetProfile(context.Context, fsm.Actor, api.ProfileRequest) (api.
 	return api.Done{Done: []string{"It changes."}, Warnings: []string{"r3 does not answer"}}, nil
 }
 
-func (c canned) Doctor(context.Context) api.Findings { return api.Findings{Findings: c.findings} }
+func (c canned) Doctor(context.Context, string) (api.Findings, error) {
+	return api.Findings{Findings: c.findings}, nil
+}
 
 // serve serves b and returns its address.
 func serve(t *testing.T, b api.Backend) string {

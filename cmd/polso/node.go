@@ -15,11 +15,12 @@ import (
 
 func (a *app) ipvsCmd() *cobra.Command {
 	var stats, rate, save, numeric bool
+	var on string
 	c := &cobra.Command{
 		Use:   "ipvs",
-		Short: "This router's kernel table, in ipvsadm's layout",
+		Short: "A router's kernel table, in ipvsadm's layout",
 		Example: `  polso ipvs
-  polso ipvs --stats
+  polso ipvs --stats --on r2
   polso ipvs --save                                      # fit for ipvsadm -R`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,7 +37,7 @@ func (a *app) ipvsCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ans, err := cl.IPVS(cmd.Context(), layout)
+			ans, err := cl.IPVS(cmd.Context(), api.IPVSRequest{On: on, Layout: layout})
 			if err != nil {
 				return err
 			}
@@ -47,6 +48,7 @@ func (a *app) ipvsCmd() *cobra.Command {
 		},
 	}
 	f := c.Flags()
+	onFlag(f, &on)
 	f.BoolVar(&stats, "stats", false, "totals, as ipvsadm -Ln --stats")
 	f.BoolVar(&rate, "rate", false, "rates, as ipvsadm -Ln --rate")
 	f.BoolVar(&save, "save", false, "as ipvsadm -Sn, fit for ipvsadm -R")
@@ -73,10 +75,12 @@ func (a *app) announceCmd() *cobra.Command {
 
 func (a *app) doctorCmd() *cobra.Command {
 	var hints bool
+	var on string
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "What this router lacks, each with its remedy",
+		Short: "What a router lacks, each with its remedy",
 		Example: `  polso doctor
+  polso doctor --on r2
   polso doctor --fix-hints=false
   polso doctor -o json`,
 		Args: noArgs,
@@ -85,7 +89,7 @@ func (a *app) doctorCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := cl.Doctor(cmd.Context())
+			found, err := cl.Doctor(cmd.Context(), on)
 			if api.CodeOf(err) == api.CodeUnreachable {
 				a.tell("No agent answers at %s; looking at the machine alone.", a.addr)
 				found, err = agent.Examine(cmd.Context()), nil
@@ -104,6 +108,7 @@ func (a *app) doctorCmd() *cobra.Command {
 			return nil
 		},
 	}
+	onFlag(c.Flags(), &on)
 	c.Flags().BoolVar(&hints, "fix-hints", true, "print the remedy below each finding")
 	return c
 }
