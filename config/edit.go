@@ -186,7 +186,7 @@ func (e Edit) on(p *page, topic Topic) error {
 	case !there:
 		return fmt.Errorf("%s %w", named, ErrNotThere)
 	case e.Verb == Del:
-		return p.removeBlock(steps)
+		return errors.Join(p.removeBlock(steps), p.notEmpty())
 	}
 	for _, v := range e.Values {
 		if err := assign(p, steps, topic, v); err != nil {

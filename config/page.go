@@ -200,6 +200,14 @@ func (p *page) tidy(way []step) error {
 	return p.removeBlock(way)
 }
 
+// notEmpty has a text without a block say so: nobody removes everything by saying nothing.
+func (p *page) notEmpty() error {
+	if len(p.body.Blocks) > 0 {
+		return nil
+	}
+	return p.insert([]step{{kind: "cluster"}})
+}
+
 // comment reports whether a line is a comment and nothing else.
 func comment(line []byte) bool {
 	line = bytes.TrimSpace(line)
