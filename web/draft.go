@@ -48,7 +48,9 @@ func pack(text string) (string, error) {
 }
 
 // unpack is the text of a hidden field. One that is longer than any document is cut, and refused where it is read.
-func unpack(field string) (string, error) {
+func unpack(field string) (string, error) { return unpackUpTo(field, config.MaxText+1) }
+
+func unpackUpTo(field string, most int64) (string, error) {
 	if field == "" {
 		return "", nil
 	}
@@ -59,7 +61,7 @@ func unpack(field string) (string, error) {
 	if err != nil {
 		return "", broken(err)
 	}
-	text, err := io.ReadAll(io.LimitReader(z, config.MaxText+1))
+	text, err := io.ReadAll(io.LimitReader(z, most))
 	if err != nil {
 		return "", broken(err)
 	}
