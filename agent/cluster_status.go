@@ -10,15 +10,23 @@ import (
 	"polso/fsm"
 )
 
-// leaderStatus is the cluster as this node, the leader, sees it.
-func (b *body) leaderStatus(m *member, detail api.Detail) (api.Status, error) {
+// leads is an error unless this node leads and has the state that it leads with.
+func (b *body) leads(m *member) error {
 	if !m.state.Load().Known { // it has just been elected, and its replica may be old
-		return api.Status{}, noLeader(m)
+		return noLeader(m)
 	}
 	if !b.role().Leader {
 		if id, known := m.node.Leader(); !known || id != m.id {
-			return api.Status{}, noLeader(m)
+			return noLeader(m)
 		}
+	}
+	return nil
+}
+
+// leaderStatus is the cluster as this node, the leader, sees it.
+func (b *body) leaderStatus(m *member, detail api.Detail) (api.Status, error) {
+	if err := b.leads(m); err != nil {
+		return api.Status{}, err
 	}
 	st := b.statusHere(detail)
 	st.Sysctls = nil // each router says its own

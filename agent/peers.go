@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"polso/api"
@@ -117,6 +118,8 @@ const (
 	pathDoctor      = "/agent/1/doctor"
 	pathCheck       = "/agent/1/check"
 	pathNotice      = "/agent/1/notice"
+	pathVirtuals    = "/agent/1/virtuals"
+	pathVirtual     = "/agent/1/virtual"
 )
 
 // briefly asks pathLocal and pathStatus for api.Brief. A release that does not know it answers with everything, which is right too.
@@ -149,6 +152,8 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("POST "+pathDoctor, answer(func(ctx context.Context, _ struct{}) (api.Findings, error) { return b.examine(ctx), nil }))
 	mux.HandleFunc("POST "+pathCheck, answer(b.runCheck))
 	mux.HandleFunc("POST "+pathNotice, answer(b.tryNotice))
+	mux.HandleFunc("GET "+pathVirtuals, selected(b.leaderVirtuals))
+	mux.HandleFunc("GET "+pathVirtual, selected(b.leaderVirtual))
 	return wire.NewPeerServer(wire.PeerServerOptions{
 		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
 	}).Run(ctx, l)
@@ -195,6 +200,27 @@ func detailed[O any](h func(api.Detail) (O, error)) http.HandlerFunc {
 			detail = api.Brief
 		}
 		answer(func(context.Context, struct{}) (O, error) { return h(detail) })(w, r)
+	}
+}
+
+// selecting is the query by which a member is asked for a selection; selected reads it.
+func selecting(in any) string {
+	b, err := json.Marshal(in)
+	if err != nil {
+		panic(err) // a request of /v1, whose every value has a form in JSON
+	}
+	return "?select=" + url.QueryEscape(string(b))
+}
+
+// selected is a handler that answers what selecting asks for.
+func selected[I, O any](h func(I) (O, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var in I
+		if err := json.Unmarshal([]byte(r.FormValue("select")), &in); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		answer(func(context.Context, struct{}) (O, error) { return h(in) })(w, r)
 	}
 }
 

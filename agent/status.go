@@ -9,12 +9,9 @@ import (
 	"time"
 
 	"polso/api"
-	"polso/config"
 	"polso/consensus/lease"
 	"polso/director"
 	"polso/fsm"
-	"polso/health"
-	"polso/ipvs"
 )
 
 // localStatus is this router alone.
@@ -298,102 +295,5 @@ func vips(snap *fsm.Snapshot, dir *director.Status) []api.VIP {
 			out[i].Conflict = &api.Conflict{Count: c.Count, MAC: c.MAC.String(), At: c.At}
 		}
 	}
-	return out
-}
-
-// virtuals are the document's virtuals with their servers as this node sees them.
-func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
-	out := []api.Virtual{}
-	table := make(map[ipvs.Key][]ipvs.Destination, len(dir.Table.Services))
-	for _, s := range dir.Table.Services {
-		table[s.Key] = s.Destinations
-	}
-	leaving := leavingOf(snap)
-	undecided := make(map[string]bool, len(dir.Undecided))
-	for _, name := range dir.Undecided {
-		undecided[name] = true
-	}
-	for _, v := range snap.Document.Virtuals {
-		key, _ := director.KeyOf(v)
-		stats := dir.Stats[key]
-		a := api.Virtual{
-			Name: v.Name, Ports: nonNil(v.Ports), Ranges: words(v.Ranges), FWMark: v.FWMark, Mark: v.Mark(), Protocol: string(v.Protocol), Scheduler: v.Scheduler, Forward: string(v.Forward),
-			Servers: []api.Server{}, Rates: rates(stats.Counters),
-		}
-		if v.Address.IsValid() {
-			a.Address = v.Address.String()
-		}
-		if v.Persistent != nil {
-			a.Persistent = v.Persistent.Timeout.Seconds()
-		}
-		pool, decided := dir.Pools[key]
-		if a.State, a.Reason = pool.State(); !decided || undecided[v.Name] {
-			a.State, a.Reason = "unknown", ""
-		}
-		add := func(v config.Virtual, s config.Server) *api.Server {
-			var have *ipvs.Destination
-			if at := slices.IndexFunc(table[key], func(d ipvs.Destination) bool { return d.Addr == s.Address }); at >= 0 {
-				have = &table[key][at]
-			}
-			a.Servers = append(a.Servers, serverStatus(snap, dir.Health, v, s, have, stats.Destinations[s.Address]))
-			out := &a.Servers[len(a.Servers)-1]
-			out.Reason = because(pool.Whys[s.Address], out.Reason)
-			return out
-		}
-		for _, s := range v.Servers {
-			add(v, s)
-		}
-		for _, s := range v.Sorry {
-			add(director.Apart(v), s).Sorry = true
-		}
-		for _, l := range leaving[key] {
-			at := stats.Destinations[l.Server.Address]
-			a.Servers = append(a.Servers, api.Server{Name: l.Server.Name, Address: l.Server.Address.Addr().String(), Port: l.Server.Address.Port(),
-				State: "leaving", Reason: "removed; drains", Until: &l.Until, Active: at.Active, Inactive: at.Inactive, Persistent: at.Persistent, Rates: rates(at.Counters)})
-		}
-		out = append(out, a)
-	}
-	return out
-}
-
-// because puts why a server has the weight that it has before what its check says.
-func because(why, check string) string {
-	if why == "" || check == "" {
-		return why + check
-	}
-	return why + "; " + check
-}
-
-// leavingOf are the servers that leave, by their service, which a renamed virtual still is.
-func leavingOf(snap *fsm.Snapshot) map[ipvs.Key][]fsm.Leaving {
-	out := make(map[ipvs.Key][]fsm.Leaving)
-	for _, l := range snap.Leaving {
-		if was, ok := director.KeyOf(l.Virtual); ok {
-			out[was] = append(out[was], l)
-		}
-	}
-	return out
-}
-
-func serverStatus(snap *fsm.Snapshot, view health.View, v config.Virtual, s config.Server, have *ipvs.Destination, stats ipvs.DestinationStats) api.Server {
-	out := api.Server{
-		Name: s.Name, Address: s.Address.Addr().String(), Port: s.Address.Port(), State: "up", Weight: s.Weight,
-		Active: stats.Active, Inactive: stats.Inactive, Persistent: stats.Persistent, Rates: rates(stats.Counters),
-	}
-	if have != nil {
-		out.EffectiveWeight = have.Weight
-	}
-	out.Health = "unchecked"
-	if v.Check != nil || s.Check != nil {
-		out.Health, out.State = health.Unknown.String(), health.Unknown.String()
-	}
-	if t, checked := director.TargetOf(v, s); checked {
-		st := view[t.Key()]
-		out.Health, out.State, out.Reason = st.State.String(), st.State.String(), st.Reason
-		if !st.Since.IsZero() {
-			out.Since = &st.Since
-		}
-	}
-	tellOverrides(&out, slices.Concat(snap.OverridesOf(fsm.ServerTarget(v.Name, s.Name)), snap.OverridesOf(fsm.AddressTarget(s.Address.Addr()))))
 	return out
 }

@@ -25,6 +25,9 @@ type Backend interface {
 	Status(context.Context, Detail) (Status, error)
 	// Local is this router alone. It needs no leader and never blocks.
 	Local(Detail) Status
+	// Virtuals and Virtual are a page of that, and cost what is on it; with Local set this router's, which need no leader.
+	Virtuals(context.Context, VirtualsRequest) (Virtuals, error)
+	Virtual(context.Context, VirtualRequest) (VirtualPage, error)
 	// LocalOf is another member alone, as it sees itself, by its name.
 	LocalOf(ctx context.Context, name string, d Detail) (Status, error)
 	// State is this node's replica with everything that was committed when this process first heard a leader; it waits a

@@ -192,6 +192,14 @@ func (b *backend) CPUStats(_ context.Context, on string) (CPUStats, error) {
 	return CPUStats{Schema: Schema, Node: on, CPUs: []CPU{}}, b.note("cpu stats", on)
 }
 
+func (b *backend) Virtuals(_ context.Context, r VirtualsRequest) (Virtuals, error) {
+	return Virtuals{Schema: Schema, Total: r.Limit, Virtuals: []ListedVirtual{}}, b.note("virtuals", fmt.Sprintf("%+v", r))
+}
+
+func (b *backend) Virtual(_ context.Context, r VirtualRequest) (VirtualPage, error) {
+	return VirtualPage{Schema: Schema, Virtual: Listed(Virtual{Name: r.Name})}, b.note("virtual", fmt.Sprintf("%+v", r))
+}
+
 func (b *backend) RunCheck(_ context.Context, r CheckRequest) (CheckRun, error) {
 	return CheckRun{Schema: Schema, Node: r.On, Results: []CheckProbe{{Virtual: r.Virtual, Steps: []CheckStep{{What: "sent", Bytes: []byte("GET")}}}}}, b.note("check", r.On, r.Virtual, r.Server)
 }

@@ -56,6 +56,16 @@ func TestRoutes(t *testing.T) {
 			return v.Node, err
 		}, "stats r2 web", "r2"},
 		{"stats by processor", func() (any, error) { v, err := c.CPUStats(ctx, "r2"); return v.Node, err }, "cpu stats r2", "r2"},
+		{"virtuals", func() (any, error) {
+			v, err := c.Virtuals(ctx, VirtualsRequest{Q: "we b", State: "down", Offset: 3, Limit: 7, Servers: true, Local: true})
+			return v.Total, err
+		}, "virtuals {Q:we b State:down Offset:3 Limit:7 Servers:true Local:true}", "7"},
+		{"virtuals, all", func() (any, error) { v, err := c.Virtuals(ctx, VirtualsRequest{}); return v.Total, err },
+			"virtuals {Q: State: Offset:0 Limit:50 Servers:false Local:false}", "50"},
+		{"virtual", func() (any, error) {
+			v, err := c.Virtual(ctx, "w/b", ServersRequest{Q: "a", State: "drain", Offset: 3})
+			return v.Virtual.Name, err
+		}, "virtual {Name:w/b ServersRequest:{Q:a State:drain Offset:3 Limit:100 Local:false}}", "w/b"},
 		{"check", func() (any, error) {
 			v, err := c.RunCheck(ctx, CheckRequest{On: "r2", Virtual: "web", Server: "a", Steps: true})
 			return fmt.Sprintf("%s %s", v.Node, v.Results[0].Steps[0].Bytes), err

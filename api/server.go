@@ -159,6 +159,7 @@ func (s *server) routes(a huma.API) {
 	post(a, "rollback", "/v1/rollback", "Run an old document again, as a new revision", func(ctx context.Context, i *in[RollbackRequest]) (Applied, error) {
 		return s.rollback(ctx, i.Body)
 	})
+	s.virtualRoutes(a)
 	s.snapshotRoutes(a)
 	s.connectionRoutes(a)
 	s.statsRoutes(a)
