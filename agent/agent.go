@@ -24,6 +24,7 @@ type Agent struct {
 	log     *slog.Logger
 	home    *store.Home // nil with Dev, and while the data directory cannot be used at all
 	noHome  error       // why it cannot
+	door    *door
 	started time.Time
 
 	forming  sync.Mutex // one init, join or leave at a time
@@ -81,6 +82,10 @@ func run(ctx context.Context, o Options) (err error) {
 			}
 		}()
 	}
+	if a.door, err = openDoor(ctx, a); err != nil {
+		return err
+	}
+	defer a.door.close()
 	l, err := listenSocket(o.Socket)
 	if err != nil {
 		return err
@@ -102,10 +107,11 @@ func (a *Agent) run(ctx context.Context, l net.Listener) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serveAPI(ctx, l, api.New(a, a.o.Version)) })
+	g.Go(func() error { return a.door.run(ctx) })
 	g.Go(func() error { return a.bodies(ctx, first) })
 	g.Go(func() error { return a.supervise(ctx) })
 	g.Go(func() error { return a.restarts(ctx) })
-	a.log.Info("agent started", "node", a.o.Name, "version", a.o.Version.Version, "socket", a.o.Socket, "formed", first.member != nil, "kind", first.kind)
+	a.log.Info("agent started", "node", a.o.Name, "version", a.o.Version.Version, "socket", a.o.Socket, "https", a.door.addresses(), "formed", first.member != nil, "kind", first.kind)
 	return ignoreCanceled(g.Wait())
 }
 

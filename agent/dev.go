@@ -79,7 +79,11 @@ func (a *Agent) openDev(b *body) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.creds.Store(&store.Credentials{CA: authority.CertPEM()})
+	key, err := authority.KeyPEM()
+	if err != nil {
+		return nil, err
+	}
+	m.creds.Store(&store.Credentials{CA: authority.CertPEM(), CAKey: key})
 	_, transport := raft.NewInmemTransport(raft.ServerAddress(m.id))
 	memory := raft.NewInmemStore()
 	o := b.consensusOptions(m, transport, memory, memory, raft.NewInmemSnapshotStore(), noPeers{})
@@ -101,6 +105,9 @@ func (a *Agent) openDev(b *body) (*member, error) {
 			return fmt.Errorf("--dev: %w", err)
 		}
 		a.log.Info("the --dev cluster is formed", "try", "polso status; polso apply -f FILE")
+		for _, at := range a.door.addresses() {
+			a.log.Info("the browser interface is there for users, of whom there are none yet", "open", "https://"+at+"/", "add", "polso user add NAME --role admin")
+		}
 		<-ctx.Done()
 		return ctx.Err()
 	}

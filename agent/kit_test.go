@@ -43,6 +43,7 @@ type router struct {
 	net       *network
 	name      string
 	listen    string
+	api       string // where its door is; "": it has none
 	addresses *vip.Fake
 	table     *ipvs.Fake
 	client    *api.Client
@@ -197,7 +198,7 @@ func (r *router) socket() string { return filepath.Join(r.net.dir, r.name+".sock
 func (r *router) home() string { return filepath.Join(r.net.dir, r.name) }
 
 func (r *router) options() Options {
-	return Options{
+	o := Options{
 		Name: r.name, DataDir: r.home(), Socket: r.socket(), Listen: []string{r.listen}, Interfaces: map[string]string{"outside": "eth0"},
 		Kernel: r.kernel, Version: api.Version{Version: "test"}, Log: slog.New(slog.NewTextHandler(r.log, nil)),
 		begun: r.agent.Store,
@@ -206,6 +207,10 @@ func (r *router) options() Options {
 			return edges{addresses: r.addresses, table: r.table, rules: new(ipvs.FakeRules), sysctls: memSys{map[string]string{}}, probe: r.eyes.probe, close: func() {}}, nil
 		},
 	}
+	if r.api != "" {
+		o.API = []string{r.api}
+	}
+	return o
 }
 
 // start runs an agent and waits until it answers.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 
 	"polso/api"
@@ -31,9 +32,13 @@ type Options struct {
 	Listen     []string          // ADDR:PORT for the other routers
 	Interfaces map[string]string // logical name -> device
 	Kernel     Kernel
-	Dev        bool // one node in memory, everything simulated, formed by itself
-	Version    api.Version
-	Log        *slog.Logger // nil: silence
+
+	API         []string // ADDR:PORT for browsers and the command line from elsewhere (HTTPS); none: it is switched off
+	Certificate string   // a file with the certificate shown there, and what it was issued by, PEM; "": Polso makes one
+	Key         string   // and one with its private key, PEM
+	Dev         bool     // one node in memory, everything simulated, formed by itself
+	Version     api.Version
+	Log         *slog.Logger // nil: silence
 
 	begun       func(*Agent)                 // a test's look inside; nil: none
 	openEdges   func(Options) (edges, error) // a test's kernel; nil: this one's, or a simulated one with Dev
@@ -85,12 +90,23 @@ func (o Options) check() (Options, error) {
 	case len(o.Socket) > maxSocket:
 		errs = append(errs, fmt.Errorf("socket: %s has %d bytes, and the path of a unix socket at most %d", o.Socket, len(o.Socket), maxSocket))
 	}
+	o.API = slices.Clone(o.API)
+	for i, l := range o.API {
+		full, err := withPort(l, WebPort)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("api: %w", err))
+		}
+		o.API[i] = full
+	}
+	if (o.Certificate == "") != (o.Key == "") {
+		errs = append(errs, errors.New("api: a certificate and its key go together: api_certificate and api_key"))
+	}
 	if !o.Dev {
 		if o.DataDir == "" {
 			errs = append(errs, errors.New("data-dir: a directory is needed"))
 		}
 		for i, l := range o.Listen {
-			full, err := withPort(l)
+			full, err := withPort(l, wire.Port)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("listen: %w", err))
 			}
@@ -106,10 +122,10 @@ func (o Options) check() (Options, error) {
 	return o, nil
 }
 
-// withPort completes ADDRESS or ADDRESS:PORT with the default port; an empty address stands for all. Names are refused:
-// peers must be found when DNS is not.
-func withPort(s string) (string, error) {
-	full, err := wire.WithPort(s)
+// withPort completes ADDRESS or ADDRESS:PORT with that port; an empty address stands for all. Names are refused: peers must be found when
+// DNS is not.
+func withPort(s, port string) (string, error) {
+	full, err := wire.Address(s, port)
 	if err != nil {
 		return "", err
 	}
@@ -129,7 +145,7 @@ func withPort(s string) (string, error) {
 func advertised(list []string) ([]string, error) {
 	var full []string
 	for _, s := range list {
-		a, err := withPort(s)
+		a, err := withPort(s, wire.Port)
 		if err != nil {
 			return nil, api.Errorf(api.CodeInvalid, "%v", err).WithHint("give ADDRESS or ADDRESS:PORT, as in 10.9.0.11 or [2001:db8::11]:5390")
 		}

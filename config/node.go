@@ -19,6 +19,10 @@ type Node struct {
 	Listen     []string          // ADDRESS:PORT for the other routers
 	Interfaces map[string]string // logical name -> device
 	Kernel     string            // real, simulated or none
+
+	API         []string // ADDRESS:PORT for browsers and the command line from elsewhere; "none" alone: nowhere
+	Certificate string   // path of what is shown there, PEM; with it goes Key
+	Key         string
 }
 
 // LoadNode reads node.hcl: attributes alone, each at most once, and nothing that is not known. The error is Errors with
@@ -35,6 +39,10 @@ func LoadNode(f File) (Node, error) {
 			"listen":    setTexts(&n.Listen),
 			"interface": func(v value) { v.textMap(func(m map[string]string) { n.Interfaces = m }) },
 			"kernel":    setText(&n.Kernel),
+			"api":       setTexts(&n.API),
+
+			"api_certificate": setText(&n.Certificate),
+			"api_key":         setText(&n.Key),
 		}, nil)
 		r.judge(n.validate())
 	}
@@ -51,7 +59,9 @@ func (n Node) validate() Errors {
 	if n.Name != "" {
 		v.name("name", "name", n.Name)
 	}
-	for _, p := range []struct{ attr, path string }{{"data_dir", n.DataDir}, {"socket", n.Socket}} {
+	for _, p := range []struct{ attr, path string }{
+		{"data_dir", n.DataDir}, {"socket", n.Socket}, {"api_certificate", n.Certificate}, {"api_key", n.Key},
+	} {
 		if p.path != "" && !filepath.IsAbs(p.path) {
 			v.add(path(p.attr), fmt.Sprintf("path %q is not absolute", p.path), "What it is relative to depends on who starts the agent.", "")
 		}
@@ -60,6 +70,13 @@ func (n Node) validate() Errors {
 		v.name("interface", "interface", logical)
 		if n.Interfaces[logical] == "" {
 			v.add("interface", fmt.Sprintf("interface %q has no device", logical), "", "")
+		}
+	}
+	for _, p := range []struct{ attr, other, path, missing string }{
+		{"api_certificate", "api_key", n.Certificate, n.Key}, {"api_key", "api_certificate", n.Key, n.Certificate},
+	} {
+		if p.path != "" && p.missing == "" {
+			v.add(path(p.attr), p.attr+" needs "+p.other+" beside it", "", "")
 		}
 	}
 	if n.Kernel != "" {

@@ -13,6 +13,9 @@ data_dir = "/srv/polso"
 socket   = "/run/polso/r1.sock"
 listen   = ["10.9.0.11", ":5390"]
 kernel   = "simulated"
+api      = ["10.9.0.11", ":443"]
+api_certificate = "/etc/polso/web.pem"
+api_key  = "/etc/polso/web.key"
 interface = {
   outside  = "eth0"
   "in.side" = "br-lan"
@@ -21,6 +24,7 @@ interface = {
 	want := Node{
 		Name: "r1", DataDir: "/srv/polso", Socket: "/run/polso/r1.sock", Listen: []string{"10.9.0.11", ":5390"}, Kernel: "simulated",
 		Interfaces: map[string]string{"outside": "eth0", "in.side": "br-lan"},
+		API:        []string{"10.9.0.11", ":443"}, Certificate: "/etc/polso/web.pem", Key: "/etc/polso/web.key",
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -42,6 +46,10 @@ node.hcl:3,1: unknown attribute "datadir" (Did you mean "data_dir"?)`},
 		{"relative paths", "data_dir = \"data\"\nsocket = \"unix:///x\"\n",
 			`node.hcl:1,12: path "data" is not absolute (What it is relative to depends on who starts the agent)
 node.hcl:2,10: path "unix:///x" is not absolute (What it is relative to depends on who starts the agent)`},
+		{"a certificate alone", "api_certificate = \"/etc/polso/web.pem\"\n", `node.hcl:1,19: api_certificate needs api_key beside it`},
+		{"a key alone, from anywhere", "api_key = \"web.key\"\n",
+			`node.hcl:1,11: path "web.key" is not absolute (What it is relative to depends on who starts the agent)
+node.hcl:1,11: api_key needs api_certificate beside it`},
 		{"a device in no map", "interface = \"eth0\"\n", "node.hcl:1,13: a map of texts is wanted here, not text (Write it as { outside = \"eth0\" })"},
 		{"a device without quotes", "interface = { outside = eth0 }\n", `node.hcl:1,25: eth0 is not in quotes (A document has no variables) (Write "eth0")`},
 		{"a device by number", "interface = { outside = 2 }\n", `node.hcl:1,25: text is wanted here, not a number (Write it in quotes: "2")`},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ func (a *app) agentCmd() *cobra.Command {
 		Short: "Run this router's daemon",
 		Long: `Runs in the foreground until it is told to stop. A new agent waits for polso init or polso join; after that it finds
 its cluster in the data directory. What no flag and no environment variable says, ` + defaultNodeFile + ` does: name, data_dir,
-socket, listen, interface and kernel.`,
+socket, listen, interface, kernel, api, api_certificate and api_key.`,
 		Example: `  polso agent --name r1 --interface outside=eth0 --interface inside=eth1
   polso agent --config r1.hcl
   polso agent --name w1 --kernel none   # a witness, on a machine without IPVS
@@ -50,6 +51,7 @@ type agentFlags struct {
 	config        string
 	interfaces    []string
 	kernel        string
+	api           []string
 	level, format string
 }
 
@@ -62,6 +64,7 @@ func (f *agentFlags) register(a *app, c *cobra.Command) {
 	flags.StringSliceVar(&f.o.Listen, "listen", nil, "ADDRESS:PORT for the other routers (default: every address, port 5390)")
 	flags.StringArrayVar(&f.interfaces, "interface", nil, "logical=device, as in outside=eth0; repeat it")
 	flags.StringVar(&f.kernel, "kernel", string(agent.RealKernel), "real; simulated: addresses and ARP are real, the IPVS table is not; or none: it can only become a witness")
+	flags.StringSliceVar(&f.api, "api", words(a.env("POLSO_API", "")), "ADDRESS:PORT for browsers and the command line from elsewhere (HTTPS), or none (default: every address, port "+agent.WebPort+"; 127.0.0.1 with --dev; none with --kernel none; env POLSO_API)")
 	flags.BoolVar(&f.o.Dev, "dev", false, "one node in memory, everything simulated, formed by itself")
 	flags.StringVar(&f.level, "log-level", a.env("POLSO_LOG_LEVEL", "info"), "debug, info, warn or error (env POLSO_LOG_LEVEL)")
 	flags.StringVar(&f.format, "log-format", a.env("POLSO_LOG_FORMAT", "text"), "text or json (env POLSO_LOG_FORMAT)")
@@ -93,6 +96,10 @@ func (f *agentFlags) options(a *app, c *cobra.Command) (agent.Options, error) {
 	if !c.Flags().Changed("interface") && n.Interfaces != nil {
 		o.Interfaces = n.Interfaces
 	}
+	if o.API, err = f.web(c, o, n.API); err != nil {
+		return o, err
+	}
+	o.Certificate, o.Key = n.Certificate, n.Key
 	if o.Socket == "" {
 		if o.Socket, err = a.socket(c, n); err != nil {
 			return o, err
@@ -105,6 +112,32 @@ func (f *agentFlags) options(a *app, c *cobra.Command) (agent.Options, error) {
 		o.Name, _, _ = strings.Cut(o.Name, ".")
 	}
 	return o, nil
+}
+
+// web is where to listen for browsers: as the flag or the environment says, then the file, then as is usual for such an agent.
+func (f *agentFlags) web(c *cobra.Command, o agent.Options, file []string) ([]string, error) {
+	list := f.api
+	switch {
+	case len(list) > 0 || c.Flags().Changed("api"):
+	case file != nil:
+		list = file
+	case o.Dev:
+		list = []string{"127.0.0.1"}
+	case o.Kernel != agent.NoKernel: // a witness has nothing to show
+		list = []string{""}
+	}
+	switch {
+	case len(list) == 0 || len(list) == 1 && list[0] == "none":
+		return nil, nil
+	case slices.Contains(list, "none"):
+		return nil, usageError{fmt.Errorf("api: none stands alone, and there is %s", strings.Join(list, ", "))}
+	}
+	return list, nil
+}
+
+// words are the parts of a list in the environment.
+func words(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 func newLog(a *app, level, format string) (*slog.Logger, error) {

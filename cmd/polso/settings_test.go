@@ -22,6 +22,10 @@ socket    = "/run/filed.sock"
 listen    = ["10.9.0.11:5391"]
 interface = { outside = "eth0", inside = "eth1" }
 kernel    = "simulated"
+api       = ["10.9.0.11"]
+
+api_certificate = "/etc/polso/web.pem"
+api_key         = "/etc/polso/web.key"
 `
 
 // settings are the agent's options out of a command line and an environment, with a file where it is looked for.
@@ -50,9 +54,10 @@ func TestPrecedenceOfSettings(t *testing.T) {
 	filed := agent.Options{
 		Name: "filed", DataDir: "/srv/polso", Socket: "/run/filed.sock", Listen: []string{"10.9.0.11:5391"},
 		Interfaces: map[string]string{"outside": "eth0", "inside": "eth1"}, Kernel: agent.SimulatedKernel,
+		API: []string{"10.9.0.11"}, Certificate: "/etc/polso/web.pem", Key: "/etc/polso/web.key",
 	}
-	usual := agent.Options{DataDir: defaultDataDir, Socket: defaultSocket, Interfaces: map[string]string{}, Kernel: agent.RealKernel}
-	env := map[string]string{"POLSO_NAME": "env", "POLSO_DATA_DIR": "/env", "POLSO_ADDR": "unix:///env.sock"}
+	usual := agent.Options{DataDir: defaultDataDir, Socket: defaultSocket, Interfaces: map[string]string{}, Kernel: agent.RealKernel, API: []string{""}}
+	env := map[string]string{"POLSO_NAME": "env", "POLSO_DATA_DIR": "/env", "POLSO_ADDR": "unix:///env.sock", "POLSO_API": "none"}
 	usual.Name, _ = os.Hostname()
 	usual.Name, _, _ = strings.Cut(usual.Name, ".")
 	with := func(o agent.Options, change func(*agent.Options)) agent.Options { change(&o); return o }
@@ -65,12 +70,16 @@ func TestPrecedenceOfSettings(t *testing.T) {
 		{"no file", none, nil, nil, usual},
 		{"the usual file", file, nil, nil, filed},
 		{"a named file", none, nil, []string{"--config", file}, filed},
-		{"environment over file", file, env, nil, with(filed, func(o *agent.Options) { o.Name, o.DataDir, o.Socket = "env", "/env", "/env.sock" })},
+		{"environment over file", file, env, nil, with(filed, func(o *agent.Options) { o.Name, o.DataDir, o.Socket, o.API = "env", "/env", "/env.sock", nil })},
 		{"flags over both", file, env,
-			[]string{"--name", "flag", "--data-dir", "/flag", "--addr", "unix:///flag.sock", "--listen", "10.0.0.1", "--interface", "lan=eth2", "--kernel", "real"},
-			agent.Options{Name: "flag", DataDir: "/flag", Socket: "/flag.sock", Listen: []string{"10.0.0.1"}, Interfaces: map[string]string{"lan": "eth2"}, Kernel: agent.RealKernel}},
-		{"--socket over all", file, env, []string{"--socket", "here.sock", "--addr", "foo"}, with(filed, func(o *agent.Options) { o.Name, o.DataDir, o.Socket = "env", "/env", "here.sock" })},
-		{"--dev takes no file that nobody named", file, nil, []string{"--dev"}, with(usual, func(o *agent.Options) { o.Dev = true })},
+			[]string{"--name", "flag", "--data-dir", "/flag", "--addr", "unix:///flag.sock", "--listen", "10.0.0.1", "--interface", "lan=eth2", "--kernel", "real", "--api", "10.0.0.1,:443"},
+			agent.Options{Name: "flag", DataDir: "/flag", Socket: "/flag.sock", Listen: []string{"10.0.0.1"}, Interfaces: map[string]string{"lan": "eth2"}, Kernel: agent.RealKernel,
+				API: []string{"10.0.0.1", ":443"}, Certificate: "/etc/polso/web.pem", Key: "/etc/polso/web.key"}},
+		{"--socket over all", file, env, []string{"--socket", "here.sock", "--addr", "foo"}, with(filed, func(o *agent.Options) { o.Name, o.DataDir, o.Socket, o.API = "env", "/env", "here.sock", nil })},
+		{"--dev takes no file that nobody named", file, nil, []string{"--dev"}, with(usual, func(o *agent.Options) { o.Dev, o.API = true, []string{"127.0.0.1"} })},
+		{"a witness has nothing to show", none, nil, []string{"--kernel", "none"}, with(usual, func(o *agent.Options) { o.Kernel, o.API = agent.NoKernel, nil })},
+		{"unless it is told to", none, nil, []string{"--kernel", "none", "--api", ":1"}, with(usual, func(o *agent.Options) { o.Kernel, o.API = agent.NoKernel, []string{":1"} })},
+		{"--api none over the file", file, nil, []string{"--api", "none"}, with(filed, func(o *agent.Options) { o.API = nil })},
 		{"--dev with a file", none, nil, []string{"--dev", "--config", file}, with(filed, func(o *agent.Options) { o.Dev = true })},
 	} {
 		got, err := settings(t, test.file, test.env, test.args...)

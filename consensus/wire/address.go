@@ -27,10 +27,13 @@ const userTimeout = 5 * time.Second
 
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 2}
 
-// WithPort completes an address: "10.0.0.1", "2001:db8::1", "[2001:db8::1]", "r1.example", each also with ":port" (IPv6
-// then in brackets). An empty host stands for every address of this node.
-func WithPort(address string) (string, error) {
-	host, port := address, Port
+// WithPort completes an address with Port; see Address.
+func WithPort(address string) (string, error) { return Address(address, Port) }
+
+// Address completes an address with a port where it names none: "10.0.0.1", "2001:db8::1", "[2001:db8::1]", "r1.example", each also with
+// ":port" (IPv6 then in brackets). An empty host stands for every address of this node.
+func Address(address, port string) (string, error) {
+	host := address
 	switch {
 	case isIPv6(address):
 	case strings.HasPrefix(address, "[") && strings.HasSuffix(address, "]"):

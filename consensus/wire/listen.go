@@ -80,24 +80,17 @@ func (l *Listener) Listen(ctx context.Context, addrs ...string) error {
 	if len(addrs) == 0 {
 		return errors.New("listen: no address given")
 	}
-	config := net.ListenConfig{KeepAliveConfig: keepAlive}
-	var sockets []net.Listener
-	var seen []string
+	var full []string
 	for _, a := range addrs {
 		address, err := WithPort(a)
-		if err == nil && !slices.Contains(seen, address) {
-			seen = append(seen, address)
-			var s net.Listener
-			if s, err = config.Listen(ctx, network(address), address); err == nil {
-				sockets = append(sockets, s)
-			}
-		}
 		if err != nil {
-			for _, s := range sockets {
-				s.Close()
-			}
-			return fmt.Errorf("listen: %w", explain(address, err))
+			return fmt.Errorf("listen: %w", err)
 		}
+		full = append(full, address)
+	}
+	sockets, err := Sockets(ctx, "--listen", full...)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,8 +98,30 @@ func (l *Listener) Listen(ctx context.Context, addrs ...string) error {
 	return nil
 }
 
+// Sockets listens on each of the addresses, which name their ports, or on none: the error names the first that could not be had, why, and
+// what to do; flag is the option of the command line that chooses another.
+func Sockets(ctx context.Context, flag string, addrs ...string) (sockets []net.Listener, err error) {
+	config := net.ListenConfig{KeepAliveConfig: keepAlive}
+	var seen []string
+	for _, address := range addrs {
+		if slices.Contains(seen, address) {
+			continue
+		}
+		seen = append(seen, address)
+		s, err := config.Listen(ctx, network(address), address)
+		if err != nil {
+			for _, s := range sockets {
+				s.Close()
+			}
+			return nil, explain(address, flag, err)
+		}
+		sockets = append(sockets, s)
+	}
+	return sockets, nil
+}
+
 // explain turns the kernel's word about a listening address into a sentence with the next step.
-func explain(address string, err error) error {
+func explain(address, flag string, err error) error {
 	host, port, split := net.SplitHostPort(address)
 	if split != nil {
 		return err
@@ -116,11 +131,11 @@ func explain(address string, err error) error {
 	}
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		return fmt.Errorf("port %s is already in use by another process on %s; `ss -ltnp 'sport = :%s'` shows which, --listen chooses another port: %w", port, host, port, err)
+		return fmt.Errorf("port %s is already in use by another process on %s; `ss -ltnp 'sport = :%s'` shows which, %s chooses another port: %w", port, host, port, flag, err)
 	case errors.Is(err, unix.EADDRNOTAVAIL):
 		return fmt.Errorf("%s is not an address of this node; `ip -brief address` shows which are: %w", host, err)
 	case errors.Is(err, unix.EACCES):
-		return fmt.Errorf("port %s needs privileges; run as root or choose a port above 1023 with --listen: %w", port, err)
+		return fmt.Errorf("port %s needs privileges; run as root or choose a port above 1023 with %s: %w", port, flag, err)
 	default:
 		return err
 	}
