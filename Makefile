@@ -2,7 +2,7 @@
 SHELL       := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 export CGO_ENABLED ?= 0
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --always --dirty 2>/dev/null || echo unknown)
 COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 LABBIN  := .lab/bin
@@ -13,7 +13,7 @@ RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools -e /w
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio
 BROWSERS := chromium w3m fonts-dejavu-core libnss3-tools
 
-.PHONY: build demo test unit race once servers web browsers model rounds lab lab-all scenario faults fuzz bench flows scale checks lint help lab-binaries
+.PHONY: build demo test unit race once servers web browsers model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test container lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -89,6 +89,17 @@ scale: build lab-binaries ## what the size of a table costs, beside ipvsadm -R a
 CHECKS ?= --rates 200,500
 checks: build lab-binaries ## what a check of a server costs its prober, beside keepalived's checkers; CHECKS="--rates 200 --kinds tcp --for 20s"
 	$(LABVM) --timeout 60m --need keepalived -- $(LABBIN)/checks --polso bin/polso $(CHECKS)
+
+ARCHS ?= $(shell go env GOARCH)
+packages: ## deb, rpm, tar, bills of materials and checksums into dist/; ARCHS="amd64 arm64"
+	contrib/packages/build.sh $(VERSION) $(COMMIT) $(ARCHS)
+
+packages-test: ## those built twice, compared, and put into and out of a clean Debian; the unit under systemd's eye
+	contrib/packages/test.sh
+
+container: build ## the image of contrib/Containerfile, polso:latest, by buildah
+	@command -v buildah >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends buildah; } >&2
+	contrib/packages/container.sh
 
 lab-binaries:
 	mkdir -p $(LABBIN)

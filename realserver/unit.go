@@ -29,15 +29,15 @@ Type=oneshot
 RemainAfterExit=yes
 # ARGS="192.0.2.10 2001:db8::10"
 EnvironmentFile=/etc/polso/realserver.conf
-ExecStart=/usr/local/bin/polso realserver setup $ARGS
-ExecStop=/usr/local/bin/polso realserver remove
+ExecStart=/usr/bin/polso realserver setup $ARGS
+ExecStop=/usr/bin/polso realserver remove
 
 [Install]
 WantedBy=multi-user.target
 `
 
 // Unit is the systemd unit that runs the binary.
-func Unit(binary string) string { return strings.ReplaceAll(unit, "/usr/local/bin/polso", binary) }
+func Unit(binary string) string { return strings.ReplaceAll(unit, "/usr/bin/polso", binary) }
 
 // Conf is the file that gives the unit setup's arguments; none of them may have a space, or what systemd would expand.
 func Conf(args []string) (string, error) {

@@ -13,7 +13,7 @@ func TestUnit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(shown) != Unit("/usr/local/bin/polso") {
+	if string(shown) != Unit("/usr/bin/polso") {
 		t.Errorf("contrib/%s is not what is written", UnitName)
 	}
 	root := t.TempDir()

@@ -52,6 +52,7 @@ var ours = map[string][]string{
 	"tools/labvm": {"lab/boot"},
 	"tools/arch":  {},
 	"tools/apart": {}, // for tests alone
+	"tools/sbom":  {},
 	"tools/model": {}, // it says what consensus/lease does in its own words: sharing its code would share its mistakes
 }
 
