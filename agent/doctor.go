@@ -278,7 +278,7 @@ func (b *body) examineAddresses(ctx context.Context) []api.Finding {
 	if !held {
 		return found
 	}
-	for _, v := range b.snapshot().Document.Virtuals {
+	for _, v := range b.snapshot().Document.Served().Virtuals {
 		if v.Forward == config.DR {
 			found = append(found, ok("direct routing", "virtual "+v.Name+": each real server needs "+addrOf(v.Address)+" on lo, with arp_ignore=1 and arp_announce=2"))
 		}

@@ -25,7 +25,7 @@ func mandate(r consensus.Role, s *fsm.Snapshot) director.Mandate {
 
 // state is what the director needs of a snapshot.
 func state(s *fsm.Snapshot) director.State {
-	out := director.State{Known: s.Known && s.Founded(), Revision: s.Revision, Document: s.Document}
+	out := director.State{Known: s.Known && s.Founded(), Revision: s.Revision, Document: s.Document.Served()}
 	for _, o := range s.Overrides {
 		said := director.Override{Kind: director.OverrideKind(o.Kind), Weight: o.Weight}
 		switch what, name, _ := strings.Cut(o.Target, "/"); what {

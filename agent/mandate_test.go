@@ -64,6 +64,11 @@ func TestStateForTheDirector(t *testing.T) {
 			t.Errorf("%s: the director would act on it", name)
 		}
 	}
+	asleep := *snap
+	asleep.Document = config.Document{Virtuals: []config.Virtual{{Name: "off", Inactive: true}, {Name: "on"}}}
+	if got := state(&asleep).Document.Virtuals; len(got) != 1 || got[0].Name != "on" || len(asleep.Document.Virtuals) != 2 {
+		t.Errorf("what is not active is served: %v", got)
+	}
 	if got := state(new(fsm.Snapshot)); got.Known {
 		t.Error("a node without a cluster knows a state")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -131,6 +132,9 @@ func pageOf(node string, revision uint64, all []listed, r api.VirtualsRequest) a
 // mentions tells whether q, in lower case, is in what people know a virtual by.
 func mentions(v config.Virtual, q string) bool {
 	has := func(s config.Server) bool { return found(q, s.Name, s.Address.String()) }
+	if port, err := strconv.ParseUint(q, 10, 16); err == nil && slices.ContainsFunc(v.AllPorts(), func(r config.PortRange) bool { return r.From <= uint16(port) && uint16(port) <= r.To }) {
+		return true
+	}
 	return found(q, v.Name) || v.Address.IsValid() && found(q, v.Address.String()) || slices.ContainsFunc(v.Servers, has) || slices.ContainsFunc(v.Sorry, has)
 }
 

@@ -120,7 +120,7 @@ func examineProc(p procSys) []api.Finding {
 // examineServing looks for the addresses that this router needs on lo where it is a real server too. own are those of lo.
 func examineServing(doc config.Document, serves func(config.Virtual) bool, own []netip.Addr) []api.Finding {
 	var found []api.Finding
-	for _, v := range doc.Virtuals {
+	for _, v := range doc.Served().Virtuals {
 		switch name := "virtual " + v.Name; {
 		case v.FWMark != 0 || !serves(v):
 		case slices.Contains(own, v.Address):

@@ -49,7 +49,7 @@ func (b *body) sight() director.Sight {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.of != dir || s.doc != snap.Revision {
-		s.of, s.doc, s.own = dir, snap.Revision, director.SightOf(snap.Document, dir.Health)
+		s.of, s.doc, s.own = dir, snap.Revision, director.SightOf(snap.Document.Served(), dir.Health)
 	}
 	return s.own
 }

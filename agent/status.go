@@ -272,7 +272,7 @@ func vips(snap *fsm.Snapshot, dir *director.Status) []api.VIP {
 		add(v.Name, v.Address.Addr(), v.Group)
 	}
 	for _, v := range snap.Document.Virtuals {
-		if v.FWMark == 0 {
+		if v.FWMark == 0 && !v.Inactive {
 			e := add(v.Name, v.Address, string(director.DefaultGroup))
 			e.Virtuals = append(e.Virtuals, v.Name)
 		}

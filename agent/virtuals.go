@@ -45,6 +45,9 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 
 // state is the state of a virtual, and why it is not up.
 func (o observed) state(v config.Virtual) (state, reason string) {
+	if v.Inactive {
+		return "inactive", ""
+	}
 	key, _ := director.KeyOf(v)
 	pool, decided := o.dir.Pools[key]
 	if !decided || o.undecided[v.Name] {

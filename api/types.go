@@ -135,7 +135,7 @@ type Virtual struct {
 	Scheduler  string   `json:"scheduler"`
 	Forward    string   `json:"forward"`
 	Persistent float64  `json:"persistent_seconds"`
-	State      string   `json:"state" enum:"up,down,panic,unknown" doc:"down: fewer servers are up than min_servers; panic: so few that the last weights stand"`
+	State      string   `json:"state" enum:"up,down,panic,unknown,inactive" doc:"down: fewer servers are up than min_servers; panic: so few that the last weights stand; inactive: the document keeps it and has it serve nothing"`
 	Reason     string   `json:"reason,omitempty" doc:"why it is not up: 1 of 2 needed"`
 	Servers    []Server `json:"servers" nullable:"false"`
 	Rates      Rates    `json:"rates"`

@@ -12,7 +12,7 @@ import (
 // VirtualsRequest chooses a page of virtuals.
 type VirtualsRequest struct {
 	Q       string `query:"q" json:"q,omitempty" maxLength:"200" doc:"only those that have this in their name or address, or in a server's; capital letters do not matter"`
-	State   string `query:"state" json:"state,omitempty" enum:"up,down,panic,unknown" doc:"only those in this state"`
+	State   string `query:"state" json:"state,omitempty" enum:"up,down,panic,unknown,inactive" doc:"only those in this state"`
 	Offset  int    `query:"offset" json:"offset,omitempty" minimum:"0" doc:"so many of them come before the page"`
 	Limit   int    `query:"limit" json:"limit" minimum:"1" maximum:"1000" default:"50" doc:"how many a page has"`
 	Servers bool   `query:"servers" json:"servers,omitempty" doc:"each with its servers"`

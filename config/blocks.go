@@ -106,6 +106,7 @@ func (r *reader) virtual(b *hclsyntax.Block, p path) {
 	}
 	v := Virtual{Name: b.Labels[0], Scheduler: "wlc", Forward: DR, MinServers: 1, OnFailure: Remove}
 	r.body(b.Body, p, map[string]func(value){
+		"active":       func(a value) { a.boolean(func(b bool) { v.Inactive = !b }) },
 		"address":      func(a value) { a.address(func(x netip.Addr) { v.Address = x }) },
 		"interface":    setText(&v.Interface),
 		"port":         func(a value) { a.number(0, math.MaxUint16, func(n int64) { v.Ports = []uint16{uint16(n)} }) },

@@ -138,6 +138,7 @@ type wireVirtual struct {
 	SlowCurve   SlowCurve       `json:"slow_curve,omitzero"`
 	Probe       Probing         `json:"probe,omitzero"`
 	Votes       int             `json:"votes,omitzero"`
+	Active      *bool           `json:"active,omitzero"` // false or nothing
 }
 
 type wirePersistent struct {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -213,7 +214,7 @@ func TestWireKnowsEveryField(t *testing.T) {
 	} {
 		d, w := reflect.TypeOf(pair.document), reflect.TypeOf(pair.wire)
 		for i := range d.NumField() {
-			if _, ok := w.FieldByName(d.Field(i).Name); !ok && d.Field(i).Name != "Ranges" && d.Field(i).Name != "NoVerify" { // among the ports, and as verify
+			if _, ok := w.FieldByName(d.Field(i).Name); !ok && !slices.Contains([]string{"Ranges", "NoVerify", "Inactive"}, d.Field(i).Name) { // among the ports, and as verify and active
 				t.Errorf("%s has no %s", w.Name(), d.Field(i).Name)
 			}
 		}
@@ -226,7 +227,7 @@ func TestWireKnowsEveryField(t *testing.T) {
 	}
 	full := reflect.ValueOf(fullDocument().Virtuals[1])
 	for i := range full.NumField() {
-		if name := full.Type().Field(i).Name; full.Field(i).IsZero() && name != "FWMark" && name != "Ranges" && name != "Probe" {
+		if name := full.Type().Field(i).Name; full.Field(i).IsZero() && !slices.Contains([]string{"FWMark", "Ranges", "Probe", "Inactive"}, name) { // for the last see TestInactive
 			t.Errorf("the golden document leaves Virtual.%s out", name)
 		}
 	}

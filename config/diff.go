@@ -64,6 +64,8 @@ const (
 	leftAddress    = "the old address goes: its connections end"
 	newDestination = "new destination: the old one takes no new connections"
 	endService     = "its connections end"
+	deactivated    = "it serves nothing: its connections end"
+	activated      = "it serves again"
 	endServer      = "drain, then remove"
 )
 
@@ -188,6 +190,12 @@ func virtualChanges(from, to *Virtual, stays func(netip.Addr) bool) Changes {
 		if len(fields) > 0 {
 			note, symbol := inPlace, Changed
 			switch {
+			case to.Inactive && !from.Inactive:
+				note = deactivated
+			case from.Inactive && !to.Inactive:
+				note = activated
+			case from.Inactive:
+				note = ""
 			case from.Service() != to.Service():
 				note, symbol = newService, Replaced
 			case from.Address != to.Address && !stays(from.Address): // a mark's, for several ports

@@ -152,3 +152,33 @@ func TestDiffSeesEverything(t *testing.T) {
 		}
 	})
 }
+
+// A virtual that is not active stays in the document, and whoever plans reads what that means for its connections.
+func TestInactive(t *testing.T) {
+	const text = "virtual \"web\" {\n  address = \"192.0.2.10\"\n  port = 80\n  server \"a\" { address = \"10.0.0.1\" }\n}\n"
+	parse := func(text string) Document {
+		d, err := Parse(File{Name: "t", Text: []byte(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	on, off := parse(text), parse(strings.Replace(text, "port = 80", "port = 80\n  active = false", 1))
+	if !off.Virtuals[0].Inactive || len(off.Served().Virtuals) != 0 || len(off.Virtuals) != 1 {
+		t.Errorf("%+v", off.Virtuals)
+	}
+	if wire, err := Canonical(off); err != nil || !strings.Contains(string(wire), `,"active":false}`) {
+		t.Errorf("%v, %s", err, wire)
+	}
+	if got := on.Served(); &got.Virtuals[0] != &on.Virtuals[0] {
+		t.Error("a document of which all is served is made anew")
+	}
+	for _, test := range []struct {
+		from, to Document
+		want     string
+	}{{on, off, deactivated}, {off, on, activated}} {
+		if c := Diff(test.from, test.to); len(c) != 1 || c[0].Note != test.want || c[0].Symbol != Changed {
+			t.Errorf("%+v, want %s", c, test.want)
+		}
+	}
+}

@@ -29,6 +29,15 @@ type Cluster struct {
 	Sysctls    map[string]string // kernel settings by name, such as net.ipv4.vs.conn_reuse_mode; see Keep
 }
 
+// Served returns d without the virtuals that are not active: what a router does of it. If all are it is d itself.
+func (d Document) Served() Document {
+	inactive := func(v Virtual) bool { return v.Inactive }
+	if slices.ContainsFunc(d.Virtuals, inactive) {
+		d.Virtuals = slices.DeleteFunc(slices.Clone(d.Virtuals), inactive)
+	}
+	return d
+}
+
 // Rank is a router's place among those that should direct, 0 the first: all that Prefer does not name share the last one.
 func (c Cluster) Rank(router string) int {
 	if i := slices.Index(c.Prefer, router); i >= 0 {
@@ -86,6 +95,7 @@ type Virtual struct {
 	Flags      []string      // scheduler flags: fallback, port (sh, mh); ops (udp); flag-1..flag-3
 	Forward    Forward       // dr unless said otherwise, as in ipvsadm
 	Tunnel     Tunnel        // of servers by tun that do not say otherwise
+	Inactive   bool          // it is kept here, and serves nothing; see Served
 	Masquerade bool          // servers by nat see the director for the client, and need no gateway
 	Persistent *Persistent   // nil: not persistent
 	MinServers int           // so many servers that are up make the virtual up; 1 unless said otherwise

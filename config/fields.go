@@ -68,11 +68,16 @@ func virtualFields(v Virtual) []field {
 	if v.Masquerade {
 		masquerade = "true"
 	}
+	active := "true"
+	if v.Inactive {
+		active = "false"
+	}
 	if p := v.Persistent; p != nil {
 		persistent = persistentText(*p)
 	}
 	return []field{
 		{"name", v.Name},
+		{"active", active},
 		{"fwmark", mark},
 		{"family", family},
 		{"address", address},
@@ -155,6 +160,9 @@ func virtualText(v Virtual) string {
 	}
 	if v.Masquerade {
 		text += " masquerade"
+	}
+	if v.Inactive {
+		text += " not active"
 	}
 	if v.Persistent != nil {
 		text += " persistent " + persistentText(*v.Persistent)

@@ -142,6 +142,9 @@ func (w writer) vip(v VIP) {
 
 func (w writer) virtual(v Virtual) {
 	w = w.block("virtual", v.Name)
+	if v.Inactive {
+		w.body.SetAttributeValue("active", cty.False)
+	}
 	if v.FWMark != 0 {
 		w.body.SetAttributeValue("fwmark", cty.NumberUIntVal(uint64(v.FWMark)))
 		if v.Family != v.family() {

@@ -115,6 +115,7 @@ func drawVirtual(t *rapid.T, i int) Virtual {
 		Scheduler:  rapid.SampledFrom(Schedulers()).Draw(t, "scheduler"),
 		Forward:    rapid.SampledFrom([]Forward{NAT, DR, Tun, Local}).Draw(t, "forward"),
 		MinServers: 1,
+		Inactive:   rapid.Bool().Draw(t, "inactive"),
 		OnFailure:  rapid.SampledFrom([]OnFailure{Remove, Quiesce}).Draw(t, "on failure"),
 	}
 	if v.Scheduler == "mh" && rapid.Bool().Draw(t, "flags") {

@@ -67,6 +67,7 @@ func Manual() Topic {
 			{Name: "group", Form: Text, Value: "a name", Default: `"default"`, Text: "Another one: understood, not supported yet."},
 		}},
 		{Name: "virtual", Label: "name", Text: "A virtual server: what clients speak to.", Topics: []Topic{
+			{Name: "active", Form: Truth, Default: "true", Text: "false: it stays in the document and serves nothing; its address goes, unless something else wants it."},
 			{Name: "address", Form: Text, Value: "an IP address", Default: "required unless fwmark", Text: "The virtual address; it needs no vip block."},
 			{Name: "port", Form: Number, Value: "1 to 65535, or 0 for every port", Default: "required unless fwmark or ports", Text: "0 is possible with persistent only."},
 			{Name: "ports", Form: Numbers, Value: `ports and ranges, such as [80, 443, "8000-8100"]`, Text: "Several ports as one service, under a firewall mark that Polso makes of the virtual's name; with persistent a client goes to one server on all of them."},

@@ -45,6 +45,9 @@ func virtualToWire(v Virtual) wireVirtual {
 		Servers: serversToWire(v.Servers), Hysteresis: v.Hysteresis, Panic: v.Panic, SlowStart: seconds(v.SlowStart), SlowCurve: v.SlowCurve,
 		Probe: v.Probe, Votes: v.Votes,
 	}
+	if v.Inactive {
+		w.Active = new(bool)
+	}
 	if a, short := v.sorryShort(); short {
 		w.SorryServer = &a
 	} else {
@@ -103,7 +106,7 @@ func virtualFromWire(w wireVirtual) Virtual {
 		FWMark: w.FWMark, Family: w.Family, Scheduler: w.Scheduler, Flags: w.Flags, Forward: w.Forward, Masquerade: w.Masquerade,
 		Tunnel: Tunnel(w.Tunnel), MinServers: w.MinServers, OnFailure: w.OnFailure, Check: checkFromWire(w.Check),
 		Servers: serversFromWire(w.Servers), Sorry: serversFromWire(w.Sorry), Hysteresis: w.Hysteresis, Panic: w.Panic,
-		SlowStart: time.Duration(w.SlowStart), SlowCurve: w.SlowCurve, Probe: w.Probe, Votes: w.Votes,
+		SlowStart: time.Duration(w.SlowStart), SlowCurve: w.SlowCurve, Probe: w.Probe, Votes: w.Votes, Inactive: w.Active != nil && !*w.Active,
 	}
 	if w.SorryServer != nil {
 		s := SorryServer(*w.SorryServer)

@@ -152,6 +152,7 @@ func TestTopicWords(t *testing.T) {
 		"virtual.scheduler: " + strings.Join(Schedulers(), " "),
 		"virtual.forward: nat dr tun local",
 		"virtual.tunnel.type: ipip gue gre",
+		"virtual.tunnel.checksum: none csum remcsum",
 		"virtual.on_failure: remove quiesce",
 		"virtual.slow_curve: linear doubling",
 		"virtual.probe: everywhere director",

@@ -97,7 +97,7 @@ func changes() map[string]change {
 		"cluster sync_daemon interface": {value: `"other"`}, "cluster sync_daemon id": {value: "7"}, "cluster sync_daemon group": {value: `"224.0.0.99"`},
 		"cluster sync_daemon port": {value: "9000"}, "cluster sync_daemon ttl": {value: "2"}, "cluster sync_daemon maxlen": {value: "9000"},
 		"vip address": {value: `"10.0.0.253/24"`}, "vip interface": {value: `"lan"`}, "vip group": {}, // not supported yet
-		"virtual address": {value: `"192.0.2.11"`}, "virtual interface": {value: `"lan"`}, "virtual port": {value: "81"},
+		"virtual active": {value: "false"}, "virtual address": {value: `"192.0.2.11"`}, "virtual interface": {value: `"lan"`}, "virtual port": {value: "81"},
 		"virtual ports": {value: "[80, 81]", with: map[string]string{"virtual port": ""}}, "virtual protocol": {value: `"udp"`},
 		"virtual fwmark":    {value: "7", both: map[string]string{"virtual check port": "80"}, kind: "tcp", with: map[string]string{"virtual address": "", "virtual port": ""}},
 		"virtual family":    {value: `"ipv6"`, both: map[string]string{"virtual fwmark": "7", "virtual address": "", "virtual port": "", "virtual tunnel type": "", "cluster sync_daemon interface": ""}},

@@ -29,6 +29,10 @@ func ToIPVSAdm(d config.Document) ([]byte, []Note) {
 		e.note(Lost, block("vip", x.Name), "a table holds no addresses: ip addr add %s dev %s", x.Address, cmp.Or(x.Interface, "DEVICE"))
 	}
 	for _, v := range d.Virtuals {
+		if v.Inactive {
+			e.note(Lost, block("virtual", v.Name), "active = false: a table has none that is not")
+			continue
+		}
 		e.ipvsNotes(v)
 		service := ipvsService(v)
 		e.line("-A %s -s %s%s", service, v.Scheduler, ipvsBalancing(v))

@@ -18,7 +18,7 @@ func (l *toLVSCF) virtual(v config.Virtual) {
 	about := block("virtual", v.Name)
 	in := func(format string, args ...any) { l.line(lvsInVirtual+format, args...) }
 	l.line("virtual %s {", v.Name)
-	in("active = 1")
+	in("active = %d", map[bool]int{false: 1, true: 0}[v.Inactive])
 	if v.Address.IsValid() {
 		in("address = %s", l.up(about, v.Address))
 		in("vip_nmask = %s", dotted(l.homes[v.Address].bits))

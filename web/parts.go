@@ -252,6 +252,22 @@ func (s *site) addPart(w http.ResponseWriter, r *http.Request) {
 	s.showPart(w, r, p, f, err)
 }
 
+// activate proposes a document in which the virtual serves, or, if the button says off, serves nothing and stays.
+func (s *site) activate(w http.ResponseWriter, r *http.Request) {
+	p := asked(r)
+	value := "active="
+	if r.PostFormValue("do") == "off" {
+		value = "active=false"
+	}
+	d, err := s.running(r.Context())
+	if err == nil {
+		err = s.proposeEdits(w, r, d, []config.Edit{{Verb: config.Set, Kind: p.Kind, Name: p.edited(), Values: []string{value}}})
+	}
+	if err != nil {
+		s.refuse(w, r, api.DocumentError(err))
+	}
+}
+
 // deletePart proposes a document without the part; the plan says what it cuts, and asks.
 func (s *site) deletePart(w http.ResponseWriter, r *http.Request) {
 	p := asked(r)

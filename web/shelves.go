@@ -25,6 +25,7 @@ type order struct {
 // The orders. What none of them names stands on a shelf of its own, so that what is new in the manual has its place.
 var (
 	ofVirtual = []order{
+		{"In use", nil, []string{"active"}},
 		{"Address", []string{"address", "port", "protocol"}, []string{"ports", "interface", "fwmark", "family"}},
 		{"Scheduling", []string{"scheduler"}, []string{"flags"}},
 		{"Forwarding", []string{"forward"}, []string{"masquerade", "tunnel"}},

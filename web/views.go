@@ -79,7 +79,7 @@ func stateOf(word string) mark {
 		m.Symbol, m.Class = "●", "good"
 	case "DOWN", "FAIL":
 		m.Symbol, m.Class = "○", "bad"
-	case "DRAIN", "DISABLED", "LEAVING":
+	case "DRAIN", "DISABLED", "LEAVING", "INACTIVE":
 		m.Symbol, m.Class = "◐", "quiet"
 	case "DEGRADED", "PANIC", "WARN", "FORMING":
 		m.Symbol, m.Class = "!", "warn"

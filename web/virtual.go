@@ -20,6 +20,7 @@ func (s *site) virtualRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /virtuals/add", s.addVirtual)
 	mux.HandleFunc("GET /virtuals/{name}", s.virtual)
 	mux.HandleFunc("POST /virtuals/{name}/delete", s.deletePart)
+	mux.HandleFunc("POST /virtuals/{name}/active", s.activate)
 	s.partRoutes(mux)
 	s.handRoutes(mux)
 	s.checkRoutes(mux)
@@ -83,7 +84,7 @@ type virtualList struct {
 }
 
 // States are what can be searched for.
-func (virtualList) States() []string { return []string{"up", "down", "panic", "unknown"} }
+func (virtualList) States() []string { return []string{"up", "down", "panic", "unknown", "inactive"} }
 
 // virtualRow is a virtual server in the list.
 type virtualRow struct{ api.Virtual }

@@ -257,6 +257,8 @@ func TestParts(t *testing.T) {
 	form = sent(t, v.get("/virtuals/web/sorry/spare.one/edit").text, "/virtuals/web/sorry/spare.one/edit", "")
 	form.Set("weight", "7")
 	v.post("/virtuals/web/sorry/spare.one/edit", form).shows(t, 200, "<h1>Plan</h1>", "sorry_server")
+	v.post("/virtuals/web/active", url.Values{"do": {"off"}}).shows(t, 200, "<h1>Plan</h1>", "active: <del>true</del> → <ins>false</ins>", "its connections end")
+	v.post("/virtuals/web/active", url.Values{"do": {"on"}}).shows(t, 200, "Nothing to change")
 	v.post("/virtuals/web/delete", nil).shows(t, 200, "<h1>Plan</h1>", "virtual web")
 	v.post("/virtuals/web/servers/a/delete", nil).shows(t, 200, "server web/a")
 	v.post("/virtuals/web/servers/nope/delete", nil).shows(t, 404, "is not in the document")

@@ -156,7 +156,7 @@ func (a *app) table(w io.Writer, t *table) error {
 var symbols = map[string]struct{ utf, ascii, colour string }{
 	"UP": {"●", "*", "32"}, "DOWN": {"○", "o", "31"}, "DRAIN": {"◐", "~", "33"}, "DISABLED": {"◌", "x", "33"}, "LEAVING": {"◐", "~", "33"},
 	"UNCHECKED": {"-", "-", "33"}, "UNKNOWN": {"?", "?", "33"}, "HEALTHY": {"●", "*", "32"}, "DEGRADED": {"!", "!", "33"}, "FORMING": {"◌", ".", "33"},
-	"PANIC": {"!", "!", "31"},
+	"PANIC": {"!", "!", "31"}, "INACTIVE": {"◌", "x", "33"},
 }
 
 // state is a status word with its symbol.
