@@ -33,9 +33,11 @@ func TestActorOfAUnixSocket(t *testing.T) {
 func TestActorUnknown(t *testing.T) {
 	b := formed(t)
 	b.notes()
-	request(New(b, Version{}), "DELETE", "/v1/cluster/routers/r3", "")
-	if got := b.notes(); got != "remove unknown r3" {
-		t.Errorf("got %q, want an unnamed caller", got)
+	if got := requestAs("", New(b, Version{}), "DELETE", "/v1/cluster/routers/r3", ""); got.code != 401 {
+		t.Errorf("got %d", got.code)
+	}
+	if got := b.notes(); got != "" {
+		t.Errorf("the backend was asked %q", got)
 	}
 	if got := actorOf(WithCaller(t.Context(), Caller{Actor: fsm.Actor{Kind: "user", Name: "ada"}})); got.Name != "ada" {
 		t.Errorf("got %+v, want ada", got)

@@ -12,7 +12,7 @@ type AuditEntry struct {
 	Index    uint64    `json:"index" doc:"its place in the order of everything; grows"`
 	At       time.Time `json:"at"`
 	By       string    `json:"by"`
-	Kind     string    `json:"kind" enum:"local,user,node,steward" doc:"of who that is: local over the unix socket, steward for what ends by itself"`
+	Kind     string    `json:"kind" enum:"local,user,token,node,steward" doc:"of who that is: local over the unix socket, user with a password, token with an access token, steward for what ends by itself"`
 	Address  string    `json:"address,omitempty" doc:"where the request came from; absent over the unix socket"`
 	Via      string    `json:"via,omitempty" doc:"the router that was asked"`
 	Action   string    `json:"action"`

@@ -73,30 +73,36 @@ func (c *Client) call(ctx context.Context, method, path string, body, answer any
 
 // exchange sends body, which is of that media type ("": there is none), and returns the answer as it came. A refusal is an *Error.
 func (c *Client) exchange(ctx context.Context, method, path, kind string, body []byte) ([]byte, error) {
+	text, _, err := c.respond(ctx, method, path, kind, body)
+	return text, err
+}
+
+// respond is exchange with the cookies that came along.
+func (c *Client) respond(ctx context.Context, method, path, kind string, body []byte) ([]byte, []*http.Cookie, error) {
 	var r io.Reader
 	if kind != "" {
 		r = bytes.NewReader(body)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, r)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+		return nil, nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if kind != "" {
 		req.Header.Set("Content-Type", kind)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.unreachable(ctx, err)
+		return nil, nil, c.unreachable(ctx, err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, MaxSnapshot))
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", method, path, err)
+		return nil, nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		return nil, refusal(resp.StatusCode, text)
+		return nil, nil, refusal(resp.StatusCode, text)
 	}
-	return text, nil
+	return text, resp.Cookies(), nil
 }
 
 // unreachable says in an operator's words why the agent could not be asked.

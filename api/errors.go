@@ -39,14 +39,15 @@ var status = map[Code]int{
 
 // Error is what every refusal looks like on the wire (RFC 9457) and in Go: what happened, why, and the next step.
 type Error struct {
-	Status   int      `json:"status"`
-	Code     Code     `json:"code"`
-	Title    string   `json:"title" doc:"what happened"`
-	Detail   string   `json:"detail,omitempty" doc:"where and why"`
-	Hint     string   `json:"hint,omitempty" doc:"the next step"`
-	Problems []string `json:"problems,omitempty" doc:"every mistake, with its place, as people read it"`
-	Changes  []string `json:"changes,omitempty" doc:"of a conflict over the document: what changed since, as people read it"`
-	Cause    string   `json:"cause,omitempty" doc:"the error behind it in a program's words, for whoever looks for a fault"`
+	Status     int      `json:"status"`
+	Code       Code     `json:"code"`
+	Title      string   `json:"title" doc:"what happened"`
+	Detail     string   `json:"detail,omitempty" doc:"where and why"`
+	Hint       string   `json:"hint,omitempty" doc:"the next step"`
+	Problems   []string `json:"problems,omitempty" doc:"every mistake, with its place, as people read it"`
+	Changes    []string `json:"changes,omitempty" doc:"of a conflict over the document: what changed since, as people read it"`
+	RetryAfter int      `json:"retry_after_seconds,omitempty" doc:"too many tries: how long to wait"`
+	Cause      string   `json:"cause,omitempty" doc:"the error behind it in a program's words, for whoever looks for a fault"`
 }
 
 // Errorf makes an Error whose title is formatted.

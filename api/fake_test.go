@@ -31,7 +31,8 @@ type backend struct {
 	fail    error // what the next call answers
 	status  Status
 	routers []RouterPlan
-	blind   error // what Foresee answers
+	blind   error            // what Foresee answers
+	now     func() time.Time // nil: a second later with each write
 }
 
 func newBackend(t testing.TB) *backend {
@@ -97,6 +98,9 @@ func (b *backend) Propose(_ context.Context, by fsm.Actor, request string, c fsm
 	defer b.mu.Unlock()
 	b.index++
 	at := time.Date(2026, 11, 22, 10, 0, int(b.index), 0, time.UTC)
+	if b.now != nil {
+		at = b.now()
+	}
 	data, err := fsm.Encode(fsm.Envelope{Request: request, Actor: by, At: at, Command: c})
 	if err != nil {
 		return fsm.Result{}, err
@@ -106,7 +110,10 @@ func (b *backend) Propose(_ context.Context, by fsm.Actor, request string, c fsm
 		return fsm.Result{}, err
 	}
 	if r := res.Refusal; r != nil {
-		code := map[fsm.Code]Code{fsm.CodeConflict: CodeConflict, fsm.CodeNotFound: CodeNotFound}[r.Code]
+		code, ok := map[fsm.Code]Code{fsm.CodeConflict: CodeConflict, fsm.CodeNotFound: CodeNotFound, fsm.CodeExists: CodeExists, fsm.CodeDenied: CodeDenied}[r.Code]
+		if !ok {
+			code = CodeInvalid
+		}
 		return res, Errorf(code, "%s", r.Text).WithHint("%s", r.Fix)
 	}
 	return res, nil

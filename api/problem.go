@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"reflect"
@@ -76,9 +75,7 @@ func elsewhere(mux *http.ServeMux) http.HandlerFunc {
 			e.Status, e.Code = http.StatusMethodNotAllowed, CodeInvalid
 			e.Detail = "it takes " + strings.Join(methods, " and ")
 		}
-		w.Header().Set("Content-Type", problemJSON)
-		w.WriteHeader(e.Status)
-		_ = json.NewEncoder(w).Encode(e) // who asked has gone; there is nobody to tell
+		writeProblem(w, e)
 	}
 }
 

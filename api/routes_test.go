@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"polso/fsm"
 )
 
 const webHCL = `virtual "web" {
@@ -19,8 +21,17 @@ const webHCL = `virtual "web" {
 }
 `
 
+// request asks as an admin.
 func request(h http.Handler, method, path, body string) rawAnswer {
+	return requestAs(fsm.Admin, h, method, path, body)
+}
+
+// requestAs asks as a user of that role, "" as nobody.
+func requestAs(role fsm.Role, h http.Handler, method, path, body string) rawAnswer {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if role != "" {
+		r = r.WithContext(WithCaller(r.Context(), Caller{Actor: fsm.Actor{Kind: fsm.ActorUser, Name: "ada"}, Role: role}))
+	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}

@@ -8,15 +8,16 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 )
 
-// New returns the HTTP interface to b. version is what the OpenAPI description and /v1/version say of this build.
+// New returns the HTTP interface to b, for callers that a request's context names (WithCaller, ConnContext, Authenticate). version is what the OpenAPI description and /v1/version say of this build.
 func New(b Backend, version Version) http.Handler {
 	mux := http.NewServeMux()
-	s := &server{Backend: b, version: version}
-	s.routes(newHuma(mux, version.Version))
+	s := &server{Backend: b, version: version, hashes: make(hashing, 2)}
+	a := newHuma(mux, version.Version)
+	s.routes(a)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("/", elsewhere(mux))
-	return mux
+	return guarded(mux, a)
 }
 
 // OpenAPI is the description of the interface (OpenAPI 3.1, YAML).
@@ -31,6 +32,7 @@ func newHuma(mux *http.ServeMux, version string) huma.API {
 	config.DocsPath = "" // the built-in pages load scripts from elsewhere; a router has no elsewhere
 	config.CreateHooks = nil
 	config.RejectUnknownQueryParameters = true // a word that was meant to narrow a request and is misspelt must not widen it
+	config.Components.SecuritySchemes = securitySchemes()
 	config.Transformers = []huma.Transformer{inOurWords}
 	return humago.New(mux, config)
 }
@@ -38,6 +40,7 @@ func newHuma(mux *http.ServeMux, version string) huma.API {
 type server struct {
 	Backend
 	version Version
+	hashes  hashing
 }
 
 // ready answers 200 on a router whose kernel follows the cluster's document.
@@ -81,10 +84,10 @@ func register[I, O any](a huma.API, method, id, path, summary string, h func(con
 }
 
 func operation(a huma.API, method, id, path, summary string) huma.Operation {
-	return huma.Operation{
+	return secured(huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary, MaxBodyBytes: 20 << 20,
 		Responses: map[string]*huma.Response{"default": refusalResponse(a)},
-	}
+	})
 }
 
 func (s *server) routes(a huma.API) {
@@ -166,6 +169,9 @@ func (s *server) routes(a huma.API) {
 	s.overrideRoutes(a)
 	s.checkRoutes(a)
 	s.noticeRoutes(a)
+	s.sessionRoutes(a)
+	s.userRoutes(a)
+	s.accessRoutes(a)
 }
 
 type named struct {
