@@ -155,6 +155,11 @@ func (c *Client) Local(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, http.MethodGet, "/v1/status?local=true", nil)
 }
 
+// BriefLocal is Local without virtuals and their servers.
+func (c *Client) BriefLocal(ctx context.Context) (Status, error) {
+	return ask[Status](ctx, c, http.MethodGet, "/v1/status?local=true&brief=true", nil)
+}
+
 // BriefLocalOf is another member alone, as it sees itself, without virtuals and their servers.
 func (c *Client) BriefLocalOf(ctx context.Context, name string) (Status, error) {
 	return ask[Status](ctx, c, http.MethodGet, "/v1/status?"+url.Values{"on": {name}, "brief": {"true"}}.Encode(), nil)

@@ -55,6 +55,7 @@ func TestRoutes(t *testing.T) {
 		{"local", func() (any, error) { s, err := c.Local(ctx); return s.Node, err }, "local", "r1"},
 		{"version", func() (any, error) { v, err := c.Version(ctx); return v.Version, err }, "", "1.2.3"},
 		{"ipvs", func() (any, error) { v, err := c.IPVS(ctx, IPVSRequest{On: "r2", Layout: "rate"}); return v.Text, err }, "ipvs r2 rate", "layout rate"},
+		{"local, in brief", func() (any, error) { s, err := c.BriefLocal(ctx); return s.Node, err }, "local", "r1"},
 		{"another's status", func() (any, error) { s, err := c.BriefLocalOf(ctx, "r 2"); return s.Node, err }, "local r 2 true", "r 2"},
 		{"connections", func() (any, error) {
 			v, err := c.Connections(ctx, ConnectionsRequest{On: "r 2", Virtual: "web", Server: "a", Client: "198.51.100.0/24", State: "established", Limit: 7, Count: true, Engine: true})

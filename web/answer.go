@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"polso/api"
@@ -31,6 +32,11 @@ func done(w http.ResponseWriter, r *http.Request, to, text string) {
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	})
 	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// told is what was done, and what the caller may not have meant, in sentences.
+func told(did api.Done) string {
+	return strings.Join(append(slices.Clone(did.Done), did.Warnings...), " ")
 }
 
 // takeDone is what the page before left to be told, and takes it away.

@@ -79,6 +79,10 @@ func (b *backend) Status(context.Context, api.Detail) (api.Status, error) {
 	return api.Status{Schema: api.Schema, Cluster: "edge", Node: "r1", Formed: true, Revision: b.fsm.Load().Revision, Health: api.Healthy, Confirm: api.ConfirmationOf(b.fsm.Load())}, nil
 }
 
+func (b *backend) Local(api.Detail) api.Status {
+	return api.Status{Schema: api.Schema, Cluster: "edge", Node: "r1", Formed: true}
+}
+
 func (b *backend) TestNotice(_ context.Context, _ fsm.Actor, r api.NoticeTestRequest) (api.NoticeTest, error) {
 	b.tested = append(b.tested, r)
 	return api.NoticeTest{Schema: api.Schema, Notify: r.Notify, To: "command /bin/true", Results: []api.NoticeTried{

@@ -106,20 +106,18 @@ func (p page) Administers() bool { return p.Caller.Role.May(fsm.Admin) }
 // frame is what stands on every page: the cluster in a line.
 type frame struct {
 	api.Status
+	Asked   string // the router that serves the page
 	Trouble string // why the cluster cannot be seen just now; Status is then this router's own
 }
 
 // frame asks for it: the cluster, or, where it has no leader, this router.
 func (s *site) frame(r *http.Request) frame {
+	own, _ := s.api.BriefLocal(r.Context()) // it needs nobody else, and has nothing to refuse
 	st, err := s.api.BriefStatus(r.Context())
-	if err == nil {
-		return frame{Status: st}
+	if err != nil {
+		return frame{Status: own, Asked: own.Node, Trouble: err.Error()}
 	}
-	f := frame{Trouble: err.Error()}
-	if st, err := s.api.Local(r.Context()); err == nil {
-		f.Status = st
-	}
-	return f
+	return frame{Status: st, Asked: own.Node}
 }
 
 // show renders a page. section is one of the navigation's words in lower case, "" for a page that belongs to none.

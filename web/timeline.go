@@ -1,0 +1,84 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"polso/api"
+	"polso/fsm"
+)
+
+// takeover is a change of the lead, as the audit has it.
+type takeover struct {
+	At     time.Time
+	To     string
+	Reason string
+	Took   string // from the last sign of the director before; "" where nobody saw both
+	By     string // who asked for it; "" for nobody
+}
+
+// takeovers are the changes of the lead that the audit still has, newest first.
+func (s *site) takeovers(ctx context.Context) ([]takeover, error) {
+	list, err := s.api.Audit(ctx, api.AuditRequest{Count: 1000})
+	if err != nil {
+		return nil, err
+	}
+	return takeoversOf(list), nil
+}
+
+// takeoversOf reads them from the audit, which is oldest first: who asked for one is told by the entry behind it.
+func takeoversOf(list []api.AuditEntry) []takeover {
+	var out []takeover
+	for _, e := range list {
+		switch fsm.Name(e.Action) {
+		case fsm.NameLead:
+			out = append(out, takeoverOf(e))
+		case fsm.NameSwitched:
+			if n := len(out); n > 0 && e.Error == "" {
+				out[n-1].By = e.By
+			}
+		}
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// takeoverOf reads one line of the audit, which TakeLead writes.
+func takeoverOf(e api.AuditEntry) takeover {
+	t := takeover{At: e.At, Reason: e.Detail}
+	to, rest, ok := strings.Cut(e.Detail, " takes the lead: ")
+	if !ok {
+		return t
+	}
+	t.To, t.Reason = to, rest
+	if i := strings.LastIndex(rest, ", "); i >= 0 {
+		t.Reason, t.Took = rest[:i], rest[i+2:]
+	}
+	if t.Took == "0s" {
+		t.Took = ""
+	}
+	return t
+}
+
+// timelinePage is every change of the lead that is known.
+type timelinePage struct {
+	pages
+	Moves []takeover
+}
+
+// movesOnPage is how many rows the timeline has.
+const movesOnPage = 50
+
+func (s *site) timeline(w http.ResponseWriter, r *http.Request) {
+	moves, err := s.takeovers(r.Context())
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	p := timelinePage{pages: pagesOf(r, len(moves), movesOnPage)}
+	p.Moves = share(p.pages, moves, movesOnPage)
+	s.show(w, r, "monitoring-timeline", "monitoring", "Failover timeline", p)
+}
