@@ -47,7 +47,7 @@ var sayings = []word{
 // serverPage is everything of one real server, and the operator's hand.
 type serverPage struct {
 	serverRow
-	Of     api.Virtual
+	Of     api.ListedVirtual
 	Others []serverRow // that have the same address, in whatever virtual
 	Asked  *word       // it is to be asked once more
 	Form   handForm
@@ -103,26 +103,36 @@ func (p serverPage) Cut() string {
 	return plural(n)
 }
 
-// Last tells whether no other server of the virtual takes connections now.
+// Last tells whether no other server of the virtual is up now.
 func (p serverPage) Last() bool {
-	return !slices.ContainsFunc(p.Of.Servers, func(s api.Server) bool { return s.Name != p.Name && !s.Sorry && s.State == "up" })
+	up := p.Of.States["up"]
+	if p.State == "up" {
+		up--
+	}
+	return up <= 0
 }
 
 // VirtualPath is the address of its virtual's page.
 func (p serverPage) VirtualPath() string { return pathTo("virtuals", p.Virtual) }
 
+// serverOf asks for the server that a request is about, and for those that have its address.
 func (s *site) serverOf(r *http.Request) (serverPage, error) {
-	st, v, err := s.virtualNamed(r.Context(), r.PathValue("name"))
+	virtual, server := r.PathValue("name"), r.PathValue("server")
+	v, err := s.api.Virtual(r.Context(), virtual, api.ServersRequest{Q: server, Limit: 10_000})
 	if err != nil {
 		return serverPage{}, err
 	}
-	i := slices.IndexFunc(v.Servers, func(x api.Server) bool { return x.Name == r.PathValue("server") && !x.Sorry })
+	i := slices.IndexFunc(v.Virtual.Servers, func(x api.Server) bool { return x.Name == server && !x.Sorry })
 	if i < 0 {
-		return serverPage{}, api.Errorf(api.CodeNotFound, "virtual server %q has no server %q", v.Name, r.PathValue("server")).WithHint("its page lists those that it has")
+		return serverPage{}, api.Errorf(api.CodeNotFound, "virtual server %q has no server %q", virtual, server).WithHint("its page lists those that it has")
 	}
-	page := serverPage{serverRow: serverRow{v.Servers[i], v.Name}, Of: v}
-	for _, x := range st.Virtuals {
-		for _, o := range rowsOf(x, x.Servers) {
+	page := serverPage{serverRow: serverRow{v.Virtual.Servers[i], virtual}, Of: v.Virtual}
+	same, err := s.api.Virtuals(r.Context(), api.VirtualsRequest{Q: page.Address, Limit: 1000, Servers: true})
+	if err != nil {
+		return serverPage{}, err
+	}
+	for _, x := range same.Virtuals {
+		for _, o := range rowsOf(x.Name, x.Servers) {
 			if o.Address == page.Address {
 				page.Others = append(page.Others, o)
 			}

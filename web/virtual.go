@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -69,10 +68,10 @@ func (p pages) After() int {
 	return p.Page + 1
 }
 
-// share is what of a list stands on the page.
-func share[T any](p pages, list []T, size int) []T {
-	from := min((p.Page-1)*size, len(list))
-	return list[from:min(from+size, len(list))]
+// offset is how many rows come before the page that a request asks for.
+func offset(r *http.Request, size int) int {
+	n, _ := strconv.Atoi(r.FormValue("page"))
+	return min(max(0, n-1), 1<<20) * size
 }
 
 // virtualList is the page of all virtual servers.
@@ -87,30 +86,25 @@ type virtualList struct {
 func (virtualList) States() []string { return []string{"up", "down", "panic", "unknown", "inactive"} }
 
 // virtualRow is a virtual server in the list.
-type virtualRow struct{ api.Virtual }
+type virtualRow struct{ api.ListedVirtual }
 
 func (s *site) virtuals(w http.ResponseWriter, r *http.Request) {
-	st, err := s.api.Status(r.Context())
+	v := virtualList{Query: strings.TrimSpace(r.FormValue("q")), State: r.FormValue("state")}
+	ask := api.VirtualsRequest{Q: v.Query, State: v.State, Offset: offset(r, virtualsOnPage), Limit: virtualsOnPage, Servers: true}
+	list, err := s.api.Virtuals(r.Context(), ask)
+	if err == nil && len(list.Virtuals) == 0 && list.Total > 0 { // a page behind the last one
+		ask.Offset = (list.Total - 1) / virtualsOnPage * virtualsOnPage
+		list, err = s.api.Virtuals(r.Context(), ask)
+	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	v := virtualList{Query: strings.TrimSpace(r.FormValue("q")), State: r.FormValue("state"), All: len(st.Virtuals)}
-	var found []virtualRow
-	for _, x := range st.Virtuals {
-		if row := (virtualRow{x}); row.matches(v.Query) && (v.State == "" || x.State == v.State) {
-			found = append(found, row)
-		}
+	v.All, v.pages = list.All, pagesOf(r, list.Total, virtualsOnPage)
+	for _, x := range list.Virtuals {
+		v.Rows = append(v.Rows, virtualRow{x})
 	}
-	v.pages = pagesOf(r, len(found), virtualsOnPage)
-	v.Rows = share(v.pages, found, virtualsOnPage)
 	s.show(w, r, "virtuals", "virtuals", "Virtual servers", v)
-}
-
-// matches tells whether the row is searched for: by name, address or port.
-func (v virtualRow) matches(q string) bool {
-	text := strings.ToLower(v.Name + " " + v.Where())
-	return strings.Contains(text, strings.ToLower(q))
 }
 
 // PortText is the ports as people write them.
@@ -138,37 +132,21 @@ func (v virtualRow) Where() string {
 	return host + ":" + v.PortText()
 }
 
-// Up is how many real servers are up, Of how many there are.
-func (v virtualRow) Up() int { return v.count(func(s api.Server) bool { return s.State == "up" }) }
+// ServersText is how many real servers are up, of how many.
+func (v virtualRow) ServersText() string { return fmt.Sprintf("%d/%d", v.States["up"], v.Of()) }
 
 // Of is how many real servers there are.
-func (v virtualRow) Of() int { return v.count(func(api.Server) bool { return true }) }
-
-func (v virtualRow) count(is func(api.Server) bool) int {
+func (v virtualRow) Of() int {
 	n := 0
-	for _, s := range v.Servers {
-		if !s.Sorry && is(s) {
-			n++
-		}
-	}
-	return n
-}
-
-// ServersText is the same in a word.
-func (v virtualRow) ServersText() string { return fmt.Sprintf("%d/%d", v.Up(), v.Of()) }
-
-// Active are the established connections.
-func (v virtualRow) Active() int {
-	n := 0
-	for _, s := range v.Servers {
-		n += s.Active
+	for _, in := range v.States {
+		n += in
 	}
 	return n
 }
 
 // Fold are the servers that fold out, and More how many others there are.
 func (v virtualRow) Fold() []serverRow {
-	return rowsOf(v.Virtual, v.Servers[:min(len(v.Servers), serversInFold)])
+	return rowsOf(v.Name, v.Servers[:min(len(v.Servers), serversInFold)])
 }
 
 // More is how many servers do not fold out.
@@ -180,10 +158,10 @@ type serverRow struct {
 	Virtual string
 }
 
-func rowsOf(v api.Virtual, list []api.Server) []serverRow {
+func rowsOf(virtual string, list []api.Server) []serverRow {
 	rows := make([]serverRow, len(list))
 	for i, x := range list {
-		rows[i] = serverRow{x, v.Name}
+		rows[i] = serverRow{x, virtual}
 	}
 	return rows
 }
@@ -219,43 +197,34 @@ type virtualPage struct {
 	VIP   *api.VIP
 }
 
-// virtualNamed asks for one virtual server.
-func (s *site) virtualNamed(ctx context.Context, name string) (api.Status, api.Virtual, error) {
-	st, err := s.api.Status(ctx)
-	if err != nil {
-		return st, api.Virtual{}, err
-	}
-	for _, v := range st.Virtuals {
-		if v.Name == name {
-			return st, v, nil
-		}
-	}
-	return st, api.Virtual{}, api.Errorf(api.CodeNotFound, "there is no virtual server %q", name).WithHint("the list under Virtual servers has every one; was it just removed, or renamed?")
-}
-
 func (s *site) virtual(w http.ResponseWriter, r *http.Request) {
-	st, v, err := s.virtualNamed(r.Context(), r.PathValue("name"))
+	name := r.PathValue("name")
+	ask := api.ServersRequest{Offset: offset(r, serversOnPage), Limit: serversOnPage}
+	v, err := s.api.Virtual(r.Context(), name, ask)
+	if err == nil && len(v.Virtual.Servers) == 0 && v.Total > 0 {
+		ask.Offset = (v.Total - 1) / serversOnPage * serversOnPage
+		v, err = s.api.Virtual(r.Context(), name, ask)
+	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	page := virtualPage{virtualRow: virtualRow{v}}
-	var real []serverRow
-	for _, row := range rowsOf(v, v.Servers) {
+	page := virtualPage{virtualRow: virtualRow{v.Virtual}, pages: pagesOf(r, v.Total, serversOnPage)}
+	for _, row := range rowsOf(name, v.Virtual.Servers) {
 		if row.Sorry {
 			page.Sorry = append(page.Sorry, row)
 		} else {
-			real = append(real, row)
+			page.Rows = append(page.Rows, row)
 		}
 	}
-	page.pages = pagesOf(r, len(real), serversOnPage)
-	page.Rows = share(page.pages, real, serversOnPage)
-	for _, x := range st.VIPs {
-		if address, _, _ := strings.Cut(x.Address, "/"); address == v.Address {
-			page.VIP = &x
+	if st, err := s.api.BriefStatus(r.Context()); err == nil { // else the page says it already
+		for _, x := range st.VIPs {
+			if address, _, _ := strings.Cut(x.Address, "/"); address == v.Virtual.Address {
+				page.VIP = &x
+			}
 		}
 	}
-	s.show(w, r, "virtual", "virtuals", v.Name, page)
+	s.show(w, r, "virtual", "virtuals", name, page)
 }
 
 // pathTo is the address of a page: its words may have any character.
@@ -267,7 +236,7 @@ func pathTo(words ...string) string {
 }
 
 // Cut is what ends with the virtual.
-func (v virtualRow) Cut() string { return plural(v.Active()) }
+func (v virtualRow) Cut() string { return plural(v.Active) }
 
 // Path is the address of the virtual's page.
 func (v virtualRow) Path() string { return pathTo("virtuals", v.Name) }

@@ -67,6 +67,33 @@ func (e *edge) Status(ctx context.Context, d api.Detail) (api.Status, error) {
 	return st, err
 }
 
+func (e *edge) Virtuals(_ context.Context, r api.VirtualsRequest) (api.Virtuals, error) {
+	out := api.Virtuals{Schema: api.Schema, All: len(e.virtuals), States: map[string]int{}, Virtuals: []api.ListedVirtual{}}
+	for _, v := range e.virtuals {
+		has := strings.Contains(strings.ToLower(v.Name+" "+v.Address), strings.ToLower(r.Q)) || slices.ContainsFunc(v.Servers, func(s api.Server) bool { return s.Address == r.Q })
+		if !has || r.State != "" && v.State != r.State {
+			continue
+		}
+		if out.Total++; out.Total > r.Offset && len(out.Virtuals) < r.Limit {
+			out.Virtuals = append(out.Virtuals, api.Listed(v))
+		}
+	}
+	return out, nil
+}
+
+func (e *edge) Virtual(_ context.Context, r api.VirtualRequest) (api.VirtualPage, error) {
+	for _, v := range e.virtuals {
+		if v.Name != r.Name {
+			continue
+		}
+		out := api.VirtualPage{Schema: api.Schema, Virtual: api.Listed(v), Total: len(v.Servers)}
+		from := min(r.Offset, len(v.Servers))
+		out.Virtual.Servers = v.Servers[from:min(from+r.Limit, len(v.Servers))]
+		return out, nil
+	}
+	return api.VirtualPage{}, api.Errorf(api.CodeNotFound, "virtual %q is not there", r.Name)
+}
+
 func (e *edge) RunCheck(_ context.Context, r api.CheckRequest) (api.CheckRun, error) {
 	e.tried = append(e.tried, r)
 	return api.CheckRun{Schema: api.Schema, Node: "r1", Results: []api.CheckProbe{{
@@ -85,7 +112,7 @@ func TestVirtuals(t *testing.T) {
 	v.get("/virtuals").shows(t, 200, `<a href="/virtuals/web">web</a>`, `data-k="v/web/cps">1.2k<`, `data-k="v/web/servers">1/2<`, `data-k="v/web/active">45<`,
 		`data-k="s/web/a/state"`, `<a href="/virtuals/web/servers/b.2">b.2</a>`, "drained by alice: &lt;new&gt; disk", "r2 sees it down: no route", "/virtuals/add")
 	v.get("/virtuals?q=WEB").shows(t, 200, "1 virtual server found, of 1")
-	v.get("/virtuals?q=192.0.2.10:80&state=up").shows(t, 200, "found, of 1")
+	v.get("/virtuals?q=192.0.2.10&state=up").shows(t, 200, "found, of 1")
 	v.get("/virtuals?q=nothing").shows(t, 200, "Nothing is found")
 	v.get("/virtuals?state=down").shows(t, 200, "Nothing is found")
 	e.visitor(t, fsm.Viewer).get("/virtuals").lacks(t, `href="/virtuals/add"`)
@@ -107,12 +134,12 @@ func TestVirtual(t *testing.T) {
 	e := newEdge(t)
 	v := e.visitor(t, fsm.Operator)
 	v.get("/virtuals/web").shows(t, 200, "192.0.2.10:80 tcp", "spare.one", "/virtuals/web/sorry/spare.one/edit", "45 established connections now", `action="/virtuals/web/delete"`)
-	v.get("/virtuals/nope").shows(t, 404, "there is no virtual server")
+	v.get("/virtuals/nope").shows(t, 404, "is not there")
 	e.visitor(t, fsm.Viewer).get("/virtuals/web").lacks(t, "/delete", `href="/virtuals/web/edit"`)
 	for i := range 150 {
 		e.virtuals[0].Servers = append(e.virtuals[0].Servers, api.Server{Name: fmt.Sprintf("s%03d", i), State: "up"})
 	}
-	v.get("/virtuals/web?page=2").shows(t, 200, "152 real servers", ">s149<")
+	v.get("/virtuals/web?page=2").shows(t, 200, "153 servers", ">s149<")
 	v.get("/virtuals").shows(t, 200, "133 more")
 
 	odd := `a"><b>/..%2f?x#y`
