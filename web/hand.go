@@ -15,6 +15,7 @@ import (
 // handRoutes are what operators say of servers beside the document.
 func (s *site) handRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /virtuals/{name}/servers/{server}", s.server)
+	mux.HandleFunc("GET /virtuals/{name}/servers/{server}/{$}", s.server)
 	mux.HandleFunc("POST /virtuals/{name}/servers/{server}/hand", s.say)
 }
 
@@ -113,7 +114,7 @@ func (p serverPage) Last() bool {
 }
 
 // VirtualPath is the address of its virtual's page.
-func (p serverPage) VirtualPath() string { return pathTo("virtuals", p.Virtual) }
+func (p serverPage) VirtualPath() string { return pageTo("virtuals", p.Virtual) }
 
 // serverOf asks for the server that a request is about, and for those that have its address.
 func (s *site) serverOf(r *http.Request) (serverPage, error) {
@@ -175,11 +176,7 @@ func (s *site) say(w http.ResponseWriter, r *http.Request) {
 		s.render(w, r, page.Failed.Status, "server", "virtuals", page.Virtual+"/"+page.Name, page)
 		return
 	}
-	back := page.Path()
-	if r.PostFormValue("back") == "virtual" {
-		back = page.VirtualPath()
-	}
-	done(w, r, back, strings.Join(append(answer.Done, answer.Warnings...), " "))
+	done(w, r, page.Page(), strings.Join(append(answer.Done, answer.Warnings...), " "))
 }
 
 func (s *site) saying(r *http.Request, page serverPage, said word) (api.Done, error) {

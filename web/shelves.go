@@ -13,6 +13,7 @@ type shelf struct {
 	Usual []*formField
 	Rare  []*formField
 	Outs  []string // paths of blocks that can be taken out
+	Lacks []string // of those that are not there
 	Open  bool     // something behind the fold is set, or wrong
 }
 
@@ -25,12 +26,12 @@ type order struct {
 // The orders. What none of them names stands on a shelf of its own, so that what is new in the manual has its place.
 var (
 	ofVirtual = []order{
-		{"In use", nil, []string{"active"}},
 		{"Address", []string{"address", "port", "protocol"}, []string{"ports", "interface", "fwmark", "family"}},
 		{"Scheduling", []string{"scheduler"}, []string{"flags"}},
 		{"Forwarding", []string{"forward"}, []string{"masquerade", "tunnel"}},
 		{"Persistence", []string{"persistent"}, nil},
 		{"Failure", []string{"sorry_server", "min_servers", "on_failure"}, []string{"hysteresis", "panic", "slow_start", "slow_curve", "probe", "votes"}},
+		{"In use", []string{"active"}, nil},
 	}
 	ofServer = []order{
 		{"Server", []string{"address", "weight"}, []string{"forward", "tunnel"}},
@@ -51,6 +52,7 @@ func (f *form) shelves(in string, orders []order) []shelf {
 		for field := range f.all {
 			if !placed[field] && within(strings.TrimPrefix(field.Path, in), path) {
 				placed[field] = true
+				field.Label = strings.NewReplacer(".", " ", "_", " ").Replace(strings.TrimPrefix(field.Path, in)) // "tunnel port" beside "port"
 				*to = append(*to, field)
 			}
 		}
@@ -64,8 +66,13 @@ func (f *form) shelves(in string, orders []order) []shelf {
 			take(&s.Rare, path)
 		}
 		for _, g := range f.Groups {
-			if g.There && g.Path != "" && slices.ContainsFunc(slices.Concat(o.usual, o.rare), func(path string) bool { return within(strings.TrimPrefix(g.Path, in), path) }) {
+			own := slices.ContainsFunc(slices.Concat(o.usual, o.rare), func(path string) bool { return within(strings.TrimPrefix(g.Path, in), path) })
+			switch {
+			case g.Path == "" || !own:
+			case g.There:
 				s.Outs = append(s.Outs, g.Path)
+			default:
+				s.Lacks = append(s.Lacks, g.Path)
 			}
 		}
 		out = append(out, s)

@@ -18,6 +18,7 @@ func (s *site) virtualRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /virtuals/add", s.addVirtual)
 	mux.HandleFunc("POST /virtuals/add", s.addVirtual)
 	mux.HandleFunc("GET /virtuals/{name}", s.virtual)
+	mux.HandleFunc("GET /virtuals/{name}/{$}", s.virtual)
 	mux.HandleFunc("POST /virtuals/{name}/delete", s.deletePart)
 	mux.HandleFunc("POST /virtuals/{name}/active", s.activate)
 	s.partRoutes(mux)
@@ -238,13 +239,27 @@ func pathTo(words ...string) string {
 // Cut is what ends with the virtual.
 func (v virtualRow) Cut() string { return plural(v.Active) }
 
-// Path is the address of the virtual's page.
+// pageTo is the address of a page that forms to add stand beside: what is called add has a slash behind it.
+func pageTo(words ...string) string {
+	if words[len(words)-1] == "add" {
+		return pathTo(words...) + "/"
+	}
+	return pathTo(words...)
+}
+
+// Page is the address of the virtual's page.
+func (v virtualRow) Page() string { return pageTo("virtuals", v.Name) }
+
+// Path begins the addresses of what else there is of the virtual.
 func (v virtualRow) Path() string { return pathTo("virtuals", v.Name) }
 
 // SorryPath is the address of a sorry server's pages.
 func (s serverRow) SorryPath() string { return pathTo("virtuals", s.Virtual, "sorry", s.Name) }
 
-// Path is the address of the server's page.
+// Page is the address of the server's page.
+func (s serverRow) Page() string { return pageTo("virtuals", s.Virtual, "servers", s.Name) }
+
+// Path begins the addresses of what else there is of the server.
 func (s serverRow) Path() string { return pathTo("virtuals", s.Virtual, "servers", s.Name) }
 
 // plural is so many connections, established now.

@@ -33,8 +33,8 @@ type checkPage struct {
 	Does    string // what a check of the kind does
 	Shelves []shelf
 	Other   []config.Problem
-	Text    string // the check as it is written, or one to begin with
-	Owns    []string
+	Text    string       // the check as it is written, or one to begin with
+	Owns    []ofDocument // servers with a check of their own
 	Servers []string
 	Routers []string
 	On, Of  string
@@ -171,7 +171,7 @@ func (s *site) showCheck(w http.ResponseWriter, r *http.Request, d running, f *f
 		for _, x := range v.Servers {
 			page.Servers = append(page.Servers, x.Name)
 			if x.Check != nil {
-				page.Owns = append(page.Owns, x.Name)
+				page.Owns = append(page.Owns, ofDocument{config.KindServer, page.Virtual, x.Name})
 			}
 		}
 	}

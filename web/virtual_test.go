@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -149,6 +150,52 @@ func TestVirtual(t *testing.T) {
 	page.lacks(t, "<b>/")
 	v.get("/virtuals/"+url.PathEscape(odd)).shows(t, 200, "a&#34;&gt;&lt;b&gt;")
 	v.get("/virtuals/"+url.PathEscape(odd)+"/servers/"+url.PathEscape(odd)).shows(t, 200, "a&#34;&gt;&lt;b&gt;")
+}
+
+// Whoever may not change anything is shown everything, and no button that would.
+func TestViewerHasNoButtons(t *testing.T) {
+	v := newEdge(t).visitor(t, fsm.Viewer)
+	for _, path := range append([]string{"/virtuals", "/virtuals/web", "/virtuals/web/servers/a", "/virtuals/add", "/virtuals/web/servers/add"}, forms...) {
+		page := v.get(path)
+		page.shows(t, 200)
+		page.lacks(t, `class="primary"`, `class="danger"`, "Try it</button>")
+	}
+}
+
+func TestVirtualCalledAdd(t *testing.T) {
+	e := newEdge(t)
+	e.virtuals[0].Name, e.virtuals[0].Servers[0].Name = "add", "add"
+	v := e.visitor(t, fsm.Operator)
+	v.get("/virtuals").shows(t, 200, `href="/virtuals/add/"`, `href="/virtuals/add/servers/add/"`)
+	v.get("/virtuals/add/").shows(t, 200, "192.0.2.10:80 tcp", `href="/virtuals/add/edit"`)
+	v.get("/virtuals/add/servers/add/").shows(t, 200, "The operator's hand")
+	v.get("/virtuals/add").shows(t, 200, "Add a virtual server")
+}
+
+// The forms of the example in the tree, each of them, propose nothing that nobody asked for.
+func TestFormsOfTheExampleUntouched(t *testing.T) {
+	e := newEdge(t)
+	text, err := os.ReadFile("../config/testdata/example.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.run(t, string(text))
+	v := e.visitor(t, fsm.Operator)
+	for _, x := range e.fsm.Load().Document.Virtuals {
+		paths := []string{"/virtuals/" + x.Name + "/edit"}
+		if x.Check != nil {
+			paths = append(paths, "/virtuals/"+x.Name+"/monitoring")
+		}
+		for _, s := range x.Servers {
+			paths = append(paths, "/virtuals/"+x.Name+"/servers/"+s.Name+"/edit")
+			if s.Check != nil {
+				paths = append(paths, "/virtuals/"+x.Name+"/servers/"+s.Name+"/monitoring")
+			}
+		}
+		for _, path := range paths {
+			v.post(path, sent(t, v.get(path).text, path, "save")).shows(t, 422, "nothing was changed in the form")
+		}
+	}
 }
 
 // forms are the pages with a form of a part, and where the form goes.
