@@ -96,14 +96,14 @@ func TestImportHostile(t *testing.T) {
 		"-A -t 192.0.2.1:80 -s </textarea><script>alert(4)</script>\n", strings.Repeat("{", 1<<16), "virtual=192.0.2.1:80\n\treal=10.0.0.1:80 gate </pre><script>\n",
 	} {
 		for _, format := range []string{"", "lvs.cf", "keepalived", "ldirectord", "ipvsadm"} {
-			got := v.sends(map[string]string{"format": format, "text": text}, convert.File{Name: evil, Text: []byte(text)})
+			got := v.sends(map[string]string{"format": format}, convert.File{Name: evil, Text: []byte(text)})
 			if got.code != 200 && got.code != 422 {
 				t.Errorf("%s %.40q: %d", format, text, got.code)
 			}
 			got.lacks(t, "<script>", "\x1b", "\u202e", "\x00", "</textarea><script", "../etc")
 		}
 	}
-	v.sends(nil, convert.File{Name: "long.cf", Text: bytes.Repeat([]byte("# x\n"), 5<<18)}).shows(t, 422, "MiB")
+	v.sends(map[string]string{"format": "ldirectord"}, convert.File{Name: "long.cf", Text: bytes.Repeat([]byte("# x\n"), 5<<18)}).shows(t, 422, "MiB")
 	v.sends(nil, convert.File{Name: "longer.cf", Text: bytes.Repeat([]byte("#"), 17<<20)}).shows(t, 422, "longer than 16 MiB")
 	many := make([]convert.File, 101)
 	for i := range many {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"polso/api"
+	"polso/config"
 	"polso/figures"
 	"polso/fsm"
 )
@@ -51,21 +52,22 @@ func parseViews() (views, error) {
 
 // words are what a template may say beside its data.
 var words = template.FuncMap{
-	"age":     figures.Age,
-	"since":   figures.Since,
-	"seconds": figures.Seconds,
-	"si":      figures.SI,
-	"bits":    figures.Bits,
-	"count":   figures.Count,
-	"ago":     func(t time.Time) string { return figures.Since(&t) },
-	"moment":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"state":   stateOf,
-	"lower":   strings.ToLower,
-	"join":    strings.Join,
-	"changes": tableOf,
-	"octets":  figures.Octets,
-	"ms":      figures.Milliseconds,
-	"summary": func(s string) string { return strings.TrimPrefix(s, "Plan: ") },
+	"age":       figures.Age,
+	"since":     figures.Since,
+	"seconds":   figures.Seconds,
+	"si":        figures.SI,
+	"bits":      figures.Bits,
+	"count":     figures.Count,
+	"ago":       func(t time.Time) string { return figures.Since(&t) },
+	"moment":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"state":     stateOf,
+	"lower":     strings.ToLower,
+	"join":      strings.Join,
+	"changes":   tableOf,
+	"octets":    figures.Octets,
+	"ms":        figures.Milliseconds,
+	"printable": config.Printable,
+	"summary":   func(s string) string { return strings.TrimPrefix(s, "Plan: ") },
 }
 
 // mark is how a state is shown: its word, a symbol before it, and the style of both. It is never told by the colour alone.
