@@ -20,6 +20,8 @@ type site struct {
 	api   *api.Client
 	log   *slog.Logger
 	views views
+
+	keeping chan struct{} // a place for each form that is kept for somebody just now
 }
 
 // New returns the browser interface. Who asks stands in a request's context (api.WithCaller) when it comes here; without, there is
@@ -29,7 +31,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{api: o.API, log: o.Log, views: views}
+	s := &site{api: o.API, log: o.Log, views: views, keeping: make(chan struct{}, keptAtATime)}
 	open, pages := http.NewServeMux(), http.NewServeMux()
 	s.staticRoutes(open)
 	s.signRoutes(open)
@@ -68,6 +70,9 @@ func guarded(next http.Handler) http.Handler {
 func (s *site) signedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := api.CallerOf(r.Context()); !ok {
+			if s.keep(w, r) {
+				return
+			}
 			http.Redirect(w, r, "/sign-in?to="+returnTo(r), http.StatusSeeOther)
 			return
 		}
