@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,11 +14,11 @@ import (
 func (s *site) globalRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /global", func(w http.ResponseWriter, r *http.Request) { s.global(w, r, nil, nil) })
 	mux.HandleFunc("POST /global", s.setCluster)
-	mux.HandleFunc("GET /global/{kind}/add", s.askPart)
-	mux.HandleFunc("POST /global/{kind}/add", s.setPart)
-	mux.HandleFunc("GET /global/{kind}/edit/{name}", s.askPart)
-	mux.HandleFunc("POST /global/{kind}/edit/{name}", s.setPart)
-	mux.HandleFunc("POST /global/{kind}/remove/{name}", s.removePart)
+	mux.HandleFunc("GET /global/{kind}/add", s.askSetting)
+	mux.HandleFunc("POST /global/{kind}/add", s.setSetting)
+	mux.HandleFunc("GET /global/{kind}/edit/{name}", s.askSetting)
+	mux.HandleFunc("POST /global/{kind}/edit/{name}", s.setSetting)
+	mux.HandleFunc("POST /global/{kind}/remove/{name}", s.removeSetting)
 	mux.HandleFunc("POST /global/notify/test/{name}", s.testNotice)
 }
 
@@ -88,46 +87,38 @@ func topicOf(kind config.Kind) config.Topic {
 	return config.Topic{}
 }
 
-// global shows the page; f is the cluster's form as it was sent, with what was wrong, if it was.
-func (s *site) global(w http.ResponseWriter, r *http.Request, f *form, refused *api.Error) {
-	rev, err := s.api.BareDocument(r.Context())
-	if err != nil {
-		s.refuse(w, r, err)
+// global shows the page; f is the cluster's form as it was sent, and err what was wrong with that, if it was.
+func (s *site) global(w http.ResponseWriter, r *http.Request, f *form, err error) {
+	d, failed := s.running(r.Context())
+	if failed == nil && f == nil {
+		f, failed = d.settingOf(config.Edit{Verb: config.Set, Kind: config.KindCluster})
+	}
+	if failed != nil {
+		s.refuse(w, r, failed)
 		return
 	}
-	doc, err := documentOf(rev)
-	if err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	if f == nil {
-		written, err := config.Written([]byte(rev.Source), doc, config.KindCluster, "")
-		if err != nil {
-			s.refuse(w, r, err)
-			return
-		}
-		f = newForm(topicOf(config.KindCluster), written)
-	}
-	code := http.StatusOK
-	if refused != nil {
-		code = refused.Status
-	}
-	s.render(w, r, code, "global", "global", "Global settings", globalView{f, refused, listsOf(doc)})
+	v := globalView{Cluster: f, Lists: listsOf(d.doc)}
+	code := f.blame(placeOf(config.Edit{Kind: config.KindCluster}), err, &v.Refused)
+	s.render(w, r, code, "global", "global", "Global settings", v)
 }
 
 func (s *site) setCluster(w http.ResponseWriter, r *http.Request) {
-	f, err := s.setByForm(w, r, config.Edit{Verb: config.Set, Kind: config.KindCluster})
+	var f *form
+	err := posted(w, r)
+	if err == nil {
+		f, err = s.setByForm(w, r, config.Edit{Verb: config.Set, Kind: config.KindCluster})
+	}
 	switch {
 	case err == nil:
 	case f == nil:
 		s.refuse(w, r, err)
 	default:
-		s.global(w, r, f, problemOf(err))
+		s.global(w, r, f, err)
 	}
 }
 
-// blockView is the page of one block.
-type blockView struct {
+// settingView is the page of one part.
+type settingView struct {
 	config.Edit
 	Title   string
 	Help    string
@@ -135,8 +126,8 @@ type blockView struct {
 	Refused *api.Error
 }
 
-// partOf is the part that a request is about: the edit adds it, or sets it.
-func partOf(r *http.Request) (config.Edit, error) {
+// settingIn is the part that a request is about: the edit adds it, or sets it.
+func settingIn(r *http.Request) (config.Edit, error) {
 	e := config.Edit{Verb: config.Set, Kind: config.Kind(r.PathValue("kind")), Name: r.PathValue("name")}
 	if e.Name == "" {
 		e.Verb, e.Name = config.Add, strings.TrimSpace(r.FormValue("name"))
@@ -148,58 +139,60 @@ func partOf(r *http.Request) (config.Edit, error) {
 	return e, api.Errorf(api.CodeNotFound, "there is no page for %q here", e.Kind).WithHint("the page Global settings lists what there is")
 }
 
-// askPart shows the form of a part.
-func (s *site) askPart(w http.ResponseWriter, r *http.Request) {
-	e, err := partOf(r)
+// placeOf is the part in config's problems.
+func placeOf(e config.Edit) string {
+	if e.Kind == config.KindCluster {
+		return string(e.Kind)
+	}
+	return fmt.Sprintf("%s %q", e.Kind, e.Name)
+}
+
+// settingOf is the form of a part; of one that is to be added an empty one.
+func (d running) settingOf(e config.Edit) (*form, error) {
+	if e.Verb == config.Add {
+		return newForm(topicOf(e.Kind), nil), nil
+	}
+	written, err := config.Written(d.source, d.doc, e.Kind, e.Name)
+	if err != nil {
+		return nil, notWritten(err)
+	}
+	return newForm(topicOf(e.Kind), written), nil
+}
+
+// askSetting shows the form of a part.
+func (s *site) askSetting(w http.ResponseWriter, r *http.Request) {
 	var f *form
+	e, err := settingIn(r)
 	if err == nil {
-		_, _, f, err = s.formOf(r, e)
+		var d running
+		if d, err = s.running(r.Context()); err == nil {
+			f, err = d.settingOf(e)
+		}
 	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	s.showBlock(w, r, e, f, nil)
+	s.showSetting(w, r, e, f, nil)
 }
 
-func (s *site) showBlock(w http.ResponseWriter, r *http.Request, e config.Edit, f *form, refused *api.Error) {
-	v := blockView{Edit: e, Title: fmt.Sprintf("%s %s", e.Kind, e.Name), Help: topicOf(e.Kind).Text, Form: f, Refused: refused}
+func (s *site) showSetting(w http.ResponseWriter, r *http.Request, e config.Edit, f *form, err error) {
+	v := settingView{Edit: e, Title: fmt.Sprintf("%s %s", e.Kind, e.Name), Help: topicOf(e.Kind).Text, Form: f}
 	if e.Verb == config.Add {
 		v.Title = fmt.Sprintf("Add a %s", e.Kind)
 	}
-	code := http.StatusOK
-	if refused != nil {
-		code = refused.Status
-	}
+	code := f.blame(placeOf(e), err, &v.Refused)
 	s.render(w, r, code, "block", "global", v.Title, v)
 }
 
-// formOf is the form of a part of the running document, and what it was made from; of one that is to be added an empty one.
-func (s *site) formOf(r *http.Request, e config.Edit) (api.Revision, config.Document, *form, error) {
-	rev, err := s.api.BareDocument(r.Context())
-	if err != nil {
-		return rev, config.Document{}, nil, err
-	}
-	doc, err := documentOf(rev)
-	if err != nil {
-		return rev, doc, nil, err
-	}
-	var written map[string]string
-	if e.Verb == config.Set {
-		if written, err = config.Written([]byte(rev.Source), doc, e.Kind, e.Name); err != nil {
-			return rev, doc, nil, refusedEdit(err)
-		}
-	}
-	return rev, doc, newForm(topicOf(e.Kind), written), nil
-}
-
-// setByForm has an edit of one part, whose values a form brings, planned. The error is for the page of the form, which is returned with
-// what was sent and what is wrong beside the fields; it is nil if there is none to show.
+// setByForm has an edit of one part, whose values a form brings, planned. An error is for the page of the form, which is returned with
+// what was sent; it is nil if there is none to show.
 func (s *site) setByForm(w http.ResponseWriter, r *http.Request, e config.Edit) (*form, error) {
-	if err := posted(w, r); err != nil {
+	d, err := s.running(r.Context())
+	if err != nil {
 		return nil, err
 	}
-	rev, doc, f, err := s.formOf(r, e)
+	f, err := d.settingOf(e)
 	if err != nil {
 		return nil, err
 	}
@@ -208,51 +201,16 @@ func (s *site) setByForm(w http.ResponseWriter, r *http.Request, e config.Edit) 
 		done(w, r, "/global", "Nothing was changed in the form.")
 		return nil, nil
 	}
-	text, err := config.Revise([]byte(rev.Source), doc, e)
-	if err != nil {
-		return f, refusedEdit(err)
-	}
-	if err = s.proposeText(w, r, rev.Number, string(text), e.String()); err != nil {
-		if wrong := mistakes(string(text)); len(wrong) > 0 {
-			err = f.markAll(e, wrong)
-		}
-	}
-	return f, err
+	return f, s.proposeEdits(w, r, d, []config.Edit{e})
 }
 
-// markAll puts mistakes to the form's fields; the error tells of those that are elsewhere.
-func (f *form) markAll(e config.Edit, wrong config.Errors) error {
-	part := string(e.Kind)
-	if e.Name != "" {
-		part = fmt.Sprintf("%s %q", e.Kind, e.Name)
-	}
-	refused := api.Errorf(api.CodeInvalid, "it cannot run as it is; nothing was changed")
-	for _, p := range f.mark(part, wrong) {
-		refused.Problems = append(refused.Problems, p.String())
-	}
-	return refused
-}
-
-// refusedEdit says why an edit is not possible.
-func refusedEdit(err error) error {
-	switch {
-	case errors.Is(err, config.ErrNotThere):
-		return api.Errorf(api.CodeNotFound, "%v", err).WithHint("somebody may have removed it; Changes tells")
-	case errors.Is(err, config.ErrThere):
-		return api.Errorf(api.CodeExists, "%v", err).WithHint("give another name, or edit that one")
-	case errors.Is(err, config.ErrEdit), errors.Is(err, config.ErrNoTopic):
-		return api.Errorf(api.CodeInvalid, "%v; nothing was changed", err)
-	}
-	return api.DocumentError(err)
-}
-
-func (s *site) setPart(w http.ResponseWriter, r *http.Request) {
+func (s *site) setSetting(w http.ResponseWriter, r *http.Request) {
 	if err := posted(w, r); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	e, err := partOf(r)
 	var f *form
+	e, err := settingIn(r)
 	if err == nil {
 		f, err = s.setByForm(w, r, e)
 	}
@@ -261,37 +219,23 @@ func (s *site) setPart(w http.ResponseWriter, r *http.Request) {
 	case f == nil:
 		s.refuse(w, r, err)
 	default:
-		s.showBlock(w, r, e, f, problemOf(err))
+		s.showSetting(w, r, e, f, err)
 	}
 }
 
-// removePart has the removal of a part planned: the plan is what asks.
-func (s *site) removePart(w http.ResponseWriter, r *http.Request) {
-	e, err := partOf(r)
+// removeSetting has the removal of a part planned: the plan is what asks.
+func (s *site) removeSetting(w http.ResponseWriter, r *http.Request) {
+	e, err := settingIn(r)
 	if err == nil {
 		e.Verb = config.Del
-		err = s.proposeEdit(w, r, e)
+		var d running
+		if d, err = s.running(r.Context()); err == nil {
+			err = s.proposeEdits(w, r, d, []config.Edit{e})
+		}
 	}
 	if err != nil {
-		s.refuse(w, r, err)
+		s.refuse(w, r, api.DocumentError(err))
 	}
-}
-
-// proposeEdit has an edit of the running document planned.
-func (s *site) proposeEdit(w http.ResponseWriter, r *http.Request, e config.Edit) error {
-	rev, err := s.api.BareDocument(r.Context())
-	if err != nil {
-		return err
-	}
-	doc, err := documentOf(rev)
-	if err != nil {
-		return err
-	}
-	text, err := config.Revise([]byte(rev.Source), doc, e)
-	if err != nil {
-		return refusedEdit(err)
-	}
-	return s.proposeText(w, r, rev.Number, string(text), e.String())
 }
 
 // testNotice has a notify block tell of a test, and shows what came of it.
