@@ -1,0 +1,24 @@
+// Ages tick: <time data-since="2026-11-28T14:00:00Z">4m30s</time>.
+
+/**
+ * An age as people say it, as the pages have it.
+ * @param {number} seconds
+ */
+export function age(seconds) {
+  const s = Math.max(0, seconds);
+  const two = (/** @type {number} */ n) => String(Math.floor(n)).padStart(2, "0");
+  if (s < 60) return `${Math.floor(s)}s`;
+  if (s < 3600) return `${Math.floor(s / 60)}m${two(s % 60)}s`;
+  if (s < 86400) return `${Math.floor(s / 3600)}h${two((s % 3600) / 60)}m`;
+  return `${Math.floor(s / 86400)}d`;
+}
+
+/** Have the page's ages tick, those that come later too. */
+export function ages() {
+  setInterval(() => {
+    for (const time of document.querySelectorAll("time[data-since]")) {
+      const since = Date.parse(time.getAttribute("data-since") ?? "");
+      if (!Number.isNaN(since)) time.textContent = age((Date.now() - since) / 1000);
+    }
+  }, 1000);
+}
