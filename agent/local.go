@@ -37,6 +37,7 @@ type local struct {
 	checks   *health.Set
 	itself   *routerChecks
 	director *director.Director
+	rates    *memory
 	traced   func(note func(health.Step)) health.Prober // asks as checks does, and tells of each step
 	reading  chan struct{}                              // holds a token while the connection table is read
 
@@ -86,9 +87,10 @@ func openLocal(o Options, margin time.Duration, asked func() []config.RouterChec
 		IPVS: l.table, Rules: e.rules, VIP: l.keeper, Sysctls: e.sysctls, Record: record, Health: leading{checks: l.checks, ways: ways}, Mandate: mandate, State: state,
 		Troubles: ways.troubles, Others: others, Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
 	})
+	l.rates = newMemory(l.director.Status, func() []config.Virtual { return state().Document.Virtuals })
 	l.edgeParts = append(e.parts, ways.run, func(ctx context.Context) error { <-ctx.Done(); e.close(); return nil })
 	l.keeperParts = []part{l.keeper.Run, func(ctx context.Context) error { return l.keeper.Watch(ctx, func() { routes.forget(); l.ring() }) }, l.keeper.Listen}
-	l.passParts = []part{l.checks.Run, l.director.Run}
+	l.passParts = []part{l.checks.Run, l.director.Run, l.rates.run}
 	return l, nil
 }
 

@@ -120,6 +120,7 @@ const (
 	pathNotice      = "/agent/1/notice"
 	pathVirtuals    = "/agent/1/virtuals"
 	pathVirtual     = "/agent/1/virtual"
+	pathHistory     = "/agent/1/rates"
 )
 
 // briefly asks pathLocal and pathStatus for api.Brief. A release that does not know it answers with everything, which is right too.
@@ -154,6 +155,8 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("POST "+pathNotice, answer(b.tryNotice))
 	mux.HandleFunc("GET "+pathVirtuals, selected(b.leaderVirtuals))
 	mux.HandleFunc("GET "+pathVirtual, selected(b.leaderVirtual))
+	mux.HandleFunc("GET "+pathHistory, selected(func(r api.HistoryRequest) (api.History, error) { return b.history(ctx, r) }))
+	mux.HandleFunc("POST "+pathHistory, answer(b.history))
 	return wire.NewPeerServer(wire.PeerServerOptions{
 		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
 	}).Run(ctx, l)

@@ -68,6 +68,8 @@ type Backend interface {
 	Connections(context.Context, ConnectionsRequest) (ConnectionTable, error)
 	Stats(context.Context, StatsRequest) (Stats, error)
 	CPUStats(ctx context.Context, on string) (CPUStats, error)
+	// History is the director's, or that of the router that the request names.
+	History(context.Context, HistoryRequest) (History, error)
 	// RunCheck probes once from this router, or from another one that the request names; it takes as long as the check may.
 	RunCheck(context.Context, CheckRequest) (CheckRun, error)
 	// TestNotice has a notify block tell of a test, from a router that the request names or from each; it takes as long as the

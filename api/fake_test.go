@@ -207,6 +207,10 @@ func (b *backend) Virtual(_ context.Context, r VirtualRequest) (VirtualPage, err
 	return VirtualPage{Schema: Schema, Virtual: Listed(Virtual{Name: r.Name})}, b.note("virtual", fmt.Sprintf("%+v", r))
 }
 
+func (b *backend) History(_ context.Context, r HistoryRequest) (History, error) {
+	return History{Schema: Schema, Node: "r1"}, b.note("history", fmt.Sprintf("%+v", r))
+}
+
 func (b *backend) RunCheck(_ context.Context, r CheckRequest) (CheckRun, error) {
 	return CheckRun{Schema: Schema, Node: r.On, Results: []CheckProbe{{Virtual: r.Virtual, Steps: []CheckStep{{What: "sent", Bytes: []byte("GET")}}}}}, b.note("check", r.On, r.Virtual, r.Server)
 }

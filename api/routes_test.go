@@ -78,6 +78,11 @@ func TestRoutes(t *testing.T) {
 			v, err := c.Virtual(ctx, "w/b", ServersRequest{Q: "a", State: "drain", Offset: 3})
 			return v.Virtual.Name, err
 		}, "virtual {Name:w/b ServersRequest:{Q:a State:drain Offset:3 Limit:100 Local:false}}", "w/b"},
+		{"rates", func() (any, error) {
+			v, err := c.Rates(ctx, HistoryRequest{Virtual: "w b", Span: "day", Since: 7, On: "r2"})
+			return v.Node, err
+		}, "history {Virtual:w b Span:day Since:7 On:r2}", "r1"},
+		{"rates, all", func() (any, error) { v, err := c.Rates(ctx, HistoryRequest{}); return v.Node, err }, "history {Virtual: Span:hour Since:0 On:}", "r1"},
 		{"check", func() (any, error) {
 			v, err := c.RunCheck(ctx, CheckRequest{On: "r2", Virtual: "web", Server: "a", Steps: true})
 			return fmt.Sprintf("%s %s", v.Node, v.Results[0].Steps[0].Bytes), err

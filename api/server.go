@@ -163,6 +163,7 @@ func (s *server) routes(a huma.API) {
 		return s.rollback(ctx, i.Body)
 	})
 	s.virtualRoutes(a)
+	s.historyRoutes(a)
 	s.snapshotRoutes(a)
 	s.connectionRoutes(a)
 	s.statsRoutes(a)
