@@ -110,6 +110,7 @@ func (a *Agent) run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return a.door.run(ctx) })
 	g.Go(func() error { return a.bodies(ctx, first) })
 	g.Go(func() error { return a.supervise(ctx) })
+	g.Go(func() error { return a.statusLines(ctx) })
 	g.Go(func() error { return a.restarts(ctx) })
 	a.log.Info("agent started", "node", a.o.Name, "version", a.o.Version.Version, "socket", a.o.Socket, "https", a.door.addresses(), "formed", first.member != nil, "kind", first.kind)
 	return ignoreCanceled(g.Wait())

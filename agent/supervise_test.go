@@ -29,18 +29,34 @@ func TestSupervised(t *testing.T) {
 	go func() {
 		done <- Run(ctx, Options{Name: "r1", Dev: true, Socket: filepath.Join(dir, "s"), Version: api.Version{Version: "test"}})
 	}()
-	for i, want := range []string{"READY=1", "WATCHDOG=1", "WATCHDOG=1"} {
+	heard := map[string]int{}
+	for heard["READY=1"] < 1 || heard["WATCHDOG=1"] < 2 || heard["STATUS=directs dev, revision 1"] < 1 {
 		if err := l.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		b := make([]byte, 256)
 		n, err := l.Read(b)
-		if err != nil || string(b[:n]) != want {
-			t.Fatalf("word %d: %q %v, want %q", i, b[:n], err, want)
+		if err != nil {
+			t.Fatalf("%v; heard %v", err, heard)
 		}
+		heard[string(b[:n])]++
 	}
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestStatusLine(t *testing.T) {
+	for want, st := range map[string]api.Status{
+		"belongs to no cluster: polso init, or polso join":                {},
+		"directs edge, revision 42":                                       {Formed: true, Cluster: "edge", Revision: 42, Leader: "r1", Lease: api.Lease{Held: true}},
+		"stands by in edge, which r1 directs, revision 42":                {Formed: true, Cluster: "edge", Revision: 42, Leader: "r1"},
+		"votes in edge, which r1 leads, revision 42":                      {Formed: true, Cluster: "edge", Revision: 42, Leader: "r1", Kernel: "none"},
+		"sees no leader in edge, revision 42; 2 problems: disk: full now": {Formed: true, Cluster: "edge", Revision: 42, Problems: []api.Problem{{What: "disk", Why: "full\nnow"}, {}}},
+	} {
+		if got := statusLine(st); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

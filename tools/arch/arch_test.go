@@ -42,7 +42,7 @@ var ours = map[string][]string{
 	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
 	"api":             {"config", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
-		"detour", "director", "fsm", "health", "ipvs", "notify", "steward", "vip", "web"},
+		"detour", "director", "figures", "fsm", "health", "ipvs", "notify", "steward", "vip", "web"},
 	"figures":     {},
 	"web":         {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config and convert for the forms and the import, which make a document's text
 	"web/browser": {},                                             // tests alone: they look at the web interface from lab's client, and know none of its code
