@@ -13,7 +13,7 @@ RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools -e /w
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio
 BROWSERS := chromium w3m fonts-dejavu-core libnss3-tools
 
-.PHONY: build demo test unit race once servers web browsers model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test container lint help lab-binaries
+.PHONY: build demo test unit race once servers web browsers model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test packages-lab container lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -96,6 +96,9 @@ packages: ## deb, rpm, tar, bills of materials and checksums into dist/; ARCHS="
 
 packages-test: ## those built twice, compared, and put into and out of a clean Debian; the unit under systemd's eye
 	contrib/packages/test.sh
+
+packages-lab: packages-test ## the same unit, with systemd as init, on a kernel with real IPVS
+	$(LABVM) --timeout 10m --need systemd-nspawn=systemd-container -- contrib/packages/under-systemd.sh $(CURDIR)/.lab/debian-live real
 
 container: build ## the image of contrib/Containerfile, polso:latest, by buildah
 	@command -v buildah >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends buildah; } >&2

@@ -9,5 +9,8 @@ func NodeManual() Topic {
 		{Name: "listen", Form: Texts, Value: "ADDRESS:PORT", Default: "every address, port 5390", Text: "Where the other routers reach this one."},
 		{Name: "interface", Form: TextMap, Value: "devices by the document's logical names", Default: "{}", Text: "Which device each logical interface of the document is here."},
 		{Name: "kernel", Form: Text, Value: "real, simulated or none", Default: `"real"`, Text: "simulated: addresses and ARP are real, the IPVS table is not. none: this node can only become a witness."},
+		{Name: "api", Form: Texts, Value: "ADDRESS:PORT, or none alone", Default: `[":3636"]`, Text: "Where browsers, and the command line from elsewhere, reach this router over HTTPS."},
+		{Name: "api_certificate", Form: Text, Value: "an absolute path", Default: "one that the cluster's CA has signed", Text: "What is shown there, in PEM, read again when it changes; with api_key."},
+		{Name: "api_key", Form: Text, Value: "an absolute path", Text: "Its key, in PEM; with api_certificate."},
 	}}
 }

@@ -6,3 +6,7 @@
 # listen    = ["10.9.0.11:5390"]                      # default: every address
 # interface = { outside = "eth0", inside = "eth1" }   # the document's logical names
 # kernel    = "real"                                  # none: a witness on a machine without IPVS
+
+# api             = [":3636"]                         # HTTPS for browsers; ["none"] switches it off
+# api_certificate = "/etc/polso/web.pem"              # default: one that Polso makes
+# api_key         = "/etc/polso/web.key"

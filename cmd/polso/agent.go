@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -146,13 +147,18 @@ func newLog(a *app, level, format string) (*slog.Logger, error) {
 		return nil, fmt.Errorf("log-level %q: want debug, info, warn or error", level)
 	}
 	o := &slog.HandlerOptions{Level: l}
+	handler := func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, o) }
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(a.stderr, o)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(a.stderr, o)), nil
+		handler = func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, o) }
+	default:
+		return nil, fmt.Errorf("log-format %q: want text or json", format)
 	}
-	return nil, fmt.Errorf("log-format %q: want text or json", format)
+	if toJournal(a.stderr, a.getenv("JOURNAL_STREAM")) {
+		return slog.New(newPriorities(a.stderr, handler)), nil
+	}
+	return slog.New(handler(a.stderr)), nil
 }
 
 func interfaceMap(list []string) (map[string]string, error) {

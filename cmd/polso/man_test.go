@@ -76,6 +76,28 @@ func TestManualOfTheFiles(t *testing.T) {
 	}
 }
 
+// The settings that the packages bring change nothing, name every one there is, and are good once the comments are taken away.
+func TestShippedSettings(t *testing.T) {
+	text, err := os.ReadFile("../../contrib/node.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := config.LoadNode(config.File{Name: "node.hcl", Text: text})
+	if err != nil || !reflect.ValueOf(n).IsZero() {
+		t.Errorf("%+v, %v", n, err)
+	}
+	text = regexp.MustCompile(`(?m)^# ([a-z_]+ +=)`).ReplaceAll(text, []byte("$1"))
+	n, err = config.LoadNode(config.File{Name: "node.hcl", Text: text})
+	if err != nil {
+		t.Error(err)
+	}
+	for i, v := 0, reflect.ValueOf(n); i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Errorf("%s is not named", v.Type().Field(i).Name)
+		}
+	}
+}
+
 // The same program and date write the same pages, whatever the environment says.
 func TestManualIsReproducible(t *testing.T) {
 	t.Setenv("POLSO_ADDR", "unix:///elsewhere")

@@ -59,7 +59,8 @@ grep -q 'kernel = "simulated"' /etc/polso/node.hcl || die "the administrator's s
 
 say "the unit, by systemd's own judgement"
 systemd-analyze verify $unit
-
+systemd-analyze security --offline=true --threshold=40 $unit >/tmp/exposure || { cat /tmp/exposure; die "the unit may do more than it needs"; }
+tail -1 /tmp/exposure
 
 say "removed, and purged"
 dpkg -r polso

@@ -12,7 +12,7 @@ say() { printf '== %s\n' "$*"; }
 die() { printf 'packages-test: %s\n' "$*" >&2; exit 1; }
 
 missing=
-for p in lintian rpm debootstrap mandoc iproute2 buildah; do dpkg -s $p >/dev/null 2>&1 || missing="$missing $p"; done
+for p in lintian rpm debootstrap mandoc iproute2 buildah systemd-container; do dpkg -s $p >/dev/null 2>&1 || missing="$missing $p"; done
 [ -z "$missing" ] || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing; } >&2
 
 base=$PWD/.lab/debian-$SUITE
@@ -72,6 +72,14 @@ inside() {
 inside sh -eu /tmp/in-root.sh
 listing "$root" >"$work/after"
 diff "$work/before" "$work/after" || die "purge leaves something, or takes something along"
+
+say "the unit under systemd as init"
+live=.lab/debian-live # kept for the laboratory: make packages-lab
+rm -rf --one-file-system "$live"
+cp -a "$base" "$live"
+cp "$deb" "$live/tmp/polso.deb"
+chroot "$live" dpkg -i /tmp/polso.deb >/dev/null
+contrib/packages/under-systemd.sh "$PWD/$live" simulated
 
 say "rpm"
 rpm -qpl "$rpm" >"$work/files"

@@ -1,0 +1,70 @@
+#!/bin/bash
+# What under-systemd.sh runs inside, as a unit of its own.
+exec >/log 2>&1
+trap '[ "$?" = 0 ] && echo good >/verdict; journalctl -u polso --no-pager | grep -v part=raft | tail -60; sync; systemctl poweroff' EXIT
+set -eu
+eventually() { # SECONDS COMMAND...
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || { echo "not in time: $*"; "$@" || true; polso status || true; exit 1; }
+		sleep 0.1
+	done
+}
+shows() { "${@:2}" | grep -q -- "$1"; }
+pid() { systemctl show -P MainPID polso; }
+
+eventually 60 test -S /run/polso/polso.sock
+shows 'belongs to no cluster' systemctl show -P StatusText polso
+shows '^polso$' stat -c %G /run/polso/polso.sock
+polso init --profile vm --advertise 10.9.0.11 >/dev/null # the laboratory's machine is emulated, and slow
+cat >/edge.hcl <<'HCL'
+virtual "web" {
+  address   = "10.9.0.50"
+  interface = "outside"
+  port      = 80
+  forward   = "nat"
+  check "script" {
+    command = ["/usr/bin/id"]
+    every   = "5s"
+    timeout = "4s"
+  }
+  server "a" {
+    address = "10.9.0.60:8080"
+  }
+}
+router_check "runs" {
+  command = ["/bin/true"]
+}
+HCL
+polso apply -f /edge.hcl --yes --wait 1m
+eventually 90 shows '^10.9.0.50.* UP ' polso get vips
+eventually 90 shows ' UP .*uid=65534(nobody)' polso get servers web
+eventually 90 shows '-r 10.9.0.60:8080' polso ipvs --save
+shows '10.9.0.50' cat /proc/net/fib_trie
+polso doctor || { polso doctor | grep FAIL; exit 1; }
+shows '^Status: directs polso, revision 2' sh -c 'echo Status: $(systemctl show -P StatusText polso)'
+shows 'NoNewPrivs:.1' cat /proc/"$(pid)"/status
+echo "== an address, a table, kernel settings, the fence, a check run by nobody: within the unit's bounds"
+
+mine=$(pid)
+systemctl restart polso
+[ "$(pid)" != "$mine" ]
+[ "$1" = simulated ] || shows '-a -t 10.9.0.50:80 -r 10.9.0.60:8080' polso ipvs --save # at once: it has stayed
+eventually 90 shows '^10.9.0.50.* UP ' polso get vips
+echo "== restarted, as an upgrade does"
+
+mine=$(pid)
+kill -9 "$mine"
+eventually 90 sh -c "[ \$(systemctl show -P MainPID polso) != $mine ] && polso get vips | grep -q ' UP '"
+echo "== killed: started anew by itself"
+
+mine=$(pid)
+kill -STOP "$mine"
+eventually 90 sh -c "p=\$(systemctl show -P MainPID polso); [ \$p != $mine ] && [ \$p != 0 ] && polso get vips | grep -q ' UP '"
+echo "== stood still: the watchdog has started it anew"
+
+systemctl stop polso
+[ "$(systemctl show -P Result polso)" = success ]
+if shows '10.9.0.50' cat /proc/net/fib_trie; then echo "the address is still there"; exit 1; fi
+echo "== stopped: the address is gone"
