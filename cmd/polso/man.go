@@ -165,9 +165,9 @@ func (m manuals) options(r *roff, c *cobra.Command) {
 		if f.Hidden || f.Name == "help" {
 			return
 		}
-		head, name := bold("--"+f.Name), ""
-		usage := f.Usage
-		if name, usage = pflag.UnquoteUsage(f); name != "" {
+		head := bold("--" + f.Name)
+		name, usage := pflag.UnquoteUsage(f)
+		if name != "" {
 			head += " " + italic(name)
 		}
 		if f.Shorthand != "" {
