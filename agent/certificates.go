@@ -19,10 +19,7 @@ import (
 func (a *Agent) Certificates(ctx context.Context) (api.Certificates, error) {
 	b := a.current.Load()
 	m := b.member
-	switch {
-	case a.o.Dev:
-		return api.Certificates{}, api.Errorf(api.CodeRefused, "a --dev agent has no certificate").WithHint("it speaks to no other router")
-	case m == nil:
+	if m == nil {
 		return api.Certificates{}, notFormed()
 	}
 	have := m.creds.Load()
@@ -42,6 +39,13 @@ func (a *Agent) Certificates(ctx context.Context) (api.Certificates, error) {
 			return out, err
 		}
 		out.OtherCA = &other
+	}
+	if !b.witness() {
+		web, err := a.door.shown.describe(a.door.addresses())
+		if err != nil {
+			return out, err
+		}
+		out.Web = &web
 	}
 	out.Change = b.localStatus().CAChange
 	if out.Change != nil { // the leader knows for whom it waits
@@ -134,7 +138,7 @@ func (b *body) advanceCA(ctx context.Context, m *member) error {
 func (a *Agent) RotateCertificates(ctx context.Context, by fsm.Actor, req api.RotateRequest) (api.Done, error) {
 	b := a.current.Load()
 	if a.o.Dev {
-		return api.Done{}, api.Errorf(api.CodeRefused, "a --dev agent has no certificate").WithHint("it speaks to no other router")
+		return api.Done{}, api.Errorf(api.CodeRefused, "a --dev agent keeps its certificate").WithHint("it speaks to no other router")
 	}
 	s, err := b.known(ctx)
 	if err != nil {

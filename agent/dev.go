@@ -10,7 +10,6 @@ import (
 
 	"polso/consensus"
 	"polso/consensus/store"
-	"polso/consensus/trust"
 	"polso/fsm"
 	"polso/health"
 	"polso/ipvs"
@@ -75,15 +74,11 @@ func (a *Agent) openDev(b *body) (*member, error) {
 	}
 	m := &member{id: "dev", cluster: "dev", profile: profile}
 	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Log: a.log})
-	authority, err := trust.NewAuthority("dev", "dev", 1)
+	have, err := beginning("dev", "dev", 1, store.Identity{ID: m.id, Name: a.o.Name})
 	if err != nil {
 		return nil, err
 	}
-	key, err := authority.KeyPEM()
-	if err != nil {
-		return nil, err
-	}
-	m.creds.Store(&store.Credentials{CA: authority.CertPEM(), CAKey: key})
+	m.creds.Store(&have)
 	_, transport := raft.NewInmemTransport(raft.ServerAddress(m.id))
 	memory := raft.NewInmemStore()
 	o := b.consensusOptions(m, transport, memory, memory, raft.NewInmemSnapshotStore(), noPeers{})
@@ -98,7 +93,7 @@ func (a *Agent) openDev(b *body) (*member, error) {
 	m.opened.Store(true)
 	found := func(ctx context.Context) error {
 		by := fsm.Actor{Kind: "node", Name: a.o.Name}
-		w := welcome{Cluster: "dev", Name: "dev", Profile: profile.Name, Generation: 1, CA: authority.CertPEM()}
+		w := welcome{Cluster: "dev", Name: "dev", Profile: profile.Name, Generation: 1, CA: have.CA}
 		bounded, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		if err := b.founded(bounded, by, w, m.id, []string{"127.0.0.1:5390"}); err != nil {

@@ -30,12 +30,13 @@ func (a *Agent) Doctor(ctx context.Context, on string) (api.Findings, error) {
 func (b *body) examine(ctx context.Context) api.Findings {
 	a := b.a
 	found := api.Findings{Schema: api.Schema, Node: a.o.Name}
+	door := a.door.examine(ctx, time.Now())
 	if a.o.Dev {
-		found.Findings = append(found.Findings, ok("kernel", "simulated (--dev): nothing to look at"))
+		found.Findings = append(door, ok("kernel", "simulated (--dev): nothing to look at"))
 		return found
 	}
 	if b.bare {
-		found.Findings = append([]api.Finding{b.examineKind(), examineClock()}, b.examineCluster()...)
+		found.Findings = slices.Concat([]api.Finding{b.examineKind(), examineClock()}, b.examineCluster(), door)
 		return found
 	}
 	found.Findings = append(examineMachine(ctx, a.o.Kernel), examineInterfaces(b.local.links, a.o.Interfaces)...)
@@ -43,6 +44,7 @@ func (b *body) examine(ctx context.Context) api.Findings {
 	found.Findings = append(found.Findings, b.examineCluster()...)
 	found.Findings = append(found.Findings, b.examineDocument()...)
 	found.Findings = append(found.Findings, b.examineItself()...)
+	found.Findings = append(found.Findings, door...)
 	found.Findings = append(found.Findings, b.examineAddresses(ctx)...)
 	return found
 }

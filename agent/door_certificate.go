@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"polso/api"
 	"polso/consensus/store"
 	"polso/consensus/trust"
 )
@@ -95,6 +96,28 @@ func webAuthority(c store.Credentials) (trust.WebAuthority, error) {
 		return trust.WebAuthority{}, err
 	}
 	return a.Web()
+}
+
+// describe tells of what is shown at those addresses.
+func (s *shown) describe(listen []string) (api.WebCertificate, error) {
+	ca, c, err := s.make(time.Now())
+	if err != nil {
+		return api.WebCertificate{}, err
+	}
+	out := api.WebCertificate{Listen: listen, Source: "polso", Names: []string{}, CA: string(ca.CertPEM())}
+	if own := s.own.Load(); own != nil {
+		c, out.Source = own, "operator"
+	}
+	if why := s.why.Load(); why != nil {
+		out.Trouble = *why
+	}
+	out.Names = append(out.Names, c.Leaf.DNSNames...)
+	for _, a := range c.Leaf.IPAddresses {
+		out.Names = append(out.Names, a.String())
+	}
+	out.Issuer, out.Serial, out.Fingerprint = c.Leaf.Issuer.String(), c.Leaf.SerialNumber.Text(16), fingerprint(*c)
+	out.NotBefore, out.NotAfter = c.Leaf.NotBefore, c.Leaf.NotAfter
+	return out, nil
 }
 
 func fingerprint(c tls.Certificate) string {

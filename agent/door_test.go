@@ -1,13 +1,21 @@
 package agent
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -303,5 +311,110 @@ func TestDoorAndMembersAreApart(t *testing.T) {
 	}
 	if code, _ := v.ask("GET", "/v1/status"); code != http.StatusUnauthorized {
 		t.Errorf("a member's certificate gets %d", code)
+	}
+}
+
+// The operator's certificate is shown, read again when its files change, and kept where they are broken, which is told.
+func TestDoorOperatorsCertificate(t *testing.T) {
+	t.Parallel()
+	w := newNetwork(t, 1)
+	r := w.nodes[0]
+	r.api, r.web = freePort(t), filepath.Join(w.dir, "web")
+	ca, err := trust.NewWebAuthority("the company's")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, at time.Time) (fingerprint string) {
+		t.Helper()
+		c, err := ca.Issue(name, trust.Names{Hosts: []string{name}}, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for end, b := range map[string]*pem.Block{".pem": {Type: "CERTIFICATE", Bytes: c.Certificate[0]}, ".key": {Type: "PRIVATE KEY", Bytes: der}} {
+			if err := os.WriteFile(r.web+end, pem.EncodeToMemory(b), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sum := sha256.Sum256(c.Certificate[0])
+		return hex.EncodeToString(sum[:])
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca.CertPEM())
+	shows := func(name string) {
+		t.Helper()
+		w.eventually("it shows the one for "+name, func() error {
+			conn, err := tls.Dial("tcp", r.api, &tls.Config{RootCAs: roots, ServerName: name})
+			if err != nil {
+				return err
+			}
+			return conn.Close()
+		})
+	}
+	finding := func(level, words string) {
+		t.Helper()
+		f, err := r.client.Doctor(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(f.Findings, func(f api.Finding) bool {
+			return f.Level == level && strings.Contains(f.Name+": "+f.Detail, words)
+		}) {
+			t.Errorf("doctor says no %q (%s): %+v", words, level, f.Findings)
+		}
+	}
+	first := write("web.example", time.Now())
+	w.gather(testProfile)
+	shows("web.example")
+	c, err := r.client.Certificates(t.Context())
+	if err != nil || c.Web == nil || c.Web.Source != "operator" || c.Web.Fingerprint != first || !slices.Equal(c.Web.Names, []string{"web.example"}) {
+		t.Errorf("it tells %+v, %v", c.Web, err)
+	}
+	finding("ok", "certificate for browsers: yours, until")
+	finding("ok", "https: answers at "+r.api)
+	finding("warn", "users: there are none")
+	if err := os.WriteFile(r.web+".key", []byte("broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("a broken pair is told", func() error {
+		c, err := r.client.Certificates(t.Context())
+		if err == nil && c.Web.Trouble == "" {
+			err = errors.New("no trouble")
+		}
+		return err
+	})
+	shows("web.example")
+	finding("fail", "certificate for browsers: "+r.web+".pem and "+r.web+".key: ")
+	write("other.example", time.Now().Add(-2*trust.WebPeriod))
+	shows("other.example")
+	finding("warn", "certificate for browsers: yours ends at ")
+}
+
+// The door can be switched off, and what is at its place then is found.
+func TestDoctorOfTheDoor(t *testing.T) {
+	t.Parallel()
+	w := newNetwork(t, 1)
+	w.nodes[0].start()
+	d := w.nodes[0].agent.Load().door
+	if got := d.examine(t.Context(), time.Now()); len(got) != 1 || got[0].Level != "ok" || !strings.Contains(got[0].Detail, "switched off") {
+		t.Errorf("switched off: %+v", got)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deaf := &door{a: d.a, sockets: []net.Listener{l}, shown: shown{a: d.a}}
+	l.Close()
+	if got := deaf.examine(t.Context(), time.Now()); len(got) == 0 || got[0].Level != "fail" || !strings.Contains(got[0].Detail, "connection refused") {
+		t.Errorf("closed: %+v", got)
+	}
+	other := httptest.NewTLSServer(http.NotFoundHandler())
+	defer other.Close()
+	stranger := &door{a: d.a, sockets: []net.Listener{other.Listener}, shown: shown{a: d.a}}
+	if got := stranger.examine(t.Context(), time.Now()); len(got) == 0 || got[0].Level != "fail" || !strings.Contains(got[0].Detail, "somebody else answers there") {
+		t.Errorf("somebody else's: %+v", got)
 	}
 }

@@ -44,6 +44,7 @@ type router struct {
 	name      string
 	listen    string
 	api       string // where its door is; "": it has none
+	web       string // its operator's certificate and key are this with .pem and .key; "": there is none
 	addresses *vip.Fake
 	table     *ipvs.Fake
 	client    *api.Client
@@ -209,6 +210,9 @@ func (r *router) options() Options {
 	}
 	if r.api != "" {
 		o.API = []string{r.api}
+	}
+	if r.web != "" {
+		o.Certificate, o.Key = r.web+".pem", r.web+".key"
 	}
 	return o
 }

@@ -11,6 +11,22 @@ type Certificates struct {
 	OtherCA     *Certificate `json:"other_ca,omitempty" doc:"trusted as well, while the CA changes"`
 	CAKey       bool         `json:"ca_key" doc:"this router holds the CA's key; a witness never does"`
 	Change      *CAChange    `json:"ca_change,omitempty" doc:"the change of the CA that is under way"`
+
+	Web *WebCertificate `json:"web,omitempty" doc:"what is shown to browsers; absent: this is a witness"`
+}
+
+// WebCertificate is what a router shows to browsers, and to the command line over HTTPS.
+type WebCertificate struct {
+	Listen      []string  `json:"listen" nullable:"false" doc:"where; none: HTTPS is switched off"`
+	Source      string    `json:"source" enum:"polso,operator" doc:"who made it"`
+	Names       []string  `json:"names" nullable:"false" doc:"host names and addresses that it is good for"`
+	Issuer      string    `json:"issuer"`
+	Serial      string    `json:"serial" doc:"hexadecimal"`
+	Fingerprint string    `json:"fingerprint" doc:"SHA-256 of the certificate, hexadecimal: what a browser shows of it"`
+	NotBefore   time.Time `json:"not_before"`
+	NotAfter    time.Time `json:"not_after"`
+	CA          string    `json:"ca" doc:"the CA for browsers of every certificate that Polso makes, PEM"`
+	Trouble     string    `json:"trouble,omitempty" doc:"why the operator's files are not what is shown"`
 }
 
 // Certificate is what people want to know of one.

@@ -24,12 +24,14 @@ func (a *app) certCmd() *cobra.Command {
 }
 
 func (a *app) certShowCmd() *cobra.Command {
-	return &cobra.Command{
+	var ca bool
+	c := &cobra.Command{
 		Use:   "show",
-		Short: "This router's certificate and the cluster's CA",
+		Short: "This router's certificates and the cluster's CA",
 		Long: `This router's certificate, by which the others know it, and the CA that it is of. They have no end, and members look at no date. The pin
-of the CA is what join tokens carry.`,
-		Example: "  polso cert show\n  polso cert show -o json",
+of the CA is what join tokens carry. HTTPS is what browsers, and the command line from elsewhere, are shown: compare the fingerprint with what the
+browser says. --ca prints the CA of that, the same on every router, to be trusted by a browser or by polso --cacert.`,
+		Example: "  polso cert show\n  polso cert show -o json\n  polso cert show --ca > polso-ca.pem",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cl, err := a.client()
@@ -39,6 +41,9 @@ of the CA is what join tokens carry.`,
 			c, err := cl.Certificates(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if ca {
+				return a.printCA(c)
 			}
 			return a.print(c, func(w io.Writer) error {
 				certificate(w, "ROUTER "+c.Node, c.Certificate)
@@ -50,12 +55,45 @@ of the CA is what join tokens carry.`,
 				if c.OtherCA != nil {
 					certificate(w, "CA that is trusted as well", *c.OtherCA)
 				}
+				if c.Web != nil {
+					webCertificate(w, *c.Web)
+				}
 				if c.Change != nil {
 					fmt.Fprintln(w, changingCA(*c.Change))
 				}
 				return nil
 			})
 		},
+	}
+	c.Flags().BoolVar(&ca, "ca", false, "print the CA that browsers can be told to trust, PEM")
+	return c
+}
+
+// printCA prints the CA for browsers.
+func (a *app) printCA(c api.Certificates) error {
+	switch {
+	case c.Web == nil:
+		return api.Errorf(api.CodeRefused, "this node is a witness, and has no CA for browsers").WithHint("polso cert show --ca on a router")
+	case c.Web.Source == "operator":
+		a.warn([]string{"this router shows browsers a certificate of yours, issued by " + c.Web.Issuer + ", not by this CA"})
+	}
+	_, err := io.WriteString(a.stdout, c.Web.CA)
+	return err
+}
+
+func webCertificate(w io.Writer, c api.WebCertificate) {
+	at := "HTTPS, which is switched off"
+	if len(c.Listen) > 0 {
+		at = "HTTPS at " + strings.Join(c.Listen, ", ")
+	}
+	by := "issued by the CA that polso cert show --ca prints"
+	if c.Source == "operator" {
+		by = "yours, issued by " + c.Issuer
+	}
+	fmt.Fprintf(w, "%s\n  for          %s\n  valid        from %s, until %s; %s\n  serial       %s\n  fingerprint  %s\n",
+		at, strings.Join(c.Names, ", "), c.NotBefore.Local().Format(time.DateOnly), c.NotAfter.Local().Format(time.DateTime), by, c.Serial, c.Fingerprint)
+	if c.Trouble != "" {
+		fmt.Fprintf(w, "  trouble      %s\n", c.Trouble)
 	}
 }
 

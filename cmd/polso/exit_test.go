@@ -65,6 +65,9 @@ func (c canned) Certificates(context.Context) (api.Certificates, error) {
 		Node: "r1", CAKey: true, Change: c.status.CAChange,
 		Certificate: api.Certificate{Identity: "polso://c/1/router/a", Serial: "7f", Fingerprint: "f1", Pin: "p1", NotBefore: from},
 		CA:          api.Certificate{Identity: "polso://c/1/ca/ca", Serial: "80", Fingerprint: "f2", Pin: "p2", NotBefore: from, NotAfter: &end},
+		Web: &api.WebCertificate{
+			Listen: []string{"[::]:3636"}, Source: "polso", Names: []string{"r1", "localhost"}, Serial: "81", Fingerprint: "f3", NotBefore: from, NotAfter: end, CA: "the CA\n",
+		},
 	}, nil
 }
 
@@ -216,7 +219,10 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 		{"a change of the CA", canned{status: rotating}, []string{"status"}, 0, "CA       changes: every router gets a certificate of the new one, waiting for r2, r3\n"},
 		{"certificates", canned{status: rotating}, []string{"cert", "show"}, 0, "ROUTER r1\n  for          polso://c/1/router/a\n  valid        from 2000-01-01, no end\n  serial       7f\n" +
 			"  fingerprint  f1\n  pin          p1\nCA; its key is here\n  for          polso://c/1/ca/ca\n  valid        from 2000-01-01, until 2030-01-02 03:04:05\n" +
-			"  serial       80\n  fingerprint  f2\n  pin          p2\nCA       changes: every router gets"},
+			"  serial       80\n  fingerprint  f2\n  pin          p2\nHTTPS at [::]:3636\n  for          r1, localhost\n" +
+			"  valid        from 2000-01-01, until 2030-01-02 03:04:05; issued by the CA that polso cert show --ca prints\n  serial       81\n  fingerprint  f3\n" +
+			"CA       changes: every router gets"},
+		{"the CA for browsers", canned{}, []string{"cert", "show", "--ca"}, 0, "the CA\n"},
 		{"rotate", canned{}, []string{"cert", "rotate", "--ca", "--yes"}, 0, "It is new."},
 		{"rotate all twice", canned{}, []string{"cert", "rotate", "--ca", "--all"}, 64, "--all is not needed"},
 		{"transfer", canned{}, []string{"transfer", "--yes"}, 0, "Director: r1 -> r2, addresses without a holder for 43ms"},
