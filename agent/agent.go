@@ -16,6 +16,7 @@ import (
 
 	"polso/api"
 	"polso/consensus/store"
+	"polso/metrics"
 )
 
 // Agent is one node. Run it once.
@@ -25,6 +26,7 @@ type Agent struct {
 	home    *store.Home // nil with Dev, and while the data directory cannot be used at all
 	noHome  error       // why it cannot
 	door    *door
+	metrics *metrics.Registry
 	started time.Time
 
 	forming  sync.Mutex // one init, join or leave at a time
@@ -82,6 +84,10 @@ func run(ctx context.Context, o Options) (err error) {
 			}
 		}()
 	}
+	a.metrics = metrics.New(a.scraped, o.Version)
+	for _, c := range o.Numbers {
+		a.metrics.Register(c)
+	}
 	if a.door, err = openDoor(ctx, a); err != nil {
 		return err
 	}
@@ -106,7 +112,7 @@ func (a *Agent) run(ctx context.Context, l net.Listener) error {
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return serveAPI(ctx, l, api.New(a, a.o.Version)) })
+	g.Go(func() error { return serveAPI(ctx, l, a.socketHandler()) })
 	g.Go(func() error { return a.door.run(ctx) })
 	g.Go(func() error { return a.bodies(ctx, first) })
 	g.Go(func() error { return a.supervise(ctx) })

@@ -26,6 +26,7 @@ func (d *door) handler() (http.Handler, error) {
 	for _, path := range []string{"/v1/", "/openapi.json", "/openapi.yaml", "/schemas/"} {
 		rooms.Handle(path, d.inside(known(v1), refuse))
 	}
+	rooms.Handle("GET "+metricsPath, d.inside(known(d.a.metrics), refuse))
 	rooms.Handle("/", d.inside(pages, closed))
 	apart := http.NewCrossOriginProtection()
 	apart.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

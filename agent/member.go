@@ -203,6 +203,7 @@ func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore,
 		ID: m.id, Profile: m.profile, Promise: m.timing().promise.H, FSM: m.state, Transport: t, Logs: logs, Stable: stable, Snapshots: snaps,
 		Clock: func() lease.Instant { return lease.Instant(sinceBoot()) },
 		Peers: peers, Admit: admit, Lead: func(t consensus.Taking) []byte {
+			b.a.metrics.TookOver(t.Took)
 			return takeLead(b.a.o.Name, m.id, t, m.because(string(t.Reason), t.Term))
 		},
 		Released: b.released, Ring: func() { b.changed(m) },

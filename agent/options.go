@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"polso/api"
 	"polso/consensus/wire"
 )
@@ -38,7 +40,8 @@ type Options struct {
 	Key         string   // and one with its private key, PEM
 	Dev         bool     // one node in memory, everything simulated, formed by itself
 	Version     api.Version
-	Log         *slog.Logger // nil: silence
+	Log         *slog.Logger           // nil: silence
+	Numbers     []prometheus.Collector // of the process that it runs in: its metrics have them too
 
 	begun       func(*Agent)                 // a test's look inside; nil: none
 	openEdges   func(Options) (edges, error) // a test's kernel; nil: this one's, or a simulated one with Dev

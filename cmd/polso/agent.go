@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"polso/agent"
 	"polso/config"
+	"polso/metrics"
 )
 
 const defaultDataDir = "/var/lib/polso"
@@ -35,6 +37,11 @@ socket, listen, interface, kernel, api, api_certificate and api_key.`,
 			if err != nil {
 				return err
 			}
+			raft, err := metrics.Raft()
+			if err != nil {
+				return err
+			}
+			o.Numbers = []prometheus.Collector{raft}
 			err = agent.Run(cmd.Context(), o)
 			if wrong, ok := errors.AsType[*agent.OptionsError](err); ok {
 				return usageError{wrong}

@@ -42,11 +42,12 @@ var ours = map[string][]string{
 	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
 	"api":             {"config", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
-		"detour", "director", "figures", "fsm", "health", "ipvs", "notify", "steward", "vip", "web"},
+		"detour", "director", "figures", "fsm", "health", "ipvs", "metrics", "notify", "steward", "vip", "web"},
 	"figures":     {},
+	"metrics":     {"api"},
 	"web":         {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config and convert for the forms and the import, which make a document's text
 	"web/browser": {},                                             // tests alone: they look at the web interface from lab's client, and know none of its code
-	"cmd/polso":   {"agent", "api", "config", "convert", "figures", "realserver"},
+	"cmd/polso":   {"agent", "api", "config", "convert", "figures", "metrics", "realserver"},
 	"lab":         {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
 	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
 	"tools/labvm": {"lab/boot"},
@@ -76,6 +77,8 @@ var outside = map[string][]string{
 	"github.com/spf13/cobra":              {"cmd/polso"},
 	"github.com/danielgtaylor/huma/v2":    {"api"},
 	"github.com/coreos/go-systemd/v22":    {"agent"},
+	"github.com/prometheus/client_golang": {"metrics", "agent", "cmd/polso"}, // both hand on what is registered
+	"github.com/hashicorp/go-metrics":     {"metrics"},
 	"github.com/anishathalye/porcupine":   {"lab/faults"},
 	"github.com/rogpeppe/go-internal":     {},
 	"github.com/chromedp":                 {}, // tests alone
