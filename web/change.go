@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"polso/api"
@@ -62,6 +63,9 @@ func (s *site) changes(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
+	for i := range v.History {
+		v.History[i].Changes = brief(v.History[i].Changes)
+	}
 	if len(v.History) == int(n) && n < allRevisions && v.History[n-1].Number > 1 {
 		v.More = min(int(n)+100, allRevisions)
 	}
@@ -69,6 +73,17 @@ func (s *site) changes(w http.ResponseWriter, r *http.Request) {
 		v.Confirm = &waiting{*st.Confirm, time.Now()}
 	}
 	s.show(w, r, "changes", "changes", "Changes", v)
+}
+
+// longestChanges is how much of what a revision changed the history shows, in bytes; comparing shows all of it.
+const longestChanges = 16 << 10
+
+// brief is the first lines of what a revision changed.
+func brief(changes string) string {
+	if len(changes) <= longestChanges {
+		return changes
+	}
+	return changes[:strings.LastIndexByte(changes[:longestChanges], '\n')+1] + "…"
 }
 
 func (s *site) confirm(w http.ResponseWriter, r *http.Request) {

@@ -85,17 +85,18 @@ func (f *form) add(path string, topic config.Topic, written map[string]string) {
 func help(t config.Topic) string {
 	text := t.Text
 	if t.Words() == nil && t.Value != "" {
-		text += " " + strings.ToUpper(t.Value[:1]) + t.Value[1:] + "."
+		text += " It takes " + t.Value + "."
 	}
-	switch t.Form {
-	case config.Texts:
-		if t.Words() == nil {
-			text += " One a line."
-		}
-	case config.TextMap:
+	switch {
+	case t.Form == config.Texts && t.Words() == nil:
+		text += " One a line."
+	case t.Form == config.TextMap:
 		text += " One a line, as NAME = VALUE."
 	}
-	return text
+	if t.Default != "" {
+		text += " Default: " + t.Otherwise() + "."
+	}
+	return strings.Replace(text, "Default: required", "Required", 1)
 }
 
 // all are the fields of every group.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"polso/api"
@@ -116,10 +117,15 @@ func (v planView) Active() int {
 	return n
 }
 
+// mostListed is how many changes a table lists, and steps a router: a browser does not get through ten thousand.
+const mostListed = 500
+
 // changeTable are changes as a table shows them.
 type changeTable struct {
 	Caption string
 	Rows    []changeRow
+	More    int    // changes that are not listed
+	Text    string // all of them, if some are not listed
 }
 
 // changeRow is one change: its symbol is said in a word too.
@@ -128,7 +134,11 @@ type changeRow struct {
 	Word, Class string
 }
 
-func tableOf(caption string, list []api.Change) changeTable {
+func tableOf(caption string, list []api.Change, text string) changeTable {
+	t := changeTable{Caption: caption}
+	if len(list) > mostListed {
+		t.More, t.Text, list = len(list)-mostListed, text, list[:mostListed]
+	}
 	rows := make([]changeRow, len(list))
 	for i, c := range list {
 		rows[i] = changeRow{Change: c, Word: "changed", Class: "warn"}
@@ -141,7 +151,16 @@ func tableOf(caption string, list []api.Change) changeTable {
 			rows[i].Word, rows[i].Class = "replaced", "bad"
 		}
 	}
-	return changeTable{caption, rows}
+	t.Rows = rows
+	return t
+}
+
+// someSteps are the first of a router's steps, and a line that says how many more there are.
+func someSteps(all []string) []string {
+	if len(all) > mostListed {
+		return append(slices.Clip(all[:mostListed]), fmt.Sprintf("and %d more", len(all)-mostListed))
+	}
+	return all
 }
 
 // decide does with a proposal what the button says: it is applied, written on, or planned.

@@ -1,9 +1,16 @@
 package web
 
 import (
+	"bytes"
+	"flag"
+	"io"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"polso/api"
 	"polso/fsm"
@@ -112,6 +119,74 @@ func TestDraft(t *testing.T) {
 	for _, broken := range []string{"x", "!", "H4sIAAAAAAAA_w"} {
 		if _, err := unpack(broken); err == nil {
 			t.Errorf("%q is a draft", broken)
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the golden pages anew")
+
+// The page of a plan with all that one can have.
+func TestPlanPage(t *testing.T) {
+	seconds := 7.0
+	view := planView{
+		proposal: proposal{Base: 41, Message: `add "d" & <e>`, Drain: &seconds, Confirm: 300, Adopt: true, Request: "r"}, Draft: "d",
+		Plan: api.Plan{
+			Base: 42, Summary: "Plan: 1 to add, 1 to change, 1 to remove.", Warnings: []string{"cluster prefer: no router is called \"r9\" now"},
+			Changes: []api.Change{
+				{Symbol: "~", Kind: "virtual", Name: "web", Fields: []api.FieldChange{{Name: "scheduler", From: "wlc", To: "mh"}, {Name: "flags", To: "fallback"}}, Note: "in place, existing connections stay"},
+				{Symbol: "+", Kind: "server", Name: "web/d", Text: "10.1.0.4 weight 1"},
+				{Symbol: "-", Kind: "server", Name: "web/<b>", Text: "10.1.0.2 weight 1", Note: "drain 7s, then remove; 3 102 active connections now", Active: 3102},
+				{Symbol: "-/+", Kind: "virtual", Name: "mail", Note: "new service: connections of the old one end"},
+			},
+			Routers: []api.RouterPlan{
+				{Name: "r1", Reached: true, Directs: true, Steps: []string{"-E -t 192.0.2.10:80 -s mh"}, Rules: []string{"add rule"}, Drift: []string{"-a -t x"}, Problems: []api.Problem{{What: "w", Why: "y", Fix: "f"}}},
+				{Name: "r2", Reached: true}, {Name: "r3", Reason: "no answer"},
+			},
+		},
+		Since:   &api.Comparison{From: 41, To: 42, Changes: []api.Change{{Symbol: "+", Kind: "vip", Name: "gw"}}},
+		Refused: api.Errorf(api.CodeConflict, "the document changed").WithHint("look"),
+	}
+	set, err := parseViews()
+	if err != nil {
+		t.Fatal(err)
+	}
+	applicable := view
+	applicable.Base, applicable.Since, applicable.Refused = 42, nil, nil
+	for name, view := range map[string]planView{"moved": view, "plan": applicable} {
+		var b bytes.Buffer
+		if err := set["plan"].ExecuteTemplate(&b, "main", page{Caller: api.Caller{Role: fsm.Operator}, Data: view}); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join("testdata", name+".html")
+		if *update {
+			if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), b.String()); diff != "" {
+			t.Errorf("%s (-update writes it anew):\n%s", file, diff)
+		}
+	}
+}
+
+// Every page of these can be shown before there is anything in it.
+func TestPagesOfNothing(t *testing.T) {
+	set, err := parseViews()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]any{
+		"plan": planView{}, "changes": changesView{}, "revision": revisionView{}, "compare": compareView{}, "audit": auditView{}, "export": exportsView{}, "text": textView{},
+		"import": importView{}, "global": globalView{Cluster: &form{}}, "block": settingView{Form: &form{}}, "notice": api.NoticeTest{}, "kept": keptView{},
+	} {
+		for _, role := range []fsm.Role{"", fsm.Viewer, fsm.Operator, fsm.Admin} {
+			if err := set[name].ExecuteTemplate(io.Discard, "layout", page{Caller: api.Caller{Role: role}, Data: data}); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }

@@ -64,6 +64,7 @@ var words = template.FuncMap{
 	"lower":     strings.ToLower,
 	"join":      strings.Join,
 	"changes":   tableOf,
+	"some":      someSteps,
 	"octets":    figures.Octets,
 	"ms":        figures.Milliseconds,
 	"printable": config.Printable,
@@ -96,6 +97,7 @@ type page struct {
 	Caller  api.Caller // zero on the sign-in page
 	Frame   frame
 	Done    string // what has just been done; "" for nothing
+	Sent    bool   // it answers a form: its address does not lead to it
 	Data    any
 }
 
@@ -128,7 +130,7 @@ func (s *site) show(w http.ResponseWriter, r *http.Request, view, section, title
 }
 
 func (s *site) render(w http.ResponseWriter, r *http.Request, code int, view, section, title string, data any) {
-	p := page{Title: title, Section: section, Data: data}
+	p := page{Title: title, Section: section, Data: data, Sent: r.Method == http.MethodPost}
 	p.Caller, _ = api.CallerOf(r.Context())
 	if p.Caller.Role != "" {
 		p.Frame = s.frame(r)
