@@ -102,6 +102,23 @@ func TestRewriteLeavesNoEmptyCluster(t *testing.T) {
 	}
 }
 
+// Who removes the last part of a document means nothing to be left, and a document says so.
+func TestRewriteLeavesNoEmptyText(t *testing.T) {
+	for text, want := range map[string]string{
+		"vip \"gw\" { address = \"10.1.0.1\" }\n":               "cluster {\n}\n",
+		"# edge\n\nvip \"gw\" {\n  address = \"10.1.0.1\"\n}\n": "# edge\n\ncluster {\n}\n",
+		"cluster {}\nvip \"gw\" { address = \"10.1.0.1\" }\n":   "cluster {}\n",
+	} {
+		got, err := Rewrite([]byte(text), Edit{Del, KindVIP, "gw", nil})
+		if err != nil || string(got) != want {
+			t.Errorf("%q becomes\n%q (%v), want\n%q", text, got, err, want)
+		}
+		if _, err := Load(File{"t", got}); err != nil {
+			t.Errorf("%q: %v", got, err)
+		}
+	}
+}
+
 // lineDiff is the lines that are only in one of two texts, joined by |: those of the first up to where both agree again come first.
 func lineDiff(a, b string) string {
 	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
