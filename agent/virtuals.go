@@ -46,7 +46,7 @@ func virtuals(snap *fsm.Snapshot, dir *director.Status) []api.Virtual {
 // state is the state of a virtual, and why it is not up.
 func (o observed) state(v config.Virtual) (state, reason string) {
 	if v.Inactive {
-		return "inactive", ""
+		return "inactive", "active = false in the document"
 	}
 	key, _ := director.KeyOf(v)
 	pool, decided := o.dir.Pools[key]

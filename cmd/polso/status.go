@@ -162,6 +162,9 @@ func (a *app) parts(w io.Writer, st api.Status, free string) error {
 		if v.Reason != "" {
 			fmt.Fprintln(w, a.paint(fmt.Sprintf("VIRTUAL %s  %s  %s", v.Name, a.state(v.State), v.Reason)))
 		}
+		if v.State == "inactive" {
+			continue // nobody asks its servers
+		}
 		for _, s := range v.Servers {
 			if s.State != "up" {
 				how := "for " + figures.Since(s.Since)
