@@ -26,7 +26,8 @@ type body struct {
 	unusable *api.Error // what is wrong with this node's data; it is a member then that can do nothing
 	cluster  string     // the name of its cluster in that case, "" if even that cannot be read
 
-	letGo atomic.Pointer[time.Time] // when the addresses went last, before the lead was handed over
+	letGo  atomic.Pointer[time.Time] // when the addresses went last, before the lead was handed over
+	served serving
 }
 
 // open builds a body on what the data directory says. What a crashed predecessor left on the links goes first, before the
@@ -114,7 +115,9 @@ func (b *body) state() director.State {
 		s := b.snapshot()
 		return director.State{Known: s.Known && s.Founded(), Revision: s.Revision}
 	}
-	out := state(b.snapshot())
+	snap := b.snapshot()
+	out := state(snap)
+	out.Document.Virtuals = b.served.again(snap.Document.Virtuals, out.Document.Virtuals)
 	if b.member != nil {
 		leader, known := b.member.node.Leader()
 		out.OtherLeads = known && leader != b.member.id
