@@ -42,7 +42,7 @@ eventually 90 shows '^10.9.0.50.* UP ' polso get vips
 eventually 90 shows ' UP .*uid=65534(nobody)' polso get servers web
 eventually 90 shows '-r 10.9.0.60:8080' polso ipvs --save
 shows '10.9.0.50' cat /proc/net/fib_trie
-polso doctor || { polso doctor | grep FAIL; exit 1; }
+polso doctor >/dev/null || { polso doctor; exit 1; }
 shows '^Status: directs polso, revision 2' sh -c 'echo Status: $(systemctl show -P StatusText polso)'
 shows 'NoNewPrivs:.1' cat /proc/"$(pid)"/status
 echo "== an address, a table, kernel settings, the fence, a check run by nobody: within the unit's bounds"
