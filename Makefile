@@ -44,6 +44,14 @@ servers: ## every kind of check against real servers, in every state: the table 
 web: browsers ## the web interface of three routers, in Chromium and in w3m, within four minutes; one test of it: RUN=TestX
 	$(call in_web,4m,-test.run '^$(or $(RUN),Test)')
 
+.PHONY: screenshots webbench
+screenshots: browsers ## pictures of every page of the web interface, light and dark, desktop and phone: docs/screenshots
+	rm -f docs/screenshots/*.png
+	POLSO_WEB_SHOTS=$(CURDIR)/docs/screenshots $(call in_web,10m,-test.run Screenshots)
+
+webbench: browsers ## pages of 1,000 virtual servers with 10,000 servers beside pages of ten: opening, frames while live
+	POLSO_WEB_BENCH=1 $(call in_web,20m,-test.run BigPage -test.timeout 20m)
+
 browsers: build
 	@dpkg -s $(BROWSERS) >/dev/null 2>&1 || { \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(BROWSERS); } >&2

@@ -80,6 +80,10 @@ func newCluster(t *testing.T) *cluster {
 		return nil
 	}))
 	c.trust(t)
+	for _, role := range []string{"viewer", "operator", "admin"} {
+		user := map[string]string{"name": role, "role": role, "password": password}
+		must(t, first.Ask(ctx, http.MethodPost, "/v1/users", user, nil))
+	}
 	return c
 }
 
@@ -122,6 +126,18 @@ func polso(t *testing.T, r *lab.Router, args ...string) string {
 	}
 	return out
 }
+
+// table is what a router's kernel balances, as its page says.
+func (c *cluster) table(t *testing.T, r *lab.Router) string {
+	t.Helper()
+	p := newPlain(t, c, r)
+	p.signIn("viewer", password)
+	_, text := p.get("/monitoring/ipvs")
+	return text
+}
+
+// password is everybody's; their names are their roles.
+const password = "correct horse battery staple"
 
 // binary is the product that is tried.
 func binary(t *testing.T) string {

@@ -16,12 +16,14 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // patience is how long a page may take to show what is waited for, on a machine that does other things too.
-const patience = 15 * time.Second
+const patience = 20 * time.Second
 
 // newBrowser starts Chromium in the client's place in the network. It trusts the cluster's certificate authority and nothing else
 // that it would not trust anyway: a wrong name, date or signature fails the test. Tabs of its context share it.
@@ -86,21 +88,24 @@ func newTab(t *testing.T, browser context.Context) *tab {
 // step runs a part of a story under its name; the story ends with the first part that fails.
 func (b *tab) step(name string, f func()) {
 	b.Helper()
-	whole := b.T
-	ok := whole.Run(name, func(t *testing.T) {
-		b.T = t
-		defer func() {
-			if t.Failed() {
-				b.keep(t.Name())
-			}
-		}()
-		f()
-		b.clean()
-	})
-	b.T = whole
-	if !ok {
+	if !b.Run(name, func(t *testing.T) { b.as(t, f) }) {
 		b.FailNow()
 	}
+}
+
+// as runs f as part of a test within the tab's own: what is wrong is that one's.
+func (b *tab) as(t *testing.T, f func()) {
+	t.Helper()
+	whole := b.T
+	b.T = t
+	defer func() {
+		b.clean()
+		if t.Failed() {
+			b.keep(t.Name())
+		}
+		b.T = whole
+	}()
+	f()
 }
 
 // listen remembers what the browser complains about.
@@ -156,7 +161,7 @@ func (b *tab) complaints(with string) (taken []string) {
 // keep leaves what the page looks like in a folder of that name, beside the routers' logs.
 func (b *tab) keep(name string) {
 	b.Helper()
-	folder := filepath.Join(artifacts(), strings.ReplaceAll(name, "/", "-"))
+	folder := filepath.Join(artifacts(), fileName(name))
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		b.Log(err)
 		return
@@ -172,6 +177,11 @@ func (b *tab) keep(name string) {
 	b.Logf("what the page was like: %s", folder)
 }
 
+// fileName is a name of a test or a page as that of a file.
+func fileName(name string) string {
+	return strings.NewReplacer("//", "-", "/", "-", "?", "-", "=", "-", "&", "-").Replace(name)
+}
+
 // artifacts is where failures leave what explains them.
 func artifacts() string {
 	if dir := os.Getenv("POLSO_LAB_ARTIFACTS"); dir != "" {
@@ -180,10 +190,14 @@ func artifacts() string {
 	return filepath.Join(os.TempDir(), "polso-web")
 }
 
-// open goes to a page.
-func (b *tab) open(url string) {
+// open goes to a page, and returns how it was answered.
+func (b *tab) open(url string) *network.Response {
 	b.Helper()
-	b.do(chromedp.Navigate(url))
+	ctx, cancel := context.WithTimeout(b.ctx, 2*patience)
+	defer cancel()
+	res, err := chromedp.Run(ctx, chromedp.NavigateResponse(url))
+	must(b.T, err)
+	return res
 }
 
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -363,4 +377,46 @@ func (b *tab) signIn(user, password string) {
 	b.fill("User", user)
 	b.fill("Password", password)
 	b.goes("Sign in")
+}
+
+// state waits until a live value says a word.
+func (b *tab) state(key, word string) {
+	b.Helper()
+	b.until(key+" is "+word, `(key, word) => [...document.querySelectorAll("[data-k]")].some(e => e.dataset.k === key && e.innerText.toUpperCase().includes(word))`, key, word)
+}
+
+// replace changes the text that is edited.
+func (b *tab) replace(old, with string) {
+	b.Helper()
+	if !script[bool](b, `(old, now) => {
+		const field = document.querySelector("textarea");
+		const before = field.value;
+		field.value = before.replace(old, now);
+		return field.value !== before;
+	}`, old, with) {
+		b.Fatalf("the text that is edited has no %q", old)
+	}
+}
+
+// window chooses how long a change waits to be confirmed; the page offers minutes, /v1 takes seconds.
+func (b *tab) window(d time.Duration) {
+	b.Helper()
+	script[bool](b, `seconds => {
+		const list = document.getElementById("confirm");
+		list.options[1].value = seconds;
+		list.value = seconds;
+		return true;
+	}`, d.Seconds())
+}
+
+// tabTo moves the focus by the tabulator until it is on what has that name.
+func (b *tab) tabTo(name string) {
+	b.Helper()
+	for range 200 {
+		b.key(kb.Tab)
+		if script[string](b, `document.activeElement.innerText ?? ""`) == name {
+			return
+		}
+	}
+	b.Fatalf("the tabulator does not come to %s", name)
 }
