@@ -113,8 +113,13 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	case ended != nil:
 		return ended
 	}
+	if e := c.distrust(err); e != nil {
+		return e
+	}
 	e := Errorf(CodeUnreachable, "the agent at %s does not answer", c.addr).WithReason(err)
 	switch {
+	case strings.HasPrefix(c.addr, "https:"):
+		e = e.WithHint("%s", silent(err))
 	case errors.Is(err, fs.ErrPermission):
 		e = Errorf(CodeDenied, "not permitted to speak to the agent at %s", c.addr).WithHint("be root or a member of group polso")
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTSOCK):

@@ -28,6 +28,8 @@ type app struct {
 	filesystem string // below which units of systemd are written
 
 	addr      string
+	tokenFile string
+	cacert    string
 	output    string
 	sortBy    string
 	noHeaders bool
@@ -68,7 +70,9 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 		return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 	})
 	f := root.PersistentFlags()
-	f.StringVar(&a.addr, "addr", a.env("POLSO_ADDR", "unix://"+defaultSocket), "where the agent listens (env POLSO_ADDR)")
+	f.StringVar(&a.addr, "addr", a.env("POLSO_ADDR", "unix://"+defaultSocket), "where the agent listens, or https://ROUTER of another machine (env POLSO_ADDR)")
+	f.StringVar(&a.tokenFile, "token-file", a.env("POLSO_TOKEN_FILE", ""), "with --addr https://…: a file that holds the access token (env POLSO_TOKEN_FILE, or the token itself in POLSO_TOKEN)")
+	f.StringVar(&a.cacert, "cacert", a.env("POLSO_CACERT", ""), "with --addr https://…: a file with the CA to believe, PEM (env POLSO_CACERT; polso cert show --ca prints the cluster's)")
 	f.StringVarP(&a.output, "output", "o", a.env("POLSO_OUTPUT", ""), "json, yaml, hcl (show, get virtuals), wide, name or template=GO-TEMPLATE (env POLSO_OUTPUT)")
 	f.BoolVar(&a.noHeaders, "no-headers", false, "tables without their first line")
 	f.BoolVar(&a.noColor, "no-color", false, "no colour (env NO_COLOR)")
@@ -172,15 +176,6 @@ func (a *app) env(name, fallback string) string {
 		return v
 	}
 	return fallback
-}
-
-// client speaks to the agent at --addr.
-func (a *app) client() (*api.Client, error) {
-	c, err := api.NewClient(a.addr)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return c, nil
 }
 
 // tell prints a note that is no data.
