@@ -294,9 +294,11 @@ func (s *server) revision(ctx context.Context, i *struct {
 	return withDocument(describeRevision(snap, at, r), r), nil
 }
 
-func (s *server) document(ctx context.Context, i *struct {
+type documentRequest struct {
 	Bare bool `query:"bare" doc:"without the summary of what it changed, for which it is compared with the one before"`
-}) (Revision, error) {
+}
+
+func (s *server) document(ctx context.Context, i *documentRequest) (Revision, error) {
 	snap, err := s.State(ctx)
 	if err != nil {
 		return Revision{}, err

@@ -145,12 +145,9 @@ func (s *server) routes(a huma.API) {
 	})
 	del(a, "revoke-token", "/v1/tokens/{name}", "Revoke a join token", s.revokeToken)
 
-	get(a, "document", "/v1/document", "The running document", s.document)
+	s.taggedRoutes(a)
 	post(a, "plan", "/v1/document/plan", "What a document would change", func(ctx context.Context, i *in[PlanRequest]) (Plan, error) {
 		return s.plan(ctx, i.Body)
-	})
-	post(a, "apply", "/v1/document", "Replace the document", func(ctx context.Context, i *in[ApplyRequest]) (Applied, error) {
-		return s.apply(ctx, i.Body)
 	})
 	post(a, "confirm", "/v1/confirm", "Have the revision that waits to be confirmed stay", func(ctx context.Context, i *in[ConfirmRequest]) (Done, error) {
 		return s.confirm(ctx, i.Body)
@@ -159,9 +156,6 @@ func (s *server) routes(a huma.API) {
 	get(a, "revision", "/v1/revisions/{number}", "One document of the history", s.revision)
 	get(a, "compare", "/v1/revisions/{number}/changes", "What tells one revision from another", s.compare)
 	get(a, "audit", "/v1/audit", "Every change and every change of the lead, oldest first", s.audit)
-	post(a, "rollback", "/v1/rollback", "Run an old document again, as a new revision", func(ctx context.Context, i *in[RollbackRequest]) (Applied, error) {
-		return s.rollback(ctx, i.Body)
-	})
 	s.virtualRoutes(a)
 	s.historyRoutes(a)
 	s.snapshotRoutes(a)
