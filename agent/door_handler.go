@@ -24,7 +24,7 @@ func (d *door) handler() (http.Handler, error) {
 	rooms.Handle("/livez", v1)
 	rooms.Handle("/readyz", v1)
 	for _, path := range []string{"/v1/", "/openapi.json", "/openapi.yaml", "/schemas/"} {
-		rooms.Handle(path, d.inside(known(v1), refuse))
+		rooms.Handle(path, d.inside(v1, refuse))
 	}
 	rooms.Handle("GET "+metricsPath, d.inside(known(d.a.metrics), refuse))
 	rooms.Handle("/", d.inside(pages, closed))
@@ -32,7 +32,10 @@ func (d *door) handler() (http.Handler, error) {
 	apart.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, api.Errorf(api.CodeDenied, "this request comes from another site, so it is not made").WithHint("ask from a page of this router: https://%s/", r.Host))
 	}))
-	return paced(apart.Handler(bounded(rooms))), nil
+	gate := api.NewGate(api.GateOptions{
+		State: d.a.State, SessionKey: func() ([]byte, error) { return d.a.current.Load().sessionKey() }, Log: d.a.log.With("part", "https"),
+	})
+	return paced(apart.Handler(api.Authenticate(bounded(rooms), gate))), nil
 }
 
 // refuse answers with why, as under /v1.
@@ -63,19 +66,6 @@ func (b *body) closed() *api.Error {
 		return api.Errorf(api.CodeRefused, "this node is a witness: it votes, and shows nothing of the cluster").WithHint("ask one of the routers")
 	}
 	return nil
-}
-
-// known refuses who has not said who they are.
-func known(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := api.CallerOf(r.Context()); !ok {
-			e := api.Errorf(api.CodeDenied, "nobody has said who asks").WithHint("send an access token: Authorization: Bearer TOKEN")
-			e.Status = http.StatusUnauthorized
-			refuse(w, r, e)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }
 
 // bounded cuts off a body that is larger than who asks may send.

@@ -100,7 +100,7 @@ func (c *Client) respond(ctx context.Context, method, path, kind string, body []
 		return nil, nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if resp.StatusCode >= http.StatusBadRequest {
-		return nil, nil, refusal(resp.StatusCode, text)
+		return nil, nil, c.nameless(refusal(resp.StatusCode, text))
 	}
 	return text, resp.Cookies(), nil
 }

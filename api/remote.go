@@ -45,17 +45,17 @@ func NewRemoteClient(addr string, o RemoteOptions) (*Client, error) {
 		DialContext: dialer.DialContext, TLSClientConfig: config, TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute,
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the token is for this host alone
-	return &Client{base: "https://" + host, addr: "https://" + host, http: &http.Client{Transport: bearer{transport, o.Token}, CheckRedirect: stay}}, nil
+	return &Client{base: "https://" + host, addr: "https://" + host, http: &http.Client{Transport: asBearer{transport, o.Token}, CheckRedirect: stay}}, nil
 }
 
-// bearer says with every request who asks.
-type bearer struct {
+// asBearer says with every request who asks.
+type asBearer struct {
 	*http.Transport
 	token string
 }
 
 // RoundTrip implements http.RoundTripper.
-func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+func (b asBearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if b.token != "" {
 		r = r.Clone(r.Context())
 		r.Header.Set("Authorization", "Bearer "+b.token)
@@ -81,6 +81,15 @@ func (c *Client) distrust(err error) *Error {
 		return Errorf(CodeUnreachable, "the certificate of %s is not valid", c.addr).WithReason(bad).WithHint("are both clocks right? polso doctor on that router looks at its certificate")
 	}
 	return nil
+}
+
+// nameless adds to a refusal of who has not said who asks how that is said.
+func (c *Client) nameless(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if b, remote := c.http.Transport.(asBearer); ok && remote && b.token == "" && e.Status == http.StatusUnauthorized {
+		return e.WithHint("POLSO_TOKEN or --token-file says who asks, by an access token: polso token create --role ROLE on a router makes one")
+	}
+	return err
 }
 
 // silent says what to do about an agent elsewhere that does not answer.
