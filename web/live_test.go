@@ -67,28 +67,28 @@ func (w *watched) change(edit func(*watched)) {
 	edit(w)
 }
 
-// told is what a page is sent.
-type told struct {
+// heardPage is what a page is sent.
+type heardPage struct {
 	mu     sync.Mutex // guards below
 	text   strings.Builder
 	code   int
 	header http.Header
 }
 
-func (t *told) Header() http.Header { return t.header }
+func (t *heardPage) Header() http.Header { return t.header }
 
-func (t *told) WriteHeader(code int) { t.code = code }
+func (t *heardPage) WriteHeader(code int) { t.code = code }
 
-func (t *told) Write(b []byte) (int, error) {
+func (t *heardPage) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.text.Write(b)
 }
 
-func (t *told) Flush() {}
+func (t *heardPage) Flush() {}
 
 // take is what came since it was last taken, events by lines.
-func (t *told) take() string {
+func (t *heardPage) take() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	out := t.text.String()
@@ -97,9 +97,9 @@ func (t *told) take() string {
 }
 
 // open opens a page's stream; close is the page's end.
-func (w *watched) open(t *testing.T, site http.Handler, page string) (to *told, closed func()) {
+func (w *watched) open(t *testing.T, site http.Handler, page string) (to *heardPage, closed func()) {
 	ctx, cancel := context.WithCancel(api.WithCaller(t.Context(), api.Caller{Actor: fsm.Actor{Kind: "user", Name: "alice"}, Role: fsm.Viewer}))
-	to = &told{header: http.Header{}}
+	to = &heardPage{header: http.Header{}}
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/live?page="+page, nil)
 	r.Host = "r1.example:3636"
 	go site.ServeHTTP(to, r)

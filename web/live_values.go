@@ -11,6 +11,10 @@ import (
 	"polso/figures"
 )
 
+// liveOverview is how many virtuals are live on the first page, which shows the busiest of them: the first by name. Others that it shows
+// are as they were when it was made.
+const liveOverview = 200
+
 // scope is what a page shows beside the cluster in a line.
 type scope struct {
 	virtuals *api.VirtualsRequest // of the list
@@ -37,8 +41,10 @@ func scopeOf(page string) (scope, error) {
 	before := min(max(1, number), 1_000_000) - 1
 	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
 	switch {
-	case u.Path == "/virtuals" || u.Path == "/monitoring":
-		r := api.VirtualsRequest{Q: strings.TrimSpace(q.Get("q")), State: q.Get("state"), Offset: before * virtualsOnPage, Limit: virtualsOnPage, Servers: u.Path == "/virtuals"}
+	case u.Path == "/monitoring":
+		return scope{virtuals: &api.VirtualsRequest{Limit: liveOverview}}, nil
+	case u.Path == "/virtuals":
+		r := api.VirtualsRequest{Q: strings.TrimSpace(q.Get("q")), State: q.Get("state"), Offset: before * virtualsOnPage, Limit: virtualsOnPage, Servers: true}
 		if !slices.Contains(virtualList{}.States(), r.State) {
 			r.State = ""
 		}
@@ -116,7 +122,7 @@ func virtualValues(v api.ListedVirtual, servers []api.Server) map[string]string 
 		k + "state": stateText(v.State), k + "servers": fmt.Sprintf("%d/%d", v.States["up"], of), k + "active": strconv.Itoa(v.Active),
 		k + "cps": figures.SI(v.Rates.Connections), k + "in": figures.Bits(v.Rates.BytesIn), k + "out": figures.Bits(v.Rates.BytesOut),
 	}
-	for _, s := range rowsOf(v.Virtual, servers) {
+	for _, s := range rowsOf(v.Name, servers) {
 		k := s.Key() + "/"
 		out[k+"state"], out[k+"weight"], out[k+"reason"] = stateText(s.State), s.WeightText(), s.Reason
 		out[k+"active"], out[k+"inactive"], out[k+"cps"] = strconv.Itoa(s.Active), strconv.Itoa(s.Inactive), figures.SI(s.Rates.Connections)
