@@ -28,6 +28,12 @@ type UserRequest struct {
 	Password string   `json:"password,omitempty" maxLength:"1024" doc:"at least 12 characters, and not the user's name; of one that there is: absent, it stays"`
 }
 
+// userChange is a UserRequest about one that there is, as it travels.
+type userChange struct {
+	Role     fsm.Role `json:"role,omitempty" enum:"viewer,operator,admin" doc:"absent: it stays"`
+	Password string   `json:"password,omitempty" maxLength:"1024" doc:"absent: it stays"`
+}
+
 func (s *server) userRoutes(a huma.API) {
 	get(a, "list-users", "/v1/users", "Who signs in with a password", s.listUsers)
 	post(a, "add-user", "/v1/users", "Make a user", func(ctx context.Context, i *in[UserRequest]) (Done, error) {
@@ -38,10 +44,7 @@ func (s *server) userRoutes(a huma.API) {
 	})
 	post(a, "set-user", "/v1/users/{name}", "Give a user another role or password", func(ctx context.Context, i *struct {
 		Name string `path:"name" maxLength:"63"`
-		Body struct {
-			Role     fsm.Role `json:"role,omitempty" enum:"viewer,operator,admin"`
-			Password string   `json:"password,omitempty" maxLength:"1024"`
-		}
+		Body userChange
 	}) (Done, error) {
 		return s.setUser(ctx, UserRequest{Name: i.Name, Role: i.Body.Role, Password: i.Body.Password}, false)
 	})
@@ -104,8 +107,7 @@ func (c *Client) AddUser(ctx context.Context, r UserRequest) (Done, error) {
 
 // SetUser gives a user another role or password, or both.
 func (c *Client) SetUser(ctx context.Context, r UserRequest) (Done, error) {
-	path := "/v1/users/" + url.PathEscape(r.Name)
-	return ask[Done](ctx, c, http.MethodPost, path, map[string]any{"role": r.Role, "password": r.Password})
+	return ask[Done](ctx, c, http.MethodPost, "/v1/users/"+url.PathEscape(r.Name), userChange{r.Role, r.Password})
 }
 
 // RemoveUser removes a user.

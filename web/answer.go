@@ -34,8 +34,8 @@ func done(w http.ResponseWriter, r *http.Request, to, text string) {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-// told is what was done, and what the caller may not have meant, in sentences.
-func told(did api.Done) string {
+// outcomes are what was done, and what the caller may not have meant, in sentences.
+func outcomes(did api.Done) string {
 	return strings.Join(append(slices.Clone(did.Done), did.Warnings...), " ")
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -66,7 +67,7 @@ func (b *backend) Propose(_ context.Context, by fsm.Actor, request string, c fsm
 	}
 	if r := res.Refusal; r != nil {
 		code := map[fsm.Code]api.Code{fsm.CodeConflict: api.CodeConflict, fsm.CodeNotFound: api.CodeNotFound}[r.Code]
-		return res, api.Errorf(code, "%s", r.Text).WithHint("%s", r.Fix)
+		return res, api.Errorf(cmp.Or(code, api.CodeInvalid), "%s", r.Text).WithHint("%s", r.Fix)
 	}
 	return res, nil
 }

@@ -52,5 +52,5 @@ func (s *site) rotate(w http.ResponseWriter, r *http.Request) {
 		s.ask(w, r, "redundancy", rotateQuestion(what), err)
 		return
 	}
-	done(w, r, "/redundancy/certificates", told(did))
+	done(w, r, "/redundancy/certificates", outcomes(did))
 }

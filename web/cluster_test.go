@@ -62,8 +62,12 @@ func newCluster(t testing.TB) *cluster {
 		"r2": {Node: "r2", Leader: "r1", Revision: 6, Kernel: "real", Fence: "none",
 			Sysctls: []api.Sysctl{{Name: "net.ipv4.vs.conntrack", Value: "0", Wanted: "1", State: "differs", For: "nat", Against: "keep says 0"}}},
 	}
+	b := newBackend(t) // whose admin alice is
+	if _, err := b.Propose(t.Context(), fsm.Actor{Kind: "local", Name: "root"}, "alice", &fsm.SetUser{User: "alice", Role: fsm.Admin, Hash: "$none", New: true}); err != nil {
+		t.Fatal(err)
+	}
 	return &cluster{
-		backend: newBackend(t), status: st, own: own,
+		backend: b, status: st, own: own,
 		found: api.Findings{Node: "r1", Findings: []api.Finding{{Name: "clock", Level: "ok", Detail: "fine"}, {Name: "voters", Level: "warn", Detail: "2", Fix: "join another"}, {Name: "ipvs", Level: "fail", Detail: "gone"}}},
 		table: api.IPVS{Node: "r1", Text: "IP Virtual Server version 1.2.1\nTCP  192.0.2.10:80 wlc\n", Services: []api.IPVSService{{Service: "tcp 192.0.2.10:80"}}},
 		certs: api.Certificates{Node: "r1", CAKey: true, Certificate: api.Certificate{Identity: "polso://c/1/router/n1", Serial: "7f", Fingerprint: "f1", Pin: "p1", NotBefore: at, NotAfter: &end},
@@ -104,6 +108,17 @@ func (c *cluster) Status(_ context.Context, d api.Detail) (api.Status, error) {
 		return api.Status{}, api.Errorf(api.CodeNoLeader, "no leader")
 	}
 	return st, nil
+}
+
+func (c *cluster) Virtuals(_ context.Context, r api.VirtualsRequest) (api.Virtuals, error) {
+	out := api.Virtuals{All: len(c.status.Virtuals), States: map[string]int{}}
+	for _, v := range c.status.Virtuals {
+		out.States[v.State]++
+		if r.State == "" || r.State == v.State {
+			out.Virtuals = append(out.Virtuals, api.Listed(v))
+		}
+	}
+	return out, nil
 }
 
 func (c *cluster) Local(api.Detail) api.Status { return c.status }

@@ -53,7 +53,7 @@ func (s *site) drainRouter(w http.ResponseWriter, r *http.Request) {
 		s.drainPage(w, r, f)
 		return
 	}
-	done(w, r, "/redundancy", told(did))
+	done(w, r, "/redundancy", outcomes(did))
 }
 
 func (s *site) undrainRouter(w http.ResponseWriter, r *http.Request) {
@@ -62,5 +62,5 @@ func (s *site) undrainRouter(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	done(w, r, "/redundancy", told(did))
+	done(w, r, "/redundancy", outcomes(did))
 }

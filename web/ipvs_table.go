@@ -32,7 +32,7 @@ func (s *site) ipvsTable(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	p := tablePage{Routers: routersOf(st), On: r.FormValue("router"), Layout: r.FormValue("layout")}
+	p := tablePage{Routers: routerNames(st), On: r.FormValue("router"), Layout: r.FormValue("layout")}
 	if p.On == "" {
 		p.On = st.Active
 	}

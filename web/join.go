@@ -97,7 +97,7 @@ func (s *site) revokeToken(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	done(w, r, "/redundancy#join", told(did))
+	done(w, r, "/redundancy#join", outcomes(did))
 }
 
 // Admits is how many nodes it admits.

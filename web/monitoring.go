@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"time"
@@ -21,12 +22,16 @@ func (s *site) monitoringRoutes(mux *http.ServeMux) {
 // busiestShown is how many virtual servers the first page has; the others are in their own list.
 const busiestShown = 12
 
+// mostCompared is how many of a state are looked at for that, the first by name.
+const mostCompared = 1000
+
 // overview is the first page.
 type overview struct {
-	Status   api.Status // virtuals: the shown ones
+	Status   api.Status
 	Alone    *api.Error // why this is what one router alone knows; nil: it is the leader's
 	Virtuals []virtualRow
-	Of       int // virtual servers there are
+	States   map[string]int // how many virtual servers are in each state
+	Of       int            // virtual servers there are
 	Moves    []takeover
 	Blind    *api.Error // why Moves is not known
 }
@@ -47,16 +52,18 @@ func (o overview) Conflicts() []api.VIP {
 
 func (s *site) overview(w http.ResponseWriter, r *http.Request) {
 	var o overview
-	st, err := s.api.Status(r.Context())
-	if err != nil {
+	var err error
+	if o.Status, err = s.api.BriefStatus(r.Context()); err != nil {
 		o.Alone = problemOf(err)
-		if st, err = s.api.Local(r.Context()); err != nil {
-			s.refuse(w, r, err)
-			return
-		}
+		o.Status, err = s.api.BriefLocal(r.Context())
 	}
-	o.Status, o.Of = st, len(st.Virtuals)
-	o.Virtuals = busiest(st.Virtuals, busiestShown)
+	if err == nil {
+		err = s.busiest(r.Context(), &o)
+	}
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
 	if o.Moves, err = s.takeovers(r.Context()); err != nil {
 		o.Blind = problemOf(err)
 	}
@@ -64,23 +71,25 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, "monitoring", "monitoring", "Control/Monitoring", o)
 }
 
-// busiest are the n virtual servers to look at first: those that are not up, then those with the most new connections.
-func busiest(list []api.Virtual, n int) []virtualRow {
-	sorted := slices.Clone(list)
-	slices.SortStableFunc(sorted, func(a, b api.Virtual) int {
-		if aUp, bUp := a.State == "up", b.State == "up"; aUp != bUp {
-			if bUp {
-				return -1
-			}
-			return 1
+// busiest finds the virtual servers to look at first: those that are not up, then those with the most new connections.
+func (s *site) busiest(ctx context.Context, o *overview) error {
+	var found []virtualRow
+	for _, state := range []string{"down", "panic", "unknown", "up"} {
+		list, err := s.api.Virtuals(ctx, api.VirtualsRequest{State: state, Limit: mostCompared, Local: o.Alone != nil})
+		if err != nil {
+			return err
 		}
-		return cmp.Or(cmp.Compare(b.Rates.Connections, a.Rates.Connections), cmp.Compare(a.Name, b.Name))
-	})
-	rows := make([]virtualRow, min(n, len(sorted)))
-	for i := range rows {
-		rows[i] = virtualRow{sorted[i]}
+		slices.SortStableFunc(list.Virtuals, func(a, b api.ListedVirtual) int { return cmp.Compare(b.Rates.Connections, a.Rates.Connections) })
+		for _, v := range list.Virtuals {
+			found = append(found, virtualRow{v})
+		}
+		o.Of, o.States = list.All, list.States
+		if len(found) >= busiestShown {
+			break
+		}
 	}
-	return rows
+	o.Virtuals = found[:min(len(found), busiestShown)]
+	return nil
 }
 
 // announce has this router announce what it holds again.
@@ -90,5 +99,5 @@ func (s *site) announce(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	done(w, r, "/monitoring", told(did))
+	done(w, r, "/monitoring", outcomes(did))
 }

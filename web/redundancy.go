@@ -132,7 +132,7 @@ func (s *site) setProfile(w http.ResponseWriter, r *http.Request) {
 		s.ask(w, r, "redundancy", profileQuestion(to), err)
 		return
 	}
-	done(w, r, "/redundancy#profile", told(did))
+	done(w, r, "/redundancy#profile", outcomes(did))
 }
 
 // Waits is how long a silent director is waited for.

@@ -24,7 +24,7 @@ func (s *site) routerRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /redundancy/routers/{name}/remove", s.askAbout(removeQuestion))
 	mux.HandleFunc("POST /redundancy/routers/{name}/remove", s.doWith(removeQuestion, func(ctx context.Context, _ *http.Request, name string) (string, error) {
 		did, err := s.api.Remove(ctx, name)
-		return told(did), err
+		return outcomes(did), err
 	}))
 	mux.HandleFunc("GET /redundancy/leave", s.askLeave)
 	mux.HandleFunc("POST /redundancy/leave", s.leave)
@@ -174,5 +174,5 @@ func (s *site) leave(w http.ResponseWriter, r *http.Request) {
 		s.ask(w, r, "redundancy", leaveQuestion(own), err)
 		return
 	}
-	done(w, r, "/redundancy", told(did))
+	done(w, r, "/redundancy", outcomes(did))
 }

@@ -20,8 +20,8 @@ func (s *site) seen(ctx context.Context) (api.Status, error) {
 	return st, err
 }
 
-// routersOf are the names of the routers, in order; of a router that knows no others, its own.
-func routersOf(st api.Status) []string {
+// routerNames are the names of the routers, in order; of a router that knows no others, its own.
+func routerNames(st api.Status) []string {
 	var names []string
 	for _, m := range st.Members {
 		if m.Kind == "router" {
@@ -108,7 +108,7 @@ func (s *site) sideBySide(w http.ResponseWriter, r *http.Request) {
 func (s *site) columns(ctx context.Context, st api.Status) []routerColumn {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	names := routersOf(st)
+	names := routerNames(st)
 	out := make([]routerColumn, len(names))
 	var wait sync.WaitGroup
 	for i, name := range names {

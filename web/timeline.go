@@ -79,6 +79,7 @@ func (s *site) timeline(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := timelinePage{pages: pagesOf(r, len(moves), movesOnPage)}
-	p.Moves = share(p.pages, moves, movesOnPage)
+	from := (p.Page - 1) * movesOnPage
+	p.Moves = moves[from:min(from+movesOnPage, len(moves))]
 	s.show(w, r, "monitoring-timeline", "monitoring", "Failover timeline", p)
 }

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"polso/api"
+	"polso/fsm"
+)
+
+// accessRoutes are the access tokens, with which programs ask.
+func (s *site) accessRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /account/tokens", func(w http.ResponseWriter, r *http.Request) { s.accesses(w, r, accessForm{}, nil) })
+	mux.HandleFunc("POST /account/tokens", s.makeAccess)
+	mux.HandleFunc("POST /account/tokens/{id}/revoke", s.revokeAccess)
+}
+
+// accessForm is a token that somebody wants.
+type accessForm struct {
+	Role, TTL, Note string
+	TTLError        string
+	Problem         *api.Error
+}
+
+// accessPage is the list, with the form of a new one.
+type accessPage struct {
+	Tokens []api.AccessToken
+	Form   accessForm
+	Made   *api.AccessToken // the one that has just been made, with its text: it is shown this once
+}
+
+// Roles are what a token can give.
+func (accessPage) Roles() []choice { return roleChoices() }
+
+func (s *site) accesses(w http.ResponseWriter, r *http.Request, f accessForm, made *api.AccessToken) {
+	list, err := s.api.AccessTokens(r.Context())
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	if f.TTL == "" {
+		f.Role, f.TTL = string(fsm.Viewer), "720h"
+	}
+	code := http.StatusOK
+	if f.Problem != nil {
+		code = f.Problem.Status
+	}
+	s.render(w, r, code, "access", "", "Access tokens", accessPage{list, f, made})
+}
+
+func (s *site) makeAccess(w http.ResponseWriter, r *http.Request) {
+	f := accessForm{Role: r.PostFormValue("role"), TTL: strings.TrimSpace(r.PostFormValue("ttl")), Note: strings.TrimSpace(r.PostFormValue("note"))}
+	ttl, err := time.ParseDuration(f.TTL)
+	if err != nil || ttl < time.Second {
+		f.TTLError = "Write a time such as 8h or 720h."
+		f.Problem = api.Errorf(api.CodeInvalid, "no token is made")
+		s.accesses(w, r, f, nil)
+		return
+	}
+	made, err := s.api.CreateAccess(r.Context(), api.AccessRequest{Role: fsm.Role(f.Role), TTL: ttl.Seconds(), Note: f.Note})
+	if err != nil {
+		f.Problem = problemOf(err)
+		s.accesses(w, r, f, nil)
+		return
+	}
+	s.accesses(w, r, accessForm{}, &made)
+}
+
+func (s *site) revokeAccess(w http.ResponseWriter, r *http.Request) {
+	did, err := s.api.RevokeAccess(r.Context(), r.PathValue("id"))
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	done(w, r, "/account/tokens", outcomes(did))
+}

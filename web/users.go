@@ -1,0 +1,143 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"polso/api"
+	"polso/fsm"
+)
+
+// userRoutes are who signs in with a password.
+func (s *site) userRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /account/users", func(w http.ResponseWriter, r *http.Request) { s.users(w, r, userForm{}) })
+	mux.HandleFunc("POST /account/users", s.addUser)
+	mux.HandleFunc("GET /account/users/{name}", func(w http.ResponseWriter, r *http.Request) { s.user(w, r, nil) })
+	mux.HandleFunc("POST /account/users/{name}/role", s.setUser)
+	mux.HandleFunc("POST /account/users/{name}/password", s.setUser)
+	mux.HandleFunc("GET /account/users/{name}/remove", func(w http.ResponseWriter, r *http.Request) {
+		s.ask(w, r, "", removeUserQuestion(r.PathValue("name")), nil)
+	})
+	mux.HandleFunc("POST /account/users/{name}/remove", s.removeUser)
+}
+
+// roleChoices are the roles and what each may do.
+func roleChoices() []choice {
+	return []choice{
+		{string(fsm.Viewer), "sees everything but secrets"},
+		{string(fsm.Operator), "changes what runs: the document, servers, who directs"},
+		{string(fsm.Admin), "changes who belongs to the cluster, and who may do what"},
+	}
+}
+
+// userForm is a user that somebody wants to make.
+type userForm struct {
+	Name, Role string
+	Problem    *api.Error
+}
+
+// usersPage is the list, with the form of a new one.
+type usersPage struct {
+	Users []api.User
+	Form  userForm
+}
+
+// Roles are what a user can be.
+func (usersPage) Roles() []choice { return roleChoices() }
+
+func (s *site) users(w http.ResponseWriter, r *http.Request, f userForm) {
+	list, err := s.api.Users(r.Context())
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	code := http.StatusOK
+	if f.Problem != nil {
+		code = f.Problem.Status
+	}
+	s.render(w, r, code, "users", "", "Users", usersPage{list, f})
+}
+
+func (s *site) addUser(w http.ResponseWriter, r *http.Request) {
+	f := userForm{Name: strings.TrimSpace(r.PostFormValue("name")), Role: r.PostFormValue("role")}
+	password := r.PostFormValue("password")
+	err := error(differs())
+	var did api.Done
+	if password == r.PostFormValue("again") {
+		did, err = s.api.AddUser(r.Context(), api.UserRequest{Name: f.Name, Role: fsm.Role(f.Role), Password: password})
+	}
+	if err != nil {
+		f.Problem = problemOf(err)
+		s.users(w, r, f)
+		return
+	}
+	done(w, r, "/account/users", outcomes(did))
+}
+
+// userPage is one user, to be changed.
+type userPage struct {
+	api.User
+	Problem *api.Error
+}
+
+// Roles are what the user can be.
+func (userPage) Roles() []choice { return roleChoices() }
+
+// Path begins the addresses of what is done with the user.
+func (u userPage) Path() string { return pathTo("account", "users", u.Name) }
+
+func (s *site) user(w http.ResponseWriter, r *http.Request, failed error) {
+	name := r.PathValue("name")
+	list, err := s.api.Users(r.Context())
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	i := slices.IndexFunc(list, func(u api.User) bool { return u.Name == name })
+	if i < 0 {
+		s.refuse(w, r, api.Errorf(api.CodeNotFound, "no user is called %q", name).WithHint("the list under Users has every one"))
+		return
+	}
+	p, code := userPage{User: list[i]}, http.StatusOK
+	if failed != nil {
+		p.Problem = problemOf(failed)
+		code = p.Problem.Status
+	}
+	s.render(w, r, code, "user", "", "User "+name, p)
+}
+
+// setUser gives a user another role, or another password.
+func (s *site) setUser(w http.ResponseWriter, r *http.Request) {
+	name, password := r.PathValue("name"), r.PostFormValue("password")
+	err := error(differs())
+	var did api.Done
+	if password == r.PostFormValue("again") {
+		did, err = s.api.SetUser(r.Context(), api.UserRequest{Name: name, Role: fsm.Role(r.PostFormValue("role")), Password: password})
+	}
+	if err != nil {
+		s.user(w, r, err)
+		return
+	}
+	done(w, r, "/account/users", outcomes(did))
+}
+
+func removeUserQuestion(name string) question {
+	return question{
+		Title:  fmt.Sprintf("Remove user %s?", name),
+		Says:   []string{"Sessions and access tokens of this user end at once, on every router. The last admin can be removed too: then an admin is made on a router itself, as root, with polso user add."},
+		To:     pathTo("account", "users", name, "remove"),
+		Button: "Remove " + name, Danger: true, Back: "/account/users",
+	}
+}
+
+func (s *site) removeUser(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	did, err := s.api.RemoveUser(r.Context(), name)
+	if err != nil {
+		s.ask(w, r, "", removeUserQuestion(name), err)
+		return
+	}
+	done(w, r, "/account/users", outcomes(did))
+}
