@@ -20,6 +20,7 @@ func (d *door) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	gate := api.NewGate(api.GateOptions{State: d.a.State, SessionKey: func() ([]byte, error) { return d.a.current.Load().sessionKey() }, Log: log})
 	rooms := http.NewServeMux()
 	rooms.Handle("/livez", v1)
 	rooms.Handle("/readyz", v1)
@@ -32,9 +33,6 @@ func (d *door) handler() (http.Handler, error) {
 	apart.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, api.Errorf(api.CodeDenied, "this request comes from another site, so it is not made").WithHint("ask from a page of this router: https://%s/", r.Host))
 	}))
-	gate := api.NewGate(api.GateOptions{
-		State: d.a.State, SessionKey: func() ([]byte, error) { return d.a.current.Load().sessionKey() }, Log: d.a.log.With("part", "https"),
-	})
 	return paced(apart.Handler(api.Authenticate(bounded(rooms), gate))), nil
 }
 

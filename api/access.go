@@ -18,6 +18,7 @@ import (
 // AccessToken is what programs, and people who want no password, ask with.
 type AccessToken struct {
 	Schema  string    `json:"schema"`
+	Kind    string    `json:"kind" enum:"access" doc:"what tells it from a join token"`
 	ID      string    `json:"id"`
 	Text    string    `json:"text,omitempty" doc:"the token itself; only in the answer that makes it"`
 	Role    fsm.Role  `json:"role" enum:"viewer,operator,admin" doc:"what it gives now: never more than who made it has"`
@@ -59,7 +60,7 @@ func (s *server) listAccess(ctx context.Context, _ *none) ([]AccessToken, error)
 	list := []AccessToken{}
 	for _, a := range snap.Accesses {
 		if time.Now().Before(a.Expires) {
-			list = append(list, AccessToken{Schema: Schema, ID: a.ID, Role: snap.RoleOf(a), Note: a.Note, Expires: a.Expires, By: a.By.Name})
+			list = append(list, AccessToken{Schema: Schema, Kind: "access", ID: a.ID, Role: snap.RoleOf(a), Note: a.Note, Expires: a.Expires, By: a.By.Name})
 		}
 	}
 	return list, nil
@@ -82,7 +83,7 @@ func (s *server) createAccess(ctx context.Context, req AccessRequest) (AccessTok
 	if _, err := s.Propose(ctx, by, fsm.NewRequest(), &fsm.AddAccess{Access: a}); err != nil {
 		return AccessToken{}, err
 	}
-	return AccessToken{Schema: Schema, ID: a.ID, Text: text, Role: a.Role, Note: a.Note, Expires: a.Expires, By: by.Name}, nil
+	return AccessToken{Schema: Schema, Kind: "access", ID: a.ID, Text: text, Role: a.Role, Note: a.Note, Expires: a.Expires, By: by.Name}, nil
 }
 
 // AccessTokens lists access tokens that are good.

@@ -6,6 +6,9 @@ import (
 	"polso/fsm"
 )
 
+// Role is what somebody may do; fsm has the roles.
+type Role = fsm.Role
+
 // Caller is who asks, and what they may do.
 type Caller struct {
 	Actor fsm.Actor

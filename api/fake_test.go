@@ -251,6 +251,7 @@ type rawAnswer struct {
 	code int
 	kind string
 	text string
+	to   string // where it sends whoever asked
 }
 
 func (r rawAnswer) problem(t *testing.T) Error {

@@ -37,7 +37,7 @@ func requestAs(role fsm.Role, h http.Handler, method, path, body string) rawAnsw
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return rawAnswer{w.Code, w.Header().Get("Content-Type"), w.Body.String()}
+	return rawAnswer{w.Code, w.Header().Get("Content-Type"), w.Body.String(), w.Header().Get("Location")}
 }
 
 // Every method of the client reaches the method of the backend that it is named after, with what it was given.

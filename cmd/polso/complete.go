@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -102,6 +103,17 @@ func namesFor(ctx context.Context, cl *api.Client, place string) ([]string, erro
 		names := make([]string, len(tokens))
 		for i, t := range tokens {
 			names[i] = t.ID
+		}
+		more, refused := cl.AccessTokens(ctx)
+		for _, t := range more {
+			names = append(names, t.ID+"\t"+t.Note)
+		}
+		return names, cmp.Or(err, refused)
+	case "USER":
+		users, err := cl.Users(ctx)
+		names := make([]string, len(users))
+		for i, u := range users {
+			names[i] = u.Name + "\t" + string(u.Role)
 		}
 		return names, err
 	case "PROFILE":

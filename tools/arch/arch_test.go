@@ -87,6 +87,7 @@ var outside = map[string][]string{
 	"github.com/hashicorp/go-hclog":       {"consensus", "consensus/store", "consensus/wire"},
 	"github.com/sirupsen/logrus":          {"ipvs"},
 	"github.com/vishvananda/netns":        {"ipvs", "ipvs/ipvstest", "vip", "vip/viptest", "lab", "tools/apart"},
+	"golang.org/x/crypto":                 {"api"},
 	"golang.org/x/term":                   {"cmd/polso", "agent"},
 }
 
