@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -437,6 +438,22 @@ func TestPasswordRules(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q: %q, want %q", password, got, want)
+		}
+	}
+}
+
+// What is served beside /v1 asks for a role in the same way.
+func TestRequire(t *testing.T) {
+	h := Require(fsm.Operator, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	for role, want := range map[fsm.Role]int{"": http.StatusUnauthorized, fsm.Viewer: http.StatusForbidden, fsm.Operator: http.StatusNoContent, fsm.Admin: http.StatusNoContent} {
+		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		if role != "" {
+			r = r.WithContext(WithCaller(r.Context(), Caller{Actor: fsm.Actor{Kind: "user", Name: "ada"}, Role: role}))
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%q: %d, want %d", role, w.Code, want)
 		}
 	}
 }

@@ -110,7 +110,7 @@ func securitySchemes() map[string]*huma.SecurityScheme {
 	}
 }
 
-// guarded lets through to mux who may ask for what they ask for. It is the only place where that is decided. What is neither an operation
+// guarded lets through to mux who may ask for what they ask for. Nothing under /v1 decides it elsewhere. What is neither an operation
 // nor in beside needs somebody, whoever that is: nobody is told what there is. Nothing of a request's body is read before.
 func guarded(mux *http.ServeMux, a huma.API) http.Handler {
 	least := make(map[string]fsm.Role)
@@ -138,6 +138,17 @@ func guarded(mux *http.ServeMux, a huma.API) http.Handler {
 			return
 		}
 		mux.ServeHTTP(w, r)
+	})
+}
+
+// Require lets through to next who has that role at least; the others are refused as under /v1. It is for what is served beside it.
+func Require(least fsm.Role, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := permit(r, least); err != nil {
+			writeProblem(w, err)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 
