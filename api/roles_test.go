@@ -1,0 +1,215 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"polso/fsm"
+)
+
+// route is an operation of the description.
+type route struct{ method, path, id string }
+
+func routesOf(t testing.TB) []route {
+	t.Helper()
+	a := newHuma(http.NewServeMux(), "v1")
+	(&server{}).routes(a)
+	var list []route
+	for path, item := range a.OpenAPI().Paths {
+		for method, op := range map[string]*huma.Operation{
+			"GET": item.Get, "POST": item.Post, "DELETE": item.Delete, "PUT": item.Put, "PATCH": item.Patch, "HEAD": item.Head, "OPTIONS": item.Options, "TRACE": item.Trace,
+		} {
+			if op != nil {
+				list = append(list, route{method, path, op.OperationID})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b route) int { return strings.Compare(a.path+" "+a.method, b.path+" "+b.method) })
+	return list
+}
+
+var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
+
+// url is an address that the route answers.
+func (r route) url() string { return placeholder.ReplaceAllString(r.path, "1") }
+
+// The whole of who may do what, written out in testdata/roles.golden: every operation of the description, asked by everybody. What is
+// written is what happened: 401 and 403, or "in" for a request that came through to be understood or not. A route that is added without a
+// thought of who may ask for it makes this fail; go test ./api -run TestRoleMatrix -update writes the file anew, for a person to read.
+func TestRoleMatrix(t *testing.T) {
+	var got strings.Builder
+	fmt.Fprintf(&got, "%-7s %-36s %-20s %-8s %-8s %-8s %s\n", "METHOD", "PATH", "OPERATION", "NOBODY", "VIEWER", "OPERATOR", "ADMIN")
+	for _, r := range routesOf(t) {
+		var cells []any
+		for _, role := range []fsm.Role{"", fsm.Viewer, fsm.Operator, fsm.Admin} {
+			b := formed(t)
+			ada := &fsm.SetUser{User: "ada", Role: fsm.Admin, Hash: nobodysHash, New: true} // whom requestAs asks as
+			if _, err := b.Propose(t.Context(), fsm.Actor{Kind: "local"}, fsm.NewRequest(), ada); err != nil {
+				t.Fatal(err)
+			}
+			before, _ := b.fsm.Load(), b.notes()
+			code := requestAs(role, New(b, Version{}), r.method, r.url(), `{"nonsense": tr`).code
+			switch {
+			case code == http.StatusUnauthorized || code == http.StatusForbidden:
+				cells = append(cells, fmt.Sprint(code))
+				if b.notes() != "" || b.fsm.Load() != before {
+					t.Errorf("%s %s as %q: refused, and yet the backend was asked", r.method, r.path, role)
+				}
+			default:
+				cells = append(cells, "in")
+			}
+		}
+		fmt.Fprintf(&got, "%-7s %-36s %-20s %-8s %-8s %-8s %s\n", append([]any{r.method, r.path, r.id}, cells...)...)
+	}
+	const path = "testdata/roles.golden"
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), got.String()); d != "" {
+		t.Errorf("who may do what (-file +code):\n%s", d)
+	}
+}
+
+// The table has no operation that there is not: a name that was changed would leave a hole for the next one.
+func TestLeastRoleHasNoOther(t *testing.T) {
+	ids := make(map[string]bool)
+	for _, r := range routesOf(t) {
+		ids[r.id] = true
+	}
+	for id := range leastRole {
+		if !ids[id] && !slices.Contains(announced, id) {
+			t.Errorf("roles.go has %s, which is no operation", id)
+		}
+	}
+}
+
+// announced are operations that are being made.
+var announced = []string{"events"}
+
+// An operation that says nowhere who may ask for it cannot be built.
+func TestOperationWithoutRole(t *testing.T) {
+	for name, build := range map[string]func(huma.API){
+		"by our words": func(a huma.API) {
+			get(a, "secrets", "/v1/secrets", "All of them", func(context.Context, *none) (Done, error) { return Done{}, nil })
+		},
+		"past them": func(a huma.API) {
+			huma.Register(a, huma.Operation{OperationID: "secrets", Method: "GET", Path: "/v1/secrets"}, func(context.Context, *none) (*out[Done], error) { return nil, nil })
+		},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: it was built", name)
+				}
+			}()
+			mux := http.NewServeMux()
+			a := newHuma(mux, "v1")
+			build(a)
+			guarded(mux, a)
+		}()
+	}
+}
+
+// What is around the routes: other methods, other ways to write a path, what is no operation.
+func TestAroundTheRoutes(t *testing.T) {
+	for _, tt := range []struct {
+		method, path string
+		nobody       int
+		viewer       int
+	}{
+		{"HEAD", "/v1/users", 401, 403},
+		{"HEAD", "/v1/status", 401, 200},
+		{"OPTIONS", "/v1/status", 401, 405},
+		{"TRACE", "/v1/status", 401, 405},
+		{"PROPFIND", "/v1/users", 401, 405},
+		{"GET", "//v1/users", 401, 403},
+		{"GET", "/v1//users", 401, 403},
+		{"GET", "/v1/./users", 401, 403},
+		{"GET", "/livez/../v1/users", 401, 403},
+		{"GET", "/livez/..%2fv1/users", 401, 404},
+		{"GET", "/v1/users/", 401, 404},
+		{"GET", "/V1/users", 401, 404},
+		{"POST", "/v1/session/", 401, 404},
+		{"DELETE", "/v1/session", 401, 409},
+		{"GET", "/nowhere", 401, 404},
+		{"GET", "/openapi.yaml", 401, 200},
+		{"GET", "/schemas/Error.json", 401, 200},
+		{"GET", "/livez", 200, 200},
+		{"GET", "/readyz", 200, 200},
+		{"POST", "/livez", 401, 405},
+	} {
+		for role, want := range map[fsm.Role]int{"": tt.nobody, fsm.Viewer: tt.viewer} {
+			b := formed(t)
+			got := requestAs(role, New(b, Version{}), tt.method, tt.path, "")
+			for got.code/100 == 3 { // what a client does
+				got = requestAs(role, New(b, Version{}), tt.method, got.to, "")
+			}
+			if got.code != want {
+				t.Errorf("%s %s as %q: %d, want %d", tt.method, tt.path, role, got.code, want)
+			}
+		}
+	}
+}
+
+// unread is a body that must not be asked for.
+type unread struct{ t *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("a body was read of somebody who may not send it")
+	return 0, http.ErrBodyReadAfterClose
+}
+
+// A large or slow body costs nothing before it is known who sends it.
+func TestBodyIsReadLast(t *testing.T) {
+	for _, role := range []fsm.Role{"", fsm.Viewer} {
+		for _, r := range routesOf(t) {
+			if !leastRole[r.id].Valid() || role.May(leastRole[r.id]) || r.method == "GET" {
+				continue
+			}
+			req := httptest.NewRequest(r.method, r.url(), unread{t})
+			if role != "" {
+				req = req.WithContext(WithCaller(req.Context(), Caller{Role: role}))
+			}
+			New(formed(t), Version{}).ServeHTTP(httptest.NewRecorder(), req)
+		}
+	}
+	req := httptest.NewRequest("POST", "/v1/session", strings.NewReader(`{"user":"`+strings.Repeat("a", 5000)+`"}`))
+	w := httptest.NewRecorder()
+	New(formed(t), Version{}).ServeHTTP(w, req)
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("a large sign-in: %d", w.Code)
+	}
+}
+
+// A refusal says what is needed and what one has, and shows nothing else.
+func TestWhatARefusalSays(t *testing.T) {
+	got := requestAs(fsm.Viewer, New(formed(t), Version{}), "POST", "/v1/document", `{}`).problem(t)
+	if got.Title != "user ada may not do this" || got.Detail != "it needs the role operator; user ada has the role viewer" || got.Code != CodeDenied || got.Status != 403 {
+		t.Errorf("got %+v", got)
+	}
+	for _, c := range []Caller{{}, {Role: "root"}, {Role: anybody}} {
+		r := httptest.NewRequest("GET", "/v1/status", nil)
+		if err := permit(r.WithContext(WithCaller(r.Context(), c)), fsm.Viewer); err == nil {
+			t.Errorf("%+v is let in", c)
+		}
+	}
+}
