@@ -13,6 +13,7 @@ if [ ! -x "$nfpm" ]; then
 	mv "${nfpm%-*}" "$nfpm"
 fi
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} LC_ALL=C TZ=UTC
+export CGO_ENABLED=0 # static, whatever this machine has
 
 # v1.2.0, 1.2.0-5-gabc (five commits later) and a bare commit, as both kinds of packages sort them.
 case $version in
@@ -48,6 +49,7 @@ for arch in "${@:-$(go env GOARCH)}"; do
 	pages "$root"
 	cp contrib/polso.service "$root/usr/lib/systemd/system/"
 	cp docs/examples/*.hcl contrib/polso.init contrib/polso-realserver.service "$doc/examples/"
+	cp -r contrib/metrics "$doc/examples/"
 	cp contrib/packages/copyright "$doc/"
 	"$sbom" --licences "$root/usr/bin/polso" | gzip -9n >"$doc/NOTICE.gz"
 	gzip -9n <CHANGELOG.md >"$doc/changelog.gz"
