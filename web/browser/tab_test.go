@@ -276,7 +276,7 @@ const findPressable = `(name, place) => {
 	const named = root => [...root.querySelectorAll("a[href], button, summary, input[type=submit]")].filter(shown)
 		.find(e => [e.innerText, e.value, e.getAttribute("aria-label")].some(s => s && tidy(s) === tidy(name)));
 	if (!place) return named(top);
-	return [...top.querySelectorAll("tr, li, form, section, article, details, fieldset, dialog")]
+	return [...top.querySelectorAll("tr, li, p, form, section, article, details, fieldset, dialog, [role]")]
 		.filter(e => tidy(e.innerText).includes(tidy(place))).sort((a, b) => a.innerText.length - b.innerText.length).map(named).find(e => e);
 }`
 
