@@ -45,8 +45,8 @@ func TestDirectorDies(t *testing.T) {
 		if !script[bool](there, "window.mine === true") {
 			there.Error("the page was loaded again")
 		}
-		there.complaints("net::ERR") // it goes on trying
 		there.leaves(func() { there.press(other.Name, "is lost") })
+		there.complaints("net::ERR") // it went on trying
 		there.signIn("viewer", password)
 		there.sees("directs")
 		there.lacks("directs " + director.Name)

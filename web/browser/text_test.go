@@ -12,11 +12,12 @@ import (
 	"polso/lab"
 )
 
-// w3m shows a page as a person at a console reads it, with the cookies of a browser that is signed in; a form is sent if there is one.
-func (c *cluster) w3m(t *testing.T, p *plain, address string, form url.Values) string {
+// w3m shows a router's page as a person at its console reads it, with the cookies of a browser that is signed in; a form is sent if there
+// is one. It asks for localhost: w3m looks for names alone in a certificate, not for addresses.
+func (c *cluster) w3m(t *testing.T, p *plain, r *lab.Router, page string, form url.Values) string {
 	t.Helper()
 	var cookies []string
-	target, err := url.Parse(address)
+	target, err := url.Parse(at(r, page))
 	must(t, err)
 	for _, cookie := range p.client.Jar.Cookies(target) {
 		cookies = append(cookies, cookie.Name+"="+cookie.Value)
@@ -28,7 +29,8 @@ func (c *cluster) w3m(t *testing.T, p *plain, address string, form url.Values) s
 		must(t, os.WriteFile(body, []byte(form.Encode()), 0o600))
 		args = append(args, "-post", body)
 	}
-	text, err := c.Client.Run(t.Context(), "w3m", append(args, address)...)
+	target.Host = "localhost:" + target.Port()
+	text, err := r.Run(t.Context(), "w3m", append(args, target.String())...)
 	must(t, err)
 	return text
 }
@@ -39,7 +41,7 @@ func TestText(t *testing.T) {
 	c.furnish(t)
 	r := c.Routers[0]
 	p := newPlain(t, c, r)
-	if text := c.w3m(t, p, at(r, "/monitoring"), nil); !strings.Contains(text, "Password") {
+	if text := c.w3m(t, p, r, "/monitoring", nil); !strings.Contains(text, "Password") {
 		t.Errorf("who is not signed in is not asked to:\n%s", text)
 	}
 	p.signIn("operator", password)
@@ -48,7 +50,7 @@ func TestText(t *testing.T) {
 		"/virtuals":     {"web", "shop", "10.9.0.50"},
 		"/virtuals/web": {"10.9.0.21", "UP", "DRAIN"},
 	} {
-		text := c.w3m(t, p, at(r, page), nil)
+		text := c.w3m(t, p, r, page, nil)
 		for _, w := range want {
 			if !strings.Contains(text, w) {
 				t.Errorf("%s in w3m does not say %q:\n%s", page, w, text)
@@ -60,7 +62,9 @@ func TestText(t *testing.T) {
 		p.T = t
 		p.get("/virtuals/web/servers/b")
 		action, form := p.form("Drain", "")
-		c.w3m(t, p, action, form)
+		target, err := url.Parse(action)
+		must(t, err)
+		c.w3m(t, p, r, target.RequestURI(), form)
 		drained(t, c, "b")
 	})
 	t.Run("drain with forms alone", func(t *testing.T) {
