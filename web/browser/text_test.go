@@ -46,7 +46,8 @@ func TestText(t *testing.T) {
 	}
 	p.signIn("operator", password)
 	for page, want := range map[string][]string{
-		"/monitoring":   {"HEALTHY", "r1", "r2", "r3", "10.9.0.50", "10.9.0.51"},
+		"/monitoring":   {"HEALTHY", "10.9.0.50", "10.9.0.51"},
+		"/redundancy":   {"r1", "r2", "r3", "UP"},
 		"/virtuals":     {"web", "shop", "10.9.0.50"},
 		"/virtuals/web": {"10.9.0.21", "UP", "DRAIN"},
 	} {
