@@ -47,8 +47,8 @@ servers: ## every kind of check against real servers, in every state: the table 
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(SERVERS); } >&2
 	POLSO_SERVERS=1 go test -count=1 -parallel 8 -run '^Test(RealServers|ServersTable|AgentWords)' ./health
 
-web: browsers ## the web interface of three routers, in Chromium and in w3m, within four minutes; one test of it: RUN=TestX
-	$(call in_web,4m,-test.run '^$(or $(RUN),Test)')
+web: browsers ## the web interface of three routers, in Chromium and in w3m (three minutes); one test of it: RUN=TestX
+	$(call in_web,8m,-test.run '^$(or $(RUN),Test)')
 
 .PHONY: screenshots webbench
 screenshots: browsers ## pictures of every page of the web interface, light and dark, desktop and phone: docs/screenshots
