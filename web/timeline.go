@@ -26,7 +26,15 @@ func (s *site) takeovers(ctx context.Context) ([]takeover, error) {
 	if err != nil {
 		return nil, err
 	}
-	return takeoversOf(list), nil
+	moves := takeoversOf(list)
+	if st, err := s.api.BriefStatus(ctx); err == nil { // the first lead is taken before the cluster knows anybody's name
+		for i, m := range moves {
+			if j := slices.IndexFunc(st.Members, func(n api.Member) bool { return n.ID == m.To }); j >= 0 {
+				moves[i].To = st.Members[j].Name
+			}
+		}
+	}
+	return moves, nil
 }
 
 // takeoversOf reads them from the audit, which is oldest first: who asked for one is told by the entry behind it.

@@ -80,6 +80,7 @@ func TestPages(t *testing.T) {
 					t.Fatalf("answered with status %d", res.Status)
 				}
 				policy(t, res)
+				b.drawn()
 				look()
 			})
 		})

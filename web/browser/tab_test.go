@@ -142,6 +142,12 @@ func (b *tab) clean() {
 	}
 }
 
+// drawn waits for the charts of a page that has any.
+func (b *tab) drawn() {
+	b.Helper()
+	b.until("the charts are drawn", `[...document.querySelectorAll("figure[data-chart]")].every(f => f.querySelector("canvas")?.width > 0)`)
+}
+
 // complaints takes away what the browser complained about with a text in it.
 func (b *tab) complaints(with string) (taken []string) {
 	b.mu.Lock()
