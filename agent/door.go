@@ -94,7 +94,7 @@ func (d *door) run(ctx context.Context) error {
 	})
 	defer stop()
 	crowd := &crowd{total: doorConnections, perAddress: doorPerAddress}
-	g, ctx := errgroup.WithContext(ctx)
+	g, listening := errgroup.WithContext(ctx)
 	for _, s := range d.sockets {
 		g.Go(func() error {
 			if err := srv.ServeTLS(crowd.limit(s), "", ""); !errors.Is(err, http.ErrServerClosed) {
@@ -103,6 +103,6 @@ func (d *door) run(ctx context.Context) error {
 			return nil
 		})
 	}
-	g.Go(func() error { return d.shown.follow(ctx) })
+	g.Go(func() error { return d.shown.follow(listening) })
 	return g.Wait()
 }

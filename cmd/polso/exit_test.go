@@ -91,7 +91,7 @@ func serve(t *testing.T, b api.Backend) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: api.New(b, api.Version{})}
+	srv := &http.Server{Handler: api.New(b, api.Version{}), ConnContext: api.ConnContext}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
 	t.Cleanup(func() { srv.Close(); <-ended })
