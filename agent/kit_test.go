@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -126,15 +127,20 @@ func (w *network) machine(name string) *router {
 	return r
 }
 
-// freePort is a loopback address with a port that was free a moment ago.
+// freePort is a loopback address with a port that was free a moment ago, below those that the kernel gives to connections and to whoever
+// asks for any (ip_local_port_range): one of these could be taken before the agent gets to it.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(20000)))
+		if err != nil {
+			continue // taken
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // watched sees every call of a router's agent before the kernel does it.

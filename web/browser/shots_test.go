@@ -59,7 +59,7 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
-// shrink writes a picture with a palette of the 48 colours that it has most of; the others become the nearest of them.
+// shrink writes a picture with a palette of the 16 colours that it has most of; the others become the nearest of them.
 func shrink(text []byte) ([]byte, error) {
 	picture, err := png.Decode(bytes.NewReader(text))
 	if err != nil {
@@ -79,7 +79,7 @@ func shrink(text []byte) ([]byte, error) {
 	}
 	slices.SortFunc(most, func(a, b color.RGBA) int { return count[b] - count[a] })
 	var palette color.Palette
-	for _, c := range most[:min(48, len(most))] {
+	for _, c := range most[:min(16, len(most))] {
 		palette = append(palette, c)
 	}
 	small := image.NewPaletted(bounds, palette)
