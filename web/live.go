@@ -63,7 +63,7 @@ func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	to := stream{w, http.NewResponseController(w)}
-	if to.send("hello", asJSON(hello{now.node, now.shape, interfacesOf(now.status, r.Host)})) != nil || to.send("values", asJSON(now.values)) != nil {
+	if to.send("hello", asJSON(hello{now.node, now.shape, interfacesOf(now.status, now.node, r.Host)})) != nil || to.send("values", asJSON(now.values)) != nil {
 		return
 	}
 	follow(r.Context(), scene, to, now)
@@ -129,11 +129,11 @@ func asJSON(v any) string {
 }
 
 // interfacesOf are the interfaces of the other routers: where the members reach each other, at the port that this one was asked at.
-func interfacesOf(st api.Status, host string) []router {
+func interfacesOf(st api.Status, own, host string) []router {
 	_, port, _ := net.SplitHostPort(host)
 	out := []router{}
 	for _, m := range st.Members {
-		if m.Name == st.Node || m.Kind == fsm.Witness {
+		if m.Name == own || m.Kind == fsm.Witness {
 			continue
 		}
 		r := router{Name: m.Name}

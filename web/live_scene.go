@@ -121,14 +121,15 @@ func difference(from, to map[string]string) []byte {
 func (sc scope) picture(ctx context.Context, c *api.Client) (*picture, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	st, trouble := c.BriefStatus(ctx)
-	if trouble != nil {
-		var err error
-		if st, err = c.Local(ctx); err != nil {
-			return nil, err
-		}
+	own, err := c.BriefLocal(ctx)
+	if err != nil {
+		return nil, err
 	}
-	p := &picture{node: st.Node, revision: st.Revision, status: st, values: frameValues(st)}
+	st, trouble := c.BriefStatus(ctx) // the leader's answer, whichever router is asked
+	if trouble != nil {
+		st = own
+	}
+	p := &picture{node: own.Node, revision: st.Revision, status: st, values: frameValues(st)}
 	shape := frameShape(st, trouble)
 	if trouble == nil && sc.virtuals != nil {
 		list, err := c.Virtuals(ctx, *sc.virtuals)

@@ -28,9 +28,10 @@ type watched struct {
 	fail  error
 }
 
+// newWatched is r1, where another leads and answers for the cluster.
 func newWatched(t testing.TB) *watched {
 	return &watched{backend: newBackend(t), st: api.Status{
-		Cluster: "edge", Node: "r1", Formed: true, Revision: 3, Active: "r1", Health: api.Healthy,
+		Cluster: "edge", Node: "r2", Formed: true, Revision: 3, Active: "r1", Health: api.Healthy,
 		VIPs: []api.VIP{{Address: "192.0.2.10", Held: true, On: "r1"}},
 		Members: []api.Member{
 			{Name: "r1", Addresses: []string{"10.9.0.11:5390"}, Kind: fsm.Router, Raft: "leader", State: "up"},
