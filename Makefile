@@ -25,7 +25,7 @@ test: lint race once beside ## the whole proof: lint, units under the race detec
 
 # The laboratory waits for clocks more than for processors; browsers and packages take what it leaves, and print when both have ended.
 beside: build lab-binaries browsers
-	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) --no-print-directory web packages-test' >$$log 2>&1 & rest=$$!; \
+	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory web packages-test' >$$log 2>&1 & rest=$$!; \
 	failed=0; $(MAKE) --no-print-directory lab || failed=1; \
 	wait $$rest || failed=1; cat $$log; rm $$log; exit $$failed
 
