@@ -30,6 +30,7 @@ func TestOneCluster(t *testing.T) {
 		{"RouterChecks", routerChecks},
 		{"ThroughTheVirtual", throughTheVirtual},
 		{"OperatorsHand", operatorsHand},
+		{"Watching", watching},
 		{"BadLink", badLink},
 		{"ChangeCutsNoConnection", changeCutsNoConnection}, // changes settings of the routers' kernels
 		{"Ports", ports},                                   // takes the servers behind their gateway away: the last
