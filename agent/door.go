@@ -85,14 +85,7 @@ func (d *door) run(ctx context.Context) error {
 		// Anybody can provoke a line.
 		ErrorLog: slog.NewLogLogger(d.a.log.With("part", "https").Handler(), slog.LevelDebug),
 	}
-	stop := context.AfterFunc(ctx, func() {
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if srv.Shutdown(bounded) != nil {
-			srv.Close()
-		}
-	})
-	defer stop()
+	defer shutWith(ctx, srv)()
 	crowd := &crowd{total: doorConnections, perAddress: doorPerAddress}
 	g, listening := errgroup.WithContext(ctx)
 	for _, s := range d.sockets {

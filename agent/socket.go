@@ -48,16 +48,20 @@ func listenSocket(path string) (net.Listener, error) {
 // serveAPI answers on l until ctx ends.
 func serveAPI(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{Handler: h, ConnContext: api.ConnContext, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-	stop := context.AfterFunc(ctx, func() {
+	defer shutWith(ctx, srv)()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("socket: %w", err)
+	}
+	return nil
+}
+
+// shutWith has srv end when ctx does: answers that are being given have a second. The result gives that up.
+func shutWith(ctx context.Context, srv *http.Server) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		if srv.Shutdown(bounded) != nil {
 			srv.Close()
 		}
 	})
-	defer stop()
-	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("socket: %w", err)
-	}
-	return nil
 }
