@@ -42,11 +42,7 @@ func (s *site) accesses(w http.ResponseWriter, r *http.Request, f accessForm, ma
 	if f.TTL == "" {
 		f.Role, f.TTL = string(fsm.Viewer), "720h"
 	}
-	code := http.StatusOK
-	if f.Problem != nil {
-		code = f.Problem.Status
-	}
-	s.render(w, r, code, "access", "", "Access tokens", accessPage{list, f, made})
+	s.render(w, r, statusOf(f.Problem), "access", "", "Access tokens", accessPage{list, f, made})
 }
 
 func (s *site) makeAccess(w http.ResponseWriter, r *http.Request) {

@@ -19,6 +19,14 @@ func problemOf(err error) *api.Error {
 	return api.Errorf(api.CodeInternal, "something went wrong on this router").WithDetail("%v", err).WithHint("the agent's log says more")
 }
 
+// statusOf is the status of a page that tells why something was refused; nil: nothing was.
+func statusOf(refused *api.Error) int {
+	if refused == nil {
+		return http.StatusOK
+	}
+	return refused.Status
+}
+
 // doneCookie carries what was done to the page that is shown next, which takes it away. Nobody but this site can set it.
 const doneCookie = "polso_done"
 

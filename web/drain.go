@@ -27,11 +27,7 @@ func (s *site) drainPage(w http.ResponseWriter, r *http.Request, f drainForm) {
 		s.refuse(w, r, err)
 		return
 	}
-	code := http.StatusOK
-	if f.Problem != nil {
-		code = f.Problem.Status
-	}
-	s.render(w, r, code, "drain", "redundancy", "Drain "+m.Name, drainPageView{m, f})
+	s.render(w, r, statusOf(f.Problem), "drain", "redundancy", "Drain "+m.Name, drainPageView{m, f})
 }
 
 func (s *site) drainRouter(w http.ResponseWriter, r *http.Request) {

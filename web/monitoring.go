@@ -64,7 +64,7 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	if o.Moves, err = s.takeovers(r.Context()); err != nil {
+	if o.Moves, err = s.takeovers(r.Context(), o.Status.Members); err != nil {
 		o.Blind = problemOf(err)
 	}
 	o.Moves = o.Moves[:min(len(o.Moves), 5)]

@@ -132,11 +132,20 @@ func (p ofDocument) orders() []order {
 
 // formOf is the form of the part as the document says it.
 func (d running) formOf(p ofDocument) (*form, error) {
+	said, err := d.written(p)
+	if err != nil {
+		return nil, err
+	}
+	return newForm(partTopic(p.Kind), said), nil
+}
+
+// written is what the document says of a part, as it is written.
+func (d running) written(p ofDocument) (map[string]string, error) {
 	said, err := config.Written(d.source, d.doc, p.Kind, p.edited())
 	if err != nil {
 		return nil, notWritten(err)
 	}
-	return newForm(partTopic(p.Kind), said), nil
+	return said, nil
 }
 
 // notWritten is err, which config says of an edit, as pages tell it.

@@ -53,11 +53,7 @@ func (s *site) propose(w http.ResponseWriter, r *http.Request, p proposal, refus
 			view.Since = &since
 		}
 	}
-	code := http.StatusOK
-	if refused != nil {
-		code = refused.Status
-	}
-	s.render(w, r, code, "plan", "changes", "Plan", view)
+	s.render(w, r, statusOf(refused), "plan", "changes", "Plan", view)
 	return nil
 }
 

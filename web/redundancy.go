@@ -99,11 +99,7 @@ func (s *site) redundancy(w http.ResponseWriter, r *http.Request, join joinForm,
 	if p.Profile, err = s.api.Profile(r.Context()); err != nil {
 		p.Silent = "The profile is not known just now: " + err.Error()
 	}
-	code := http.StatusOK
-	if join.Problem != nil {
-		code = join.Problem.Status
-	}
-	s.render(w, r, code, "redundancy", "redundancy", "Redundancy", p)
+	s.render(w, r, statusOf(join.Problem), "redundancy", "redundancy", "Redundancy", p)
 }
 
 // denied tells whether err is that the caller's role is not enough.

@@ -22,11 +22,7 @@ type signIn struct {
 }
 
 func (s *site) showSignIn(w http.ResponseWriter, r *http.Request, p signIn) {
-	code := http.StatusOK
-	if p.Problem != nil {
-		code = p.Problem.Status
-	}
-	s.render(w, r, code, "sign-in", "", "Sign in", p)
+	s.render(w, r, statusOf(p.Problem), "sign-in", "", "Sign in", p)
 }
 
 // signIn begins a session, by user and password or by an access token.

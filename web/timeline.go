@@ -20,18 +20,16 @@ type takeover struct {
 	By     string // who asked for it; "" for nobody
 }
 
-// takeovers are the changes of the lead that the audit still has, newest first.
-func (s *site) takeovers(ctx context.Context) ([]takeover, error) {
+// takeovers are the changes of the lead that the audit still has, newest first. members are those of the cluster.
+func (s *site) takeovers(ctx context.Context, members []api.Member) ([]takeover, error) {
 	list, err := s.api.Audit(ctx, api.AuditRequest{Count: 1000})
 	if err != nil {
 		return nil, err
 	}
 	moves := takeoversOf(list)
-	if st, err := s.api.BriefStatus(ctx); err == nil { // the first lead is taken before the cluster knows anybody's name
-		for i, m := range moves {
-			if j := slices.IndexFunc(st.Members, func(n api.Member) bool { return n.ID == m.To }); j >= 0 {
-				moves[i].To = st.Members[j].Name
-			}
+	for i, m := range moves { // the first lead is taken before the cluster knows anybody's name
+		if j := slices.IndexFunc(members, func(n api.Member) bool { return n.ID == m.To }); j >= 0 {
+			moves[i].To = members[j].Name
 		}
 	}
 	return moves, nil
@@ -81,7 +79,11 @@ type timelinePage struct {
 const movesOnPage = 50
 
 func (s *site) timeline(w http.ResponseWriter, r *http.Request) {
-	moves, err := s.takeovers(r.Context())
+	var moves []takeover
+	st, err := s.seen(r.Context())
+	if err == nil {
+		moves, err = s.takeovers(r.Context(), st.Members)
+	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return

@@ -53,11 +53,7 @@ func (s *site) users(w http.ResponseWriter, r *http.Request, f userForm) {
 		s.refuse(w, r, err)
 		return
 	}
-	code := http.StatusOK
-	if f.Problem != nil {
-		code = f.Problem.Status
-	}
-	s.render(w, r, code, "users", "", "Users", usersPage{list, f})
+	s.render(w, r, statusOf(f.Problem), "users", "", "Users", usersPage{list, f})
 }
 
 func (s *site) addUser(w http.ResponseWriter, r *http.Request) {

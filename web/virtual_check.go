@@ -70,9 +70,9 @@ func (s *site) check(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	said, err := config.Written(d.source, d.doc, p.Kind, p.edited())
+	said, err := d.written(p)
 	if err != nil {
-		s.refuse(w, r, notWritten(err))
+		s.refuse(w, r, err)
 		return
 	}
 	kind := said["check"]
@@ -206,9 +206,9 @@ func (s *site) tryCheck(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	said, err := config.Written(d.source, d.doc, p.Kind, p.edited())
+	said, err := d.written(p)
 	if err != nil {
-		s.refuse(w, r, notWritten(err))
+		s.refuse(w, r, err)
 		return
 	}
 	page := checkPage{ofDocument: p, Kind: said["check"], Now: said["check"], On: req.On, Of: req.Server}
