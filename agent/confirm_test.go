@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"net/netip"
 	"os/user"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"polso/api"
 	"polso/config"
 	"polso/fsm"
+	"polso/ipvs"
 )
 
 const otherHCL = `virtual "web" {
@@ -39,6 +41,11 @@ func TestConfirmAcrossAFailover(t *testing.T) {
 	st := w.nodes[0].status("one directs", settled(3, 2))
 	leader := w.router(st.Active)
 	asked := w.others(leader)[0]
+	busy := ipvs.DestinationStats{Active: 1} // what leaves stays in the tables, however long this machine takes over the rest
+	for _, r := range w.nodes {
+		r.table.SetStats(ipvs.Stats{ipvs.AddrKey(ipvs.TCP, netip.AddrPortFrom(webVIP, 80)): {Destinations: map[netip.AddrPort]ipvs.DestinationStats{
+			netip.MustParseAddrPort("10.9.0.22:80"): busy, netip.MustParseAddrPort("10.9.0.23:80"): busy}}})
+	}
 
 	// Through the agent: the API would not take so short a time.
 	doc, err := config.Parse(config.File{Name: "edge.hcl", Text: []byte(otherHCL)})
