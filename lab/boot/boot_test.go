@@ -2,6 +2,7 @@ package boot
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -74,5 +75,27 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("POLSO_LAB", "on")
 	if env := o.environment(); !slices.Contains(env, "POLSO_LAB=on") || slices.Contains(env, "POLSO_LAB=require") {
 		t.Errorf("what the caller says does not count: %v", env)
+	}
+}
+
+func TestKVMThatGivesUp(t *testing.T) {
+	unfit := false
+	c := &complaints{unfit: func() { unfit = true }}
+	fmt.Fprint(c, "qemu-system-x86_64: warning: something\nKVM inter")
+	if unfit {
+		t.Error("a warning is taken for the end")
+	}
+	fmt.Fprint(c, "nal error. Suberror: 1\nemulation failure\n")
+	if !unfit {
+		t.Error("it is not noticed")
+	}
+	o, k := Options{CPUs: 2, Memory: "1G"}, kernel{}
+	for by, want := range map[accelerator]string{native: "-accel kvm -cpu host", emulated: "-accel tcg,thread=multi -cpu max"} {
+		if got := strings.Join(arguments(o, k, by, "", ""), " "); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: qemu %s", by, got)
+		}
+		if slow := slices.Contains(machine(by), "POLSO_LAB_EMULATED=1"); slow != (by == emulated) {
+			t.Errorf("%s: the command is told %v", by, machine(by))
+		}
 	}
 }

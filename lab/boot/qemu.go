@@ -31,6 +31,16 @@ var (
 	errEnded = errors.New("it ended while the command was running")
 	// errCrashed means that its kernel panicked while the command was running.
 	errCrashed = errors.New("its kernel crashed while the command was running")
+	// errUnfit means that this machine has KVM, and that it cannot run the kernel.
+	errUnfit = errors.New("KVM here cannot run it")
+)
+
+// accelerator is what runs the virtual machine's instructions, in qemu's words.
+type accelerator string
+
+const (
+	native   accelerator = "kvm"
+	emulated accelerator = "tcg,thread=multi"
 )
 
 // Emulated on several processors, a kernel that patches its own code crashes now and then where it does so: while it boots
@@ -44,13 +54,20 @@ const (
 
 // runVM boots the kernel and runs the command in it.
 func runVM(ctx context.Context, o Options, k kernel) (status int, err error) {
+	by := emulated
+	if hasKVM() {
+		by = native
+	}
 	crashed := 0
 	for boot := 1; ; boot++ {
-		status, err = runMachine(ctx, o, k)
+		status, err = runMachine(ctx, o, k, by)
 		switch {
+		case errors.Is(err, errUnfit):
+			fmt.Fprintln(o.Stderr, "labvm: KVM is here and cannot run this kernel; emulating")
+			by, boot = emulated, 0
 		case errors.Is(err, errNeverReady) && boot < boots:
 			fmt.Fprintln(o.Stderr, "labvm: the machine did not come up; booting again")
-		case errors.Is(err, errCrashed) && crashed < crashes && !hasKVM():
+		case errors.Is(err, errCrashed) && crashed < crashes && by == emulated:
 			crashed, boot = crashed+1, 0
 			fmt.Fprintf(o.Stderr, "labvm: %v\nlabvm: the emulated kernel crashed; the command begins again, for the last time\n", err)
 		default:
@@ -60,13 +77,13 @@ func runVM(ctx context.Context, o Options, k kernel) (status int, err error) {
 }
 
 // runMachine boots once and kills the machine as soon as the status is known.
-func runMachine(ctx context.Context, o Options, k kernel) (status int, err error) {
+func runMachine(ctx context.Context, o Options, k kernel, by accelerator) (status int, err error) {
 	work, err := os.MkdirTemp("", "polso-lab-")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(work)
-	if err := buildInitrd(ctx, o, k, work); err != nil {
+	if err := buildInitrd(ctx, o, k, by, work); err != nil {
 		return 0, fmt.Errorf("initial RAM disk: %w", err)
 	}
 	var listeners []net.Listener
@@ -82,10 +99,10 @@ func runMachine(ctx context.Context, o Options, k kernel) (status int, err error
 
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	qemu := exec.CommandContext(ctx, "qemu-system-x86_64", arguments(o, k, work, console)...)
+	qemu := exec.CommandContext(ctx, "qemu-system-x86_64", arguments(o, k, by, work, console)...)
 	qemu.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	var complaints strings.Builder
-	qemu.Stderr = &complaints
+	complaints := &complaints{unfit: func() { stop(errUnfit) }}
+	qemu.Stderr = complaints
 	exited, err := start(qemu)
 	if err != nil {
 		return 0, fmt.Errorf("qemu: %w", err)
@@ -168,9 +185,9 @@ func converse(o Options, listeners []net.Listener) (answer string, err error) {
 }
 
 // buildInitrd compiles init and packs it with the modules the root file system needs.
-func buildInitrd(ctx context.Context, o Options, k kernel, work string) error {
+func buildInitrd(ctx context.Context, o Options, k kernel, by accelerator, work string) error {
 	s := spec.Spec{
-		Command: o.Command, Dir: o.Dir, Env: o.environment(machine()...), Modules: k.modules, Load: loaded(),
+		Command: o.Command, Dir: o.Dir, Env: o.environment(machine(by)...), Modules: k.modules, Load: loaded(),
 		Shares: []spec.Share{{Tag: artifactsTag, Path: o.Artifacts}},
 	}
 	text, err := json.Marshal(s)
@@ -225,13 +242,13 @@ func buildInit(ctx context.Context, dir, work string) ([]byte, error) {
 }
 
 // arguments is qemu's command line.
-func arguments(o Options, k kernel, work, console string) []string {
-	accel, cpu := "tcg,thread=multi", "max"
-	if hasKVM() {
-		accel, cpu = "kvm", "host"
+func arguments(o Options, k kernel, by accelerator, work, console string) []string {
+	cpu := "max"
+	if by == native {
+		cpu = "host"
 	}
 	args := []string{
-		"-accel", accel, "-cpu", cpu, "-smp", strconv.Itoa(o.CPUs), "-m", o.Memory,
+		"-accel", string(by), "-cpu", cpu, "-smp", strconv.Itoa(o.CPUs), "-m", o.Memory,
 		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
 		"-kernel", k.image, "-initrd", filepath.Join(work, "initrd"),
 		"-append", "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off audit=0 nokaslr random.trust_cpu=on apparmor=0 selinux=0",
@@ -261,11 +278,27 @@ func hasKVM() bool {
 
 // machine tells the command where it is: by POLSO_LAB_VM that kernel and clock are nobody else's, and by
 // POLSO_LAB_EMULATED that the processors are a program: ten times slower, and slower still when this machine is busy.
-func machine() []string {
-	if hasKVM() {
+func machine(by accelerator) []string {
+	if by == native {
 		return []string{"POLSO_LAB_VM=1"}
 	}
 	return []string{"POLSO_LAB_VM=1", "POLSO_LAB_EMULATED=1"}
+}
+
+// complaints are what qemu says. It goes on, with a machine that stands still, when KVM gives up (as some nested ones do at instructions
+// that they do not know): unfit is called then.
+type complaints struct {
+	strings.Builder
+	unfit func()
+}
+
+// Write implements io.Writer.
+func (c *complaints) Write(text []byte) (int, error) {
+	n, err := c.Builder.Write(text)
+	if strings.Contains(c.String(), "KVM internal error") {
+		c.unfit()
+	}
+	return n, err
 }
 
 // panicked tells whether the kernel said that it is at its end.
