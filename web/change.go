@@ -69,7 +69,7 @@ func (s *site) changes(w http.ResponseWriter, r *http.Request) {
 	if len(v.History) == int(n) && n < allRevisions && v.History[n-1].Number > 1 {
 		v.More = min(int(n)+100, allRevisions)
 	}
-	if st, err := s.api.BriefStatus(r.Context()); err == nil && st.Confirm != nil {
+	if st, err := lookOf(r.Context()).cluster(); err == nil && st.Confirm != nil {
 		v.Confirm = &waiting{*st.Confirm, time.Now()}
 	}
 	s.show(w, r, "changes", "changes", "Changes", v)

@@ -27,7 +27,7 @@ func (tablePage) Layouts() []choice {
 type choice struct{ Value, Words string }
 
 func (s *site) ipvsTable(w http.ResponseWriter, r *http.Request) {
-	st, err := s.seen(r.Context())
+	st, err := lookOf(r.Context()).seen()
 	if err != nil {
 		s.refuse(w, r, err)
 		return

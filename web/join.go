@@ -56,7 +56,7 @@ func (s *site) makeToken(w http.ResponseWriter, r *http.Request) {
 		s.redundancy(w, r, f, nil)
 		return
 	}
-	st, err := s.seen(r.Context())
+	st, err := lookOf(r.Context()).seen()
 	var t api.Token
 	if err == nil {
 		t, err = s.api.CreateToken(r.Context(), api.TokenRequest{Kind: f.Kind, TTL: ttl.Seconds(), Uses: uses})

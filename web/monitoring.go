@@ -53,9 +53,10 @@ func (o overview) Conflicts() []api.VIP {
 func (s *site) overview(w http.ResponseWriter, r *http.Request) {
 	var o overview
 	var err error
-	if o.Status, err = s.api.BriefStatus(r.Context()); err != nil {
+	now := lookOf(r.Context())
+	if o.Status, err = now.cluster(); err != nil {
 		o.Alone = problemOf(err)
-		o.Status, err = s.api.BriefLocal(r.Context())
+		o.Status, err = now.own()
 	}
 	if err == nil {
 		err = s.busiest(r.Context(), &o)

@@ -87,7 +87,7 @@ func membersOf(st api.Status) []memberRow {
 
 // redundancy shows the page; made is the token that has just been made.
 func (s *site) redundancy(w http.ResponseWriter, r *http.Request, join joinForm, made *madeToken) {
-	st, err := s.seen(r.Context())
+	st, err := lookOf(r.Context()).seen()
 	if err != nil {
 		s.refuse(w, r, err)
 		return

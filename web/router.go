@@ -32,7 +32,7 @@ func (s *site) routerRoutes(mux *http.ServeMux) {
 
 // memberNamed is the member that a request is about.
 func (s *site) memberNamed(r *http.Request) (memberRow, error) {
-	st, err := s.seen(r.Context())
+	st, err := lookOf(r.Context()).seen()
 	if err != nil {
 		return memberRow{}, err
 	}
@@ -144,7 +144,7 @@ func quorumAfter(m memberRow) string {
 }
 
 func (s *site) askLeave(w http.ResponseWriter, r *http.Request) {
-	own, err := s.api.BriefLocal(r.Context())
+	own, err := lookOf(r.Context()).own()
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -164,7 +164,7 @@ func leaveQuestion(own api.Status) question {
 }
 
 func (s *site) leave(w http.ResponseWriter, r *http.Request) {
-	own, err := s.api.BriefLocal(r.Context())
+	own, err := lookOf(r.Context()).own()
 	if err != nil {
 		s.refuse(w, r, err)
 		return

@@ -11,15 +11,6 @@ import (
 	"polso/api"
 )
 
-// seen is the cluster in brief or, where it has no leader, what this router alone knows.
-func (s *site) seen(ctx context.Context) (api.Status, error) {
-	st, err := s.api.BriefStatus(ctx)
-	if err != nil {
-		st, err = s.api.BriefLocal(ctx)
-	}
-	return st, err
-}
-
 // routerNames are the names of the routers, in order; of a router that knows no others, its own.
 func routerNames(st api.Status) []string {
 	var names []string

@@ -80,7 +80,7 @@ const movesOnPage = 50
 
 func (s *site) timeline(w http.ResponseWriter, r *http.Request) {
 	var moves []takeover
-	st, err := s.seen(r.Context())
+	st, err := lookOf(r.Context()).seen()
 	if err == nil {
 		moves, err = s.takeovers(r.Context(), st.Members)
 	}

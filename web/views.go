@@ -114,16 +114,6 @@ type frame struct {
 	Trouble string // why the cluster cannot be seen just now; Status is then this router's own
 }
 
-// frame asks for it: the cluster, or, where it has no leader, this router.
-func (s *site) frame(r *http.Request) frame {
-	own, _ := s.api.BriefLocal(r.Context()) // it needs nobody else, and has nothing to refuse
-	st, err := s.api.BriefStatus(r.Context())
-	if err != nil {
-		return frame{Status: own, Asked: own.Node, Trouble: err.Error()}
-	}
-	return frame{Status: st, Asked: own.Node}
-}
-
 // show renders a page. section is one of the navigation's words in lower case, "" for a page that belongs to none.
 func (s *site) show(w http.ResponseWriter, r *http.Request, view, section, title string, data any) {
 	s.render(w, r, http.StatusOK, view, section, title, data)
@@ -133,7 +123,7 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, code int, view, se
 	p := page{Title: title, Section: section, Data: data, Sent: r.Method == http.MethodPost}
 	p.Caller, _ = api.CallerOf(r.Context())
 	if p.Caller.Role != "" {
-		p.Frame = s.frame(r)
+		p.Frame = lookOf(r.Context()).frame()
 		p.Done = takeDone(w, r)
 	}
 	t, ok := s.views[view]

@@ -218,7 +218,7 @@ func (s *site) virtual(w http.ResponseWriter, r *http.Request) {
 			page.Rows = append(page.Rows, row)
 		}
 	}
-	if st, err := s.api.BriefStatus(r.Context()); err == nil { // else the page says it already
+	if st, err := lookOf(r.Context()).cluster(); err == nil { // else the page says it already
 		for _, x := range st.VIPs {
 			if address, _, _ := strings.Cut(x.Address, "/"); address == v.Virtual.Address {
 				page.VIP = &x

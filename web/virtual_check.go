@@ -175,7 +175,7 @@ func (s *site) showCheck(w http.ResponseWriter, r *http.Request, d running, f *f
 			}
 		}
 	}
-	if st, err := s.api.BriefStatus(r.Context()); err == nil { // else the router that is asked asks
+	if st, err := lookOf(r.Context()).cluster(); err == nil { // else the router that is asked asks
 		for _, m := range st.Members {
 			if m.Kind == "router" {
 				page.Routers = append(page.Routers, m.Name)

@@ -46,7 +46,7 @@ func New(o Options) (http.Handler, error) {
 	s.importRoutes(pages)
 	s.accountRoutes(pages)
 	s.liveRoutes(pages)
-	return guarded(open), nil
+	return guarded(s.looking(open)), nil
 }
 
 // policy is what a page may load and do (CSP Level 3): what this router itself serves, and nothing written into the page.
