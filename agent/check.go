@@ -29,7 +29,7 @@ func (b *body) runCheck(ctx context.Context, r api.CheckRequest) (api.CheckRun, 
 		return api.CheckRun{}, api.Errorf(api.CodeRefused, "%s is a witness: it checks nobody", b.a.o.Name).WithHint("polso members tells who is a router; name one with --from")
 	}
 	snap := b.snapshot()
-	if err := newDirectory(snap).has(r.Virtual, r.Server); err != nil {
+	if err := isThere(snap, r.Virtual, r.Server); err != nil {
 		return api.CheckRun{}, err
 	}
 	out := api.CheckRun{Schema: api.Schema, Node: b.a.o.Name, Results: []api.CheckProbe{}}

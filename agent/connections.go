@@ -33,10 +33,11 @@ func (b *body) connections(ctx context.Context, r api.ConnectionsRequest) (api.C
 	if err != nil {
 		return api.ConnectionTable{}, err
 	}
-	known := newDirectory(b.snapshot())
-	if err := known.has(r.Virtual, r.Server); err != nil {
+	snap := b.snapshot()
+	if err := isThere(snap, r.Virtual, r.Server); err != nil {
 		return api.ConnectionTable{}, err
 	}
+	known := newDirectory(snap)
 	select {
 	case b.local.reading <- struct{}{}:
 		defer func() { <-b.local.reading }()

@@ -56,7 +56,7 @@ func TestDirectory(t *testing.T) {
 			Ranges: []config.PortRange{{From: 8000, To: 8100}}, Servers: []config.Server{server("a", "10.0.0.5:0")}}
 	}
 	many, udp := several("many", config.TCP, 80, 443), several("udp", config.UDP, 80)
-	d := newDirectory(&fsm.Snapshot{
+	snap := &fsm.Snapshot{
 		Document: config.Document{Virtuals: []config.Virtual{
 			web,
 			{Name: "web6", Address: addr("2001:db8::50"), Ports: []uint16{80}, Protocol: config.TCP, Servers: []config.Server{server("a", "[fd00::1]:80")}},
@@ -68,7 +68,8 @@ func TestDirectory(t *testing.T) {
 			mark("two", 9, config.IPv4, server("shared", "10.0.0.8:0")),
 		}},
 		Leaving: []fsm.Leaving{{Virtual: old, Server: server("gone", "10.0.0.2:8080")}},
-	})
+	}
+	d := newDirectory(snap)
 	for text, want := range map[string]place{
 		"tcp 198.51.100.7:40122 192.0.2.13:443 10.0.0.5:443 ESTABLISHED":   {"many", "a"},
 		"tcp 198.51.100.7:40122 192.0.2.13:8100 10.0.0.5:8100 ESTABLISHED": {"many", "a"},
@@ -97,7 +98,7 @@ func TestDirectory(t *testing.T) {
 		}
 	}
 	for names, want := range map[place]api.Code{{}: "", {"web", ""}: "", {"web", "gone"}: "", {"www", ""}: api.CodeNotFound, {"web", "b"}: api.CodeNotFound} {
-		if got := api.CodeOf(d.has(names.virtual, names.server)); got != want {
+		if got := api.CodeOf(isThere(snap, names.virtual, names.server)); got != want {
 			t.Errorf("%v: got %q, want %q", names, got, want)
 		}
 	}

@@ -17,7 +17,6 @@ type place struct{ virtual, server string }
 // directory finds whose a connection of the kernel's is. It is made for one snapshot.
 type directory struct {
 	services map[ipvs.Key]string                  // the virtual's name
-	servers  map[place]bool                       // by name
 	at       map[virtualAt]string                 // the server's name
 	marked   map[netip.AddrPort][]*config.Virtual // those by firewall mark that have the server
 }
@@ -30,12 +29,11 @@ type virtualAt struct {
 
 func newDirectory(s *fsm.Snapshot) directory {
 	d := directory{
-		services: make(map[ipvs.Key]string), servers: make(map[place]bool), at: make(map[virtualAt]string),
+		services: make(map[ipvs.Key]string), at: make(map[virtualAt]string),
 		marked: make(map[netip.AddrPort][]*config.Virtual),
 	}
 	for i := range s.Document.Virtuals {
 		v := &s.Document.Virtuals[i]
-		d.servers[place{v.Name, ""}] = true
 		key, ok := director.KeyOf(*v)
 		if !ok {
 			continue
@@ -56,24 +54,39 @@ func newDirectory(s *fsm.Snapshot) directory {
 }
 
 func (d directory) enter(v *config.Virtual, key ipvs.Key, s config.Server) {
-	d.servers[place{v.Name, s.Name}] = true
 	d.at[virtualAt{v.Name, s.Address}] = s.Name
 	if key.FWMark != 0 {
 		d.marked[s.Address] = append(d.marked[s.Address], v)
 	}
 }
 
-// has is an error unless there is a virtual, and a server of it, of these names; "" is there.
-func (d directory) has(virtual, server string) error {
-	switch {
-	case virtual == "":
-		return nil
-	case !d.servers[place{virtual, ""}]:
-		return api.Errorf(api.CodeNotFound, "virtual %q is not there", virtual).WithHint("polso get virtuals lists what is")
-	case !d.servers[place{virtual, server}]:
-		return api.Errorf(api.CodeNotFound, "virtual %q has no server %q", virtual, server).WithHint("polso get servers %s lists them", virtual)
+// virtualNamed is the virtual of that name.
+func virtualNamed(s *fsm.Snapshot, name string) (config.Virtual, error) {
+	if i := slices.IndexFunc(s.Document.Virtuals, func(v config.Virtual) bool { return v.Name == name }); i >= 0 {
+		return s.Document.Virtuals[i], nil
 	}
-	return nil
+	return config.Virtual{}, api.Errorf(api.CodeNotFound, "virtual %q is not there", name).WithHint("polso get virtuals lists what is")
+}
+
+// isThere is an error unless there is a virtual, and a server of it, be it one that leaves, of these names; "" is there.
+func isThere(s *fsm.Snapshot, virtual, server string) error {
+	if virtual == "" {
+		return nil
+	}
+	v, err := virtualNamed(s, virtual)
+	if err != nil || server == "" {
+		return err
+	}
+	named := func(x config.Server) bool { return x.Name == server }
+	key, _ := director.KeyOf(v)
+	leaves := func(l fsm.Leaving) bool {
+		was, ok := director.KeyOf(l.Virtual)
+		return ok && was == key && named(l.Server)
+	}
+	if slices.ContainsFunc(v.Servers, named) || slices.ContainsFunc(v.Sorry, named) || slices.ContainsFunc(s.Leaving, leaves) {
+		return nil
+	}
+	return api.Errorf(api.CodeNotFound, "virtual %q has no server %q", virtual, server).WithHint("polso get servers %s lists them", virtual)
 }
 
 // place names the virtual and server of a connection; "" for what has no name.

@@ -149,14 +149,14 @@ func found(q string, in ...string) bool {
 // virtualHere is a virtual as this router sees it.
 func (b *body) virtualHere(r api.VirtualRequest) (api.VirtualPage, error) {
 	snap := b.snapshot()
-	if err := newDirectory(snap).has(r.Name, ""); err != nil {
+	v, err := virtualNamed(snap, r.Name)
+	if err != nil {
 		return api.VirtualPage{}, err
 	}
 	if b.bare {
 		return api.VirtualPage{}, noTableAt(b.a.o.Name)
 	}
-	i := slices.IndexFunc(snap.Document.Virtuals, func(v config.Virtual) bool { return v.Name == r.Name })
-	return serversOf(b.a.o.Name, snap.Revision, observe(snap, b.local.director.Status()).virtual(snap.Document.Virtuals[i]), r.ServersRequest), nil
+	return serversOf(b.a.o.Name, snap.Revision, observe(snap, b.local.director.Status()).virtual(v), r.ServersRequest), nil
 }
 
 // leaderVirtual is a virtual as this node, the leader, sees it.
@@ -168,7 +168,7 @@ func (b *body) leaderVirtual(r api.VirtualRequest) (api.VirtualPage, error) {
 	snap := m.state.Load()
 	var out api.VirtualPage
 	if b.witness() {
-		if err := newDirectory(snap).has(r.Name, ""); err != nil {
+		if _, err := virtualNamed(snap, r.Name); err != nil {
 			return api.VirtualPage{}, err
 		}
 		list := seenByARouter(m, snap)

@@ -25,7 +25,7 @@ func (b *body) history(_ context.Context, r api.HistoryRequest) (api.History, er
 	if b.bare {
 		return api.History{}, noTableAt(b.a.o.Name)
 	}
-	if err := newDirectory(b.snapshot()).has(r.Virtual, ""); err != nil {
+	if err := isThere(b.snapshot(), r.Virtual, ""); err != nil {
 		return api.History{}, err
 	}
 	out, kept := b.local.rates.columns(r.Virtual, r.Span, r.Since)

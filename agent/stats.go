@@ -33,7 +33,7 @@ func (b *body) stats(_ context.Context, r api.StatsRequest) (api.Stats, error) {
 		return api.Stats{}, noTableAt(b.a.o.Name)
 	}
 	snap := b.snapshot()
-	if err := newDirectory(snap).has(r.Virtual, r.Server); err != nil {
+	if err := isThere(snap, r.Virtual, r.Server); err != nil {
 		return api.Stats{}, err
 	}
 	_, counted, err := b.local.table.Table()
