@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -42,7 +43,9 @@ func paged[I, O any](ctx context.Context, a *Agent, alone bool, path string, in 
 
 // listed is a virtual before it is known whether it is on the page: what it is found and counted by.
 type listed struct {
+	name  string
 	state string
+	rate  uint64 // of new connections
 	has   func(q string) bool
 	whole func() api.Virtual
 }
@@ -65,7 +68,8 @@ func listable(snap *fsm.Snapshot, dir *director.Status) []listed {
 	all := make([]listed, len(snap.Document.Virtuals))
 	for i, v := range snap.Document.Virtuals {
 		state, _ := o.state(v)
-		all[i] = listed{state, func(q string) bool { return mentions(v, q) }, func() api.Virtual { return o.virtual(v) }}
+		key, _ := director.KeyOf(v)
+		all[i] = listed{v.Name, state, rates(dir.Stats[key].Counters).Connections, func(q string) bool { return mentions(v, q) }, func() api.Virtual { return o.virtual(v) }}
 	}
 	return all
 }
@@ -81,7 +85,7 @@ func (b *body) leaderVirtuals(r api.VirtualsRequest) (api.Virtuals, error) {
 	all := b.listedHere(snap)
 	if b.witness() { // which tells what a router sees
 		for _, v := range seenByARouter(m, snap) {
-			all = append(all, listed{v.State, func(q string) bool { return mentionsListed(v, q) }, func() api.Virtual { return v }})
+			all = append(all, listed{v.Name, v.State, v.Rates.Connections, func(q string) bool { return mentionsListed(v, q) }, func() api.Virtual { return v }})
 		}
 	}
 	out := pageOf(m.nameOf(m.id), snap.Revision, all, r)
@@ -109,17 +113,22 @@ func seenByARouter(m *member, snap *fsm.Snapshot) []api.Virtual {
 func pageOf(node string, revision uint64, all []listed, r api.VirtualsRequest) api.Virtuals {
 	out := api.Virtuals{Schema: api.Schema, Node: node, Revision: revision, All: len(all), Offset: r.Offset, States: make(map[string]int), Virtuals: []api.ListedVirtual{}}
 	q := strings.ToLower(strings.TrimSpace(r.Q))
+	var fits []listed
 	for _, l := range all {
 		if q != "" && !l.has(q) {
 			continue
 		}
 		out.States[l.state]++
-		if r.State != "" && l.state != r.State {
-			continue
+		if (r.State == "" || l.state == r.State) && (len(r.Names) == 0 || slices.Contains(r.Names, l.name)) {
+			fits = append(fits, l)
 		}
-		if out.Total++; out.Total <= r.Offset || len(out.Virtuals) >= r.Limit {
-			continue
-		}
+	}
+	if r.Order == api.ByTrouble {
+		slices.SortStableFunc(fits, byTrouble)
+	}
+	out.Total = len(fits)
+	from := min(r.Offset, len(fits))
+	for _, l := range fits[from:min(from+r.Limit, len(fits))] {
 		one := api.Listed(l.whole())
 		if !r.Servers {
 			one.Servers = []api.Server{}
@@ -127,6 +136,12 @@ func pageOf(node string, revision uint64, all []listed, r api.VirtualsRequest) a
 		out.Virtuals = append(out.Virtuals, one)
 	}
 	return out
+}
+
+// byTrouble puts first whom to look at first.
+func byTrouble(a, b listed) int {
+	states := []string{"down", "panic", "unknown", "up", "inactive"}
+	return cmp.Or(cmp.Compare(slices.Index(states, a.state), slices.Index(states, b.state)), cmp.Compare(b.rate, a.rate))
 }
 
 // mentions tells whether q, in lower case, is in what people know a virtual by.

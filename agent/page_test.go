@@ -48,6 +48,7 @@ func TestPage(t *testing.T) {
 		{"by name", api.VirtualsRequest{Limit: 10, Q: " V2 "}, 6, "v2 v20 v21 v22 v23 v24"},
 		{"by a server's address", api.VirtualsRequest{Limit: 10, Q: "10.10.0.75"}, 1, "v24"},
 		{"by what nobody has", api.VirtualsRequest{Limit: 10, Q: "nowhere"}, 0, ""},
+		{"of these names", api.VirtualsRequest{Limit: 10, Names: []string{"v7", "gone", "v12"}}, 2, "v12 v7"},
 		{"in a state that none is in", api.VirtualsRequest{Limit: 10, State: "panic"}, 0, ""},
 	} {
 		got := page(snap, dir, test.ask)
@@ -68,6 +69,30 @@ func TestPage(t *testing.T) {
 	one := serversOf("r1", 2, observe(snap, dir).virtual(snap.Document.Virtuals[4]), api.ServersRequest{Offset: 1, Limit: 1})
 	if one.Total != 3 || len(one.Virtual.Servers) != 1 || one.Virtual.Servers[0].Name != "s1" || one.Virtual.States["up"] != 3 {
 		t.Errorf("one: %+v", one)
+	}
+}
+
+// Those to look at first are not up, and then the busiest.
+func TestPageByTrouble(t *testing.T) {
+	var all []listed
+	for i, state := range []string{"inactive", "up", "unknown", "up", "down", "panic", "up"} {
+		name := fmt.Sprintf("v%d", i)
+		all = append(all, listed{name: name, state: state, rate: uint64(i % 4), whole: func() api.Virtual { return api.Virtual{Name: name, State: state} }})
+	}
+	names := func(r api.VirtualsRequest) (out string) {
+		for _, v := range pageOf("r1", 2, all, r).Virtuals {
+			out += v.Name + " "
+		}
+		return out
+	}
+	if got, want := names(api.VirtualsRequest{Order: api.ByTrouble, Limit: 6}), "v4 v5 v2 v3 v6 v1 "; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got, want := names(api.VirtualsRequest{Order: api.ByTrouble, Offset: 5, Limit: 6}), "v1 v0 "; got != want {
+		t.Errorf("the rest: got %s, want %s", got, want)
+	}
+	if got := pageOf("r1", 2, all, api.VirtualsRequest{Names: []string{"v1"}, Limit: 6}); got.Total != 1 || got.States["up"] != 3 {
+		t.Errorf("of one name: %+v", got)
 	}
 }
 

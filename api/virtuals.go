@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -11,12 +12,14 @@ import (
 
 // VirtualsRequest chooses a page of virtuals.
 type VirtualsRequest struct {
-	Q       string `query:"q" json:"q,omitempty" maxLength:"200" doc:"only those that have this in their name or address, or in a server's; capital letters do not matter"`
-	State   string `query:"state" json:"state,omitempty" enum:"up,down,panic,unknown,inactive" doc:"only those in this state"`
-	Offset  int    `query:"offset" json:"offset,omitempty" minimum:"0" doc:"so many of them come before the page"`
-	Limit   int    `query:"limit" json:"limit" minimum:"1" maximum:"1000" default:"50" doc:"how many a page has"`
-	Servers bool   `query:"servers" json:"servers,omitempty" doc:"each with its servers"`
-	Local   bool   `query:"local" json:"-" doc:"as this router alone sees them; needs no leader"`
+	Q       string   `query:"q" json:"q,omitempty" maxLength:"200" doc:"only those that have this in their name or address, or in a server's; capital letters do not matter"`
+	State   string   `query:"state" json:"state,omitempty" enum:"up,down,panic,unknown,inactive" doc:"only those in this state"`
+	Names   []string `query:"name,explode" json:"names,omitempty" nullable:"false" maxItems:"100" doc:"only those of these names"`
+	Order   string   `query:"order" json:"order,omitempty" enum:"name,trouble" doc:"trouble: first those that are not up, then those with the most new connections; default: by name"`
+	Offset  int      `query:"offset" json:"offset,omitempty" minimum:"0" doc:"so many of them come before the page"`
+	Limit   int      `query:"limit" json:"limit" minimum:"1" maximum:"1000" default:"50" doc:"how many a page has"`
+	Servers bool     `query:"servers" json:"servers,omitempty" doc:"each with its servers"`
+	Local   bool     `query:"local" json:"-" doc:"as this router alone sees them; needs no leader"`
 }
 
 // ServersRequest chooses a page of a virtual's servers.
@@ -34,7 +37,10 @@ type VirtualRequest struct {
 	ServersRequest
 }
 
-// Virtuals is a page of virtuals, by name.
+// ByTrouble is the Order of those to look at first: down, panic, unknown, then up and inactive ones, the busiest first.
+const ByTrouble = "trouble"
+
+// Virtuals is a page of virtuals.
 type Virtuals struct {
 	Schema   string          `json:"schema"`
 	Node     string          `json:"node" doc:"the router that sees them so"`
@@ -42,7 +48,7 @@ type Virtuals struct {
 	All      int             `json:"all" doc:"how many the document has"`
 	Total    int             `json:"total" doc:"how many were asked for, on this page and on others"`
 	Offset   int             `json:"offset"`
-	States   map[string]int  `json:"states" doc:"how many of those that q finds are in each state, whatever state was asked for"`
+	States   map[string]int  `json:"states" doc:"how many of those that q finds are in each state, whatever state and names were asked for"`
 	Virtuals []ListedVirtual `json:"virtuals" nullable:"false"`
 }
 
@@ -98,6 +104,8 @@ func pageQuery(q, state string, offset, limit int, local bool) url.Values {
 func (c *Client) Virtuals(ctx context.Context, r VirtualsRequest) (Virtuals, error) {
 	q := pageQuery(r.Q, r.State, r.Offset, r.Limit, r.Local)
 	q.Set("servers", strconv.FormatBool(r.Servers))
+	q["name"] = r.Names
+	q.Set("order", cmp.Or(r.Order, "name"))
 	return ask[Virtuals](ctx, c, http.MethodGet, "/v1/virtuals?"+q.Encode(), nil)
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,6 +119,9 @@ func (c *cluster) Virtuals(_ context.Context, r api.VirtualsRequest) (api.Virtua
 		if r.State == "" || r.State == v.State {
 			out.Virtuals = append(out.Virtuals, api.Listed(v))
 		}
+	}
+	if r.Order == api.ByTrouble {
+		slices.SortStableFunc(out.Virtuals, func(a, b api.ListedVirtual) int { return strings.Compare(a.State, b.State) }) // down before up
 	}
 	return out, nil
 }

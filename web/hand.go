@@ -119,7 +119,7 @@ func (p serverPage) VirtualPath() string { return pageTo("virtuals", p.Virtual) 
 // serverOf asks for the server that a request is about, and for those that have its address.
 func (s *site) serverOf(r *http.Request) (serverPage, error) {
 	virtual, server := r.PathValue("name"), r.PathValue("server")
-	v, err := s.api.Virtual(r.Context(), virtual, api.ServersRequest{Q: server, Limit: 10_000})
+	v, err := s.api.Virtual(r.Context(), virtual, api.ServersRequest{Q: server, Limit: serversFound})
 	if err != nil {
 		return serverPage{}, err
 	}

@@ -41,9 +41,10 @@ type router struct {
 	URLs []string `json:"urls"`
 }
 
-// serve tells a page what differs from second to second. The page names itself, as its address is: page=/virtuals?page=2.
+// serve tells a page what differs from second to second. The page names itself, as its address is: page=/virtuals?page=2. The first
+// one, which chooses what it shows, also says which virtuals that are: name=web&name=mail.
 func (h *hub) serve(w http.ResponseWriter, r *http.Request) {
-	sc, err := scopeOf(r.FormValue("page"))
+	sc, err := scopeOf(r.FormValue("page"), r.Form["name"])
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

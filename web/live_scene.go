@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -132,8 +134,11 @@ func (sc scope) picture(ctx context.Context, c *api.Client) (*picture, error) {
 	p := &picture{node: own.Node, revision: st.Revision, status: st, values: frameValues(st)}
 	shape := frameShape(st, trouble)
 	if trouble == nil && sc.virtuals != nil {
-		list, err := c.Virtuals(ctx, *sc.virtuals)
+		list, err := virtualsAt(ctx, c, *sc.virtuals)
 		if err == nil {
+			if len(sc.virtuals.Names) > 0 { // of all: another may be to be shown
+				shape = append(shape, fmt.Sprint(list.States))
+			}
 			for _, v := range list.Virtuals {
 				maps.Copy(p.values, virtualValues(v, v.Servers[:min(len(v.Servers), serversInFold)]))
 				shape = append(shape, virtualShape(v)...)
@@ -142,8 +147,11 @@ func (sc scope) picture(ctx context.Context, c *api.Client) (*picture, error) {
 		shape = append(shape, problemText(err))
 	}
 	if trouble == nil && sc.virtual != "" {
-		page, err := c.Virtual(ctx, sc.virtual, sc.servers)
+		page, err := virtualAt(ctx, c, sc.virtual, sc.servers)
 		if err == nil {
+			if sc.server != "" { // others have its name in theirs
+				page.Virtual.Servers = slices.DeleteFunc(page.Virtual.Servers, func(s api.Server) bool { return s.Name != sc.server })
+			}
 			maps.Copy(p.values, virtualValues(page.Virtual, page.Virtual.Servers))
 			shape = append(shape, virtualShape(page.Virtual)...)
 		}

@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,9 +58,23 @@ func (w *watched) Virtuals(_ context.Context, r api.VirtualsRequest) (api.Virtua
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := api.Virtuals{Virtuals: []api.ListedVirtual{}}
+	out.States = map[string]int{}
 	for _, v := range w.list[min(r.Offset, len(w.list)):] {
-		out.Virtuals = append(out.Virtuals, api.Listed(v))
+		out.States[v.State]++
+		if len(r.Names) == 0 || slices.Contains(r.Names, v.Name) {
+			out.Virtuals = append(out.Virtuals, api.Listed(v))
+		}
 	}
+	return out, nil
+}
+
+func (w *watched) Virtual(_ context.Context, r api.VirtualRequest) (api.VirtualPage, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := api.VirtualPage{Virtual: api.Listed(w.list[0])}
+	all := slices.DeleteFunc(slices.Clone(w.list[0].Servers), func(s api.Server) bool { return !strings.Contains(s.Name, r.Q) })
+	from := min(r.Offset, len(all))
+	out.Total, out.Virtual.Servers = len(all), all[from:min(from+r.Limit, len(all))]
 	return out, nil
 }
 
@@ -153,6 +169,70 @@ func TestLive(t *testing.T) {
 	})
 }
 
+// The first page is told of the virtuals that it names, wherever they stand among all, and made anew when another is to be shown.
+func TestLiveOfTheFirstPage(t *testing.T) {
+	w := newWatched(t)
+	w.list = nil
+	for i := range 1000 {
+		w.list = append(w.list, api.Virtual{Name: fmt.Sprintf("v%d", i), State: "up"})
+	}
+	site := newSite(t, api.New(w, api.Version{}))
+	synctest.Test(t, func(t *testing.T) {
+		page, closed := w.open(t, site, "/monitoring&name=v999&name=v7")
+		defer closed()
+		if first := page.take(); !strings.Contains(first, `"v/v999/cps":"0"`) || !strings.Contains(first, `"v/v7/cps":"0"`) || strings.Contains(first, "v/v8/") {
+			t.Errorf("first told %s", first)
+		}
+		second := func() string { time.Sleep(time.Second); synctest.Wait(); return page.take() }
+		w.change(func(w *watched) { w.list[999].Rates.Connections, w.list[8].Rates.Connections = 5, 6 })
+		if got := second(); got != `event: values {"v/v999/cps":"5"}` {
+			t.Errorf("told %q", got)
+		}
+		w.change(func(w *watched) { w.list[8].State = "down" })
+		if got := second(); !strings.HasPrefix(got, "event: reload") {
+			t.Errorf("one that it does not show is down: %q", got)
+		}
+	})
+}
+
+// What is live of a server has a place of its own, whatever others are called, and a page behind the last is told of the last, which is shown.
+func TestLiveOfManyServers(t *testing.T) {
+	w := newWatched(t)
+	web := api.Virtual{Name: "web", State: "up"}
+	for i := range 104 {
+		web.Servers = append(web.Servers, api.Server{Name: fmt.Sprintf("a%d", i), Address: "10.0.0.1", Port: 80, State: "up", Active: 1})
+	}
+	web.Servers = append(web.Servers, api.Server{Name: "a103", Address: "10.0.0.9", Port: 80, Sorry: true, State: "up", Active: 2},
+		api.Server{Name: "a103", Address: "10.0.0.7", Port: 80, State: "leaving", Active: 3}, api.Server{Name: "a103", Address: "10.0.0.8", Port: 80, State: "leaving", Active: 4})
+	w.list = []api.Virtual{web}
+	h := api.New(w, api.Version{})
+	site := newSite(t, h)
+	synctest.Test(t, func(t *testing.T) {
+		for _, address := range []string{"/virtuals/web?page=2", "/virtuals/web?page=9"} {
+			shown := visitor{t, site, fsm.Viewer}.get(address)
+			page, closed := w.open(t, site, url.QueryEscape(address))
+			told := page.take()
+			closed()
+			for key, active := range map[string]string{"s/web/a103": "1", "sorry/web/a103": "2", "leaving/web/a103/10.0.0.7:80": "3", "leaving/web/a103/10.0.0.8:80": "4"} {
+				if want := fmt.Sprintf(`"%s/active":"%s"`, key, active); !strings.Contains(told, want) {
+					t.Errorf("%s: %s is not told", address, want)
+				}
+				if want := fmt.Sprintf(`data-k="%s/active">%s<`, key, active); !strings.Contains(shown.text, want) {
+					t.Errorf("%s: %s is not shown", address, want)
+				}
+			}
+			if strings.Contains(told, "s/web/a99/") {
+				t.Errorf("%s: told of another page's", address)
+			}
+		}
+		page, closed := w.open(t, site, "/virtuals/web/servers/a10")
+		defer closed()
+		if told := page.take(); !strings.Contains(told, "s/web/a10/") || strings.Contains(told, "s/web/a100/") {
+			t.Errorf("one server's page is told %s", told)
+		}
+	})
+}
+
 // However many look at the same, the router looks once a second, and not at all when nobody does.
 func TestLiveLooksOnce(t *testing.T) {
 	w := newWatched(t)
@@ -185,21 +265,25 @@ func TestLiveLooksOnce(t *testing.T) {
 // A page is told of what is on it.
 func TestScope(t *testing.T) {
 	for page, want := range map[string]string{
-		"/redundancy":                      `"" {Q: State: Offset:0 Limit:0 Local:false}`,
-		"/virtuals":                        `{Q: State: Offset:0 Limit:50 Servers:true Local:false}`,
-		"/virtuals?q=we&state=down&page=3": `{Q:we State:down Offset:100 Limit:50 Servers:true Local:false}`,
-		"/virtuals?state=odd&page=-1":      `{Q: State: Offset:0 Limit:50 Servers:true Local:false}`,
-		"/virtuals/web?page=2":             `"web" {Q: State: Offset:100 Limit:100 Local:false}`,
-		"/virtuals/web/servers/a":          `"web" {Q:a State: Offset:0 Limit:100 Local:false}`,
-		"/virtuals/add":                    `"" {Q: State: Offset:0 Limit:0 Local:false}`,
+		"/redundancy":                      `"" {Q: State: Offset:0 Limit:0 Local:false} ""`,
+		"/virtuals":                        `{Q: State: Names:[] Order: Offset:0 Limit:25 Servers:true Local:false}`,
+		"/virtuals?q=we&state=down&page=3": `{Q:we State:down Names:[] Order: Offset:50 Limit:25 Servers:true Local:false}`,
+		"/virtuals?state=odd&page=-1":      `{Q: State: Names:[] Order: Offset:0 Limit:25 Servers:true Local:false}`,
+		"/virtuals/web?page=2":             `"web" {Q: State: Offset:100 Limit:100 Local:false} ""`,
+		"/virtuals/web/servers/a":          `"web" {Q:a State: Offset:0 Limit:10000 Local:false} "a"`,
+		"/virtuals/add":                    `"" {Q: State: Offset:0 Limit:0 Local:false} ""`,
 	} {
-		sc, err := scopeOf(page)
+		sc, err := scopeOf(page, nil)
 		if got := sc.key(); err != nil || got != want {
 			t.Errorf("%s: %s, %v; want %s", page, got, err, want)
 		}
 	}
+	names := strings.Split("a b c d e f g h i j k l m", " ")
+	if sc, err := scopeOf("/monitoring", names); err != nil || len(sc.virtuals.Names) != busiestShown || sc.virtuals.Limit != busiestShown {
+		t.Errorf("the first page: %s, %v", sc.key(), err)
+	}
 	for _, page := range []string{"", "virtuals", "https://elsewhere.example", "/" + strings.Repeat("a", 2000), "/%zz"} {
-		if sc, err := scopeOf(page); err == nil {
+		if sc, err := scopeOf(page, nil); err == nil {
 			t.Errorf("%.30q: %+v", page, sc)
 		}
 	}

@@ -11,15 +11,12 @@ import (
 	"polso/figures"
 )
 
-// liveOverview is how many virtuals are live on the first page, which shows the busiest of them: the first by name. Others that it shows
-// are as they were when it was made.
-const liveOverview = 200
-
 // scope is what a page shows beside the cluster in a line.
 type scope struct {
-	virtuals *api.VirtualsRequest // of the list
+	virtuals *api.VirtualsRequest // of the list, or those that the first page names
 	virtual  string               // of one virtual's pages
 	servers  api.ServersRequest
+	server   string // the only one that the page shows; "": it is not one server's
 }
 
 // key is the same for pages that show the same.
@@ -27,11 +24,11 @@ func (sc scope) key() string {
 	if sc.virtuals != nil {
 		return fmt.Sprintf("%+v", *sc.virtuals)
 	}
-	return fmt.Sprintf("%q %+v", sc.virtual, sc.servers)
+	return fmt.Sprintf("%q %+v %q", sc.virtual, sc.servers, sc.server)
 }
 
-// scopeOf reads a page's address.
-func scopeOf(page string) (scope, error) {
+// scopeOf reads a page's address, and the names of the virtuals that it shows if it says them.
+func scopeOf(page string, names []string) (scope, error) {
 	u, err := url.Parse(page)
 	if err != nil || len(page) > 2000 || !strings.HasPrefix(u.Path, "/") {
 		return scope{}, fmt.Errorf("%.100q is no page", page)
@@ -42,7 +39,7 @@ func scopeOf(page string) (scope, error) {
 	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
 	switch {
 	case u.Path == "/monitoring":
-		return scope{virtuals: &api.VirtualsRequest{Limit: liveOverview}}, nil
+		return scope{virtuals: &api.VirtualsRequest{Names: names[:min(len(names), busiestShown)], Limit: busiestShown}}, nil
 	case u.Path == "/virtuals":
 		r := api.VirtualsRequest{Q: strings.TrimSpace(q.Get("q")), State: q.Get("state"), Offset: before * virtualsOnPage, Limit: virtualsOnPage, Servers: true}
 		if !slices.Contains(virtualList{}.States(), r.State) {
@@ -52,7 +49,7 @@ func scopeOf(page string) (scope, error) {
 	case len(parts) == 2 && parts[0] == "virtuals" && parts[1] != "add":
 		return scope{virtual: parts[1], servers: api.ServersRequest{Offset: before * serversOnPage, Limit: serversOnPage}}, nil
 	case len(parts) == 4 && parts[0] == "virtuals" && parts[2] == "servers":
-		return scope{virtual: parts[1], servers: api.ServersRequest{Q: parts[3], Limit: serversOnPage}}, nil
+		return scope{virtual: parts[1], servers: api.ServersRequest{Q: parts[3], Limit: serversFound}, server: parts[3]}, nil
 	}
 	return scope{}, nil
 }

@@ -1,9 +1,9 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -21,9 +21,6 @@ func (s *site) monitoringRoutes(mux *http.ServeMux) {
 
 // busiestShown is how many virtual servers the first page has; the others are in their own list.
 const busiestShown = 12
-
-// mostCompared is how many of a state are looked at for that, the first by name.
-const mostCompared = 1000
 
 // overview is the first page.
 type overview struct {
@@ -74,23 +71,24 @@ func (s *site) overview(w http.ResponseWriter, r *http.Request) {
 
 // busiest finds the virtual servers to look at first: those that are not up, then those with the most new connections.
 func (s *site) busiest(ctx context.Context, o *overview) error {
-	var found []virtualRow
-	for _, state := range []string{"down", "panic", "unknown", "up"} {
-		list, err := s.api.Virtuals(ctx, api.VirtualsRequest{State: state, Limit: mostCompared, Local: o.Alone != nil})
-		if err != nil {
-			return err
-		}
-		slices.SortStableFunc(list.Virtuals, func(a, b api.ListedVirtual) int { return cmp.Compare(b.Rates.Connections, a.Rates.Connections) })
-		for _, v := range list.Virtuals {
-			found = append(found, virtualRow{v})
-		}
-		o.Of, o.States = list.All, list.States
-		if len(found) >= busiestShown {
-			break
-		}
+	list, err := s.api.Virtuals(ctx, api.VirtualsRequest{Order: api.ByTrouble, Limit: busiestShown, Local: o.Alone != nil})
+	if err != nil {
+		return err
 	}
-	o.Virtuals = found[:min(len(found), busiestShown)]
+	for _, v := range list.Virtuals {
+		o.Virtuals = append(o.Virtuals, virtualRow{v})
+	}
+	o.Of, o.States = list.All, list.States
 	return nil
+}
+
+// Names are the virtual servers that the page shows, for its stream.
+func (o overview) Names() string {
+	q := make(url.Values)
+	for _, v := range o.Virtuals {
+		q.Add("name", v.Name)
+	}
+	return q.Encode()
 }
 
 // announce has this router announce what it holds again.

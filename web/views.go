@@ -50,6 +50,9 @@ func parseViews() (views, error) {
 	return out, nil
 }
 
+// namesShown is how many of what may be many names stand in one cell.
+const namesShown = 6
+
 // words are what a template may say beside its data.
 var words = template.FuncMap{
 	"age":       figures.Age,
@@ -65,6 +68,8 @@ var words = template.FuncMap{
 	"join":      strings.Join,
 	"changes":   tableOf,
 	"some":      someSteps,
+	"head":      func(names []string) []string { return names[:min(len(names), namesShown)] },
+	"more":      func(names []string) int { return max(0, len(names)-namesShown) },
 	"octets":    figures.Octets,
 	"ms":        figures.Milliseconds,
 	"printable": config.Printable,

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -28,9 +29,10 @@ func (s *site) virtualRoutes(mux *http.ServeMux) {
 
 // How many rows a page has.
 const (
-	virtualsOnPage = 50
+	virtualsOnPage = 25
 	serversOnPage  = 100
 	serversInFold  = 20
+	serversFound   = 10_000 // of those that are looked through for one
 )
 
 // pages is which part of a long list is shown.
@@ -92,11 +94,7 @@ type virtualRow struct{ api.ListedVirtual }
 func (s *site) virtuals(w http.ResponseWriter, r *http.Request) {
 	v := virtualList{Query: strings.TrimSpace(r.FormValue("q")), State: r.FormValue("state")}
 	ask := api.VirtualsRequest{Q: v.Query, State: v.State, Offset: offset(r, virtualsOnPage), Limit: virtualsOnPage, Servers: true}
-	list, err := s.api.Virtuals(r.Context(), ask)
-	if err == nil && len(list.Virtuals) == 0 && list.Total > 0 { // a page behind the last one
-		ask.Offset = (list.Total - 1) / virtualsOnPage * virtualsOnPage
-		list, err = s.api.Virtuals(r.Context(), ask)
-	}
+	list, err := virtualsAt(r.Context(), s.api, ask)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -106,6 +104,26 @@ func (s *site) virtuals(w http.ResponseWriter, r *http.Request) {
 		v.Rows = append(v.Rows, virtualRow{x})
 	}
 	s.show(w, r, "virtuals", "virtuals", "Virtual servers", v)
+}
+
+// virtualsAt is a page of virtuals, the last one in place of one behind it.
+func virtualsAt(ctx context.Context, c *api.Client, ask api.VirtualsRequest) (api.Virtuals, error) {
+	list, err := c.Virtuals(ctx, ask)
+	if err == nil && len(list.Virtuals) == 0 && list.Total > 0 {
+		ask.Offset = (list.Total - 1) / ask.Limit * ask.Limit
+		list, err = c.Virtuals(ctx, ask)
+	}
+	return list, err
+}
+
+// virtualAt is a virtual with a page of its servers, the last one in place of one behind it.
+func virtualAt(ctx context.Context, c *api.Client, name string, ask api.ServersRequest) (api.VirtualPage, error) {
+	v, err := c.Virtual(ctx, name, ask)
+	if err == nil && len(v.Virtual.Servers) == 0 && v.Total > 0 {
+		ask.Offset = (v.Total - 1) / ask.Limit * ask.Limit
+		v, err = c.Virtual(ctx, name, ask)
+	}
+	return v, err
 }
 
 // PortText is the ports as people write them.
@@ -167,8 +185,17 @@ func rowsOf(virtual string, list []api.Server) []serverRow {
 	return rows
 }
 
-// Key begins the keys of what is live of it.
-func (s serverRow) Key() string { return "s/" + s.Virtual + "/" + s.Name }
+// Key begins the keys of what is live of it. A sorry server, and one that leaves, may be called as another is.
+func (s serverRow) Key() string {
+	of := s.Virtual + "/" + s.Name
+	switch {
+	case s.State == "leaving":
+		return "leaving/" + of + "/" + s.At()
+	case s.Sorry:
+		return "sorry/" + of
+	}
+	return "s/" + of
+}
 
 // At is the server's address as clients of it write it.
 func (s serverRow) At() string {
@@ -201,11 +228,7 @@ type virtualPage struct {
 func (s *site) virtual(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	ask := api.ServersRequest{Offset: offset(r, serversOnPage), Limit: serversOnPage}
-	v, err := s.api.Virtual(r.Context(), name, ask)
-	if err == nil && len(v.Virtual.Servers) == 0 && v.Total > 0 {
-		ask.Offset = (v.Total - 1) / serversOnPage * serversOnPage
-		v, err = s.api.Virtual(r.Context(), name, ask)
-	}
+	v, err := virtualAt(r.Context(), s.api, name, ask)
 	if err != nil {
 		s.refuse(w, r, err)
 		return

@@ -22,6 +22,7 @@ export function live() {
   /** @type {EventSource|undefined} */
   let source;
   let watch = 0;
+  let opened = ""; // the stream's address
 
   const heard = () => {
     clearTimeout(watch);
@@ -38,6 +39,11 @@ export function live() {
       case "renewed":
         learn();
         document.dispatchEvent(new CustomEvent("polso:renewed"));
+        if (address() !== opened) { // it shows other virtuals now
+          source?.close();
+          shape = "";
+          open();
+        }
         break;
       case "edited":
         line.say("The page has changed meanwhile; what you have written is kept.", reloadButton());
@@ -53,8 +59,8 @@ export function live() {
   };
 
   const open = () => {
-    const page = location.pathname + location.search;
-    source = new EventSource("/live?page=" + encodeURIComponent(page));
+    opened = address();
+    source = new EventSource(opened);
     source.addEventListener("hello", (event) => {
       const said = JSON.parse(event.data);
       heard();
@@ -126,6 +132,13 @@ export function live() {
   open();
   addEventListener("pagehide", () => source?.close());
   addEventListener("pageshow", (event) => event.persisted && open());
+}
+
+/** Where the page hears of what it shows: its own address, and the names of what it chose. */
+function address() {
+  const table = document.querySelector("[data-names]");
+  const names = table instanceof HTMLElement ? table.dataset.names : "";
+  return "/live?page=" + encodeURIComponent(location.pathname + location.search) + (names ? "&" + names : "");
 }
 
 /** @param {number} at */
