@@ -179,9 +179,13 @@ func (n *Node) Role() Role {
 // every answer that leaves after the call.
 func (n *Node) SetPromise(d time.Duration) { n.ledger.SetPromise(d) }
 
-// Leader returns the ID of the leader that this node knows of.
+// Leader returns the ID of the leader that this node knows of. Who stands for election knows of none, whatever raft says: a heartbeat
+// that comes while raft writes down its vote for the lead that it was handed names the old leader once more, and nothing takes that back.
 func (n *Node) Leader() (id string, known bool) {
 	_, leader := n.raft.LeaderWithID()
+	if n.raft.State() == raft.Candidate {
+		return "", false
+	}
 	return string(leader), leader != ""
 }
 

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hashicorp/raft"
 )
 
 func TestTransfer(t *testing.T) {
@@ -292,5 +294,43 @@ func TestUnarmed(t *testing.T) {
 		if h := c.holder(); h != l || h.node.Role().Term != term {
 			t.Errorf("leader %v, want %s in term %d as before", h, l.id, term)
 		}
+	})
+}
+
+// TestCandidateKnowsNoLeader: a heartbeat of the old leader meets its heir while that writes down its vote for itself. It does not
+// win, and says all the while that it knows no leader.
+func TestCandidateKnowsNoLeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, lan(t), "a", "b", "c")
+		defer c.close()
+		l := c.leader()
+		time.Sleep(2 * c.profile.H)
+		to, term := c.others(l)[0], l.node.Role().Term
+		to.end.mu.Lock()
+		beat := to.end.heartbeat
+		to.end.arrived = func(rpc any) {
+			if _, ok := rpc.(*raft.TimeoutNowRequest); ok {
+				to.disk.hang(0, c.profile.H/8)
+			}
+		}
+		to.end.mu.Unlock()
+		go func() { _ = l.node.Transfer(t.Context(), to.id) }() // it fails
+		c.until("the heir stands", c.profile.H, func() bool { return to.node.raft.State() == raft.Candidate })
+		c.net.isolate(to.id)
+		answer := make(chan raft.RPCResponse, 1)
+		from := raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(l.id), Addr: []byte(l.id)}
+		beat(raft.RPC{Command: &raft.AppendEntriesRequest{RPCHeader: from, Term: term}, RespChan: answer})
+		if r := <-answer; r.Error != nil || !r.Response.(*raft.AppendEntriesResponse).Success {
+			t.Fatalf("the heartbeat: %+v, %v: the test shows nothing", r.Response, r.Error)
+		}
+		for range 100 {
+			time.Sleep(c.profile.H / 10)
+			if id, known := to.node.Leader(); known {
+				t.Fatalf("isolated in state %v, it knows %s as its leader", to.node.raft.State(), id)
+			}
+		}
+		c.net.heal()
+		c.leader()
+		c.safe()
 	})
 }
