@@ -17,6 +17,7 @@ func TestSend(t *testing.T) {
 		return config.Check{Kind: config.CheckSend, Send: send, Expect: expect}
 	}
 	limit := func(c config.Check) config.Check { c.Timeout = hasty; return c }
+	cut := func(c config.Check) config.Check { c.Timeout = brief; return c }
 	pong := answering(t, echoes(func(line string) string { return "+" + line + "\r\n" }))
 	mute := answering(t, hangs)
 	closes := answering(t, func(net.Conn) {})
@@ -27,12 +28,12 @@ func TestSend(t *testing.T) {
 		{"prefix in two pieces", answering(t, greets("22", "0 hello")), send("", "220"), true, `send: answered "220 hello"` + inTime},
 		{"wrong", pong, send(`PING\r\n`, `+PONG`), false, `send: unexpected answer "\+PING\\r\\n"` + inTime},
 		{"wrong from the first byte, and no more", answering(t, greets("5")), send("", "220"), false, `send: unexpected answer "5"` + inTime},
-		{"too little, then silence", answering(t, greets("22")), limit(send("", "220")), false, `send: unexpected answer "22", then silence` + inTime},
+		{"too little, then silence", answering(t, greets("22")), cut(send("", "220")), false, `send: unexpected answer "22", then silence` + inTime},
 		{"too little, then closed", answering(t, func(c net.Conn) { _, _ = io.WriteString(c, "22") }), send("", "220"), false, `send: unexpected answer "22", then closed` + inTime},
 		{"star", answering(t, greets("\x00")), send("", "*"), true, `send: answered "\\x00"` + inTime},
 		{"star and nothing", mute, limit(send("", "*")), false, `send: no answer within 250ms`},
 		{"expression", answering(t, greets("hello\n", "status: 4", "2\n")), send("", `~(?m)^status: \d+$`), true, `send: answered .*`},
-		{"expression without a match", answering(t, greets("hello\n")), limit(send("", `~bye`)), false, `send: unexpected answer "hello\\n", then silence` + inTime},
+		{"expression without a match", answering(t, greets("hello\n")), cut(send("", `~bye`)), false, `send: unexpected answer "hello\\n", then silence` + inTime},
 		{"no expression", mute, send("", `~(`), false, "send: error parsing regexp: .*"},
 		{"nothing expected", mute, send(`x`, ``), true, `send: connected` + inTime},
 		{"refused", closed(t), send(`x`, `y`), false, `send: connection refused` + inTime},

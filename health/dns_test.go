@@ -80,8 +80,8 @@ func TestDNS(t *testing.T) {
 	dns := func(kind, want string) config.Check {
 		return config.Check{Kind: config.CheckDNS, Query: "www.example.org", Type: kind, Answer: want}
 	}
-	hurried := dns("A", "")
-	hurried.Timeout = hasty
+	hurried, cut := dns("A", ""), dns("A", "")
+	hurried.Timeout, cut.Timeout = hasty, brief
 	for _, tt := range []asked{
 		{"any answer", records(alias, one, two), dns("A", ""), true, `dns: NOERROR, 3 records` + inTime},
 		{"A without being said", records(one), dns("", ""), true, `dns: NOERROR, 1 record` + inTime},
@@ -101,9 +101,9 @@ func TestDNS(t *testing.T) {
 		{"another code", code(9), dns("A", ""), false, `dns: RCODE 9` + inTime},
 		{"of another question", nameserver(t, func(m *dnsmessage.Message, _ string) {
 			m.Questions[0].Name = dnsmessage.MustNewName("evil.example.org.")
-		}), hurried, false, `dns: the answer is not to what was asked` + inTime},
-		{"of another number", nameserver(t, func(m *dnsmessage.Message, _ string) { m.ID++ }), hurried, false, `dns: the answer is not to what was asked` + inTime},
-		{"garbage", datagrams(t, func(string) [][]byte { return [][]byte{[]byte("garbage")} }), hurried, false, `dns: the answer is no DNS message` + inTime},
+		}), cut, false, `dns: the answer is not to what was asked` + inTime},
+		{"of another number", nameserver(t, func(m *dnsmessage.Message, _ string) { m.ID++ }), cut, false, `dns: the answer is not to what was asked` + inTime},
+		{"garbage", datagrams(t, func(string) [][]byte { return [][]byte{[]byte("garbage")} }), cut, false, `dns: the answer is no DNS message` + inTime},
 		{"garbage before the answer", datagrams(t, func(s string) [][]byte {
 			var m dnsmessage.Message
 			_ = m.Unpack([]byte(s))

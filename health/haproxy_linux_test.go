@@ -55,7 +55,7 @@ func TestAgentWords(t *testing.T) {
 			t.Errorf("%q: %+v, want %v %+v", tt.says, got, tt.ok, tt.advice)
 		}
 		want, got := tt.status+" "+tt.weight, ""
-		for end := time.Now().Add(3 * time.Second); got != want && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(20 * time.Second); got != want && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 			got = r.haproxySays()
 		}
 		if got != want {

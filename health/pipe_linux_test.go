@@ -17,7 +17,7 @@ func TestTLSReadsNoPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := handshakes(t, shows(newAuthority(t, "CA").sign(t, -time.Hour, time.Hour, "127.0.0.1")))
-	check := config.Check{Kind: config.CheckTLS, Timeout: time.Second, CA: name}
+	check := config.Check{Kind: config.CheckTLS, Timeout: 20 * time.Second, CA: name}
 	if got := ProbeFrom(nil, nil)(t.Context(), Target{Addr: at, Check: check}); got.OK || !strings.Contains(got.Reason, "is not a file") {
 		t.Errorf("%+v, want the pipe refused", got)
 	}

@@ -49,28 +49,28 @@ func TestPresets(t *testing.T) {
 	for _, tt := range []asked{
 		{"redis", answering(t, turns("", "+PONG\r\n")), ok(config.CheckRedis), true, `redis: answered "\+PONG.*`},
 		{"redis with a password", answering(t, turns("", "-NOAUTH Authentication required.\r\n")), ok(config.CheckRedis), true, `redis: answered "-NOAUTH.*`},
-		{"redis that loads", answering(t, turns("", "-LOADING Redis is loading\r\n")), config.Check{Kind: config.CheckRedis, Timeout: hasty}, false, `redis: unexpected answer "-LOADING Redis is loading\\r\\n", then silence.*`},
+		{"redis that loads", answering(t, turns("", "-LOADING Redis is loading\r\n")), config.Check{Kind: config.CheckRedis, Timeout: brief}, false, `redis: unexpected answer "-LOADING Redis is loading\\r\\n", then silence.*`},
 		{"mysql", answering(t, turns(mysqlGreeting, mysqlOK)), ok(config.CheckMySQL), true, `mysql: answered .*`},
 		{"mysql denies a stranger", answering(t, turns(mysqlGreeting, mysqlDenied)), ok(config.CheckMySQL), true, `mysql: answered .*denied.*`},
 		{"mysql knows other ways", answering(t, turns(mysqlGreeting, mysqlOldAuth)), ok(config.CheckMySQL), true, `mysql: answered .*`},
 		{"mysql lets the user in", answering(t, turns(mysqlGreeting, mysqlOK)), as(config.CheckMySQL), true, `mysql: answered .*`},
-		{"mysql denies the user", answering(t, turns(mysqlGreeting, mysqlDenied)), config.Check{Kind: config.CheckMySQL, User: "health", Timeout: hasty}, false, `mysql: unexpected answer .*denied.*`},
-		{"mysql has shut us out", answering(t, greets(mysqlBlocked)), config.Check{Kind: config.CheckMySQL, Timeout: hasty}, false, `mysql: unexpected answer .*is blocked.*`},
+		{"mysql denies the user", answering(t, turns(mysqlGreeting, mysqlDenied)), config.Check{Kind: config.CheckMySQL, User: "health", Timeout: brief}, false, `mysql: unexpected answer .*denied.*`},
+		{"mysql has shut us out", answering(t, greets(mysqlBlocked)), config.Check{Kind: config.CheckMySQL, Timeout: brief}, false, `mysql: unexpected answer .*is blocked.*`},
 		{"postgresql lets in", answering(t, turns("", postgresReady)), ok(config.CheckPostgreSQL), true, `postgresql: answered .*`},
 		{"postgresql wants a password", answering(t, turns("", postgresSCRAM)), ok(config.CheckPostgreSQL), true, `postgresql: answered .*`},
-		{"postgresql wants one of the user", answering(t, turns("", postgresSCRAM)), config.Check{Kind: config.CheckPostgreSQL, User: "health", Timeout: hasty}, false, `postgresql: unexpected answer .*`},
+		{"postgresql wants one of the user", answering(t, turns("", postgresSCRAM)), config.Check{Kind: config.CheckPostgreSQL, User: "health", Timeout: brief}, false, `postgresql: unexpected answer .*`},
 		{"postgresql lets the user in", answering(t, turns("", postgresReady)), as(config.CheckPostgreSQL), true, `postgresql: answered .*`},
 		{"postgresql knows no such role", answering(t, turns("", postgresError("28000", "role does not exist"))), ok(config.CheckPostgreSQL), true, `postgresql: answered .*`},
 		{"postgresql trusts, and knows no such role", answering(t, turns("", postgresTrust+postgresError("28000", "role does not exist"))), ok(config.CheckPostgreSQL), true, `postgresql: answered .*`},
-		{"postgresql trusts, and does not know the user", answering(t, turns("", postgresTrust+postgresError("28000", "role does not exist"))), config.Check{Kind: config.CheckPostgreSQL, User: "health", Timeout: hasty}, false, `postgresql: unexpected answer .*`},
-		{"postgresql trusts, and is full", answering(t, turns("", postgresTrust+postgresError("53300", "remaining connection slots are reserved"))), config.Check{Kind: config.CheckPostgreSQL, Timeout: hasty}, false, `postgresql: unexpected answer .*`},
-		{"postgresql starts", answering(t, turns("", postgresError("57P03", "the database system is starting up"))), config.Check{Kind: config.CheckPostgreSQL, Timeout: hasty}, false, `postgresql: unexpected answer .*starting up.*`},
+		{"postgresql trusts, and does not know the user", answering(t, turns("", postgresTrust+postgresError("28000", "role does not exist"))), config.Check{Kind: config.CheckPostgreSQL, User: "health", Timeout: brief}, false, `postgresql: unexpected answer .*`},
+		{"postgresql trusts, and is full", answering(t, turns("", postgresTrust+postgresError("53300", "remaining connection slots are reserved"))), config.Check{Kind: config.CheckPostgreSQL, Timeout: brief}, false, `postgresql: unexpected answer .*`},
+		{"postgresql starts", answering(t, turns("", postgresError("57P03", "the database system is starting up"))), config.Check{Kind: config.CheckPostgreSQL, Timeout: brief}, false, `postgresql: unexpected answer .*starting up.*`},
 		{"ldap", answering(t, turns("", ldapBound)), ok(config.CheckLDAP), true, `ldap: answered .*`},
 		{"ldap with long lengths", answering(t, turns("", "\x30\x84\x00\x00\x00\x10\x02\x01\x01\x61\x84\x00\x00\x00\x07\x0a\x01\x00\x04\x00\x04\x00")), ok(config.CheckLDAP), true, `ldap: answered .*`},
 		{"ldap wants no strangers", answering(t, turns("", strings.Replace(ldapBound, "\x0a\x01\x00", "\x0a\x01\x30", 1))), ok(config.CheckLDAP), true, `ldap: answered .*`},
-		{"ldap is busy", answering(t, turns("", strings.Replace(ldapBound, "\x0a\x01\x00", "\x0a\x01\x33", 1))), config.Check{Kind: config.CheckLDAP, Timeout: hasty}, false, `ldap: unexpected answer .*`},
+		{"ldap is busy", answering(t, turns("", strings.Replace(ldapBound, "\x0a\x01\x00", "\x0a\x01\x33", 1))), config.Check{Kind: config.CheckLDAP, Timeout: brief}, false, `ldap: unexpected answer .*`},
 		{"sip over tcp", answering(t, turns("", "SIP/2.0 200 OK\r\n\r\n")), ok(config.CheckSIPTCP), true, `sip-tcp: answered "SIP/2.0 200 OK.*`},
-		{"sip over tcp is overloaded", answering(t, turns("", "SIP/2.0 503 Service Unavailable\r\n\r\n")), config.Check{Kind: config.CheckSIPTCP, Timeout: hasty}, false, `sip-tcp: unexpected answer "SIP/2.0 503.*`},
+		{"sip over tcp is overloaded", answering(t, turns("", "SIP/2.0 503 Service Unavailable\r\n\r\n")), config.Check{Kind: config.CheckSIPTCP, Timeout: brief}, false, `sip-tcp: unexpected answer "SIP/2.0 503.*`},
 		{"ftp", answering(t, greets("220-Hello\r\n")), ok(config.CheckFTP), true, `ftp: answered "220-Hello.*`},
 		{"ftp is full", answering(t, greets("421 Too many\r\n")), ok(config.CheckFTP), false, `ftp: unexpected answer "421 Too many.*`},
 		{"imap", answering(t, greets("* OK IMAP4rev1\r\n")), ok(config.CheckIMAP), true, `imap: answered .*`},
@@ -95,7 +95,7 @@ func TestPresetsDown(t *testing.T) {
 			{"refused", closed(t), config.Check{Kind: x.Kind}, false, kind + `: connection refused` + inTime},
 			{"hangs", mute, config.Check{Kind: x.Kind, Timeout: hasty}, false, kind + `: no answer within 250ms`},
 			{"closes", closes, config.Check{Kind: x.Kind}, false, kind + `: (closed without an answer|connection reset by peer)` + inTime},
-			{"nonsense", nonsense, config.Check{Kind: x.Kind, Timeout: hasty}, false, kind + `: unexpected answer "\\xff\\x00\\x80nonsense.*`},
+			{"nonsense", nonsense, config.Check{Kind: x.Kind, Timeout: brief}, false, kind + `: unexpected answer "\\xff\\x00\\x80nonsense.*`},
 		} {
 			t.Run(kind+" "+tt.name, func(t *testing.T) { t.Parallel(); tt.ask(t) })
 		}
@@ -127,11 +127,12 @@ func TestSIP(t *testing.T) {
 	}
 	sip := config.Check{Kind: config.CheckSIP}
 	hurried := config.Check{Kind: config.CheckSIP, Timeout: hasty}
+	cut := config.Check{Kind: config.CheckSIP, Timeout: brief}
 	for _, tt := range []asked{
 		{"up", says("200 OK"), sip, true, `sip: answered "SIP/2.0 200 OK.*`},
 		{"not for us, but alive", says("404 Not Found"), sip, true, `sip: answered .*`},
-		{"overloaded", says("503 Service Unavailable"), hurried, false, `sip: unexpected answer .*`},
-		{"nonsense", datagrams(t, func(string) [][]byte { return [][]byte{{0, 1, 2}} }), hurried, false, `sip: unexpected answer .*`},
+		{"overloaded", says("503 Service Unavailable"), cut, false, `sip: unexpected answer .*`},
+		{"nonsense", datagrams(t, func(string) [][]byte { return [][]byte{{0, 1, 2}} }), cut, false, `sip: unexpected answer .*`},
 		{"silence", datagrams(t, func(string) [][]byte { return nil }), hurried, false, `sip: no answer within 250ms`},
 		{"nobody there", nobody(t), sip, false, `sip: port unreachable` + inTime},
 	} {

@@ -58,7 +58,7 @@ func status(code int) http.HandlerFunc {
 }
 
 func TestProbe(t *testing.T) {
-	const second = time.Second
+	const enough = 20 * time.Second
 	healthz := func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RequestURI() != "/healthz?deep=1" || r.Host != "www.example.com" || r.UserAgent() != "polso-check" || !r.Close {
 			http.Error(w, fmt.Sprint(r.URL, r.Host, r.UserAgent(), r.Close), http.StatusTeapot)
@@ -72,21 +72,21 @@ func TestProbe(t *testing.T) {
 		ok    bool
 		want  string // a regular expression: only times vary
 	}{
-		{"tcp connects", mute, config.Check{Kind: config.CheckTCP, Timeout: second}, true, `tcp: connected after \S+ ms`},
-		{"tcp over IPv6", listen(t, "tcp6", "[::1]:0"), config.Check{Kind: config.CheckTCP, Timeout: second}, true, `tcp: connected after \S+ ms`},
-		{"tcp refused", closed(t), config.Check{Kind: config.CheckTCP, Timeout: second}, false, `tcp: connection refused after \S+ ms`},
-		{"http default status", serve(t, status(204)), config.Check{Kind: config.CheckHTTP, Timeout: second}, true, `http: 204 after \S+ ms`},
-		{"http bad status", serve(t, status(503)), config.Check{Kind: config.CheckHTTP, Timeout: second}, false, `http: 503 after \S+ ms`},
-		{"http chosen status", serve(t, status(401)), config.Check{Kind: config.CheckHTTP, Timeout: second, Status: []config.StatusRange{{From: 200, To: 299}, {From: 401, To: 401}}}, true, `http: 401 after \S+ ms`},
-		{"http outside the chosen", serve(t, status(204)), config.Check{Kind: config.CheckHTTP, Timeout: second, Status: []config.StatusRange{{From: 200, To: 200}}}, false, `http: 204 after \S+ ms`},
-		{"http redirect is not followed", serve(t, http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP), config.Check{Kind: config.CheckHTTP, Timeout: second}, false, `http: 302 after \S+ ms`},
-		{"http path, host and agent", serve(t, healthz), config.Check{Kind: config.CheckHTTP, Timeout: second, Path: "/healthz?deep=1", Host: "www.example.com"}, true, `http: 200 after \S+ ms`},
+		{"tcp connects", mute, config.Check{Kind: config.CheckTCP, Timeout: enough}, true, `tcp: connected after \S+ ms`},
+		{"tcp over IPv6", listen(t, "tcp6", "[::1]:0"), config.Check{Kind: config.CheckTCP, Timeout: enough}, true, `tcp: connected after \S+ ms`},
+		{"tcp refused", closed(t), config.Check{Kind: config.CheckTCP, Timeout: enough}, false, `tcp: connection refused after \S+ ms`},
+		{"http default status", serve(t, status(204)), config.Check{Kind: config.CheckHTTP, Timeout: enough}, true, `http: 204 after \S+ ms`},
+		{"http bad status", serve(t, status(503)), config.Check{Kind: config.CheckHTTP, Timeout: enough}, false, `http: 503 after \S+ ms`},
+		{"http chosen status", serve(t, status(401)), config.Check{Kind: config.CheckHTTP, Timeout: enough, Status: []config.StatusRange{{From: 200, To: 299}, {From: 401, To: 401}}}, true, `http: 401 after \S+ ms`},
+		{"http outside the chosen", serve(t, status(204)), config.Check{Kind: config.CheckHTTP, Timeout: enough, Status: []config.StatusRange{{From: 200, To: 200}}}, false, `http: 204 after \S+ ms`},
+		{"http redirect is not followed", serve(t, http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP), config.Check{Kind: config.CheckHTTP, Timeout: enough}, false, `http: 302 after \S+ ms`},
+		{"http path, host and agent", serve(t, healthz), config.Check{Kind: config.CheckHTTP, Timeout: enough, Path: "/healthz?deep=1", Host: "www.example.com"}, true, `http: 200 after \S+ ms`},
 		{"http says nothing", mute, config.Check{Kind: config.CheckHTTP, Timeout: 50 * time.Millisecond}, false, `http: no answer within 50ms`},
-		{"http refused", closed(t), config.Check{Kind: config.CheckHTTP, Timeout: second}, false, `http: connection refused after \S+ ms`},
-		{"https of any certificate", serveTLS(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: second, TLS: true, NoVerify: true}, true, `https: 200 after \S+ ms`},
-		{"https asked of http", serve(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: second, TLS: true}, false, `https: not TLS: the server speaks HTTP in clear after \S+ ms`},
-		{"http path that is no path", mute, config.Check{Kind: config.CheckHTTP, Timeout: second, Path: "/%zz"}, false, `http: .*invalid URL escape "%zz" after \S+ ms`},
-		{"unknown kind", mute, config.Check{Kind: "gopher", Timeout: second}, false, `gopher: unknown kind of check "gopher" after \S+ ms`},
+		{"http refused", closed(t), config.Check{Kind: config.CheckHTTP, Timeout: enough}, false, `http: connection refused after \S+ ms`},
+		{"https of any certificate", serveTLS(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: enough, TLS: true, NoVerify: true}, true, `https: 200 after \S+ ms`},
+		{"https asked of http", serve(t, status(200)), config.Check{Kind: config.CheckHTTP, Timeout: enough, TLS: true}, false, `https: not TLS: the server speaks HTTP in clear after \S+ ms`},
+		{"http path that is no path", mute, config.Check{Kind: config.CheckHTTP, Timeout: enough, Path: "/%zz"}, false, `http: .*invalid URL escape "%zz" after \S+ ms`},
+		{"unknown kind", mute, config.Check{Kind: "gopher", Timeout: enough}, false, `gopher: unknown kind of check "gopher" after \S+ ms`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestProbe(t *testing.T) {
 			if got.OK != tt.ok || !regexp.MustCompile("^"+tt.want+"$").MatchString(got.Reason) {
 				t.Errorf("got %v %q\nwant %v %q", got.OK, got.Reason, tt.ok, tt.want)
 			}
-			if got.Took <= 0 || got.Took > tt.check.Timeout+second {
+			if got.Took <= 0 || got.Took > tt.check.Timeout+enough {
 				t.Errorf("took %s with a timeout of %s", got.Took, tt.check.Timeout)
 			}
 		})
@@ -178,7 +178,7 @@ func TestProbeFrom(t *testing.T) {
 					}
 					return tt.from
 				}, nil)
-				result := ask(t.Context(), Target{Addr: at, Check: config.Check{Kind: kind, Timeout: time.Second}})
+				result := ask(t.Context(), Target{Addr: at, Check: config.Check{Kind: kind, Timeout: 20 * time.Second}})
 				if !result.OK {
 					t.Fatalf("%+v", result)
 				}

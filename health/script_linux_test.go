@@ -56,7 +56,7 @@ func TestScriptWeight(t *testing.T) {
 	for code, want := range map[int]Advice{0: {}, 1: {}, 2: {Absolute, 0}, 3: {Absolute, 1}, 255: {Absolute, 253}} {
 		got := Probe(t.Context(), Target{Addr: netip.MustParseAddrPort("192.0.2.1:80"), Check: func() config.Check {
 			c := shell("exit " + strconv.Itoa(code))
-			c.Timeout = 5 * time.Second
+			c.Timeout = 20 * time.Second
 			return c
 		}()})
 		if got.OK != (code != 1) || got.Advice != want {

@@ -81,11 +81,11 @@ type asked struct {
 	want  string // a regular expression that the reason matches as a whole
 }
 
-// ask runs the case with the time that check says, or 5 s.
+// ask runs the case with the time that check says, or 20 s.
 func (x asked) ask(t *testing.T) Result {
 	t.Helper()
 	if x.check.Timeout == 0 {
-		x.check.Timeout = 5 * time.Second
+		x.check.Timeout = 20 * time.Second
 	}
 	got := Probe(t.Context(), Target{Addr: x.addr, Check: x.check})
 	if got.OK != x.ok || !regexp.MustCompile("^"+x.want+"$").MatchString(got.Reason) {
@@ -96,5 +96,6 @@ func (x asked) ask(t *testing.T) Result {
 
 const (
 	inTime = ` after \S+ ms`
-	hasty  = 250 * time.Millisecond
+	hasty  = 250 * time.Millisecond // of what does not answer within it
+	brief  = 2 * time.Second        // of what answers, and then not to the end
 )

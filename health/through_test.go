@@ -47,7 +47,7 @@ func TestThrough(t *testing.T) {
 			host = ""
 			target := Target{
 				Addr: netip.AddrPortFrom(netip.MustParseAddr(tt.server), at.Port()), Way: Way{virtual, config.DR},
-				Check: config.Check{Kind: tt.kind, Timeout: time.Second, Through: config.ThroughVirtual, Path: "/", Status: []config.StatusRange{{From: 200, To: 299}}},
+				Check: config.Check{Kind: tt.kind, Timeout: 20 * time.Second, Through: config.ThroughVirtual, Path: "/", Status: []config.StatusRange{{From: 200, To: 299}}},
 			}
 			got := ProbeFrom(nil, tt.detour)(t.Context(), target)
 			if !got.OK || !strings.Contains(got.Reason, tt.want) || host != tt.host {
