@@ -234,18 +234,22 @@ func TestExitCodesOfWhatIsSeen(t *testing.T) {
 	}
 }
 
-// impatient is a node that never answers.
-type impatient struct{ canned }
+// impatient is a node whose operator loses patience once it was asked, and that never answers.
+type impatient struct {
+	canned
+	asked func()
+}
 
-func (impatient) Transfer(ctx context.Context, _ api.TransferRequest) (api.Transferred, error) {
+func (i impatient) Transfer(ctx context.Context, _ api.TransferRequest) (api.Transferred, error) {
+	i.asked()
 	<-ctx.Done()
 	return api.Transferred{}, ctx.Err()
 }
 
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	time.AfterFunc(50*time.Millisecond, func() { cancel(errors.New("Ctrl-C")) })
-	code, _, errs := polso(t, ctx, "transfer", "--yes", "--addr", serve(t, impatient{}))
+	interrupted := func() { cancel(errors.New("Ctrl-C")) }
+	code, _, errs := polso(t, ctx, "transfer", "--yes", "--addr", serve(t, impatient{asked: interrupted}))
 	if code != exitFailure || errs != "Error: interrupted; what was asked for may still be done.\n" {
 		t.Errorf("exit %d, %q", code, errs)
 	}
