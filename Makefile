@@ -50,7 +50,10 @@ servers: ## every kind of check against real servers, in every state: the table 
 web: browsers ## the web interface of three routers, in Chromium and in w3m (three minutes); one test of it: RUN=TestX
 	$(call in_web,8m,-test.run '^$(or $(RUN),Test)')
 
-.PHONY: screenshots webbench
+.PHONY: screenshots webbench site
+site: build ## the documentation as a site, its reference made of the code: dist/site/index.html
+	go run ./tools/site --polso bin/polso --out dist/site
+
 screenshots: browsers ## pictures of every page of the web interface, light and dark, desktop and phone: docs/screenshots
 	rm -f docs/screenshots/*.png
 	POLSO_WEB_SHOTS=$(CURDIR)/docs/screenshots $(call in_web,10m,-test.run Screenshots)
