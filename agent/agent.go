@@ -16,6 +16,7 @@ import (
 
 	"polso/api"
 	"polso/consensus/store"
+	"polso/events"
 	"polso/metrics"
 )
 
@@ -27,6 +28,7 @@ type Agent struct {
 	noHome  error       // why it cannot
 	door    *door
 	metrics *metrics.Registry
+	ring    *events.Ring // what this router saw
 	started time.Time
 
 	forming  sync.Mutex // one init, join or leave at a time
@@ -67,7 +69,7 @@ func run(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	a := &Agent{o: o, log: o.Log, started: time.Now(), again: make(chan anew), restart: make(chan struct{}, 1)}
+	a := &Agent{o: o, log: o.Log, ring: events.NewRing(o.Name), started: time.Now(), again: make(chan anew), restart: make(chan struct{}, 1)}
 	if o.begun != nil {
 		o.begun(a)
 	}
@@ -111,6 +113,7 @@ func (a *Agent) run(ctx context.Context, l net.Listener) error {
 			a.log.Warn("interface cannot be used", "interface", f.Name, "why", f.Detail, "fix", f.Fix)
 		}
 	}
+	a.ring.Add(events.Event{Kind: events.Started, About: a.o.Name, What: "polso " + a.o.Version.Version})
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serveAPI(ctx, l, a.socketHandler()) })
 	g.Go(func() error { return a.door.run(ctx) })

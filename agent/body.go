@@ -165,6 +165,7 @@ func (b *body) renew(ctx context.Context) error {
 		}
 		if r.Leader != led { // a lease also runs out without a word of raft's
 			led = r.Leader
+			b.member.takeover.leads(r)
 			if b.member.told.news(b.member.view) {
 				b.local.director.Ring()
 			}

@@ -72,7 +72,7 @@ func (a *Agent) openDev(b *body) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &member{id: "dev", cluster: "dev", profile: profile}
+	m := &member{id: "dev", cluster: "dev", profile: profile, news: make(chan struct{}, 1)}
 	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Log: a.log})
 	have, err := beginning("dev", "dev", 1, store.Identity{ID: m.id, Name: a.o.Name})
 	if err != nil {

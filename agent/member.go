@@ -44,6 +44,10 @@ type member struct {
 	told   told
 	sights sights
 	handed atomic.Pointer[handed] // why this router was last told that it would be given the lead; nil: never
+	moving atomic.Pointer[moving] // the same of what people do
+
+	takeover takeover
+	news     chan struct{} // a doorbell: what is told to people may be another
 
 	wireParts []part
 	raftParts []part
@@ -112,7 +116,7 @@ func (a *Agent) openMember(ctx context.Context, b *body, t timing) (m *member, e
 		return nil, err
 	}
 	profile := t.lease
-	m = &member{id: identity.ID, cluster: cluster.Name, profile: profile}
+	m = &member{id: identity.ID, cluster: cluster.Name, profile: profile, news: make(chan struct{}, 1)}
 	m.applied.Store(&t)
 	fatal := newFatal()
 	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Fatal: fatal.tell, Log: a.log.With("part", "fsm")})
@@ -204,20 +208,32 @@ func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore,
 		Clock: func() lease.Instant { return lease.Instant(sinceBoot()) },
 		Peers: peers, Admit: admit, Lead: func(t consensus.Taking) []byte {
 			b.a.metrics.TookOver(t.Took)
+			if !b.witness() {
+				m.takeover.begins(t)
+			}
 			return takeLead(b.a.o.Name, m.id, t, m.because(string(t.Reason), t.Term))
 		},
 		Released: b.released, Ring: func() { b.changed(m) },
-		Fit:   func() time.Duration { return b.later(m) },
-		Heirs: func(ids []string) []string { return b.heirs(m, ids) },
-		Log:   b.a.log.With("part", "raft"),
+		Fit:      func() time.Duration { return b.later(m) },
+		Heirs:    func(ids []string) []string { return b.heirs(m, ids) },
+		Retiring: func(ctx context.Context, to string) { b.tellMoving(ctx, m, to, moving{Stops: true}) },
+		Log:      b.a.log.With("part", "raft"),
 	}
 }
 
 // changed is rung by the state machine and by raft.
 func (b *body) changed(m *member) {
 	// While the node is being opened there is nothing to look at.
-	if !m.opened.Load() || m.told.news(m.view) {
+	opened := m.opened.Load()
+	if opened {
+		m.takeover.leads(m.node.Role())
+	}
+	if !opened || m.told.news(m.view) {
 		b.local.ring()
+	}
+	select {
+	case m.news <- struct{}{}:
+	default: // already ringing
 	}
 	if m.steward != nil {
 		m.steward.Ring()

@@ -20,8 +20,8 @@ const (
 	lastNotice = 5 * time.Second
 )
 
-// notices tells the document's notify blocks what happens here, until ctx ends: by then nothing is held any more, and that is
-// told too.
+// notices tells the document's notify blocks and the ring of events what happens here, until ctx ends: by then nothing is held any
+// more, and that is told too.
 func (b *body) notices(ctx context.Context, m *member) error {
 	n := notify.New(notify.Options{Last: lastNotice, Log: b.a.log.With("part", "notify")})
 	telling, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -39,11 +39,17 @@ func (b *body) watchNotices(ctx context.Context, m *member, n *notify.Notifier) 
 	defer tick.Stop()
 	var before notify.Picture
 	var led time.Time // since when this node directs
+	var seen looker
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
+		case <-m.news:
+			b.a.ring.Add(seen.role(b.standing(m))...)
+			continue
 		case <-tick.C:
 		}
+		b.explain(m)
+		b.a.ring.Add(seen.look(b.sighted(m))...)
 		s := m.state.Load()
 		if !s.Known {
 			continue
@@ -54,28 +60,30 @@ func (b *body) watchNotices(ctx context.Context, m *member, n *notify.Notifier) 
 		}
 		now := notify.Picture{}
 		if ctx.Err() == nil {
-			now = b.picture(m, s, led)
+			now = b.picture(m, s, led, &seen)
 		}
-		events := notify.Changes(before, now)
+		told := notify.Changes(before, now)
 		before = now
-		for i := range events {
-			events[i].At, events[i].Cluster, events[i].Router = time.Now(), s.Cluster.Name, b.a.o.Name
+		for i := range told {
+			told[i].At, told[i].Cluster, told[i].Router = time.Now(), s.Cluster.Name, b.a.o.Name
 		}
-		n.Tell(events...)
+		n.Tell(told...)
+		b.a.ring.Add(noticed(told)...)
 	}
 }
 
-// picture is how things are now, to a node that directs since led if it does. It is small where nobody is to be told.
-func (b *body) picture(m *member, s *fsm.Snapshot, led time.Time) notify.Picture {
+// picture is how things are now, to a node that directs since led if it does. What the last pass saw is looked at once.
+func (b *body) picture(m *member, s *fsm.Snapshot, led time.Time, seen *looker) notify.Picture {
 	p := notify.Picture{Active: b.role().Leader && !b.witness(), Revision: s.Revision}
-	if len(s.Document.Notifies) == 0 {
-		return p
-	}
 	if len(s.History) > 0 {
 		p.By = "by " + s.History[len(s.History)-1].Author.Name
 	}
 	status := b.local.director.Status()
-	p.Servers, p.Virtuals = pictureOf(s.Document, status)
+	if seen.of != status || seen.revision != s.Revision {
+		seen.of, seen.revision = status, s.Revision
+		seen.servers, seen.virtuals = pictureOf(s.Document, status)
+	}
+	p.Servers, p.Virtuals = seen.servers, seen.virtuals
 	p.Conflicts = make(map[string]string)
 	for _, h := range status.Held {
 		if h.Conflict.Count > 0 {

@@ -110,6 +110,7 @@ const (
 	pathForesee  = "/agent/1/foresee"
 	pathSights   = "/agent/1/sights"
 	pathHanded   = "/agent/1/handed"
+	pathMoving   = "/agent/1/moving"
 
 	pathConnections = "/agent/1/connections"
 	pathStats       = "/agent/1/stats"
@@ -145,6 +146,7 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("POST "+pathCAKey, answer(func(ctx context.Context, k caKey) (caKey, error) { return b.giveCAKey(ctx, m, k) }))
 	mux.HandleFunc("POST "+pathSights, answer(b.toldSights))
 	mux.HandleFunc("POST "+pathHanded, answer(b.toldHanded))
+	mux.HandleFunc("POST "+pathMoving, answer(b.toldMoving))
 	mux.HandleFunc("POST "+pathForesee, answer(b.foreseeFor))
 	mux.HandleFunc("POST "+pathConnections, answer(b.connections))
 	mux.HandleFunc("POST "+pathStats, answer(b.stats))

@@ -16,23 +16,26 @@ import (
 
 // Transfer is a planned switchover, carried out by the leader.
 func (a *Agent) Transfer(ctx context.Context, req api.TransferRequest) (api.Transferred, error) {
-	b := a.current.Load()
-	return askLeader(ctx, b, func() (api.Transferred, error) { return b.leadTransfer(ctx, req) }, http.MethodPost, pathTransfer, req)
+	b, asked := a.current.Load(), switchover{req, asker(ctx)}
+	return askLeader(ctx, b, func() (api.Transferred, error) { return b.leadTransfer(ctx, asked) }, http.MethodPost, pathTransfer, asked)
 }
 
-func (b *body) leadTransfer(ctx context.Context, req api.TransferRequest) (api.Transferred, error) {
+func (b *body) leadTransfer(ctx context.Context, req switchover) (api.Transferred, error) {
 	m := b.member
 	s, err := b.known(ctx)
 	if err != nil {
 		return api.Transferred{}, err
 	}
-	to, err := b.target(ctx, m, s, req)
+	to, err := b.target(ctx, m, s, req.TransferRequest)
 	if err != nil {
 		return api.Transferred{}, err
 	}
 	out := api.Transferred{Schema: api.Schema, From: m.nameOf(m.id), To: m.nameOf(to), Despite: b.reservations(m, s, to), Note: next(s, m.nameOf(to))}
 	if len(out.Despite) == 0 {
 		out.Checked = []string{"it has caught up", fmt.Sprintf("its table is warm, at revision %d", s.Revision), "its links are up"}
+	}
+	if req.By != "" {
+		b.tellMoving(ctx, m, to, moving{By: req.By})
 	}
 	if err := m.node.Transfer(ctx, to); err != nil {
 		return api.Transferred{}, m.notTransferred(to, err)

@@ -273,6 +273,9 @@ func TestReasons(t *testing.T) {
 			if i == 1 && (got.Took < c.profile.H*8/10 || got.Took > 2*c.profile.H) {
 				t.Errorf("took %v, want about H", got.Took)
 			}
+			if i == 1 && !(0 < got.Sign && got.Sign+lease.Instant(c.profile.H*8/10) < got.Stood && got.Stood <= got.Elected) {
+				t.Errorf("last sign at %v, stood at %v, elected at %v; want them in that order, H between the first two", got.Sign, got.Stood, got.Elected)
+			}
 		}
 		if len(n.fsm.leads) != len(want) {
 			t.Errorf("%d takings, want %d", len(n.fsm.leads), len(want))

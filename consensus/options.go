@@ -36,6 +36,10 @@ type Taking struct {
 	From   string // the leader before, as far as this process knows; "" when it never heard one
 	Reason Reason
 	Took   time.Duration // from the last sign of the leader before until now; 0: unknown, for this process heard none
+
+	// When it came how far; zero where that is not known. Stood is when this node first asked for votes, Elected when it saw that it
+	// had won.
+	Sign, Stood, Elected lease.Instant
 }
 
 // Reason is why the lead was taken.
@@ -81,6 +85,8 @@ type Options struct {
 	// Heirs puts the voters that could take the lead when this process ends, the furthest first, into the order in which they
 	// should; it answers at once. Nil is the order given.
 	Heirs func(ids []string) []string
+	// Retiring is called when this process ends, just before it hands the lead to the member to. It has H/2. Nil is none.
+	Retiring func(ctx context.Context, to string)
 	// Log gets what happens, raft's own lines included; nil is silence.
 	Log *slog.Logger
 }

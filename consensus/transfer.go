@@ -208,6 +208,11 @@ func (n *Node) retire(ctx context.Context) {
 		return
 	}
 	if to := n.heir(); to != "" {
+		if n.o.Retiring != nil {
+			said, done := context.WithTimeout(ctx, n.o.Profile.H/2)
+			n.o.Retiring(said, to)
+			done()
+		}
 		err := n.handOver(ctx, term, to)
 		if err == nil {
 			return

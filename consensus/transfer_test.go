@@ -31,6 +31,8 @@ func TestTransfer(t *testing.T) {
 			leads := to.fsm.leads
 			if last := leads[len(leads)-1]; last.Reason != Transfer || last.From != l.id {
 				t.Errorf("taking %+v, want a transfer from %s", last, l.id)
+			} else if !(0 < last.Sign && last.Sign <= last.Stood && last.Stood <= last.Elected) {
+				t.Errorf("last sign at %v, stood at %v, elected at %v; want them in that order", last.Sign, last.Stood, last.Elected)
 			}
 		}
 		c.safe()

@@ -171,7 +171,7 @@ func (n *Node) rank(leader string) (int, bool) {
 func (n *Node) take(ctx context.Context, term uint64) bool {
 	began := n.o.Clock()
 	for n.leads(term) {
-		index, err := n.takeOnce(ctx, term)
+		index, err := n.takeOnce(ctx, term, began)
 		if err == nil {
 			n.taking(term, index)
 			return true
@@ -193,8 +193,8 @@ func (n *Node) take(ctx context.Context, term uint64) bool {
 	return false
 }
 
-func (n *Node) takeOnce(ctx context.Context, term uint64) (uint64, error) {
-	f := n.raft.Apply(n.o.Lead(n.describe(term)), n.o.Profile.H)
+func (n *Node) takeOnce(ctx context.Context, term uint64, elected lease.Instant) (uint64, error) {
+	f := n.raft.Apply(n.o.Lead(n.describe(term, elected)), n.o.Profile.H)
 	if err := n.wait(ctx, f, n.patience()); err != nil {
 		return 0, err
 	}
@@ -217,14 +217,17 @@ func (n *Node) taking(term, index uint64) {
 }
 
 // describe says how the lead of term came to this node.
-func (n *Node) describe(term uint64) Taking {
+func (n *Node) describe(term uint64, elected lease.Instant) Taking {
 	p := n.ledger.Promised()
 	n.mu.Lock()
 	led := n.led
 	n.mu.Unlock()
-	t := Taking{Term: term, From: p.To, Reason: Lost, Took: time.Duration(n.o.Clock() - p.Given)}
+	t := Taking{Term: term, From: p.To, Reason: Lost, Took: time.Duration(n.o.Clock() - p.Given), Sign: p.Given, Elected: elected}
 	if led > p.Given {
-		t.From, t.Took = n.o.ID, time.Duration(n.o.Clock()-led)
+		t.From, t.Took, t.Sign = n.o.ID, time.Duration(n.o.Clock()-led), led
+	}
+	if p.Stood > t.Sign {
+		t.Stood = p.Stood
 	}
 	switch {
 	case t.From == "":

@@ -60,13 +60,18 @@ func Changes(before, now Picture) []Event {
 			out = append(out, Event{Kind: either(v.Up, config.EventVirtualUp, config.EventVirtualDown), Virtual: at, Address: v.Address, Reason: v.Reason})
 		}
 	}
-	for _, at := range slices.SortedFunc(maps.Keys(now.Servers), func(a, b Place) int {
-		return cmp.Or(cmp.Compare(a.Virtual, b.Virtual), cmp.Compare(a.Server, b.Server))
-	}) {
-		s := now.Servers[at]
+	var others []Place // of thousands of servers few are another way
+	for at, s := range now.Servers {
 		if was, known := before.Servers[at]; known && was.Up != s.Up {
-			out = append(out, Event{Kind: either(s.Up, config.EventServerUp, config.EventServerDown), Virtual: at.Virtual, Server: at.Server, Address: s.Address, Reason: s.Reason})
+			others = append(others, at)
 		}
+	}
+	slices.SortFunc(others, func(a, b Place) int {
+		return cmp.Or(cmp.Compare(a.Virtual, b.Virtual), cmp.Compare(a.Server, b.Server))
+	})
+	for _, at := range others {
+		s := now.Servers[at]
+		out = append(out, Event{Kind: either(s.Up, config.EventServerUp, config.EventServerDown), Virtual: at.Virtual, Server: at.Server, Address: s.Address, Reason: s.Reason})
 	}
 	for _, name := range slices.Sorted(maps.Keys(now.Routers)) {
 		if was, known := before.Routers[name]; known && was != now.Routers[name] {

@@ -162,10 +162,13 @@ func (a *announcer) send(e *entry, n *announcement) {
 	// An announcement by one who no longer holds would steal the address from its new holder.
 	still := func() bool { return a.k.owns(e, n.epoch) }
 	err := a.k.edge.Announce(e.addr, e.index, still)
-	if err == nil {
-		a.k.sent(e, time.Now())
-	}
 	owned := !errors.Is(err, ErrExpired) && still()
+	switch {
+	case err == nil:
+		a.k.sent(e, n.epoch, time.Now())
+	case owned:
+		a.k.unsent(e, err)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	close(a.sent)

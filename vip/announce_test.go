@@ -210,16 +210,23 @@ func TestAnnouncementThatFailsIsTriedAgain(t *testing.T) {
 		from := b.clock()
 		b.hold(b.held(ten, 1, time.Hour))
 		b.sleep(900 * time.Millisecond)
-		if !b.k.Report()[0].Announced.IsZero() {
-			t.Error("reported as announced")
+		if r := b.k.Report()[0]; !r.Announced.IsZero() || r.Told != 0 || r.Up != from || r.Silent != syscall.ENOBUFS.Error() {
+			t.Errorf("reported %+v, up at %v, while nothing can be sent", r, from)
 		}
 		b.fake.Before(nil)
 		b.sleep(10 * time.Second)
 		if diff := cmp.Diff([]string{"1.0", "1.2", "2.4", "5.0"}, b.heard(ten, from)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if b.k.Report()[0].Announced.IsZero() {
-			t.Error("not reported as announced")
+		r := b.k.Report()[0]
+		if first := Instant(time.Second); r.Announced.IsZero() || r.Told != from+first || r.Silent != "" {
+			t.Errorf("reported %+v, want it announced first after %v", r, time.Duration(first))
+		}
+		next := b.clock()
+		b.hold(b.held(ten, 2, time.Hour)) // it stays, and belongs to another holding
+		b.sleep(time.Second)
+		if r := b.k.Report()[0]; r.Up != next || r.Told != next {
+			t.Errorf("in the next epoch reported %+v, want it up and announced at %v", r, next)
 		}
 	})
 }

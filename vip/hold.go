@@ -99,6 +99,7 @@ func (k *Keeper) move(h Held, verb Verb) (known bool, err error) {
 	}
 	if h.Epoch != e.epoch {
 		e.epoch, e.until, e.conflict = h.Epoch, h.Until, Conflict{}
+		e.up, e.told = k.clock(), 0
 		k.announcer.startLocked(e, h.Epoch)
 		k.wake()
 		return true, nil
@@ -189,7 +190,7 @@ func (k *Keeper) add(h Held, links Links) error {
 		return errors.Join(ErrLate, err, k.remove(e))
 	}
 	e.phase = there
-	e.renewed = began
+	e.renewed, e.up = began, ended
 	k.announcer.startLocked(e, e.epoch)
 	k.mu.Unlock()
 	k.say(slog.LevelInfo, "address taken up", e, "epoch", h.Epoch)

@@ -91,6 +91,9 @@ type entry struct {
 	writing   chan struct{} // closed when the add or renewal in flight has ended; nil: none
 	loss      string        // why it is lost, for people
 	announced time.Time
+	up        Instant // since when it is there in this epoch
+	told      Instant // when it was first announced in this epoch; 0: not yet
+	silent    string  // why the last announcement did not leave; "": it did
 
 	conflict             Conflict // in this holding
 	defended, complained Instant
@@ -111,6 +114,9 @@ type Report struct {
 	Held
 	Present   bool      // in the kernel, as of the last write or renewal
 	Announced time.Time // the last announcement that left; zero: none yet
+	Up        Instant   // since when it is there in this epoch; zero: it has not been
+	Told      Instant   // when it was first announced in this epoch; zero: not yet
+	Silent    string    // why the last announcement did not leave; "" if it did, or none was due
 	Loss      string    // why it is not present although it should be; "" otherwise
 	Conflict  Conflict  // who else claims it
 }
@@ -207,7 +213,7 @@ func (k *Keeper) Report() []Report {
 		out = append(out, Report{
 			Held:    Held{Addr: e.addr, Link: e.link, Until: e.until, Epoch: e.epoch},
 			Present: e.phase == there || e.phase == leaving || e.phase == undone,
-			Loss:    e.loss, Announced: e.announced, Conflict: e.conflict,
+			Loss:    e.loss, Announced: e.announced, Up: e.up, Told: e.told, Silent: e.silent, Conflict: e.conflict,
 		})
 	}
 	slices.SortFunc(out, func(a, b Report) int {
@@ -255,11 +261,21 @@ func (k *Keeper) epochOf(e *entry) uint64 {
 	return e.epoch
 }
 
-// sent notes that e was announced.
-func (k *Keeper) sent(e *entry, at time.Time) {
+// sent notes that e was announced in that epoch.
+func (k *Keeper) sent(e *entry, epoch uint64, at time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	e.announced = at
+	e.announced, e.silent = at, ""
+	if e.epoch == epoch && e.told == 0 {
+		e.told = k.clock()
+	}
+}
+
+// unsent notes why e could not be announced.
+func (k *Keeper) unsent(e *entry, why error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	e.silent = why.Error()
 }
 
 // observe reads links and addresses, the latter with their links' names and with ours marked.

@@ -41,6 +41,7 @@ func (l *Ledger) Lead(term uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lead(term)
+	l.won = l.clock()
 	if term == l.own.term {
 		l.own.end = 0
 	}

@@ -57,6 +57,8 @@ type Ledger struct {
 	restart  Instant // nor before this, the promise of a fresh process
 	from     string  // the leader whose heartbeat was answered last
 	answered Instant // when; zero until a leader was heard
+	stood    Instant // when this node first asked for votes since then, and since it led last; see stands
+	won      Instant // when the last lease of its own began
 	seen     uint64  // highest term answered with Success or voted in
 	voted    uint64  // highest term for which a vote, or an own request for votes, has left
 	armed    uint64  // the term whose leader announced a hand-over to this node
@@ -132,6 +134,15 @@ func (l *Ledger) leave(b ballot) error {
 	return nil
 }
 
+// stands notes that a request for votes of this node's own leaves.
+func (l *Ledger) stands() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stood <= max(l.answered, l.won) {
+		l.stood = l.clock()
+	}
+}
+
 // succeed says whether a Success to the heartbeat of another leader may leave now, and notes the promise if so.
 func (l *Ledger) succeed(term uint64, from string) error {
 	l.mu.Lock()
@@ -184,13 +195,15 @@ type Promise struct {
 	Until Instant // this node elects nobody before, except in an announced hand-over
 	// Courtesy is until when this node lets a candidate that has just asked it go first.
 	Courtesy Instant
+	// Stood is when this node first asked for votes after it had last followed or led; of an earlier time if it has not since.
+	Stood Instant
 }
 
 // Promised returns the promise that was given last.
 func (l *Ledger) Promised() Promise {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Promise{To: l.from, Given: l.answered, Until: max(l.promised, l.restart), Courtesy: l.courtesy}
+	return Promise{To: l.from, Given: l.answered, Until: max(l.promised, l.restart), Courtesy: l.courtesy, Stood: l.stood}
 }
 
 // patience returns how long this node still has to elect nobody; zero or less means it is free to.

@@ -157,6 +157,7 @@ func (t *Transport) RequestVote(id raft.ServerID, to raft.ServerAddress, req *ra
 	if err := t.ledger.leave(ballot{term: req.Term, kind: ask, flagged: req.LeadershipTransfer}); err != nil {
 		return err
 	}
+	t.ledger.stands()
 	return t.inner.RequestVote(id, to, req, resp)
 }
 
@@ -175,6 +176,7 @@ func (t *Transport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, req 
 	if err := t.ledger.leave(ballot{term: req.Term, kind: preVote}); err != nil {
 		return err
 	}
+	t.ledger.stands()
 	return t.inner.(raft.WithPreVote).RequestPreVote(id, to, req, resp)
 }
 

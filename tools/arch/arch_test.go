@@ -39,10 +39,11 @@ var ours = map[string][]string{
 	"director":        {"config", "health", "ipvs", "vip"},
 	"steward":         {"config", "fsm"},
 	"notify":          {"config", "program"},
+	"events":          {},
 	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
 	"api":             {"config", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
-		"detour", "director", "figures", "fsm", "health", "ipvs", "metrics", "notify", "steward", "vip", "web"},
+		"detour", "director", "events", "figures", "fsm", "health", "ipvs", "metrics", "notify", "steward", "vip", "web"},
 	"figures":     {},
 	"metrics":     {"api"},
 	"web":         {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config and convert for the forms and the import, which make a document's text
