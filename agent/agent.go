@@ -29,6 +29,7 @@ type Agent struct {
 	door    *door
 	metrics *metrics.Registry
 	ring    *events.Ring // what this router saw
+	ending  <-chan struct{}
 	started time.Time
 
 	forming  sync.Mutex // one init, join or leave at a time
@@ -69,7 +70,7 @@ func run(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	a := &Agent{o: o, log: o.Log, ring: events.NewRing(o.Name), started: time.Now(), again: make(chan anew), restart: make(chan struct{}, 1)}
+	a := &Agent{o: o, log: o.Log, ring: events.NewRing(o.Name), ending: ctx.Done(), started: time.Now(), again: make(chan anew), restart: make(chan struct{}, 1)}
 	if o.begun != nil {
 		o.begun(a)
 	}

@@ -101,7 +101,7 @@ func (b *body) explain(m *member) {
 	}
 	s := m.state.Load()
 	from, reason := fsm.Lead{Node: taking.From}, m.because(string(taking.Reason), taking.Term)
-	f := events.Failover{To: m.nameOf(m.id), Term: taking.Term, At: now(), Unfinished: missing}
+	f := events.Takeover{To: m.nameOf(m.id), Term: taking.Term, At: now(), Unfinished: missing}
 	if l := s.Lead; l.Term == taking.Term { // which knows of a witness that led in between
 		f.At, reason = l.At, l.Reason
 		if l.From != "" && l.From != taking.From {
@@ -124,7 +124,7 @@ func (b *body) explain(m *member) {
 }
 
 // tookOver is told of every takeover by this router, when it is over or will not be.
-func (a *Agent) tookOver(f events.Failover) {
+func (a *Agent) tookOver(f events.Takeover) {
 	args := []any{"from", f.From, "to", f.To, "reason", f.Reason, "term", f.Term}
 	for _, s := range f.Stages {
 		args = append(args, s.Name, time.Duration(s.Seconds*float64(time.Second)))

@@ -13,7 +13,7 @@ import (
 )
 
 // explained are the takeovers that a router's own ring has.
-func (r *router) explained() (out []events.Failover) {
+func (r *router) explained() (out []events.Takeover) {
 	list, _ := r.agent.Load().ring.After(events.Position{})
 	for _, e := range list {
 		if e.Failover != nil {
@@ -24,7 +24,7 @@ func (r *router) explained() (out []events.Failover) {
 }
 
 // whole checks that a record has every stage, that they make up the total, and that the log has it too.
-func (r *router) whole(f events.Failover) {
+func (r *router) whole(f events.Takeover) {
 	t := r.net.t
 	t.Helper()
 	var names []string
@@ -49,7 +49,7 @@ func TestFailoverIsExplained(t *testing.T) {
 	w := newNetwork(t, 3)
 	w.form()
 	// moved waits for the record of a takeover from that router, by whoever took over.
-	moved := func(from string) (to *router, f events.Failover) {
+	moved := func(from string) (to *router, f events.Takeover) {
 		w.eventually("somebody explains the takeover from "+from, func() error {
 			for _, r := range w.nodes {
 				for _, e := range r.explained() {

@@ -122,6 +122,7 @@ const (
 	pathVirtuals    = "/agent/1/virtuals"
 	pathVirtual     = "/agent/1/virtual"
 	pathHistory     = "/agent/1/rates"
+	pathEvents      = "/agent/1/events"
 )
 
 // briefly asks pathLocal and pathStatus for api.Brief. A release that does not know it answers with everything, which is right too.
@@ -159,6 +160,7 @@ func (b *body) serveMembers(ctx context.Context, m *member, l net.Listener) erro
 	mux.HandleFunc("GET "+pathVirtual, selected(b.leaderVirtual))
 	mux.HandleFunc("GET "+pathHistory, selected(func(r api.HistoryRequest) (api.History, error) { return b.history(ctx, r) }))
 	mux.HandleFunc("POST "+pathHistory, answer(b.history))
+	mux.HandleFunc("POST "+pathEvents, answer(func(_ context.Context, r ringAsked) (ringTold, error) { return b.a.ringFor(r), nil }))
 	return wire.NewPeerServer(wire.PeerServerOptions{
 		Receiver: tellingReceiver{m.node}, Extra: mux, Encode: encode, Log: b.a.log.With("part", "wire"),
 	}).Run(ctx, l)

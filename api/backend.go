@@ -70,6 +70,10 @@ type Backend interface {
 	CPUStats(ctx context.Context, on string) (CPUStats, error)
 	// History is the director's, or that of the router that the request names.
 	History(context.Context, HistoryRequest) (History, error)
+	// Events are the cluster's own and, of every member that answers soon, what it saw. They need neither leader nor cluster.
+	Events(context.Context, EventsWanted) (Events, error)
+	// Ending is closed when the agent stops: whoever follows something is to be let go.
+	Ending() <-chan struct{}
 	// RunCheck probes once from this router, or from another one that the request names; it takes as long as the check may.
 	RunCheck(context.Context, CheckRequest) (CheckRun, error)
 	// TestNotice has a notify block tell of a test, from a router that the request names or from each; it takes as long as the

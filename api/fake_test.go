@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"polso/config"
+	"polso/events"
 	"polso/fsm"
 )
 
@@ -31,8 +32,10 @@ type backend struct {
 	fail    error // what the next call answers
 	status  Status
 	routers []RouterPlan
-	blind   error            // what Foresee answers
-	now     func() time.Time // nil: a second later with each write
+	blind   error // what Foresee answers
+	ending  chan struct{}
+	saw     func(EventsWanted) Events // what Events answers; nil: nothing
+	now     func() time.Time          // nil: a second later with each write
 }
 
 func newBackend(t testing.TB) *backend {
@@ -158,6 +161,20 @@ func (b *backend) Profile(context.Context) (Profile, error) {
 func (b *backend) SetProfile(_ context.Context, by fsm.Actor, r ProfileRequest) (Done, error) {
 	return Done{Schema: Schema, Done: []string{"changes"}}, b.note("set profile", by.Name, r.Profile)
 }
+
+func (b *backend) Events(_ context.Context, w EventsWanted) (Events, error) {
+	out := Events{Schema: Schema, Node: "r1", Events: []events.Event{}, Silent: []Silent{}}
+	if b.saw != nil {
+		out = b.saw(w)
+	}
+	ago := "ever"
+	if !w.Since.IsZero() {
+		ago = time.Since(w.Since).Round(time.Minute).String()
+	}
+	return out, b.note("events", ago, w.After.String())
+}
+
+func (b *backend) Ending() <-chan struct{} { return b.ending }
 
 func (b *backend) Leave(_ context.Context, by fsm.Actor, r LeaveRequest) (Done, error) {
 	return Done{Schema: Schema, Done: []string{"left"}}, b.note("leave", by.Name)

@@ -82,6 +82,10 @@ func TestRoutes(t *testing.T) {
 			v, err := c.Rates(ctx, HistoryRequest{Virtual: "w b", Span: "day", Since: 7, On: "r2"})
 			return v.Node, err
 		}, "history {Virtual:w b Span:day Since:7 On:r2}", "r1"},
+		{"events", func() (any, error) {
+			v, err := c.Events(ctx, EventsRequest{Since: "90m", After: "r1.aa.7", Kinds: []string{"role", "failover"}})
+			return v.Node, err
+		}, "events 1h30m0s r1.aa.7", "r1"},
 		{"rates, all", func() (any, error) { v, err := c.Rates(ctx, HistoryRequest{}); return v.Node, err }, "history {Virtual: Span:hour Since:0 On:}", "r1"},
 		{"check", func() (any, error) {
 			v, err := c.RunCheck(ctx, CheckRequest{On: "r2", Virtual: "web", Server: "a", Steps: true})

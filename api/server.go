@@ -11,7 +11,7 @@ import (
 // New returns the HTTP interface to b, for callers that a request's context names (WithCaller, ConnContext, Authenticate). version is what the OpenAPI description and /v1/version say of this build.
 func New(b Backend, version Version) http.Handler {
 	mux := http.NewServeMux()
-	s := &server{Backend: b, version: version, hashes: make(hashing, 2)}
+	s := &server{Backend: b, version: version, hashes: make(hashing, 2), streams: make(streams, streamsOpen)}
 	a := newHuma(mux, version.Version)
 	s.routes(a)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
@@ -41,6 +41,7 @@ type server struct {
 	Backend
 	version Version
 	hashes  hashing
+	streams streams
 }
 
 // ready answers 200 on a router whose kernel follows the cluster's document.
@@ -156,6 +157,7 @@ func (s *server) routes(a huma.API) {
 	get(a, "revision", "/v1/revisions/{number}", "One document of the history", s.revision)
 	get(a, "compare", "/v1/revisions/{number}/changes", "What tells one revision from another", s.compare)
 	get(a, "audit", "/v1/audit", "Every change and every change of the lead, oldest first", s.audit)
+	s.eventRoutes(a)
 	s.virtualRoutes(a)
 	s.historyRoutes(a)
 	s.snapshotRoutes(a)

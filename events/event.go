@@ -59,5 +59,5 @@ type Event struct {
 	Kind     Kind      `json:"kind" doc:"what sort of thing"`
 	About    string    `json:"about,omitempty" doc:"what it happened to: virtual/server, a virtual, an address, a router, what a problem is called"`
 	What     string    `json:"what" doc:"in an operator's words"`
-	Failover *Failover `json:"failover,omitempty" doc:"with kind failover"`
+	Failover *Takeover `json:"failover,omitempty" doc:"with kind failover"`
 }

@@ -112,11 +112,11 @@ func TestStages(t *testing.T) {
 }
 
 func TestFailoverInALine(t *testing.T) {
-	f := Failover{From: "r1", To: "r2", Reason: "transfer", By: "ada", Seconds: 0.0125, Stages: []Stage{{"detection", 0.012}, {"election", 0.0005}}}
+	f := Takeover{From: "r1", To: "r2", Reason: "transfer", By: "ada", Seconds: 0.0125, Stages: []Stage{{"detection", 0.012}, {"election", 0.0005}}}
 	if got, want := f.String(), "r1 -> r2: transfer, asked for by ada; 13ms: detection 12ms, election 500µs"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	f = Failover{From: "r1", To: "r2", Via: "w", Reason: "leader lost", Unfinished: "it lost the lead again"}
+	f = Takeover{From: "r1", To: "r2", Via: "w", Reason: "leader lost", Unfinished: "it lost the lead again"}
 	if got, want := f.String(), "r1 -> r2: leader lost, by way of witness w; not complete: it lost the lead again"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

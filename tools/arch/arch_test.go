@@ -41,14 +41,14 @@ var ours = map[string][]string{
 	"notify":          {"config", "program"},
 	"events":          {},
 	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
-	"api":             {"config", "fsm", "director"},
+	"api":             {"config", "events", "fsm", "director"},
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
 		"detour", "director", "events", "figures", "fsm", "health", "ipvs", "metrics", "notify", "steward", "vip", "web"},
 	"figures":     {},
 	"metrics":     {"api"},
 	"web":         {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config and convert for the forms and the import, which make a document's text
 	"web/browser": {},                                             // tests alone: they look at the web interface from lab's client, and know none of its code
-	"cmd/polso":   {"agent", "api", "config", "convert", "figures", "metrics", "realserver"},
+	"cmd/polso":   {"agent", "api", "config", "convert", "events", "figures", "metrics", "realserver"},
 	"lab":         {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
 	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
 	"tools/labvm": {"lab/boot"},

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Failover is one taking over explained, by the router that took over.
-type Failover struct {
+// Takeover is one taking over explained, by the router that took over.
+type Takeover struct {
 	From       string    `json:"from" doc:"who directed before"`
 	To         string    `json:"to" doc:"who does now"`
 	Via        string    `json:"via,omitempty" doc:"a witness that led in between; the stages are those of taking over from it"`
@@ -58,7 +58,7 @@ func (m Moments) Stages() (stages []Stage, together time.Duration) {
 }
 
 // String is the record in one line.
-func (f Failover) String() string {
+func (f Takeover) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s -> %s: %s", f.From, f.To, f.Reason)
 	if f.By != "" {
