@@ -28,6 +28,8 @@ type application struct {
 	Secret     []byte   `json:"secret,omitempty"`    // the token's; filled in by the router that was asked, as are the next
 	FromRemote string   `json:"from_remote"`
 	Via        string   `json:"via,omitempty"` // the router that was asked
+	Version    string   `json:"version,omitempty"`
+	Level      int      `json:"level,omitempty"` // the command level that it knows; 0: a release that knows of none, the first
 }
 
 // welcome is what an admitted node needs to know.
@@ -116,6 +118,11 @@ func (b *body) leadAdmit(ctx context.Context, m *member, app application) (welco
 	if _, err := authority.Issue(app.CSR, id); err != nil {
 		return welcome{}, api.Errorf(api.CodeInvalid, "the certificate request is not good: %v", err)
 	}
+	done, err := m.joins(app)
+	if err != nil {
+		return welcome{}, err
+	}
+	defer done()
 	by := fsm.Actor{Kind: "node", Name: app.Name, Address: app.FromRemote, Via: app.Via}
 	node := fsm.Node{ID: app.ID, Name: app.Name, Kind: token.Kind, Addresses: app.Addresses}
 	if _, err := b.propose(ctx, by, fsm.NewRequest(), &fsm.AddNode{Node: node, Token: token.ID, Replace: app.Replace}); err != nil {
@@ -203,6 +210,7 @@ func (a *Agent) apply(ctx context.Context, app application, addrs []string, toke
 	if key, app.CSR, err = trust.NewRequest(app.Name); err != nil {
 		return w, nil, err
 	}
+	app.Version, app.Level = a.o.Version.Version, a.o.levels.Own()
 	if cannot := a.o.able(); cannot != nil {
 		app.NoRouter = cannot.Error()
 	}

@@ -123,7 +123,11 @@ func (b *body) commit(ctx context.Context, by fsm.Actor, request string, c fsm.C
 	if by.Kind != "node" && by.Kind != "steward" { // an operator, who came through this router
 		by.Via = b.a.o.Name
 	}
-	data, err := fsm.Encode(fsm.Envelope{Request: request, Actor: by, At: now(), Command: c})
+	data, err := b.a.o.levels.Encode(fsm.Envelope{Request: request, Actor: by, At: now(), Command: c})
+	if err != nil {
+		return fsm.Result{}, 0, asAPIError(err)
+	}
+	need, err := b.a.o.levels.Need(c)
 	if err != nil {
 		return fsm.Result{}, 0, asAPIError(err)
 	}
@@ -133,7 +137,7 @@ func (b *body) commit(ctx context.Context, by fsm.Actor, request string, c fsm.C
 		if e.Code == api.CodeNoLeader {
 			e = noLeader(m)
 		}
-		return fsm.Result{}, 0, e
+		return fsm.Result{}, 0, cmp.Or(unreadableThere(e, need, m.state.Load().InUse()), e)
 	}
 	res, err := fsm.DecodeResult(text)
 	if err != nil {

@@ -60,6 +60,10 @@ func (a *Agent) open(ctx context.Context) (*body, error) {
 	case formed:
 		b.member, err = a.openMember(ctx, b, t)
 	}
+	if e, old := errors.AsType[*api.Error](err); old {
+		b.outdated(e)
+		err = nil
+	}
 	if lost(err) {
 		b.cannotUse(err)
 		err = nil

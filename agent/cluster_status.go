@@ -201,6 +201,7 @@ func (b *body) describe(m *member, id string, known api.Member) (api.Member, *ap
 	if len(rep.status.Members) == 1 {
 		self := rep.status.Members[0]
 		out.Version, out.Started, out.Problems = self.Version, self.Started, self.Problems
+		out.Level = levelSaid(self.Level)
 		out.AppliedRevision, out.Converged = self.AppliedRevision, self.Converged
 		out.Unfit, out.Undecided, out.Failing = self.Unfit, self.Undecided, self.Failing
 		out.Penalty, out.Checks = self.Penalty, self.Checks

@@ -73,7 +73,7 @@ func (a *Agent) openDev(b *body) (*member, error) {
 		return nil, err
 	}
 	m := &member{id: "dev", cluster: "dev", profile: profile, news: make(chan struct{}, 1)}
-	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Log: a.log})
+	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Log: a.log, Levels: a.o.levels})
 	have, err := beginning("dev", "dev", 1, store.Identity{ID: m.id, Name: a.o.Name})
 	if err != nil {
 		return nil, err

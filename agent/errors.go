@@ -102,15 +102,6 @@ func fromRefusal(r *fsm.Refusal) *api.Error {
 	return e
 }
 
-// admit is the leader's look at a proposal, anyone's, before it becomes an entry: the meaning of a document is checked
-// where it is proposed, never when it is applied.
-func admit(data []byte) error {
-	if err := fsm.Admit(data); err != nil {
-		return asAPIError(err)
-	}
-	return nil
-}
-
 // takeLead is the entry with which a new leader begins.
 func takeLead(name, id string, t consensus.Taking, why string) []byte {
 	data, err := fsm.Encode(fsm.Envelope{

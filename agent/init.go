@@ -101,7 +101,7 @@ func (a *Agent) bootstrap(id string, w welcome, logs *store.Store) error {
 		return err
 	}
 	_, transport := raft.NewInmemTransport(raft.ServerAddress(id)) // nobody is spoken to yet
-	m := &member{id: id, profile: profile, state: fsm.New(fsm.Options{})}
+	m := &member{id: id, profile: profile, state: fsm.New(fsm.Options{Levels: a.o.levels})}
 	b := &body{a: a}
 	return consensus.Bootstrap(b.consensusOptions(m, transport, logs, logs, snapshots, noPeers{}))
 }

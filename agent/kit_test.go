@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"polso/api"
+	"polso/fsm"
 	"polso/ipvs"
 	"polso/vip"
 )
@@ -53,6 +54,8 @@ type router struct {
 	eyes      *eyes
 	agent     atomic.Pointer[Agent] // the last one
 	kernel    Kernel
+	version   string
+	levels    *fsm.Levels  // of its build; nil: this one
 	opened    atomic.Int32 // how often its kernel was opened
 
 	stop  context.CancelFunc // nil: no agent runs
@@ -116,7 +119,7 @@ func (w *network) others(r *router) []*router {
 func (w *network) machine(name string) *router {
 	t := w.t
 	t.Helper()
-	r := &router{net: w, name: name, listen: freePort(t), table: new(ipvs.Fake), log: new(logBuffer), eyes: new(eyes), kernel: SimulatedKernel}
+	r := &router{net: w, name: name, listen: freePort(t), table: new(ipvs.Fake), log: new(logBuffer), eyes: new(eyes), kernel: SimulatedKernel, version: "test"}
 	clock := func() vip.Instant { return vip.Instant(sinceBoot()) }
 	r.addresses = vip.NewFake(clock, vip.Link{Name: "eth0", Up: true, Prefixes: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/24")}})
 	r.addresses.Before(r.watched)
@@ -207,7 +210,7 @@ func (r *router) home() string { return filepath.Join(r.net.dir, r.name) }
 func (r *router) options() Options {
 	o := Options{
 		Name: r.name, DataDir: r.home(), Socket: r.socket(), Listen: []string{r.listen}, Interfaces: map[string]string{"outside": "eth0"},
-		Kernel: r.kernel, Version: api.Version{Version: "test"}, Log: slog.New(slog.NewTextHandler(r.log, nil)),
+		Kernel: r.kernel, Version: api.Version{Version: r.version}, levels: r.levels, Log: slog.New(slog.NewTextHandler(r.log, nil)),
 		begun: r.agent.Store,
 		openEdges: func(Options) (edges, error) {
 			r.opened.Add(1)

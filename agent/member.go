@@ -43,6 +43,7 @@ type member struct {
 	opened atomic.Bool // node is set, for those who may be asked while it is being opened
 	told   told
 	sights sights
+	levels levels
 	handed atomic.Pointer[handed] // why this router was last told that it would be given the lead; nil: never
 	moving atomic.Pointer[moving] // the same of what people do
 
@@ -115,11 +116,14 @@ func (a *Agent) openMember(ctx context.Context, b *body, t timing) (m *member, e
 	if err != nil {
 		return nil, err
 	}
+	if e := a.tooOld(cluster); e != nil {
+		return nil, e
+	}
 	profile := t.lease
 	m = &member{id: identity.ID, cluster: cluster.Name, profile: profile, news: make(chan struct{}, 1)}
 	m.applied.Store(&t)
 	fatal := newFatal()
-	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Fatal: fatal.tell, Log: a.log.With("part", "fsm")})
+	m.state = fsm.New(fsm.Options{Ring: func() { b.changed(m) }, Fatal: fatal.tell, Log: a.log.With("part", "fsm"), Levels: a.o.levels})
 	have, err := a.home.Credentials()
 	if err != nil {
 		return nil, err
@@ -206,7 +210,7 @@ func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore,
 	return consensus.Options{
 		ID: m.id, Profile: m.profile, Promise: m.timing().promise.H, FSM: m.state, Transport: t, Logs: logs, Stable: stable, Snapshots: snaps,
 		Clock: func() lease.Instant { return lease.Instant(sinceBoot()) },
-		Peers: peers, Admit: admit, Lead: func(t consensus.Taking) []byte {
+		Peers: peers, Admit: func(ctx context.Context, data []byte) error { return b.admit(ctx, m, data) }, Lead: func(t consensus.Taking) []byte {
 			b.a.metrics.TookOver(t.Took)
 			if !b.witness() {
 				m.takeover.begins(t)

@@ -14,6 +14,7 @@ import (
 
 	"polso/api"
 	"polso/consensus/wire"
+	"polso/fsm"
 )
 
 // Kernel says what stands behind the IPVS table.
@@ -43,6 +44,7 @@ type Options struct {
 	Log         *slog.Logger           // nil: silence
 	Numbers     []prometheus.Collector // of the process that it runs in: its metrics have them too
 
+	levels      *fsm.Levels                  // a test's build; nil: this one
 	begun       func(*Agent)                 // a test's look inside; nil: none
 	openEdges   func(Options) (edges, error) // a test's kernel; nil: this one's, or a simulated one with Dev
 	needsKernel bool                         // a router's addresses are put on this kernel's links
@@ -69,6 +71,9 @@ func (e *OptionsError) Error() string {
 func (o Options) check() (Options, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.levels == nil {
+		o.levels = new(fsm.ThisBuild())
 	}
 	if o.Kernel == "" {
 		o.Kernel = RealKernel

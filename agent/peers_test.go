@@ -117,6 +117,10 @@ func TestAdmit(t *testing.T) {
 		}
 		return data
 	}
+	levels := fsm.ThisBuild()
+	b := &body{a: &Agent{o: Options{levels: &levels}}}
+	m := &member{state: fsm.New(fsm.Options{})}
+	admit := func(data []byte) error { return b.admit(t.Context(), m, data) }
 	good := parse(t, twoHCL)
 	if err := admit(entry(good)); err != nil {
 		t.Errorf("a good document: %v", err)

@@ -188,7 +188,7 @@ func (a *Agent) recoverStore(id, profile string, logs *store.Store, change func(
 		return err
 	}
 	_, transport := raft.NewInmemTransport(raft.ServerAddress(id)) // nobody is spoken to
-	o := (&body{a: a}).consensusOptions(&member{id: id, profile: p, state: fsm.New(fsm.Options{})}, transport, logs, logs, snapshots, noPeers{})
+	o := (&body{a: a}).consensusOptions(&member{id: id, profile: p, state: fsm.New(fsm.Options{Levels: a.o.levels})}, transport, logs, logs, snapshots, noPeers{})
 	o.FSM = fsm.NewRecovery(change, a.log.With("part", "fsm"))
 	return consensus.Recover(o)
 }

@@ -7,7 +7,7 @@ import (
 	"polso/fsm"
 )
 
-// remember keeps the members' addresses in the data directory. After a restart this node must find the others before it
+// remember keeps the members' addresses, and the command level in use, in the data directory. After a restart this node must find the others before it
 // knows anything of the replicated state: without them it could win an election and reach nobody. One that was removed keeps
 // what it knew last, by which it can join again.
 func (a *Agent) remember(ctx context.Context, state func() *fsm.Snapshot) error {
@@ -25,8 +25,8 @@ func (a *Agent) remember(ctx context.Context, state func() *fsm.Snapshot) error 
 		if !s.Known || s.Index == saved || s.IsRemoved(a.home.Identity().ID) || !a.forming.TryLock() {
 			continue
 		}
-		if err := a.home.SavePeers(peersOf(s)); err != nil {
-			a.log.Error("the members' addresses are not saved", "err", err)
+		if err := a.home.SaveState(peersOf(s), s.InUse(), a.o.Version.Version); err != nil {
+			a.log.Error("the members' addresses and the command level are not saved", "err", err)
 		} else {
 			saved = s.Index
 		}

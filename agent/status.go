@@ -41,7 +41,7 @@ func (b *body) statusOf(snap *fsm.Snapshot, dir *director.Status, list []api.Vir
 	at := lease.Instant(sinceBoot())
 	st := api.Status{
 		Schema: api.Schema, Cluster: snap.Cluster.Name, Node: b.a.o.Name, Formed: b.member != nil,
-		Revision: snap.Revision, AppliedRevision: dir.Revision, Converged: dir.Converged, Profile: snap.Cluster.Profile,
+		Revision: snap.Revision, AppliedRevision: dir.Revision, Level: snap.InUse(), Converged: dir.Converged, Profile: snap.Cluster.Profile,
 		VIPs: vips(snap, dir), Virtuals: list, Members: []api.Member{}, Problems: problems(b.a.o.Name, dir),
 		Kernel: string(b.a.o.Kernel), Fence: "valid_lft", Health: api.Forming, SyncDaemon: syncDaemon(dir),
 	}
@@ -146,7 +146,7 @@ func (b *body) self(st api.Status) api.Member {
 	started := b.a.started
 	out := api.Member{
 		ID: b.member.id, Name: st.Node, Addresses: nonNil(n.Addresses), Kind: b.kind, Raft: raftWord(b.member, b.member.id),
-		State: "up", Version: b.a.o.Version.Version, Started: &started, AppliedRevision: st.AppliedRevision, Converged: st.Converged, Problems: st.Problems,
+		State: "up", Version: b.a.o.Version.Version, Level: b.a.o.levels.Own(), Started: &started, AppliedRevision: st.AppliedRevision, Converged: st.Converged, Problems: st.Problems,
 	}
 	dir := b.local.director.Status()
 	out.Unfit, out.Undecided, out.Failing = dir.Unfit, dir.Undecided, dir.Failing

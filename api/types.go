@@ -26,6 +26,7 @@ type Status struct {
 	Term            uint64         `json:"term"`
 	Lease           Lease          `json:"lease"`
 	Profile         string         `json:"profile"`
+	Level           int            `json:"command_level,omitempty" doc:"the highest command level that was ever used here, which every member must know"`
 	CAChange        *CAChange      `json:"ca_change,omitempty" doc:"the change of the CA that is under way"`
 	ProfileChange   *ProfileChange `json:"profile_change,omitempty" doc:"the change of the profile that is under way"`
 	Quorum          Quorum         `json:"quorum"`
@@ -82,6 +83,7 @@ type Member struct {
 	Behind          uint64        `json:"behind" doc:"log entries behind the leader"`
 	Contact         float64       `json:"contact_seconds" doc:"since its last answer to the leader; 0 for the leader"`
 	Version         string        `json:"version,omitempty"`
+	Level           int           `json:"level,omitempty" doc:"the command level that its release knows; absent: it is not known"`
 	Started         *time.Time    `json:"started_at,omitempty"`
 	AppliedRevision uint64        `json:"applied_revision"`
 	Converged       bool          `json:"converged"`

@@ -28,6 +28,7 @@ type Topic struct {
 	Value   string  `json:"value,omitempty"`   // of an attribute: what it takes, in words; "" when the form says it all
 	Default string  `json:"default,omitempty"` // of an attribute: the value as written, or words
 	Text    string  `json:"text"`              // what it means, in sentences
+	Since   int     `json:"since,omitempty"`   // the command level that it came with (Levels); 0: the first
 	Topics  []Topic `json:"topics,omitempty"`  // of a block: what stands in it
 }
 
@@ -40,7 +41,9 @@ const (
 )
 
 // Manual is everything that a document can hold. docs/document.md has the same (TestDocumentPage).
-func Manual() Topic {
+func Manual() Topic { return Levels().dated("", manual()) }
+
+func manual() Topic {
 	return Topic{Text: "One document for the whole cluster. What it does not name is removed.", Topics: []Topic{
 		{Name: "cluster", Text: "What concerns every router.", Topics: []Topic{
 			{Name: "standby", Form: Text, Value: "warm or cold", Default: `"warm"`, Text: "What a router that does not direct keeps in its kernel: warm, the whole table; cold, nothing."},
@@ -136,23 +139,25 @@ func tunnelTopic(text string) Topic {
 // Explain returns what stands at a path such as "virtual.check.http.status", the document itself for "". The kind of a check may
 // be named or left out. An error is ErrNoTopic and says what was meant or what there is.
 func Explain(path string) (Topic, error) {
-	at, in := Manual(), "a document"
+	at, in := manual(), "a document"
 	if path == "" {
-		return at, nil
+		return Manual(), nil
 	}
 	words := strings.Split(path, ".")
+	var place []string // path without the kinds of checks
 	for i := 0; i < len(words); i++ {
 		next, err := at.topic(words[i], in)
 		if err != nil {
 			return Topic{}, err
 		}
 		at, in = next, strings.Join(words[:i+1], ".")
+		place = append(place, words[i])
 		if at.Name == "check" && i+1 < len(words) && isCheck(words[i+1]) {
 			i++
 			at = checkKindTopic(at, CheckKind(words[i]))
 		}
 	}
-	return at, nil
+	return Levels().dated(strings.Join(place, "."), at), nil
 }
 
 // isCheck tells a check's kind from its attributes.

@@ -70,7 +70,7 @@ type Options struct {
 	Peers     Peers
 
 	// Admit checks a proposal, anyone's, on the leader just before it is proposed; its error is the proposer's answer.
-	Admit func(data []byte) error
+	Admit func(ctx context.Context, data []byte) error
 	// Lead gives the command that a new leader commits first; Role says leader once it is applied.
 	Lead func(Taking) []byte
 	// Released returns nil once no address of this node is up any more and no work that began under an earlier Role can

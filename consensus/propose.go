@@ -96,7 +96,7 @@ func (n *Node) Receive(ctx context.Context, data []byte) ([]byte, error) {
 		return nil, ErrNotLeader
 	}
 	if n.o.Admit != nil {
-		if err := n.o.Admit(data); err != nil {
+		if err := n.o.Admit(ctx, data); err != nil {
 			return nil, err
 		}
 	}

@@ -96,7 +96,7 @@ func TestAdmit(t *testing.T) {
 		defer c.close()
 		l := c.leader()
 		no := errors.New("no")
-		l.node.o.Admit = func([]byte) error { return no }
+		l.node.o.Admit = func(context.Context, []byte) error { return no }
 		if _, err := l.node.Propose(t.Context(), []byte("x")); !errors.Is(err, no) {
 			t.Errorf("error %v, want the refusal", err)
 		}
@@ -114,7 +114,7 @@ func TestLargeProposal(t *testing.T) {
 			defer c.close()
 			l := c.leader()
 			time.Sleep(2 * c.profile.H)
-			l.node.o.Admit = func([]byte) error { time.Sleep(2 * l.node.patience()); return nil }
+			l.node.o.Admit = func(context.Context, []byte) error { time.Sleep(2 * l.node.patience()); return nil }
 			if _, err := c.others(l)[0].node.Propose(t.Context(), make([]byte, size)); !errors.Is(err, want) {
 				t.Errorf("%d bytes: error %v, want %v", size, err, want)
 			}

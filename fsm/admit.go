@@ -2,11 +2,11 @@ package fsm
 
 import "errors"
 
-// Admit tells whether a leader may propose the entry, whoever made it: it can be read by this release, and the meaning of a
+// Admit tells whether a leader may propose the entry, whoever made it: it can be read by this build, and the meaning of a
 // document in it is right and supported. Meaning is looked at here and not by Apply, since its rules may differ between
 // releases and the states must not. The error is a *Refusal for whoever asked (ErrInvalid, ErrTooLarge), or Decode's.
-func Admit(entry []byte) error {
-	e, err := Decode(entry)
+func (l Levels) Admit(entry []byte) error {
+	e, err := l.Decode(entry)
 	if err != nil {
 		return err
 	}

@@ -48,9 +48,9 @@ const (
 )
 
 // advance returns the version after the entry and the answer to it. It depends on s and the entry alone, and changes
-// neither. An error means that the entry cannot be read; there is no version after it.
-func (s *Snapshot) advance(index, term uint64, entry []byte) (*Snapshot, Result, error) {
-	e, err := Decode(entry)
+// neither: l decides whether the entry can be read, and nothing else. An error means that the entry cannot be read; there is no version after it.
+func (s *Snapshot) advance(l Levels, index, term uint64, entry []byte) (*Snapshot, Result, error) {
+	e, err := l.Decode(entry)
 	var large *Refusal
 	if err != nil && !errors.As(err, &large) {
 		return nil, Result{}, err
@@ -87,6 +87,9 @@ func (s *Snapshot) advance(index, term uint64, entry []byte) (*Snapshot, Result,
 func (s *Snapshot) begin(index, term uint64, e Envelope) *change {
 	next := *s
 	next.Index, next.Term = index, term
+	if e.Level > next.InUse() { // refused or not: it is in the log, which every member reads
+		next.Level = e.Level
+	}
 	return &change{Snapshot: &next, by: e.Actor, at: e.At}
 }
 

@@ -68,6 +68,8 @@ func (d *SetDocument) read() (err error) {
 	return err
 }
 
+func (d *SetDocument) documents() []json.RawMessage { return []json.RawMessage{d.Document} }
+
 func (d *SetDocument) untimed() Command {
 	same := *d
 	same.LeaveUntil = time.Time{}

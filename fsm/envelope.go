@@ -30,6 +30,7 @@ type Envelope struct {
 	Actor   Actor     // who asked
 	At      time.Time // the proposer's wall clock; Apply looks at no other
 	Command Command
+	Level   int // the command level that it needs, from 1: what Decode finds; Encode finds it out for itself
 }
 
 // An entry is
@@ -50,6 +51,7 @@ type header struct {
 	Actor   Actor     `json:"actor"`
 	At      time.Time `json:"at"`
 	Packed  string    `json:"packed,omitempty"` // "deflate" or "": plain
+	Level   int       `json:"level,omitempty"`  // the command level that it needs; 0: the first, which knows no levels
 }
 
 const deflate = "deflate"
@@ -67,9 +69,15 @@ func NewRequest() string {
 	return hex.EncodeToString(b[:])
 }
 
+// Encode is Levels.Encode of this build.
+func Encode(e Envelope) ([]byte, error) { return ThisBuild().Encode(e) }
+
+// Decode is Levels.Decode of this build.
+func Decode(b []byte) (Envelope, error) { return ThisBuild().Decode(b) }
+
 // Encode returns the entry for raft. What is wrong with the envelope in itself is answered as a *Refusal (ErrInvalid,
 // ErrTooLarge), before it costs a log entry. The envelope is not changed.
-func Encode(e Envelope) ([]byte, error) {
+func (l Levels) Encode(e Envelope) ([]byte, error) {
 	switch {
 	case e.Command == nil:
 		return nil, refuse(CodeInvalid, "", "an envelope without a command")
@@ -85,7 +93,14 @@ func Encode(e Envelope) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", e.Command.Name(), err)
 	}
+	need, err := l.Need(e.Command)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", e.Command.Name(), err)
+	}
 	h := header{Command: e.Command.Name(), Version: commandVersion, Request: e.Request, Actor: e.Actor, At: e.At.UTC()}
+	if need.Level > 1 {
+		h.Level = need.Level
+	}
 	if len(payload) > MaxPlain {
 		return nil, tooLarge(len(payload), MaxPlain, "")
 	}
@@ -116,16 +131,16 @@ func Encode(e Envelope) ([]byte, error) {
 	b = append(b, payload...)
 	binary.BigEndian.PutUint32(b[4:], checksum(b))
 	// What this release cannot read itself must not get into the log: nobody could apply it. Documents are read by Admit.
-	if _, err := decode(b); err != nil {
+	if _, err := l.decode(b); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", h.Command, err)
 	}
 	return b, nil
 }
 
-// Decode reads an entry. The errors: ErrUnknown (format, command, version, field or schema of a newer release), ErrCorrupt
+// Decode reads an entry. The errors: ErrUnknown (format, command, version, level, field or schema of a newer release), ErrCorrupt
 // (anything else that Encode does not write), and ErrTooLarge as a *Refusal, then with the envelope, its command empty.
-func Decode(b []byte) (Envelope, error) {
-	e, err := decode(b)
+func (l Levels) Decode(b []byte) (Envelope, error) {
+	e, err := l.decode(b)
 	if err != nil {
 		return e, err
 	}
@@ -138,16 +153,19 @@ func Decode(b []byte) (Envelope, error) {
 }
 
 // decode is Decode without reading the documents in it.
-func decode(b []byte) (Envelope, error) {
+func (l Levels) decode(b []byte) (Envelope, error) {
 	h, payload, err := split(b)
 	if err != nil {
 		return Envelope{}, fmt.Errorf("entry: %w", err)
+	}
+	if h.Level > l.Own() {
+		return Envelope{}, fmt.Errorf("entry: %w", tooNew(string(h.Command), h.Level, l.Own()))
 	}
 	c, err := blank(h.Command)
 	if err != nil {
 		return Envelope{}, fmt.Errorf("entry: %w", err)
 	}
-	e := Envelope{Request: h.Request, Actor: h.Actor, At: h.At.UTC(), Command: c}
+	e := Envelope{Request: h.Request, Actor: h.Actor, At: h.At.UTC(), Command: c, Level: max(1, h.Level)}
 	if h.Version != commandVersion {
 		return Envelope{}, fmt.Errorf("entry: %w: version %d of the command %s, this release knows %d",
 			ErrUnknown, h.Version, h.Command, commandVersion)

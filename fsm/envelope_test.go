@@ -105,7 +105,7 @@ func TestWireForm(t *testing.T) {
 			if got.Actor.Name != "ada" || !got.At.Equal(t0.Add(1500*time.Microsecond)) || got.Request != "0011223344556677" {
 				t.Errorf("envelope: %+v", got)
 			}
-			if err := Admit(want); err != nil {
+			if err := ThisBuild().Admit(want); err != nil {
 				t.Errorf("a leader would not admit it: %v", err)
 			}
 			if c.String() == "" || strings.Contains(c.String(), "\n") {
@@ -337,19 +337,19 @@ func TestAdmit(t *testing.T) {
 			f := found(t)
 			f.Document = text
 			for _, c := range []Command{&SetDocument{Document: text}, f, &Restore{Base: 1, ClusterID: "c1", History: []Revision{{Number: 1, Document: text}}}} {
-				err := Admit(encode(t, c))
+				err := ThisBuild().Admit(encode(t, c))
 				if tt.want == "" && err != nil || tt.want != "" && (!errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), tt.want)) {
 					t.Errorf("%s: got %v, want %q", c.Name(), err, tt.want)
 				}
 			}
 		})
 	}
-	if err := Admit([]byte("no entry")); !errors.Is(err, ErrCorrupt) {
+	if err := ThisBuild().Admit([]byte("no entry")); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("got %v, want ErrCorrupt", err)
 	}
 	// Encode would not have made it: an older or a foreign proposer.
 	entry := seal(1, `{"command":"remove_node","version":1,"request":"q","actor":{"kind":"","name":""},"at":"2026-11-22T10:00:00Z"}`, `{"id":""}`)
-	if err := Admit(entry); !errors.Is(err, ErrInvalid) {
+	if err := ThisBuild().Admit(entry); !errors.Is(err, ErrInvalid) {
 		t.Errorf("got %v, want ErrInvalid", err)
 	}
 }
@@ -396,7 +396,7 @@ func FuzzDecode(f *testing.F) {
 			check(b)
 			m := newMachine(t)
 			m.must(found(t))
-			if _, _, err := m.Load().advance(2, 2, b); err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrUnknown) {
+			if _, _, err := m.Load().advance(ThisBuild(), 2, 2, b); err != nil && !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrUnknown) {
 				t.Fatalf("unexpected error %v", err)
 			}
 		}
@@ -410,7 +410,7 @@ func TestAdmitReadsDocuments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Admit(b); !errors.Is(err, want) {
+		if err := ThisBuild().Admit(b); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", text, err, want)
 		}
 	}

@@ -34,6 +34,8 @@ func (f *Found) read() (err error) {
 	return err
 }
 
+func (f *Found) documents() []json.RawMessage { return []json.RawMessage{f.Document} }
+
 func (f *Found) check() *Refusal {
 	if r := profile(f.Cluster.Profile); r != nil {
 		return r

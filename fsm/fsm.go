@@ -19,6 +19,8 @@ type Options struct {
 	// ErrStopped. It must not block. Without it Apply panics with the error.
 	Fatal func(error)
 	Log   *slog.Logger // nil: silence
+	// Levels is what can be read; nil is ThisBuild. Every replica of a build has the same.
+	Levels *Levels
 }
 
 // FSM is the replicated state. raft calls Apply, StoreConfiguration, Snapshot and Restore, one at a time; Load and Hear are
@@ -26,6 +28,7 @@ type Options struct {
 type FSM struct {
 	options Options
 	log     *slog.Logger
+	levels  Levels
 	current atomic.Pointer[Snapshot] // written with mu held
 
 	mu      sync.Mutex // guards below
@@ -37,7 +40,10 @@ var _ raft.ConfigurationStore = (*FSM)(nil)
 
 // New returns an FSM with nothing in it.
 func New(o Options) *FSM {
-	f := &FSM{options: o, log: o.Log}
+	f := &FSM{options: o, log: o.Log, levels: ThisBuild()}
+	if o.Levels != nil {
+		f.levels = *o.Levels
+	}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
@@ -111,7 +117,7 @@ func (f *FSM) Apply(l *raft.Log) any {
 	}
 	// No lock while it works, so that Hear does not wait for it: what Hear publishes meanwhile differs in Known alone, and
 	// publish carries that over.
-	next, result, err := f.Load().advance(l.Index, l.Term, l.Data)
+	next, result, err := f.Load().advance(f.levels, l.Index, l.Term, l.Data)
 	if err != nil {
 		stopped := &FatalError{Index: l.Index, Err: err}
 		f.mu.Lock()

@@ -54,6 +54,7 @@ type record struct {
 	Before   *Lead          `json:"before,omitempty"`
 	Adopted  uint64         `json:"adopted,omitempty"`
 	Confirm  *Confirmation  `json:"confirm,omitempty"`
+	Level    int            `json:"level,omitempty"` // the first of all, so that who is below it need not stumble over what it brought
 	Request  *request       `json:"request,omitempty"`
 	Tail     *tail          `json:"tail,omitempty"`
 }
@@ -69,6 +70,9 @@ type leavingRecord struct {
 func (s *Snapshot) write(to io.Writer) error {
 	w := &lines{to: bufio.NewWriter(to), sum: sha256.New()}
 	w.line(head{"fsm", snapshotFormat, s.Index, s.Term})
+	if s.Level > 1 {
+		w.record(record{Level: s.Level})
+	}
 	if s.Founded() {
 		w.record(record{Cluster: &s.Cluster})
 	}
@@ -161,7 +165,7 @@ func (w *lines) line(v any) {
 }
 
 // readSnapshot reads what write wrote. The errors: ErrCorrupt, ErrUnknown, and the reader's own.
-func readSnapshot(from io.Reader) (*Snapshot, error) {
+func (l Levels) readSnapshot(from io.Reader) (*Snapshot, error) {
 	in := bufio.NewReader(io.LimitReader(from, maxSnapshot))
 	sum := sha256.New()
 	b, err := nextLine(in)
@@ -178,7 +182,13 @@ func readSnapshot(from io.Reader) (*Snapshot, error) {
 		return nil, fmt.Errorf("%w: format %d, this release reads %d", ErrUnknown, h.Format, snapshotFormat)
 	}
 	s := &Snapshot{Index: h.Index, Term: h.Term}
-	if err := readRecords(in, sum, s.take); err != nil {
+	take := func(r record) error {
+		if r.Level > l.Own() {
+			return tooNew("the state", r.Level, l.Own())
+		}
+		return s.take(r)
+	}
+	if err := readRecords(in, sum, take); err != nil {
 		return nil, err
 	}
 	return s.finish()
@@ -264,6 +274,8 @@ func (s *Snapshot) take(r record) error {
 		s.Adopted = r.Adopted
 	case r.Confirm != nil:
 		s.Confirm = *r.Confirm
+	case r.Level != 0:
+		s.Level = r.Level
 	case r.Request != nil:
 		s.requests = append(s.requests, *r.Request)
 	default:
@@ -315,9 +327,13 @@ func (p persister) Release() {}
 
 // Restore replaces the state by a snapshot, all of it or, with an error, nothing of it.
 func (f *FSM) Restore(from io.ReadCloser) error {
-	next, err := readSnapshot(from)
+	next, err := f.levels.readSnapshot(from)
 	if err = errors.Join(err, from.Close()); err != nil {
-		return fmt.Errorf("read snapshot: %w", err)
+		err = fmt.Errorf("read snapshot: %w", err)
+		if errors.Is(err, ErrUnknown) && f.options.Fatal != nil { // raft would ask for it again and again
+			f.options.Fatal(fmt.Errorf("%w; this router stops: install the release that the other routers run", err))
+		}
+		return err
 	}
 	if stopped := f.standsStill(); stopped != nil {
 		return fmt.Errorf("restore: %w: %w", ErrStopped, stopped)

@@ -3,6 +3,7 @@ package fsm
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -38,6 +39,13 @@ func (r *Restore) read() (err error) {
 		}
 	}
 	return nil
+}
+
+func (r *Restore) documents() (all []json.RawMessage) {
+	for _, h := range r.History {
+		all = append(all, h.Document)
+	}
+	return all
 }
 
 func (r *Restore) untimed() Command {

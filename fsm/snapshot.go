@@ -36,6 +36,7 @@ type Snapshot struct {
 	Before    Lead         // who had it before
 	Confirm   Confirmation // the running revision, if it waits to be confirmed
 	Adopted   uint64       // Index of the last SetDocument with Adopt; 0: none
+	Level     int          // see InUse; 0: the first
 
 	requests []request // the last 1,024 answers, oldest first
 }

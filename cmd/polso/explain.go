@@ -44,6 +44,9 @@ func (a *app) topic(w io.Writer, path string, t config.Topic) error {
 		head += "  block"
 	}
 	fmt.Fprintf(w, "%s\n\n%s\n", head, t.Text)
+	if t.Since > 0 {
+		fmt.Fprintf(w, "Since:    command level %d, which every member must know (polso upgrade status)\n", t.Since)
+	}
 	if t.Form != "" {
 		if t.Value != "" {
 			fmt.Fprintf(w, "Value:    %s\n", t.Value)

@@ -38,7 +38,9 @@ type Cluster struct {
 	Next       string              `json:"next_profile,omitempty"`   // that it changes to; "": no change is under way
 	Change     uint64              `json:"profile_change,omitempty"` // which change the two are of
 	Generation uint64              `json:"generation"`
-	Peers      map[string][]string `json:"peers"` // hints: ID of a node to its addresses as they were when last known
+	Level      int                 `json:"level,omitempty"`   // the command level in use; 0: the first
+	Release    string              `json:"release,omitempty"` // that found Level in use
+	Peers      map[string][]string `json:"peers"`             // hints: ID of a node to its addresses as they were when last known
 }
 
 // Credentials are the node's certificate with all that belongs to it, PEM each.
@@ -276,16 +278,20 @@ func (h *Home) SaveCluster(c Cluster) error {
 	return nil
 }
 
-// SavePeers replaces the addresses of the cluster's nodes; it writes only when they differ.
-func (h *Home) SavePeers(peers map[string][]string) error {
+// SaveState replaces the addresses of the cluster's nodes, and the command level in use with the release that this is; it writes
+// only when addresses or level differ.
+func (h *Home) SaveState(peers map[string][]string, level int, release string) error {
 	c, err := h.Cluster()
 	if err != nil {
 		return err
 	}
-	if maps.EqualFunc(c.Peers, peers, slices.Equal[[]string]) {
+	if maps.EqualFunc(c.Peers, peers, slices.Equal[[]string]) && max(1, c.Level) == max(1, level) {
 		return nil
 	}
 	c.Peers = peers
+	if level > 1 {
+		c.Level, c.Release = level, release
+	}
 	return h.SaveCluster(c)
 }
 

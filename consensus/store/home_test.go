@@ -100,15 +100,20 @@ func TestHomeForms(t *testing.T) {
 		t.Errorf("cleared a member: %v", err)
 	}
 	peers := map[string][]string{"n1": {"10.0.0.1"}, "n2": {"10.0.0.2"}}
-	if err := h.SavePeers(peers); err != nil {
-		t.Fatal(err)
+	for _, now := range []struct {
+		level   int
+		release string
+	}{{1, "0.1.0"}, {2, "0.2.0"}, {2, "0.3.0"}} { // which finds it so already
+		if err := h.SaveState(peers, now.level, now.release); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
 	h = openHome1(t, dir, "")
 	want := someCluster
-	want.Peers = peers
+	want.Peers, want.Level, want.Release = peers, 2, "0.2.0"
 	if got, err := h.Cluster(); err != nil || !h.Formed() || !reflect.DeepEqual(got, want) {
 		t.Errorf("cluster %+v, %v", got, err)
 	}
