@@ -48,7 +48,8 @@ var ours = map[string][]string{
 	"metrics":     {"api"},
 	"web":         {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config and convert for the forms and the import, which make a document's text
 	"web/browser": {},                                             // tests alone: they look at the web interface from lab's client, and know none of its code
-	"cmd/polso":   {"agent", "api", "config", "convert", "events", "figures", "metrics", "realserver"},
+	"cmd/polso":   {"agent", "api", "config", "convert", "events", "figures", "metrics", "realserver", "top"},
+	"top":         {"api", "figures"},
 	"lab":         {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
 	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
 	"tools/labvm": {"lab/boot"},
@@ -77,6 +78,9 @@ var outside = map[string][]string{
 	"github.com/vishvananda/netlink":      {"ipvs", "vip", "detour", "realserver", "lab", "tools/apart"}, // realserver: links, tunnels and addresses of a machine without a router, none of which vip's edge has
 	"github.com/google/nftables":          {"ipvs", "vip", "detour"},
 	"github.com/spf13/cobra":              {"cmd/polso"},
+	"github.com/gdamore/tcell":            {"top"},
+	"github.com/creack/pty":               {}, // tests alone
+	"github.com/hinshun/vt10x":            {},
 	"github.com/danielgtaylor/huma/v2":    {"api"},
 	"github.com/coreos/go-systemd/v22":    {"agent"},
 	"github.com/prometheus/client_golang": {"metrics", "agent", "cmd/polso"}, // both hand on what is registered
