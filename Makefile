@@ -50,9 +50,12 @@ servers: ## every kind of check against real servers, in every state: the table 
 web: browsers ## the web interface of three routers, in Chromium and in w3m (three minutes); one test of it: RUN=TestX
 	$(call in_web,8m,-test.run '^$(or $(RUN),Test)')
 
-.PHONY: screenshots webbench site
+.PHONY: screenshots webbench site pictures
 site: build ## the documentation as a site, its reference made of the code: dist/site/index.html
 	go run ./tools/site --polso bin/polso --out dist/site
+
+pictures: ## the pictures of docs/concepts.md, drawn anew: docs/pictures
+	go run ./tools/pictures
 
 screenshots: browsers ## pictures of every page of the web interface, light and dark, desktop and phone: docs/screenshots
 	rm -f docs/screenshots/*.png
