@@ -85,7 +85,7 @@ func (m *manPage) line(line string) error {
 		}
 		if m.section == "NAME" {
 			_, says, _ := strings.Cut(unescaped(line), " - ")
-			line = says + "."
+			line = strings.ToUpper(says[:min(1, len(says))]) + says[min(1, len(says)):] + "."
 		}
 		if !m.inText && !m.inItem {
 			m.inText = true

@@ -52,8 +52,16 @@ look = () => {
     element("p", {class: "soft"}, around(part, words)))));
 };
 
-field.addEventListener("focus", () => document.head.append(element("script", {src: root + "static/index.js"})), {once: true});
-field.addEventListener("input", () => look());
+// load fetches the index, the first time that it may be needed.
+let load = () => {
+  load = () => {};
+  document.head.append(element("script", {src: root + "static/index.js"}));
+};
+field.addEventListener("focus", () => load());
+field.addEventListener("input", () => {
+  load();
+  look();
+});
 form.addEventListener("submit", event => {
   event.preventDefault();
   list.querySelector("a")?.click();
