@@ -45,7 +45,7 @@ type virtual struct {
 	config.Virtual
 	path     string
 	servers  []*server
-	inactive bool // HCL writes it as a comment
+	inactive bool // it serves nothing: finish has it in the document so, or as a comment where that cannot be
 	gone     bool
 	b        *builder
 }

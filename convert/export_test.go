@@ -348,3 +348,19 @@ virtual calls {
 		t.Errorf("%s\n%s", strings.Join(diff.Lines(), "\n"), again)
 	}
 }
+
+// What is not active goes to Piranha and comes back as it is.
+func TestInactiveThereAndBack(t *testing.T) {
+	doc, err := config.Load(config.File{Name: "a", Text: []byte("virtual \"web\" {\n  active = false\n  address = \"192.0.2.10\"\n  interface = \"eth0\"\n  port = 80\n  server \"a\" {\n    address = \"10.0.0.1\"\n  }\n}\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := ToLVSCF(doc)
+	r, err := LVSCF(File{Name: "lvs.cf", Text: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list := r.Document.Virtuals; len(list) != 1 || !list[0].Inactive || list[0].Interface != "eth0" || len(list[0].Servers) != 1 || len(r.Document.VIPs) != 0 {
+		t.Errorf("of\n%s\ncame back\n%s", text, r.HCL())
+	}
+}

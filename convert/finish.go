@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"polso/config"
@@ -16,8 +17,9 @@ func (b *builder) finish() (Result, error) {
 		d := b.document()
 		invalid, later := problems(d.Validate()), problems(d.Unsupported())
 		if len(invalid)+len(later) == 0 {
+			b.switchOff(d)
 			inOrder(b.notes, b.files)
-			return Result{Document: config.Complete(d), Notes: b.notes, format: b.format, files: b.files, asides: b.asides()}, nil
+			return Result{Document: config.Complete(b.document()), Notes: b.notes, format: b.format, files: b.files, asides: b.asides()}, nil
 		}
 		mended := false
 		for _, p := range invalid {
@@ -76,7 +78,64 @@ func (v *virtual) whole() config.Virtual {
 	return w
 }
 
-// asides are the inactive virtuals that would be right if they were active.
+// switchOff has the inactive virtuals stand in the document d, which serves nothing of them. Those that it cannot have beside the others
+// stay inactive, with a note. They are judged behind the others: the rules blame the later one.
+func (b *builder) switchOff(d config.Document) {
+	var off []*virtual
+	for _, v := range b.virtuals {
+		if v.inactive && !v.gone {
+			off = append(off, v)
+		}
+	}
+	for {
+		with := d
+		with.Virtuals = slices.Clone(d.Virtuals)
+		for _, v := range off {
+			w := v.whole()
+			w.Complete()
+			with.Virtuals = append(with.Virtuals, w)
+		}
+		wrong := slices.Concat(problems(with.Validate()), problems(with.Unsupported()))
+		if len(wrong) == 0 {
+			break
+		}
+		stay := slices.DeleteFunc(slices.Clone(off), func(v *virtual) bool { return b.refusedOff(v, wrong) })
+		if len(stay) == len(off) && !slices.ContainsFunc(off, func(v *virtual) bool { return v.leaveLink(wrong) }) {
+			stay = nil
+		}
+		off = stay
+	}
+	for _, v := range off {
+		v.Inactive, v.inactive = true, false
+	}
+}
+
+// refusedOff reports whether the document cannot have an inactive virtual for what is wrong, and notes so.
+func (b *builder) refusedOff(v *virtual, wrong config.Errors) bool {
+	i := slices.IndexFunc(wrong, func(p config.Problem) bool {
+		return p.Path != v.path+" interface" && (p.Path == v.path || strings.HasPrefix(p.Path, v.path+" "))
+	})
+	if i < 0 {
+		return false
+	}
+	if v.alone() {
+		b.changed(v.path, b.where(v.path), "the document cannot have it beside the others (%s): it stands at the end as a comment", wrong[i].What)
+	} else {
+		b.lost(v.path, b.where(v.path), "no document takes it as it is: %s", wrong[i].What)
+	}
+	return true
+}
+
+// leaveLink takes the interface out if that is what is wrong: the address is on another one.
+func (v *virtual) leaveLink(wrong config.Errors) bool {
+	blamed := slices.ContainsFunc(wrong, func(p config.Problem) bool { return p.Path == v.path+" interface" }) && v.Interface != ""
+	if blamed {
+		v.Interface = ""
+	}
+	return blamed
+}
+
+// asides are the inactive virtuals that the document cannot have, and that would be right if they were alone.
 func (b *builder) asides() []config.Virtual {
 	var out []config.Virtual
 	for _, v := range b.virtuals {

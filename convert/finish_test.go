@@ -124,20 +124,38 @@ func runs(t testing.TB, r Result) {
 	}
 }
 
-// A virtual that was switched off is no part of the document, and its text is a comment that becomes one without the marks.
-func TestInactiveIsAComment(t *testing.T) {
+// A virtual that was switched off stands in the document so.
+func TestInactive(t *testing.T) {
 	b, v := written1(t)
 	v.inactive = true
-	b.lost(v.path, b.where(v.path), "it was switched off")
 	r, err := b.finish()
 	if err != nil {
 		t.Fatal(err)
 	}
 	runs(t, r)
-	if len(r.Document.Virtuals) != 0 {
-		t.Errorf("the document has %v", r.Document.Virtuals)
+	if list := r.Document.Virtuals; len(list) != 1 || !list[0].Inactive || len(r.Notes) != 0 {
+		t.Errorf("the document has %+v, with the notes %v", list, r.Notes)
 	}
-	_, block, found := strings.Cut(string(r.HCL()), "# a.cf:10: lost: it was switched off\n#     virtual web {\n")
+}
+
+// One that the document cannot have beside another is no part of it, and its text is a comment that becomes one without the marks. An
+// interface alone does not keep it out.
+func TestInactiveIsAComment(t *testing.T) {
+	b, v := written1(t)
+	v.inactive = true
+	now := b.virtual("now", place{"a.cf", 20, "virtual now {"})
+	now.Address, now.Protocol, now.Ports, now.Interface = v.Address, v.Protocol, v.Ports, "inside"
+	elsewhere := b.virtual("elsewhere", place{"a.cf", 30, "virtual elsewhere {"})
+	elsewhere.Address, elsewhere.Protocol, elsewhere.Ports, elsewhere.Interface, elsewhere.inactive = v.Address, v.Protocol, []uint16{8080}, "outside", true
+	r, err := b.finish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs(t, r)
+	if list := r.Document.Virtuals; len(list) != 2 || list[1].Inactive || list[1].Name != "now" || !list[0].Inactive || list[0].Interface != "" {
+		t.Errorf("the document has %+v", list)
+	}
+	_, block, found := strings.Cut(string(r.HCL()), "it stands at the end as a comment\n#     virtual web {\n")
 	if !found {
 		t.Fatalf("no comment in\n%s", r.HCL())
 	}

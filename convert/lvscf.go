@@ -190,7 +190,7 @@ func (l *lvscf) globals(root *lvsBlock) {
 		case "lvs":
 		case "fos":
 			l.fos = true
-			l.lost(about, d.at, "failover services are not what Polso does; the virtuals, which did not run beside them, are comments")
+			l.lost(about, d.at, "failover services are not what Polso does; the virtuals, which did not run beside them, are not active")
 		default:
 			l.lost(about, d.at, "%q is neither lvs nor fos", d.value())
 		}

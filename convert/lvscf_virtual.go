@@ -12,7 +12,7 @@ import (
 	"polso/config"
 )
 
-// block makes a virtual of a virtual block. One that is not active becomes a comment.
+// block makes a virtual of a virtual block.
 func (l *lvscf) block(block *lvsBlock) {
 	v := l.virtual(block.name, block.at)
 	active, _ := l.yes(block, v.path, "active")
@@ -29,12 +29,8 @@ func (l *lvscf) block(block *lvsBlock) {
 	l.late(block, v, port)
 	l.rest(block, v.path)
 	l.first(v)
-	switch {
-	case active:
-	case v.alone():
-		l.changed(v.path, block.at, "it is not active, so Piranha skipped it: it stands at the end as a comment")
-	default:
-		l.lost(v.path, block.at, "it is not active, so Piranha skipped it, and no document takes it as it is")
+	if !active {
+		l.hint(v.path, block.at, "it is not active, so Piranha skipped it")
 	}
 }
 
@@ -130,10 +126,12 @@ func (l *lvscf) reached(block *lvsBlock, v *virtual, port uint16) {
 	if mark == 0 {
 		v.Address = a
 	}
-	if a.IsValid() && !v.inactive {
-		if link := l.home(v, d, a, device, bits, mark != 0); mark == 0 {
-			v.Interface = link
-		}
+	link := device
+	if a.IsValid() && !v.inactive { // else its address is nowhere, so there is no vip for it
+		link = l.home(v, d, a, device, bits, mark != 0)
+	}
+	if v.Address.IsValid() {
+		v.Interface = link
 	}
 }
 

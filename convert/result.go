@@ -29,7 +29,7 @@ type Result struct {
 
 	format string           // of the files: "lvs.cf"
 	files  []string         // their names
-	asides []config.Virtual // complete and valid, and switched off where they come from: HCL writes them as comments
+	asides []config.Virtual // complete and valid, switched off where they come from, and at odds with others: HCL writes them as comments
 }
 
 // Level says how much a Note matters.

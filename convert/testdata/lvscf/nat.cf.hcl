@@ -64,6 +64,31 @@ vip "shop" {
   interface = "eth0"
 }
 
+# nat.cf:79: hint: it is not active, so Piranha skipped it
+#     virtual old {
+# nat.cf:82: hint: nanny read no answer without an expect: that the server takes a connection is all there is to check
+#     send = "\n"
+virtual "old" {
+  active    = false
+  address   = "198.51.100.11"
+  interface = "eth0"
+  port      = 21
+  protocol  = "tcp"
+  scheduler = "wlc"
+  forward   = "nat"
+  check "tcp" {
+    every   = "10s"
+    timeout = "10s"
+    rise    = 18
+    fall    = 1
+  }
+
+  server "one" {
+    address = "10.30.0.11"
+    weight  = 1
+  }
+}
+
 # nat.cf:34: hint: nanny gave a server that came up a 32nd of its weight, 1 at least, and doubled that every 20 s or so: slow_start
 #     virtual shop {
 # nat.cf:36: hint: eth0 is a name that each router gives to a device of its own: polso agent --interface eth0=eth0, or node.hcl
@@ -154,26 +179,3 @@ notify "inactive_cmd" {
   timeout = "10s"
   limit   = 30
 }
-
-# nat.cf:79: changed: it is not active, so Piranha skipped it: it stands at the end as a comment
-#     virtual old {
-# nat.cf:82: hint: nanny read no answer without an expect: that the server takes a connection is all there is to check
-#     send = "\n"
-# virtual "old" {
-#   address   = "198.51.100.11"
-#   port      = 21
-#   protocol  = "tcp"
-#   scheduler = "wlc"
-#   forward   = "nat"
-#   check "tcp" {
-#     every   = "10s"
-#     timeout = "10s"
-#     rise    = 18
-#     fall    = 1
-#   }
-#
-#   server "one" {
-#     address = "10.30.0.11"
-#     weight  = 1
-#   }
-# }
