@@ -30,7 +30,7 @@ func ParseNeed(s string) (Need, error) {
 func insideNeeds() []Need {
 	return []Need{
 		{"ip", "iproute2"}, {"tc", "iproute2"}, {"modprobe", "kmod"}, {"nft", "nftables"}, {"ipvsadm", "ipvsadm"},
-		{"mkfs.ext4", "e2fsprogs"}, {"fsfreeze", "util-linux"},
+		{"mkfs.ext4", "e2fsprogs"}, {"fsfreeze", "util-linux"}, {"curl", "curl"},
 	}
 }
 
