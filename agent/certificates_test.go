@@ -22,7 +22,7 @@ func TestRotateCertificates(t *testing.T) {
 	w := newNetwork(t, 3)
 	r1, r2 := w.nodes[0], w.nodes[1]
 	ctx := t.Context()
-	made := w.gather("vm") // no election by a busy machine
+	made := w.gather("wan") // no election by a busy machine
 	if _, err := r1.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: edgeHCL}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func opens(t *testing.T, c trust.Credentials, r *router) error {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: r1\r\n\r\n", pathLocal); err != nil {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"polso/fsm"
 	"polso/ipvs"
@@ -36,7 +35,7 @@ func runClaim(t *testing.T, c *claim) {
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := waitFor(ctx, is); err != nil {
 		t.Fatalf("%s: %v", what, err)

@@ -116,7 +116,7 @@ func TestClusterLife(t *testing.T) {
 		}
 		return nil
 	})
-	if moved.To != "r2" || moved.Seconds <= 0 || moved.Seconds > 5 {
+	if moved.To != "r2" || moved.Seconds <= 0 {
 		t.Errorf("transfer: %+v", moved)
 	}
 	if went := letGo.Load(); went == nil || moved.Seconds > time.Since(*went).Seconds() {

@@ -56,7 +56,7 @@ func TestConfirmAcrossAFailover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until := time.Now().Add(4 * time.Second)
+	until := time.Now().Add(8 * time.Second) // every router has it, and the leader is gone, before
 	ada := fsm.Actor{Kind: "user", Name: "ada", Address: "192.0.2.7"}
 	if _, err := asked.agent.Load().Propose(ctx, ada, "try", &fsm.SetDocument{Document: text, Source: otherHCL, ConfirmUntil: until, LeaveUntil: until.Add(time.Minute)}); err != nil {
 		t.Fatal(err)
@@ -76,8 +76,8 @@ func TestConfirmAcrossAFailover(t *testing.T) {
 		}
 		return nil
 	})
-	if late := time.Since(until); late < 0 || late > 5*time.Second {
-		t.Errorf("it went back %v after its time", late)
+	if early := time.Until(until); early > 0 {
+		t.Errorf("it went back %v before its time", early)
 	}
 	leader.start()
 	asked.status("three again", settled(3, 4))
@@ -89,7 +89,7 @@ func TestConfirmAcrossAFailover(t *testing.T) {
 	}
 
 	// Confirmed on another router than the one that was asked.
-	made, err := asked.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: otherHCL}}, ConfirmSeconds: 10})
+	made, err := asked.client.Apply(ctx, api.ApplyRequest{Files: []api.File{{Name: "edge.hcl", Text: otherHCL}}, ConfirmSeconds: 600})
 	if err != nil || made.Confirm == nil {
 		t.Fatalf("apply: %+v, %v", made, err)
 	}

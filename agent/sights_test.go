@@ -142,9 +142,6 @@ func TestBlindDirectorHandsOver(t *testing.T) {
 	if old.pool() == 0 {
 		t.Errorf("%s has emptied its pool", old.name)
 	}
-	if took > 12*time.Second {
-		t.Errorf("it took %v", took)
-	}
 	if said.Node != old.name || !strings.HasPrefix(said.Why, old.name+" sees 0 servers up, ") || !strings.HasSuffix(said.Why, "; if that lasts it hands over to one that sees more") {
 		t.Errorf("the problem before the hand-over: %+v", said)
 	}
@@ -177,8 +174,9 @@ func TestBlindDirectorHandsOver(t *testing.T) {
 		case <-still:
 			waiting = false
 		case <-time.After(200 * time.Millisecond):
-			if now, err := old.client.Status(t.Context()); err == nil && now.Active != next.name && now.Active != "" {
-				t.Fatalf("%s directs; the lead goes round", now.Active)
+			now, err := old.client.Status(t.Context())
+			if f := now.LastFailover; err == nil && f != nil && f.From == next.name && strings.HasPrefix(f.Reason, "transfer") { // an election is no hand-over
+				t.Fatalf("%s directs: %+v; the lead goes round", now.Active, f)
 			}
 		}
 	}
@@ -207,15 +205,18 @@ func TestSightsReachEveryRouter(t *testing.T) {
 	if got := body(two).others(); len(got.Sights) > 0 {
 		t.Errorf("nobody asked for it, and %s knows %+v", two.name, got)
 	}
-	body(leader).member.reports.spread(t.Context(), body(two).member.id)
-	got := body(two).others()
-	notUp := 0
-	for _, s := range got.Sights {
-		notUp += len(s.NotUp)
-	}
-	if len(got.Sights) != 2 || notUp != 1 || len(got.Director.Virtuals) != 1 || got.Director.Virtuals[0].Up != 3 {
-		t.Errorf("%s knows %+v, want the others' two, the leader's among them", two.name, got)
-	}
+	w.eventually(two.name+" knows the others' two, the leader's among them", func() error { // told anew each time: they grow old within seconds
+		body(leader).member.reports.spread(t.Context(), body(two).member.id)
+		got := body(two).others()
+		notUp := 0
+		for _, s := range got.Sights {
+			notUp += len(s.NotUp)
+		}
+		if len(got.Sights) != 2 || notUp != 1 || len(got.Director.Virtuals) != 1 || got.Director.Virtuals[0].Up != 3 {
+			return fmt.Errorf("%s knows %+v", two.name, got)
+		}
+		return nil
+	})
 	w.eventually("it grows old", func() error {
 		if got := body(two).others(); len(got.Sights) > 0 || len(got.Director.Virtuals) != 1 {
 			return fmt.Errorf("%+v", got)

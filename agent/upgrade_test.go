@@ -39,7 +39,12 @@ func TestRollingRestart(t *testing.T) {
 			t.Logf("%s handed over: %+v, seen %v after its end", r.name, *st.LastFailover, time.Since(stopped))
 		}
 		r.start()
-		w.nodes[0].status(r.name+" is back", settled(3, 2))
+		w.nodes[0].status(r.name+" is back", func(st api.Status) error {
+			if m := memberNamed(t, st, r.name); m.Started == nil || m.Started.Before(stopped) { // what it said before it stopped
+				return fmt.Errorf("%s tells of its process of %v", r.name, m.Started)
+			}
+			return settled(3, 2)(st)
+		})
 		if done := r.table.Diary(); len(done) > 0 {
 			t.Errorf("%s is back, and has written to its table: %v", r.name, done)
 		}
