@@ -50,10 +50,11 @@ func (b *body) admit(ctx context.Context, m *member, data []byte) error {
 	if err != nil {
 		return asAPIError(err)
 	}
-	if err := b.a.o.levels.Admit(data); err != nil {
+	s := m.state.Load()
+	if err := b.a.o.levels.Admit(data, s); err != nil {
 		return asAPIError(err)
 	}
-	if need.Level <= m.state.Load().InUse() {
+	if need.Level <= s.InUse() {
 		return nil
 	}
 	return b.raise(ctx, m, need)

@@ -53,6 +53,7 @@ func EventKinds() []EventKind {
 }
 
 const (
+	maxNotifies      = 64 // each has a queue and a sender of its own on every router
 	maxNotifyTimeout = 5 * time.Minute
 	maxNotifyLimit   = 600
 )
@@ -104,8 +105,9 @@ func (n Notify) clone() Notify {
 
 func (v *verdicts) notifies(d Document) {
 	seen := make(map[string]bool)
-	for _, n := range d.Notifies {
+	for i, n := range d.Notifies {
 		p := path("").block("notify", n.Name)
+		v.last(p, "notify", i, maxNotifies, "A command or a webhook that passes it on tells as many people as you like; mail takes a list.")
 		v.name(p, "notify name", n.Name)
 		if seen[n.Name] {
 			v.add(p, fmt.Sprintf("notify %q is there twice", n.Name), "", "Rename one of them.")

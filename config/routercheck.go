@@ -34,8 +34,10 @@ type RouterCheck struct {
 // KindRouterCheck is a Change about a RouterCheck.
 const KindRouterCheck Kind = "router_check"
 
-// maxPenalty keeps sums of penalties small.
-const maxPenalty = 1000
+const (
+	maxRouterChecks = 64   // each is asked on every router, up to ten times a second
+	maxPenalty      = 1000 // keeps sums of penalties small
+)
 
 // On tells whether a router of that name makes the check.
 func (c RouterCheck) On(router string) bool {
@@ -88,8 +90,9 @@ func (c *RouterCheck) complete() {
 
 func (v *verdicts) routerChecks(list []RouterCheck) {
 	seen := make(map[string]bool)
-	for _, c := range list {
+	for i, c := range list {
 		p := path("").block("router_check", c.Name)
+		v.last(p, "router_check", i, maxRouterChecks, "A program can ask many things at once: command.")
 		v.name(p, "router_check name", c.Name)
 		if seen[c.Name] {
 			v.add(p, fmt.Sprintf("router_check %q is there twice", c.Name), "", "Rename one of them.")

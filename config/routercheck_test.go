@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -89,6 +91,29 @@ func TestRouterCheckMistakes(t *testing.T) {
 		list, ok := err.(Errors)
 		if !ok || len(list) != 1 || list[0].What != want {
 			t.Errorf("%q: %v, want %q alone", body, err, want)
+		}
+	}
+}
+
+// So many notify and router_check blocks can be, and the next one is where it is said, once.
+func TestSoManyBlocks(t *testing.T) {
+	for kind, body := range map[string]string{"router_check": "ping = \"192.0.2.1\"", "notify": "webhook = \"https://example.org/\""} {
+		var text strings.Builder
+		add := func() {
+			fmt.Fprintf(&text, "%s \"b%03d\" {\n  %s\n}\n", kind, strings.Count(text.String(), kind), body)
+		}
+		for range 64 {
+			add()
+		}
+		if _, err := Parse(File{Name: "a.hcl", Text: []byte(text.String())}); err != nil {
+			t.Errorf("64 of %s: %v", kind, err)
+		}
+		add()
+		add()
+		_, err := Parse(File{Name: "a.hcl", Text: []byte(text.String())})
+		list, ok := errors.AsType[Errors](err)
+		if !ok || len(list) != 1 || list[0].Line != 64*3+1 || !strings.Contains(list[0].What, "more than 64 "+kind+" blocks") || list[0].Fix == "" {
+			t.Errorf("66 of %s: %v", kind, err)
 		}
 	}
 }

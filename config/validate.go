@@ -58,6 +58,13 @@ func (v *verdicts) name(p path, kind, name string) bool {
 	return false
 }
 
+// last refuses what follows the last block of its kind that can be: the i-th, counted from 0. It is said once.
+func (v *verdicts) last(p path, kind string, i, most int, fix string) {
+	if i == most {
+		v.add(p, fmt.Sprintf("there are more than %d %s blocks", most, kind), "Every router works for each of them.", fix)
+	}
+}
+
 // enum checks a word against those that are known.
 func enum[T ~string](v *verdicts, p path, kind string, word T, known ...T) bool {
 	if slices.Contains(known, word) {

@@ -105,7 +105,7 @@ func TestWireForm(t *testing.T) {
 			if got.Actor.Name != "ada" || !got.At.Equal(t0.Add(1500*time.Microsecond)) || got.Request != "0011223344556677" {
 				t.Errorf("envelope: %+v", got)
 			}
-			if err := ThisBuild().Admit(want); err != nil {
+			if err := ThisBuild().Admit(want, new(Snapshot)); err != nil {
 				t.Errorf("a leader would not admit it: %v", err)
 			}
 			if c.String() == "" || strings.Contains(c.String(), "\n") {
@@ -337,20 +337,57 @@ func TestAdmit(t *testing.T) {
 			f := found(t)
 			f.Document = text
 			for _, c := range []Command{&SetDocument{Document: text}, f, &Restore{Base: 1, ClusterID: "c1", History: []Revision{{Number: 1, Document: text}}}} {
-				err := ThisBuild().Admit(encode(t, c))
+				err := ThisBuild().Admit(encode(t, c), new(Snapshot))
 				if tt.want == "" && err != nil || tt.want != "" && (!errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), tt.want)) {
 					t.Errorf("%s: got %v, want %q", c.Name(), err, tt.want)
 				}
 			}
 		})
 	}
-	if err := ThisBuild().Admit([]byte("no entry")); !errors.Is(err, ErrCorrupt) {
+	if err := ThisBuild().Admit([]byte("no entry"), new(Snapshot)); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("got %v, want ErrCorrupt", err)
 	}
 	// Encode would not have made it: an older or a foreign proposer.
 	entry := seal(1, `{"command":"remove_node","version":1,"request":"q","actor":{"kind":"","name":""},"at":"2026-11-22T10:00:00Z"}`, `{"id":""}`)
-	if err := ThisBuild().Admit(entry); !errors.Is(err, ErrInvalid) {
+	if err := ThisBuild().Admit(entry, new(Snapshot)); !errors.Is(err, ErrInvalid) {
 		t.Errorf("got %v, want ErrInvalid", err)
+	}
+}
+
+// TestAdmitSoManyDrains: a change that would have more servers drain than can is refused, whatever the number was before; one that
+// removes none, or at once, is not.
+func TestAdmitSoManyDrains(t *testing.T) {
+	both, one := "Web=10.0.0.1:80 a=10.1.0.1:80 b=10.1.0.2:80", "Web=10.0.0.1:80 a=10.1.0.1:80"
+	s := &Snapshot{Document: doc(both), Revision: 7}
+	web := s.Document.Virtuals[0]
+	web.Servers = nil
+	for i := range maxLeaving {
+		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)}), 80)
+		s.Leaving = append(s.Leaving, Leaving{ID: at.String(), Virtual: web, Server: config.Server{Name: "x", Address: at}, Until: t0.Add(time.Hour)})
+	}
+	for _, tt := range []struct {
+		name, words string
+		until       time.Time
+		drain       int // of those that drain, so many are left
+		refused     bool
+	}{
+		{"one more", one, t0.Add(time.Hour), maxLeaving, true},
+		{"one more, at once", one, time.Time{}, maxLeaving, false},
+		{"none", both, t0.Add(time.Hour), maxLeaving, false},
+		{"the last one that can", one, t0.Add(time.Hour), maxLeaving - 1, false},
+		{"all come back or go with their virtual", "Other=10.0.0.1:81 a=10.1.0.1:81", t0.Add(time.Hour), maxLeaving, false},
+	} {
+		now := *s
+		now.Leaving = s.Leaving[:tt.drain]
+		for _, c := range []Command{
+			&SetDocument{Document: canonical(t, tt.words), LeaveUntil: tt.until},
+			&Restore{Base: 7, ClusterID: "c1", History: []Revision{{Number: 1, Document: canonical(t, tt.words)}}, LeaveUntil: tt.until},
+		} {
+			err := ThisBuild().Admit(encode(t, c), &now)
+			if errors.Is(err, ErrTooLarge) != tt.refused || !tt.refused && err != nil || tt.refused && !strings.Contains(err.Error(), "65537 servers that were removed") {
+				t.Errorf("%s, %s: %v", tt.name, c.Name(), err)
+			}
+		}
 	}
 }
 
@@ -410,7 +447,7 @@ func TestAdmitReadsDocuments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := ThisBuild().Admit(b); !errors.Is(err, want) {
+		if err := ThisBuild().Admit(b, new(Snapshot)); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", text, err, want)
 		}
 	}
