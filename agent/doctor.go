@@ -55,7 +55,9 @@ func (b *body) examineDocument() []api.Finding {
 	dir := b.local.director.Status()
 	found := examineSettings(sysctls(dir), func(name string) error { return b.local.settings.Writable(director.SysctlPath(name)) })
 	serves := func(v config.Virtual) bool { return director.ServesHere(dir.Links, v) }
-	return append(found, examineServing(b.snapshot().Document, serves, onLoopback())...)
+	doc := b.snapshot().Document
+	found = append(found, examineWays(doc, dir, b.local.settings, kernelsSource)...)
+	return append(found, examineServing(doc, serves, onLoopback())...)
 }
 
 // examineKind is what there is to say of a node that works on no kernel.
