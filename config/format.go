@@ -16,36 +16,45 @@ func Format(d Document) []byte {
 	f := hclwrite.NewEmptyFile()
 	w := writer{f.Body()}
 	w.cluster(d.Cluster)
-	for _, v := range d.VIPs {
+	for _, block := range w.blocks(d) {
 		w.line()
-		w.vip(v)
+		block()
 	}
-	for _, v := range d.Virtuals {
-		w.line()
-		w.virtual(v)
-	}
-	for _, n := range d.Notifies {
-		w.line()
-		w.notify(n)
-	}
-	for _, c := range d.RouterChecks {
-		w.line()
-		w.routerCheck(c)
+	return hclwrite.Format(f.Bytes())
+}
+
+// FormatBlocks writes what a document has beside its cluster as Format does, alone. It must be complete and valid.
+func FormatBlocks(d Document) []byte {
+	f := hclwrite.NewEmptyFile()
+	w := writer{f.Body()}
+	for i, block := range w.blocks(d) {
+		if i > 0 {
+			w.line()
+		}
+		block()
 	}
 	return hclwrite.Format(f.Bytes())
 }
 
 // FormatVirtuals writes virtuals as Format does, alone. They must be complete and valid.
-func FormatVirtuals(list []Virtual) []byte {
-	f := hclwrite.NewEmptyFile()
-	w := writer{f.Body()}
-	for i, v := range list {
-		if i > 0 {
-			w.line()
-		}
-		w.virtual(v)
+func FormatVirtuals(list []Virtual) []byte { return FormatBlocks(Document{Virtuals: list}) }
+
+// blocks write the document's parts beside the cluster, in their order.
+func (w writer) blocks(d Document) []func() {
+	var out []func()
+	for _, v := range d.VIPs {
+		out = append(out, func() { w.vip(v) })
 	}
-	return hclwrite.Format(f.Bytes())
+	for _, v := range d.Virtuals {
+		out = append(out, func() { w.virtual(v) })
+	}
+	for _, n := range d.Notifies {
+		out = append(out, func() { w.notify(n) })
+	}
+	for _, c := range d.RouterChecks {
+		out = append(out, func() { w.routerCheck(c) })
+	}
+	return out
 }
 
 // writer writes into one body.

@@ -16,10 +16,10 @@ import (
 func (a *app) describeCmd() *cobra.Command {
 	return &cobra.Command{
 		Use:   "describe KIND/NAME",
-		Short: "Everything about one virtual, server, vip or member",
-		Long: `What the status says of one virtual, server, vip or member, what operators said of it, and below it a virtual or server as the running
-document has it: check, tunnel, persistence, flags and all.`,
-		Example: "  polso describe virtual/web\n  polso describe server/web/a",
+		Short: "Everything about one virtual, server, vip, member, notify block or router_check",
+		Long: `What the status says of one virtual, server, vip, member or router_check, what operators said of it, and below it a virtual, server, notify block or
+router_check as the running document has it: check, tunnel, persistence, flags and all.`,
+		Example: "  polso describe virtual/web\n  polso describe server/web/a\n  polso describe router_check/gateway",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind, name, err := oneOf(args[0])
@@ -29,6 +29,13 @@ document has it: check, tunnel, persistence, flags and all.`,
 			cl, err := a.client()
 			if err != nil {
 				return err
+			}
+			if kind == kindNotify || kind == kindRouterCheck {
+				found, text, err := a.documented(cmd.Context(), cl, kind, name)
+				if err != nil {
+					return err
+				}
+				return a.describe(api.Status{}, found, name, description{text: text})
 			}
 			st, err := cl.Status(cmd.Context())
 			if err != nil {

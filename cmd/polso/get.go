@@ -24,23 +24,25 @@ var kinds = map[string]string{
 	"checks": "check", "check": "check",
 	"overrides": "override", "override": "override",
 	"members": "member", "member": "member", "routers": "member", "router": "member",
+	"notifies": kindNotify, "notify": kindNotify,
+	"router_checks": kindRouterCheck, "router_check": kindRouterCheck, "router-check": kindRouterCheck,
 }
 
 func kindOf(word string) (string, error) {
 	if k, ok := kinds[word]; ok {
 		return k, nil
 	}
-	return "", usageError{fmt.Errorf("%q is not a kind; use virtuals, servers, vips, checks, overrides or members", word)}
+	return "", usageError{fmt.Errorf("%q is not a kind; use virtuals, servers, vips, checks, overrides, members, notifies or router_checks", word)}
 }
 
 func (a *app) getCmd() *cobra.Command {
 	return a.sortable(&cobra.Command{
 		Use:       "get KIND [NAME]",
-		Short:     "List virtuals, servers, vips, checks, overrides or members",
+		Short:     "List virtuals, servers, vips, checks, overrides, members, notify blocks or router_checks",
 		Aliases:   []string{"ls"},
-		Example:   "  polso get virtuals\n  polso get servers web\n  polso get vips -o json\n  polso get virtuals web -o hcl      # as it would be applied",
+		Example:   "  polso get virtuals\n  polso get servers web\n  polso get router_checks -o json    # what each router asks of itself, and how it is answered\n  polso get virtuals web -o hcl      # as it would be applied",
 		Args:      cobra.RangeArgs(1, 2),
-		ValidArgs: []string{"virtuals", "servers", "vips", "checks", "overrides", "members"},
+		ValidArgs: []string{"virtuals", "servers", "vips", "checks", "overrides", "members", "notifies", "router_checks"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind, err := kindOf(args[0])
 			if err != nil {
@@ -56,6 +58,13 @@ func (a *app) getCmd() *cobra.Command {
 			}
 			if a.output == outputHCL {
 				return a.written(cmd.Context(), cl, kind, name)
+			}
+			if kind == kindNotify || kind == kindRouterCheck {
+				found, _, err := a.documented(cmd.Context(), cl, kind, name)
+				if err != nil {
+					return err
+				}
+				return a.list(found)
 			}
 			ask := cl.Status
 			if kind == "member" || kind == "vip" {
@@ -74,10 +83,17 @@ func (a *app) getCmd() *cobra.Command {
 	})
 }
 
-// written prints virtuals of the running document as apply takes them.
+// written prints parts of the running document as apply takes them.
 func (a *app) written(ctx context.Context, cl *api.Client, kind, name string) error {
+	if kind == kindNotify || kind == kindRouterCheck {
+		_, text, err := a.documented(ctx, cl, kind, name)
+		if err == nil {
+			_, err = a.stdout.Write(text)
+		}
+		return err
+	}
 	if kind != "virtual" {
-		return usageError{errors.New("-o hcl is for get virtuals, and for show: the whole document")}
+		return usageError{errors.New("-o hcl is for get virtuals, notifies and router_checks, and for show: the whole document")}
 	}
 	r, err := cl.Document(ctx)
 	if err != nil {
@@ -96,7 +112,7 @@ func (a *app) written(ctx context.Context, cl *api.Client, kind, name string) er
 }
 
 func notThere(kind, name string) error {
-	return api.Errorf(api.CodeNotFound, "%s %q is not there", label(kind), name).WithHint("polso get %ss lists what is", kind)
+	return api.Errorf(api.CodeNotFound, "%s %q is not there", label(kind), name).WithHint("polso get %s lists what is", plural(kind))
 }
 
 // selection is what was found of a kind: for scripts, by name, and as a table for people.
@@ -153,7 +169,7 @@ func (a *app) find(st api.Status, kind, name string) (selection, error) {
 
 // list prints a selection as one document, as a table or name by name.
 func (a *app) list(s selection) error {
-	return a.print(listing{s.kind + "s", s.items}, func(w io.Writer) error {
+	return a.print(listing{plural(s.kind), s.items}, func(w io.Writer) error {
 		if !a.names() {
 			return s.table(w)
 		}
@@ -178,6 +194,14 @@ func serverRows(st api.Status) []serverRow {
 		}
 	}
 	return rows
+}
+
+// plural is what several of the kind are called.
+func plural(kind string) string {
+	if kind == kindNotify {
+		return "notifies"
+	}
+	return kind + "s"
 }
 
 // label is how one of the kind is named: members are routers.
