@@ -52,6 +52,8 @@ func (p prober) printed(code int, printed []byte, words string) answer {
 		return answer{Err: err}
 	case code != 0:
 		return answer{Words: fmt.Sprintf("exit %d, printed %s", code, said(text))}
+	case len(text) == 0 && !want.met(text):
+		return answer{Words: "exit 0, printed nothing, which is not expected"}
 	case !want.met(text), want.pattern == nil && len(want.prefix) > 0 && len(text) != len(want.prefix):
 		return answer{Words: "printed " + said(text) + ", which is not expected"}
 	default:

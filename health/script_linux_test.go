@@ -45,6 +45,11 @@ func TestScript(t *testing.T) {
 		{"expected", at, expect(shell("echo OK"), `OK`), true, `script: printed "OK"` + inTime},
 		{"expected to the end", at, expect(shell("echo OKAY"), `OK`), false, `script: printed "OKAY", which is not expected` + inTime},
 		{"expected by an expression", at, expect(shell("echo OKAY"), `~^OK`), true, `script: printed "OKAY"` + inTime},
+		{"anything expected", at, expect(shell("echo OKAY"), `*`), true, `script: printed "OKAY"` + inTime},
+		{"anything expected, and nothing said", at, expect(shell("exit 0"), `*`), false, `script: exit 0, printed nothing, which is not expected` + inTime},
+		{"anything expected, and an empty line said", at, expect(shell("echo"), `*`), false, `script: exit 0, printed nothing, which is not expected` + inTime},
+		{"a text expected, and nothing said", at, expect(shell("exit 0"), `OK`), false, `script: exit 0, printed nothing, which is not expected` + inTime},
+		{"whatever it says or not", at, expect(shell("exit 0"), `~`), true, `script: printed ""` + inTime},
 		{"expected, but the status", at, expect(shell("echo OK; exit 2"), `OK`), false, `script: exit 2, printed "OK"` + inTime},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.ask(t) })
