@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"polso/config"
 	"polso/fsm"
@@ -57,6 +58,32 @@ func TestNobodyPrefersAWitness(t *testing.T) {
 		}
 		if warned := strings.Contains(strings.Join(warnings(s, d), ";"), "w1 is a witness"); warned == want {
 			t.Errorf("prefer %q: warned %v, want %v", prefer, warned, !want)
+		}
+	}
+}
+
+// A slow start of servers that have a weight of 1, which is the default, is none: who asks for one is told.
+func TestPlanWarnsOfAStartThatIsNotSlow(t *testing.T) {
+	servers := func(weights ...int) (out []config.Server) {
+		for i, w := range weights {
+			out = append(out, config.Server{Name: string(rune('a' + i)), Weight: w})
+		}
+		return out
+	}
+	for _, tt := range []struct {
+		over    time.Duration
+		servers []config.Server
+		want    string
+	}{
+		{0, servers(1, 1), ""},
+		{time.Minute, nil, ""},
+		{time.Minute, servers(0, 2, 100), ""},
+		{time.Minute, servers(1, 1), "virtual web: slow_start does nothing, as every server has weight 1, of which there is no part; give them 20 or more"},
+		{time.Minute, servers(1, 20, 1), "virtual web: slow_start does nothing for a, c: of a weight of 1 there is no part"},
+	} {
+		d := config.Document{Virtuals: []config.Virtual{{Name: "web", SlowStart: tt.over, Servers: tt.servers}}}
+		if got := strings.Join(warnings(new(fsm.Snapshot), d), "; "); got != tt.want {
+			t.Errorf("%v of %+v: %q, want %q", tt.over, tt.servers, got, tt.want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strings"
 
 	"polso/config"
 	"polso/fsm"
@@ -25,7 +26,8 @@ func preferable(s *fsm.Snapshot, d config.Document) error {
 	return nil
 }
 
-// warnings are about what only the cluster knows. Routers come and go, so a name that is no router's is no mistake.
+// warnings are about what only the cluster knows, and what is right and does nothing. Routers come and go, so a name that is no router's
+// is no mistake.
 func warnings(s *fsm.Snapshot, d config.Document) []string {
 	out := supersedes(s)
 	for _, name := range d.Cluster.Prefer {
@@ -39,5 +41,29 @@ func warnings(s *fsm.Snapshot, d config.Document) []string {
 	if d.Cluster.Failback && len(d.Cluster.Prefer) == 0 {
 		out = append(out, "cluster failback: without prefer there is no router to go back to")
 	}
-	return append(out, serving(s, d)...)
+	return append(append(out, atOnce(d)...), serving(s, d)...)
+}
+
+// atOnce warns of servers that slow_start does not slow down: of a weight of 1 there is no part but the whole.
+func atOnce(d config.Document) []string {
+	var out []string
+	for _, v := range d.Virtuals {
+		if v.SlowStart == 0 {
+			continue
+		}
+		var whole []string
+		for _, s := range v.Servers {
+			if s.Weight == 1 {
+				whole = append(whole, s.Name)
+			}
+		}
+		switch {
+		case len(whole) == 0:
+		case len(whole) == len(v.Servers):
+			out = append(out, fmt.Sprintf("virtual %s: slow_start does nothing, as every server has weight 1, of which there is no part; give them 20 or more", v.Name))
+		default:
+			out = append(out, fmt.Sprintf("virtual %s: slow_start does nothing for %s: of a weight of 1 there is no part", v.Name, strings.Join(whole[:min(len(whole), 5)], ", ")))
+		}
+	}
+	return out
 }
