@@ -26,6 +26,10 @@ type RemoteOptions struct {
 // certificate is not good for that host.
 func NewRemoteClient(addr string, o RemoteOptions) (*Client, error) {
 	u, err := url.Parse(addr)
+	if err == nil && u.Scheme == "http" {
+		u.Scheme = "https"
+		return nil, Errorf(CodeInvalid, "address %q is of plain HTTP, by which anybody between here and the router could read the token; routers speak HTTPS alone", addr).WithHint("give %s", u)
+	}
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, Errorf(CodeInvalid, "address %q is not understood", addr).WithHint("give https://HOST or https://HOST:PORT, as in https://10.9.0.11:3636")
 	}
@@ -74,6 +78,10 @@ func (c *Client) distrust(err error) *Error {
 			WithHint("ask for one of these; if none is this router, somebody else answers there")
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		if b, remote := c.http.Transport.(asBearer); remote && b.TLSClientConfig.RootCAs != nil {
+			return Errorf(CodeUnreachable, "the CA that was given does not vouch for %s", c.addr).
+				WithHint("is it of another cluster, or was it replaced? on that router: polso cert show --ca > polso-ca.pem; here: --cacert polso-ca.pem, or POLSO_CACERT")
+		}
 		return Errorf(CodeUnreachable, "nobody whom this machine believes vouches for %s", c.addr).
 			WithHint("on a router: polso cert show --ca > polso-ca.pem; here: --cacert polso-ca.pem, or POLSO_CACERT")
 	}

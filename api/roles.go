@@ -163,7 +163,7 @@ func permit(r *http.Request, least fsm.Role) *Error {
 		return nobody(r)
 	case !c.Role.May(least):
 		return Errorf(CodeDenied, "%s may not do this", c.name()).WithDetail("it needs the role %s; %s has the role %s", least, c.name(), c.Role).
-			WithHint("an admin can do it, or give another role: polso user set-role")
+			WithHint("%s", c.promotion(least))
 	}
 	return nil
 }
@@ -181,6 +181,14 @@ func unauthorized(format string, args ...any) *Error {
 	e := Errorf(CodeDenied, format, args...)
 	e.Status = http.StatusUnauthorized
 	return e
+}
+
+// promotion is how the caller could have another role.
+func (c Caller) promotion(least fsm.Role) string {
+	if c.Actor.Kind == fsm.ActorToken {
+		return fmt.Sprintf("ask with another token: an admin makes one with polso token create --role %s", least)
+	}
+	return "an admin can do it, or give another role: polso user set-role"
 }
 
 // name is who asks, as people read it.
