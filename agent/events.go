@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,24 +102,32 @@ func since(list []events.Event, at time.Time) []events.Event {
 	return list
 }
 
-// clusterSaid is what the cluster has written down and carried out, as it is in this node's replica. A place in it is an index of the log.
+// clusterSaid is what the cluster has written down and carried out, as it is in this node's replica. A place in it is an index of the log
+// of that cluster.
 func clusterSaid(s *fsm.Snapshot, asked ringAsked) ringTold {
-	told := ringTold{Now: events.Position{Last: asked.After.Last}}
+	told := ringTold{Now: events.Position{Boot: strings.ReplaceAll(s.Cluster.ID, ".", "-")}}
+	if !s.Founded() {
+		return ringTold{Now: asked.After}
+	}
+	if asked.After.Boot == told.Now.Boot {
+		told.Now.Last = asked.After.Last
+	}
+	after := told.Now.Last
 	for _, e := range s.Audit {
-		if e.Index <= asked.After.Last {
+		if e.Index <= after {
 			continue
 		}
 		told.Now.Last = e.Index
 		if e.Error == "" && !e.At.Before(asked.Since) {
-			told.Events = append(told.Events, written(e))
+			told.Events = append(told.Events, written(told.Now.Boot, e))
 		}
 	}
 	return told
 }
 
-// written is an entry of the audit as an event.
-func written(e fsm.Entry) events.Event {
-	out := events.Event{ID: fmt.Sprintf("..%d", e.Index), At: e.At.UTC().Truncate(time.Millisecond), Router: e.Actor.Via, Kind: events.Changed, What: e.Detail}
+// written is an entry of that cluster's audit as an event.
+func written(cluster string, e fsm.Entry) events.Event {
+	out := events.Event{ID: fmt.Sprintf(".%s.%d", cluster, e.Index), At: e.At.UTC().Truncate(time.Millisecond), Router: e.Actor.Via, Kind: events.Changed, What: e.Detail}
 	if e.Actor.Kind == "node" || e.Actor.Kind == "steward" {
 		out.Router = e.Actor.Name
 	} else if e.Actor.Name != "" {

@@ -194,19 +194,22 @@ func TestNoticesAsEvents(t *testing.T) {
 // What the cluster has written down and carried out, in the words of events.
 func TestAuditAsEvents(t *testing.T) {
 	at := time.Unix(1_800_000_000, 0)
-	s := &fsm.Snapshot{Audit: []fsm.Entry{
+	s := &fsm.Snapshot{Cluster: fsm.Cluster{ID: "c.1"}, Audit: []fsm.Entry{
 		{Index: 3, At: at, Actor: fsm.Actor{Kind: "node", Name: "r1"}, Action: "lead", Detail: "r1 takes the lead: first, 0s"},
 		{Index: 5, At: at.Add(time.Minute), Actor: fsm.Actor{Kind: "user", Name: "ada", Via: "r2"}, Action: "set_document", Detail: "first", Revision: 2},
 		{Index: 6, At: at.Add(time.Minute), Actor: fsm.Actor{Kind: "user", Name: "ada", Via: "r2"}, Action: "set_document", Detail: "second", Error: "refused"},
 		{Index: 7, At: at.Add(time.Hour), Actor: fsm.Actor{Kind: "local", Name: "root", Via: "r3"}, Action: "set_override", Detail: "drain server/web/a"},
 	}}
-	told := clusterSaid(s, ringAsked{After: events.Position{Last: 3}, Since: at})
+	told := clusterSaid(s, ringAsked{After: events.Position{Boot: "c-1", Last: 3}, Since: at})
 	var got []string
 	for _, e := range told.Events {
 		got = append(got, fmt.Sprintf("%s %s %s(%s) %s", e.ID, e.Router, e.Kind, e.About, e.What))
 	}
-	if diff := cmp.Diff([]string{"..5 r2 document(2) revision 2: first, by ada", "..7 r3 override() drain server/web/a, by root"}, got); diff != "" || told.Now.Last != 7 {
+	if diff := cmp.Diff([]string{".c-1.5 r2 document(2) revision 2: first, by ada", ".c-1.7 r3 override() drain server/web/a, by root"}, got); diff != "" || told.Now.Last != 7 {
 		t.Errorf("at %d (-want +got):\n%s", told.Now.Last, diff)
+	}
+	if told := clusterSaid(s, ringAsked{After: events.Position{Boot: "another", Last: 5}}); len(told.Events) != 3 {
+		t.Errorf("who comes from another cluster: %+v", told)
 	}
 	if told := clusterSaid(s, ringAsked{Since: at.Add(time.Hour)}); len(told.Events) != 1 || told.Now.Last != 7 {
 		t.Errorf("since an hour later: %+v", told)

@@ -16,7 +16,7 @@ type Position struct {
 }
 
 // Cursor is how far somebody has read, by router; the cluster's own events are at "". Whichever router of the cluster is asked, it means
-// the same. It is a text without spaces: r1.k3f9a7cd.12,r2.9x1k2m3n.4,..4711
+// the same. It is a text without spaces: .4c2d9e01.4711,r1.k3f9a7cd.12,r2.9x1k2m3n.4
 type Cursor map[string]Position
 
 // String is the cursor as ParseCursor reads it.
