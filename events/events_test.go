@@ -100,7 +100,7 @@ func TestStages(t *testing.T) {
 		var words []string
 		var sum float64
 		for _, s := range stages {
-			words, sum = append(words, s.Name+" "+short(s.Seconds)), sum+s.Seconds
+			words, sum = append(words, s.String()), sum+s.Seconds
 		}
 		if got := strings.Join(words, " "); got != c.want || total != c.total {
 			t.Errorf("%s: %s, together %v; want %s, %v", name, got, total, c.want, c.total)

@@ -26,6 +26,9 @@ type Stage struct {
 	Seconds float64 `json:"seconds"`
 }
 
+// String is the stage in two words: "election 31ms".
+func (s Stage) String() string { return s.Name + " " + short(s.Seconds) }
+
 // Moments are when a takeover came how far, all on one clock of the router that took over which nothing sets. Zero is not known, or
 // not come so far.
 type Moments struct {
@@ -73,7 +76,7 @@ func (f Takeover) String() string {
 		} else {
 			b.WriteString(", ")
 		}
-		b.WriteString(s.Name + " " + short(s.Seconds))
+		b.WriteString(s.String())
 	}
 	if f.Unfinished != "" {
 		fmt.Fprintf(&b, "; not complete: %s", f.Unfinished)

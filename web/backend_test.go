@@ -14,6 +14,7 @@ import (
 
 	"polso/api"
 	"polso/config"
+	"polso/events"
 	"polso/fsm"
 )
 
@@ -21,11 +22,16 @@ import (
 type backend struct {
 	api.Backend // what a test does not expect to be called panics
 
-	fsm     *fsm.FSM
-	index   uint64
-	routers []api.RouterPlan // what Foresee answers
-	refuse  error            // what the next Propose answers
-	tested  []api.NoticeTestRequest
+	fsm      *fsm.FSM
+	index    uint64
+	routers  []api.RouterPlan // what Foresee answers
+	refuse   error            // what the next Propose answers
+	tested   []api.NoticeTestRequest
+	happened []events.Event // what Events answers
+}
+
+func (b *backend) Events(context.Context, api.EventsWanted) (api.Events, error) {
+	return api.Events{Schema: api.Schema, Events: append([]events.Event{}, b.happened...), Silent: []api.Silent{}}, nil
 }
 
 // newBackend is one with a cluster and a blank document, revision 1.

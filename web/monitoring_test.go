@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"polso/api"
+	"polso/events"
 	"polso/fsm"
 )
 
@@ -44,7 +45,7 @@ func TestTakeovers(t *testing.T) {
 		{Index: 3, By: "alice", Action: string(fsm.NameSwitched), Detail: "the switchover from r1 to r2 was asked for"},
 		{Index: 4, Action: string(fsm.NameSetDocument)},
 	})
-	want := []takeover{{at, "r2", "transfer: it sees fewer, by far", "42ms", "alice"}, {at, "r1", "first", "", ""}}
+	want := []takeover{{at, "r2", "transfer: it sees fewer, by far", "42ms", "alice", ""}, {at, "r1", "first", "", "", ""}}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -55,6 +56,14 @@ func TestTakeovers(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.visit(t, fsm.Viewer).get("/monitoring/timeline").shows(t, 200, `<th scope="row">r1</th><td>leader lost</td><td class="num">1s</td>`)
+	snap, err := c.State(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.happened = []events.Event{{Kind: events.FailedOver, Failover: &events.Takeover{
+		To: "r1", At: snap.Lead.At, Stages: []events.Stage{{Name: "detection", Seconds: 0.9}, {Name: "election", Seconds: 0.08}},
+	}}}
+	c.visit(t, fsm.Viewer).get("/monitoring/timeline").shows(t, 200, `<td>leader lost<br><small>detection 900ms, election 80ms</small></td>`)
 }
 
 // The table is that of any router, in any of ipvsadm's layouts.
