@@ -29,6 +29,7 @@ type Agent struct {
 	door    *door
 	metrics *metrics.Registry
 	ring    *events.Ring // what this router saw
+	recent  *recent
 	ending  <-chan struct{}
 	started time.Time
 
@@ -70,7 +71,9 @@ func run(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	a := &Agent{o: o, log: o.Log, ring: events.NewRing(o.Name), ending: ctx.Done(), started: time.Now(), again: make(chan anew), restart: make(chan struct{}, 1)}
+	var last *recent
+	o.Log, last = remembering(o.Log)
+	a := &Agent{o: o, log: o.Log, ring: events.NewRing(o.Name), recent: last, ending: ctx.Done(), started: time.Now(), again: make(chan anew), restart: make(chan struct{}, 1)}
 	if o.begun != nil {
 		o.begun(a)
 	}

@@ -81,6 +81,8 @@ type Backend interface {
 	TestNotice(context.Context, fsm.Actor, NoticeTestRequest) (NoticeTest, error)
 	// Doctor is what this member lacks, or another one that is named (on "": this one).
 	Doctor(ctx context.Context, on string) (Findings, error)
+	// Debug is what this agent's process is at, without secrets.
+	Debug(context.Context) (Debug, error)
 }
 
 // LeaveRequest takes this router out of its cluster.

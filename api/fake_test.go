@@ -240,6 +240,10 @@ func (b *backend) Doctor(_ context.Context, on string) (Findings, error) {
 	return Findings{Schema: Schema, Node: "r1", Findings: []Finding{{Name: "clock", Level: "ok"}}}, b.note("doctor", on)
 }
 
+func (b *backend) Debug(context.Context) (Debug, error) {
+	return Debug{Schema: Schema, Node: "r1", Parts: []DebugPart{{Name: "log.txt", Data: []byte("a line")}}}, b.note("debug")
+}
+
 // serve serves b on a unix socket, as the agent does, and returns a client of it.
 func serve(t testing.TB, b Backend) *Client {
 	t.Helper()

@@ -66,6 +66,7 @@ var leastRole = map[string]fsm.Role{
 	"create-token":        fsm.Admin,
 	"revoke-token":        fsm.Admin,
 	"save-snapshot":       fsm.Admin, // everything there was, for taking away
+	"debug":               fsm.Admin, // the log, and what the process is at
 	"restore-snapshot":    fsm.Admin,
 	"list-users":          fsm.Admin,
 	"add-user":            fsm.Admin,

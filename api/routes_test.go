@@ -99,6 +99,7 @@ func TestRoutes(t *testing.T) {
 			list, err := c.Audit(ctx, AuditRequest{Count: 1})
 			return list[0].Detail, err
 		}, "", "notify pager was tested; told by r1; not told by r2"},
+		{"debug", func() (any, error) { v, err := c.Debug(ctx); return string(v.Parts[0].Data), err }, "debug", "a line"},
 		{"doctor", func() (any, error) { v, err := c.Doctor(ctx, "r2"); return v.Findings, err }, "doctor r2", "[{clock ok  }]"},
 		{"announce", func() (any, error) {
 			return result(c.Announce(ctx, AnnounceRequest{Addresses: []string{"192.0.2.10"}}))

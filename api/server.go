@@ -163,6 +163,7 @@ func (s *server) routes(a huma.API) {
 	s.snapshotRoutes(a)
 	s.connectionRoutes(a)
 	s.statsRoutes(a)
+	s.debugRoutes(a)
 	s.overrideRoutes(a)
 	s.checkRoutes(a)
 	s.noticeRoutes(a)

@@ -48,7 +48,8 @@ var ours = map[string][]string{
 	"metrics":     {"api"},
 	"web":         {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config and convert for the forms and the import, which make a document's text
 	"web/browser": {},                                             // tests alone: they look at the web interface from lab's client, and know none of its code
-	"cmd/polso":   {"agent", "api", "config", "convert", "events", "figures", "metrics", "realserver", "top"},
+	"bundle":      {},
+	"cmd/polso":   {"agent", "api", "bundle", "config", "convert", "events", "figures", "metrics", "realserver", "top"},
 	"top":         {"api", "figures"},
 	"lab":         {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
 	"lab/scale":      {"lab", "ipvs"}, // it measures ipvs.Kernel alone
