@@ -71,7 +71,8 @@ func (m manuals) node() string {
 	return r.b.String()
 }
 
-// block is a block with all that stands in it; what stands in a block of a name is said once; said has where.
+// block is a block with all that stands in it; what stands in a block of a name is said once, as far out as there is one;
+// said has where.
 func block(r *roff, in string, t config.Topic, said map[string]string) {
 	path := strings.TrimPrefix(in+"."+t.Name, ".")
 	head := path
@@ -84,13 +85,18 @@ func block(r *roff, in string, t config.Topic, said map[string]string) {
 		r.paragraph()
 		r.lines("LABEL: " + t.Label + ".")
 	}
-	if where, again := said[t.Name]; again {
+	if where := said[t.Name]; where != "" && where != path {
 		r.paragraph()
 		r.lines("What stands in it is as in " + where + ".")
 		return
 	}
 	said[t.Name] = path
 	attributes(r, t.Topics)
+	for _, x := range t.Topics { // said here, rather than further in
+		if len(x.Topics) > 0 && said[x.Name] == "" {
+			said[x.Name] = path + "." + x.Name
+		}
+	}
 	for _, x := range t.Topics {
 		if len(x.Topics) > 0 {
 			block(r, path, x, said)

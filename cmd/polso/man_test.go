@@ -67,6 +67,9 @@ func TestManualOfTheFiles(t *testing.T) {
 		}
 	}
 	each(config.Manual())
+	if !regexp.MustCompile(`(?s)\.SS "virtual\.sorry_server\.check LABEL"\n[^"]*is as in virtual\.check\.`).MatchString(page) {
+		t.Error("what a check is stands elsewhere than in the virtual's")
+	}
 	if _, err := config.Parse(config.File{Name: "example", Text: []byte(manDocument)}); err != nil {
 		t.Error(err)
 	}
