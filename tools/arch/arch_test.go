@@ -52,14 +52,15 @@ var ours = map[string][]string{
 	"cmd/polso":   {"agent", "api", "bundle", "config", "convert", "events", "figures", "metrics", "realserver", "top"},
 	"top":         {"api", "figures"},
 	"lab":         {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
-	"lab/scale":      {"lab", "ipvs"}, // it measures ipvs.Kernel alone
-	"tools/labvm":    {"lab/boot"},
-	"tools/arch":     {},
-	"tools/apart":    {}, // for tests alone
-	"tools/sbom":     {},
+	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
+	"tools/labvm": {"lab/boot"},
+	"tools/arch":  {},
+	"tools/apart": {}, // for tests alone
+	"tools/sbom":  {},
+	"tools/site":  {"metrics"}, // of the code it shows what only the code knows; commands and document come from what `polso man` writes
+	"tools/model": {},          // it says what consensus/lease does in its own words: sharing its code would share its mistakes
+
 	"tools/pictures": {"consensus"}, // the times of the profiles
-	"tools/site":     {"metrics"},   // of the code it shows what only the code knows; commands and document come from what `polso man` writes
-	"tools/model":    {},            // it says what consensus/lease does in its own words: sharing its code would share its mistakes
 }
 
 // outside lists who may import what matters outside: the key is a path prefix.

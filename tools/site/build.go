@@ -53,7 +53,7 @@ func build(tree fs.FS, manual map[string]string) (map[string][]byte, error) {
 	if err := s.styles(); err != nil {
 		return nil, err
 	}
-	index, err := s.index()
+	index, err := s.index(groups)
 	if err != nil {
 		return nil, err
 	}

@@ -92,12 +92,16 @@ func relative(from, to string) string {
 	return strings.Repeat("../", strings.Count(from, "/")) + to
 }
 
-var emptyHead = regexp.MustCompile(`<th( [^>]*)?></th>`)
+var (
+	emptyHead = regexp.MustCompile(`<th( [^>]*)?></th>`)
+	picture   = regexp.MustCompile(`<p>(<img src="([^"]+)"[^>]*>)</p>`)
+)
 
-// usable makes of goldmark's HTML what every browser and screen reader can use: what scrolls can be reached by the keyboard, and a cell
-// without words is no heading.
+// usable makes of goldmark's HTML what every browser and screen reader can use: what scrolls can be reached by the keyboard, a picture leads
+// to itself alone, where a phone can zoom, and a cell without words is no heading.
 func usable(html string) string {
 	html = strings.ReplaceAll(html, "<pre>", `<pre tabindex="0">`)
+	html = picture.ReplaceAllString(html, `<p><a class="picture" href="$2">$1</a></p>`)
 	return emptyHead.ReplaceAllString(html, "<td></td>")
 }
 

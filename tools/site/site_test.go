@@ -66,7 +66,7 @@ func tree(changes map[string]string) fstest.MapFS {
 		"README.md": "# It\n\n[use](docs/use.md#second-part) ![a picture](docs/p/a.svg)\n", "CHANGELOG.md": "# Changelog\n",
 		"docs/use.md":         "# Use\n\n## Second part\n\n[back](../README.md), [made](../Makefile), [why](why), [by itself](#second-part)\n",
 		"docs/why/0001-so.md": "# So\n\n| | a |\n|---|--:|\n| b | 1 |\n", "docs/p/a.svg": "<svg/>", "Makefile": "all: <x>\n",
-		"docs/access.md": "# Access\n", "docs/metrics.md": "# Metrics\n",
+		"docs/access.md": "# Access\n\n![alone](p/a.svg)\n", "docs/metrics.md": "# Metrics\n",
 		"docs/ORDER": "# All\nREADME.md\ndocs/why\n", "api/openapi.yaml": "paths: {}\n",
 		"web/static/polso.css": "a{}", "web/static/tables.css": "b{}", "web/static/polso.svg": "<svg/>",
 	} {
@@ -91,7 +91,8 @@ func TestSmallSite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"index.html":         `<a href="use.html#second-part">use</a> <img src="p/a.svg" alt="a picture">`,
+		"index.html":         `<a href="use.html#second-part">use</a> <img src="p/a.svg" alt="a picture">`, // within a line
+		"access.html":        `<p><a class="picture" href="p/a.svg"><img src="p/a.svg" alt="alone"></a></p>`,
 		"use.html":           `<a href="index.html">back</a>, <a href="tree/Makefile.html">made</a>, <a href="why/index.html">why</a>`,
 		"why/0001-so.html":   `<thead>` + "\n<tr>\n<td></td>\n" + `<th style="text-align:right">a</th>`,
 		"why/index.html":     `<a href="../why/0001-so.html">So</a>`,
@@ -101,6 +102,10 @@ func TestSmallSite(t *testing.T) {
 		if !bytes.Contains(files[path], []byte(want)) {
 			t.Errorf("%s: want %s in\n%s", path, want, files[path])
 		}
+	}
+	want := `polsoIndex([["It","It","index.html"," use"],["Access","Access","access.html",""],`
+	if index := string(files["static/index.js"]); !strings.HasPrefix(index, want) {
+		t.Errorf("the index begins with %.200s\nwant %s", index, want)
 	}
 	if menu := string(files["index.html"]); !strings.Contains(menu, "<h2>More</h2>\n<ul>\n<li><a href=\"access.html\">") {
 		t.Errorf("pages that docs/ORDER does not list are not under More:\n%s", menu)
