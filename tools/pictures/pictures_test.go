@@ -99,3 +99,27 @@ func TestColoursMissing(t *testing.T) {
 		t.Error("a style sheet without the colours that are used is taken")
 	}
 }
+
+// The page shows every picture, and says the same times in words.
+func TestConcepts(t *testing.T) {
+	page, err := os.ReadFile("../../docs/concepts.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures, err := draw("../../web/static/polso.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wants []string
+	for name := range pictures {
+		wants = append(wants, "](pictures/"+name+")")
+	}
+	fence, until, promise := ends(lan())
+	wants = append(wants, "shuts "+ms(fence)+" after the last heartbeat", "ends after "+ms(until), "after "+ms(promise)+" another may stand",
+		"ends "+ms(until)+" after the heartbeat was sent", "end "+ms(promise)+" after they were given")
+	for _, want := range wants {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("docs/concepts.md has no %q", want)
+		}
+	}
+}
