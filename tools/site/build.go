@@ -91,13 +91,13 @@ func (s *site) named() {
 	}
 }
 
-// place is where something of the tree is in the site: pages and pictures at the same path below docs, everything else, which is shown as
-// it is written, below tree.
+// place is where something of the tree is in the site: pages and pictures at the same path below docs, a folder's README.md as its index,
+// everything else, which is shown as it is written, below tree.
 func place(source string) string {
 	below, inDocs := strings.CutPrefix(source, "docs/")
 	switch {
-	case source == "README.md":
-		return "index.html"
+	case path.Base(source) == "README.md":
+		return strings.TrimSuffix(below, "README.md") + "index.html"
 	case path.Ext(source) == ".md":
 		return strings.ToLower(strings.TrimSuffix(below, ".md")) + ".html"
 	case inDocs && (path.Ext(source) == ".png" || path.Ext(source) == ".svg"):

@@ -29,6 +29,9 @@ func (s *site) markdown(source string) error {
 		return err
 	}
 	p := &page{source: source, path: place(source)}
+	if other := s.pages[p.path]; other != nil {
+		return fmt.Errorf("%s and %s would both be %s", source, other.source, p.path)
+	}
 	md := goldmark.New(goldmark.WithExtensions(extension.GFM),
 		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
 		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(tables{}, 100))))

@@ -24,7 +24,7 @@ func (s *site) index(groups []group) ([]byte, error) {
 	}
 	var entries [][4]string
 	for _, p := range inOrder {
-		if strings.HasPrefix(p.path, "tree/") || path.Dir(p.path) != "." && path.Base(p.path) == "index.html" {
+		if strings.HasPrefix(p.path, "tree/") || p.source == "" && path.Base(p.path) == "index.html" {
 			continue
 		}
 		doc, err := html.Parse(strings.NewReader(p.body))

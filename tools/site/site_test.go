@@ -64,10 +64,11 @@ func tree(changes map[string]string) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for path, text := range map[string]string{
 		"README.md": "# It\n\n[use](docs/use.md#second-part) ![a picture](docs/p/a.svg)\n", "CHANGELOG.md": "# Changelog\n",
-		"docs/use.md":         "# Use\n\n## Second part\n\n[back](../README.md), [made](../Makefile), [why](why), [by itself](#second-part)\n",
+		"docs/use.md":        "# Use\n\n## Second part\n\n[back](../README.md), [made](../Makefile), [why](why), [by itself](#second-part)\n",
+		"docs/how/README.md": "# How\n\n[one](one.md), [these](.)\n", "docs/how/one.md": "# One\n\n[all](README.md)\n",
 		"docs/why/0001-so.md": "# So\n\n| | a |\n|---|--:|\n| b | 1 |\n", "docs/p/a.svg": "<svg/>", "Makefile": "all: <x>\n",
 		"docs/access.md": "# Access\n\n![alone](p/a.svg)\n", "docs/metrics.md": "# Metrics\n",
-		"docs/ORDER": "# All\nREADME.md\ndocs/why\n", "api/openapi.yaml": "paths: {}\n",
+		"docs/ORDER": "# All\nREADME.md\ndocs/why\ndocs/how\n", "api/openapi.yaml": "paths: {}\n",
 		"web/static/polso.css": "a{}", "web/static/tables.css": "b{}", "web/static/polso.svg": "<svg/>",
 	} {
 		fsys[path] = &fstest.MapFile{Data: []byte(text)}
@@ -96,6 +97,8 @@ func TestSmallSite(t *testing.T) {
 		"use.html":           `<a href="index.html">back</a>, <a href="tree/Makefile.html">made</a>, <a href="why/index.html">why</a>`,
 		"why/0001-so.html":   `<thead>` + "\n<tr>\n<td></td>\n" + `<th style="text-align:right">a</th>`,
 		"why/index.html":     `<a href="../why/0001-so.html">So</a>`,
+		"how/index.html":     `<a href="../how/one.html">one</a>, <a href="../how/index.html">these</a>`,
+		"how/one.html":       `<a href="../how/index.html">all</a>`,
 		"tree/Makefile.html": `all: &lt;x&gt;`,
 		"p/a.svg":            "<svg/>",
 	} {
@@ -103,7 +106,7 @@ func TestSmallSite(t *testing.T) {
 			t.Errorf("%s: want %s in\n%s", path, want, files[path])
 		}
 	}
-	want := `polsoIndex([["It","It","index.html"," use"],["Access","Access","access.html",""],`
+	want := `polsoIndex([["It","It","index.html"," use"],["How","How","how/index.html"," one , these"],["Access","Access","access.html",""],`
 	if index := string(files["static/index.js"]); !strings.HasPrefix(index, want) {
 		t.Errorf("the index begins with %.200s\nwant %s", index, want)
 	}
@@ -118,15 +121,16 @@ func TestRefused(t *testing.T) {
 		changes map[string]string
 		want    string
 	}{
-		"dead link":       {map[string]string{"docs/use.md": "# Use\n\n## Second part\n\n[x](gone.md)\n"}, "docs/use.md: the link gone.md leads nowhere"},
-		"dead anchor":     {map[string]string{"docs/use.md": "# Use\n\n## Third part\n"}, "README.md: the link use.html#second-part leads to no heading"},
-		"dead own anchor": {map[string]string{"docs/use.md": "# Use\n\n## Second part\n\n[x](#first)\n"}, "docs/use.md: the link #first leads to no heading"},
-		"missing picture": {map[string]string{"docs/p/a.svg": ""}, "README.md: the link docs/p/a.svg leads nowhere"},
-		"mute picture":    {map[string]string{"README.md": "# It\n\n![](docs/p/a.svg)\n"}, "README.md: a picture has no words"},
-		"no title":        {map[string]string{"docs/use.md": "## Second part\n"}, "docs/use.md: no title"},
-		"HTML":            {map[string]string{"docs/use.md": "# Use\n\n## Second part\n\n<details>x</details>\n"}, "docs/use.md: HTML in Markdown is not shown"},
-		"unknown order":   {map[string]string{"docs/ORDER": "# All\ndocs/gone.md\n"}, "docs/ORDER:2: there is no page docs/gone.md"},
-		"no role":         {map[string]string{"api/openapi.yaml": "paths: {/v1/x: {get: {operationId: x}}}\n"}, "GET /v1/x says nowhere who may ask for it"},
+		"dead link":        {map[string]string{"docs/use.md": "# Use\n\n## Second part\n\n[x](gone.md)\n"}, "docs/use.md: the link gone.md leads nowhere"},
+		"dead anchor":      {map[string]string{"docs/use.md": "# Use\n\n## Third part\n"}, "README.md: the link use.html#second-part leads to no heading"},
+		"dead own anchor":  {map[string]string{"docs/use.md": "# Use\n\n## Second part\n\n[x](#first)\n"}, "docs/use.md: the link #first leads to no heading"},
+		"missing picture":  {map[string]string{"docs/p/a.svg": ""}, "README.md: the link docs/p/a.svg leads nowhere"},
+		"mute picture":     {map[string]string{"README.md": "# It\n\n![](docs/p/a.svg)\n"}, "README.md: a picture has no words"},
+		"no title":         {map[string]string{"docs/use.md": "## Second part\n"}, "docs/use.md: no title"},
+		"HTML":             {map[string]string{"docs/use.md": "# Use\n\n## Second part\n\n<details>x</details>\n"}, "docs/use.md: HTML in Markdown is not shown"},
+		"two of one place": {map[string]string{"docs/README.md": "# It, too\n"}, "docs/README.md and README.md would both be index.html"},
+		"unknown order":    {map[string]string{"docs/ORDER": "# All\ndocs/gone.md\n"}, "docs/ORDER:2: there is no page docs/gone.md"},
+		"no role":          {map[string]string{"api/openapi.yaml": "paths: {/v1/x: {get: {operationId: x}}}\n"}, "GET /v1/x says nowhere who may ask for it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := build(tree(tt.changes), manual()); err == nil || !strings.Contains(err.Error(), tt.want) {
