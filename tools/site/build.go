@@ -131,8 +131,8 @@ type group struct {
 	Pages []*page
 }
 
-// groups are the menu: what docs/ORDER lists, and below it under "More" the pages that it does not know and that stand in no folder
-// which it lists.
+// groups are the menu: what docs/ORDER lists, and below it under "More" the pages and folders of pages that it does not know. What is in a
+// folder is reached by the folder's page.
 func (s *site) groups() ([]group, error) {
 	text, err := fs.ReadFile(s.tree, "docs/ORDER")
 	if err != nil {
@@ -159,7 +159,8 @@ func (s *site) groups() ([]group, error) {
 	}
 	more := group{Title: "More"}
 	for _, p := range s.sorted() {
-		if p.source != "" && path.Ext(p.source) == ".md" && !listed[p] && !listed[s.pages[path.Dir(p.path)+"/index.html"]] {
+		folder := path.Base(p.path) == "index.html" && !strings.HasPrefix(p.path, "tree/")
+		if (path.Dir(p.path) == "." || folder) && !listed[p] {
 			more.Pages = append(more.Pages, p)
 		}
 	}

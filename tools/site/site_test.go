@@ -106,6 +106,10 @@ func TestSmallSite(t *testing.T) {
 			t.Errorf("%s: want %s in\n%s", path, want, files[path])
 		}
 	}
+	unlisted, err := build(tree(map[string]string{"docs/ORDER": "# All\nREADME.md\n"}), manual())
+	if err != nil || !strings.Contains(string(unlisted["use.html"]), `<li><a href="why/index.html">Why</a></li>`) || strings.Contains(string(unlisted["use.html"]), "0001-so.html") {
+		t.Errorf("a folder that docs/ORDER does not list is not one line under More: %v\n%s", err, unlisted["use.html"])
+	}
 	want := `polsoIndex([["It","It","index.html"," use"],["How","How","how/index.html"," one , these"],["Access","Access","access.html",""],`
 	if index := string(files["static/index.js"]); !strings.HasPrefix(index, want) {
 		t.Errorf("the index begins with %.200s\nwant %s", index, want)
