@@ -58,6 +58,10 @@ site: build ## the documentation as a site, its reference made of the code: dist
 pictures: ## the pictures of docs/concepts.md, drawn anew: docs/pictures
 	go run ./tools/pictures
 
+.PHONY: web-lab
+web-lab: browsers lab-binaries ## Chromium at routers that balance with a real kernel, through a forwarded port, while the director is killed
+	cd web/browser && POLSO_WEB_LAB=1 ../../$(LABBIN)/web.test -test.v -test.run '^TestRealKernel$$'
+
 screenshots: browsers ## pictures of every page of the web interface, light and dark, desktop and phone: docs/screenshots
 	rm -f docs/screenshots/*.png
 	POLSO_WEB_SHOTS=$(CURDIR)/docs/screenshots $(call in_web,10m,-test.run Screenshots)
@@ -132,7 +136,7 @@ lab-binaries:
 	go test -c -o $(LABBIN)/detour.test ./detour
 	go test -c -o $(LABBIN)/realserver.test ./realserver
 	go test -c -o $(LABBIN)/lab.test ./lab
-	go build -o $(LABBIN)/ ./lab/demo ./lab/bench ./lab/scale ./lab/checks ./lab/faults
+	go build -o $(LABBIN)/ ./lab/demo ./lab/bench ./lab/scale ./lab/checks ./lab/faults ./lab/stage
 	go build -trimpath -tags lab -ldflags '-X main.version=$(VERSION)-lab -X main.commit=$(COMMIT)' -o $(LABBIN)/polso ./cmd/polso
 
 fuzz: ## every fuzz target for 30 seconds

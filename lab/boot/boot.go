@@ -26,6 +26,7 @@ type Options struct {
 	Cache     string        // folder of unpacked kernels; default $POLSO_LAB_CACHE or /var/cache/polso-lab
 	Artifacts string        // writable folder inside and out, told as POLSO_LAB_ARTIFACTS; default Cache/artifacts
 	Needs     []Need        // programs the command wants besides the laboratory's own
+	Forwards  []Forward     // how it is reached from here
 	Mode      Mode
 	Stdout    io.Writer // the command's streams; nil drops them
 	Stderr    io.Writer // also what this package has to say

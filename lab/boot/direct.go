@@ -48,10 +48,16 @@ func runDirect(ctx context.Context, o Options) (status int, err error) {
 	// Asked first: here the kernel outlives the command, and with it a file system that was left frozen.
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = gracePeriod
+	relay, err := newRelay(o.Forwards)
+	if err != nil {
+		return 0, fmt.Errorf("forward: %w", err)
+	}
+	defer relay.Close()
 	exited, err := start(cmd)
 	if err != nil {
 		return 0, fmt.Errorf("namespaces: %w", err)
 	}
+	relay.run(ctx, cmd.Process.Pid)
 	err = <-exited
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)

@@ -69,8 +69,25 @@ func openKernel(dir string) (kernel, error) {
 		return kernel{}, fmt.Errorf("%s: %w", dir, fs.ErrNotExist)
 	}
 	k := kernel{version: filepath.Base(versions[0]), image: dir + "/vmlinuz", modules: dir + "/modules"}
+	if !k.has(reached) {
+		return kernel{}, fmt.Errorf("%s: without %s, as earlier versions left it: %w", dir, reached, fs.ErrNotExist)
+	}
 	_, err = os.Stat(k.image)
 	return k, err
+}
+
+// reached is the module without which a virtual machine is not reached from here.
+const reached = "virtio_net"
+
+// has tells whether the kernel has a module, in a file or built in.
+func (k kernel) has(module string) bool {
+	for _, list := range []string{"modules.dep", "modules.builtin"} {
+		text, err := os.ReadFile(filepath.Join(k.modules, k.version, list))
+		if err == nil && strings.Contains(string(text), "/"+module+".ko") {
+			return true
+		}
+	}
+	return false
 }
 
 // fetchKernel downloads what a metapackage stands for, and keeps the image and the modules a laboratory can use.
@@ -132,7 +149,7 @@ func wanted(path string) bool {
 	for _, dir := range []string{
 		"net/", "lib/", "crypto/", "arch/", "fs/9p/", "fs/netfs/", "fs/fscache/", "fs/overlayfs/", "fs/ext4/", "fs/jbd2/",
 		"fs/mbcache", "drivers/virtio/", "drivers/net/veth", "drivers/net/dummy", "drivers/net/macvlan", "drivers/net/vrf",
-		"drivers/net/ifb", "drivers/net/bonding/", "drivers/net/vxlan", "drivers/block/loop", "drivers/watchdog/softdog",
+		"drivers/net/ifb", "drivers/net/virtio_net", "drivers/net/net_failover", "drivers/net/bonding/", "drivers/net/vxlan", "drivers/block/loop", "drivers/watchdog/softdog",
 	} {
 		if strings.HasPrefix(path, "kernel/"+dir) {
 			return true

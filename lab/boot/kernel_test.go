@@ -22,6 +22,7 @@ func cached(t *testing.T, dir string) kernel {
 kernel/fs/netfs/netfs.ko:
 kernel/net/9p/9pnet.ko: kernel/fs/netfs/netfs.ko
 kernel/net/9p/9pnet-virtio.ko: kernel/net/9p/9pnet.ko kernel/fs/netfs/netfs.ko
+kernel/drivers/net/virtio_net.ko:
 `,
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
@@ -48,6 +49,19 @@ func TestOpenKernel(t *testing.T) {
 	}
 	if _, err := openKernel(filepath.Dir(k.image)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without an image: %v, want not exist", err)
+	}
+	k = cached(t, t.TempDir())
+	if err := os.WriteFile(filepath.Join(k.modules, k.version, "modules.dep"), []byte("kernel/drivers/net/veth.ko:\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openKernel(filepath.Dir(k.image)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without a driver that is wanted by now: %v, want not exist", err)
+	}
+	if err := os.WriteFile(filepath.Join(k.modules, k.version, "modules.builtin"), []byte("kernel/drivers/net/virtio_net.ko\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openKernel(filepath.Dir(k.image)); err != nil {
+		t.Errorf("with the driver built in: %v", err)
 	}
 }
 
@@ -77,6 +91,7 @@ func TestWanted(t *testing.T) {
 		{"kernel/net/netfilter/ipvs/ip_vs.ko.xz", true},
 		{"kernel/fs/overlayfs/overlay.ko.xz", true},
 		{"kernel/drivers/net/veth.ko.xz", true},
+		{"kernel/drivers/net/virtio_net.ko.xz", true},
 		{"kernel/drivers/net/ethernet/intel/e1000/e1000.ko.xz", false},
 		{"kernel/sound/soundcore.ko.xz", false},
 	} {

@@ -190,6 +190,9 @@ func buildInitrd(ctx context.Context, o Options, k kernel, by accelerator, work 
 		Command: o.Command, Dir: o.Dir, Env: o.environment(machine(by)...), Modules: k.modules, Load: loaded(),
 		Shares: []spec.Share{{Tag: artifactsTag, Path: o.Artifacts}},
 	}
+	if len(o.Forwards) > 0 {
+		s.Load, s.Address = append(s.Load, reached), spec.Guest
+	}
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -264,7 +267,7 @@ func arguments(o Options, k kernel, by accelerator, work, console string) []stri
 		args = append(args, "-chardev", "socket,id="+id+",path="+filepath.Join(work, port),
 			"-device", "virtserialport,chardev="+id+",name="+port)
 	}
-	return args
+	return append(args, network(o.Forwards)...)
 }
 
 func hasKVM() bool {

@@ -51,7 +51,9 @@ var ours = map[string][]string{
 	"bundle":      {},
 	"cmd/polso":   {"agent", "api", "bundle", "config", "convert", "events", "figures", "metrics", "realserver", "top"},
 	"top":         {"api", "figures"},
-	"lab":         {}, "lab/boot": {"lab/boot/spec"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
+	"lab":         {}, "lab/boot": {"lab/boot/spec", "lab/splice"}, "lab/boot/init": {"lab/boot/spec"}, "lab/boot/spec": {}, "lab/demo": {"lab"}, "lab/bench": {"lab"}, "lab/checks": {"lab"}, "lab/faults": {"lab"},
+	"lab/splice":  {},
+	"lab/stage":   {"lab", "lab/splice"},
 	"lab/scale":   {"lab", "ipvs"}, // it measures ipvs.Kernel alone
 	"tools/labvm": {"lab/boot"},
 	"tools/arch":  {},

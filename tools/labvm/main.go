@@ -1,7 +1,7 @@
 // Command labvm runs a command as root under a kernel with IPVS: this machine's own in fresh namespaces, or Debian's in a
 // virtual machine.
 //
-//	labvm [--timeout 10m] [--mem 2G] [--need PROGRAM[=PACKAGE]] -- COMMAND [ARG...]
+//	labvm [--timeout 10m] [--mem 2G] [--need PROGRAM[=PACKAGE]] [--forward ADDRESS:PORT=PORT] -- COMMAND [ARG...]
 //
 // Its exit status is the command's; 124 when time is up, 125 when the command could not be run.
 package main
@@ -37,6 +37,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.Func("need", "a program the command wants, installed if missing: PROGRAM or PROGRAM=PACKAGE (repeatable)", func(s string) error {
 		n, err := boot.ParseNeed(s)
 		o.Needs = append(o.Needs, n)
+		return err
+	})
+	flags.Func("forward", "a port here that leads to one where the command runs: IPV4:PORT=PORT (repeatable)", func(s string) error {
+		f, err := boot.ParseForward(s)
+		o.Forwards = append(o.Forwards, f)
 		return err
 	})
 	flags.Func("mode", "auto, direct (this kernel) or vm", func(s string) (err error) {

@@ -25,16 +25,25 @@ import (
 // patience is how long a page may take to show what is waited for, on a machine that does other things too.
 const patience = 20 * time.Second
 
-// newBrowser starts Chromium in the client's place in the network. It trusts the cluster's certificate authority and nothing else
-// that it would not trust anyway: a wrong name, date or signature fails the test. Tabs of its context share it.
+// newBrowser starts Chromium in the client's place in the network. Tabs of its context share it.
 func newBrowser(t *testing.T, c *cluster) context.Context {
+	t.Helper()
+	return startBrowser(t, c.caFile, chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
+		cmd.Args = append([]string{"nsenter", "--net=" + c.Client.Namespace(), cmd.Path}, cmd.Args[1:]...)
+		cmd.Path, cmd.Err = exec.LookPath("nsenter")
+	}))
+}
+
+// startBrowser starts a Chromium that trusts the certificate authority in a file ("": no further one) and nothing else that it would not
+// trust anyway: a wrong name, date or signature fails the test.
+func startBrowser(t *testing.T, caFile string, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	home := t.TempDir()
 	database := "sql:" + filepath.Join(home, ".pki/nssdb")
 	must(t, os.MkdirAll(filepath.Join(home, ".pki/nssdb"), 0o700))
 	trust := [][]string{{"-N", "--empty-password"}}
-	if c.caFile != "" {
-		trust = append(trust, []string{"-A", "-n", "polso", "-t", "C,,", "-i", c.caFile})
+	if caFile != "" {
+		trust = append(trust, []string{"-A", "-n", "polso", "-t", "C,,", "-i", caFile})
 	}
 	for _, args := range trust {
 		if out, err := exec.Command("certutil", append([]string{"-d", database}, args...)...).CombinedOutput(); err != nil {
@@ -45,12 +54,8 @@ func newBrowser(t *testing.T, c *cluster) context.Context {
 	must(t, err)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true),
-		chromedp.UserDataDir(filepath.Join(home, "profile")), chromedp.Env("HOME="+home),
-		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
-			cmd.Args = append([]string{"nsenter", "--net=" + c.Client.Namespace(), cmd.Path}, cmd.Args[1:]...)
-			cmd.Path, cmd.Err = exec.LookPath("nsenter")
-		}))
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+		chromedp.UserDataDir(filepath.Join(home, "profile")), chromedp.Env("HOME="+home))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)

@@ -88,10 +88,14 @@ func enterRoot(s spec.Spec) error {
 
 // prepare loads the modules and brings up the loopback. None of it is fatal: what is missing the command will name better.
 func prepare(s spec.Spec) {
-	for _, args := range [][]string{
+	steps := [][]string{
 		append([]string{"modprobe", "-q", "-a"}, s.Load...),
 		{"ip", "link", "set", "lo", "up"},
-	} {
+	}
+	if s.Address != "" {
+		steps = append(steps, []string{"ip", "addr", "add", s.Address, "dev", "eth0"}, []string{"ip", "link", "set", "eth0", "up"})
+	}
+	for _, args := range steps {
 		path, err := lookPath(args[0], s.Env)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "init:", err)

@@ -16,6 +16,9 @@ const (
 	ModulesDir = "/m"
 )
 
+// Guest is the address that qemu's forwarded ports lead to.
+const Guest = "10.0.2.15/24"
+
 // Spec tells init what to prepare and what to run.
 type Spec struct {
 	Command []string // argv; the first is looked up in PATH inside
@@ -23,6 +26,7 @@ type Spec struct {
 	Dir     string   // working directory
 	Modules string   // the folder that becomes /lib/modules; "" leaves it alone
 	Load    []string // modules to load by name once the root is there; one that is missing is passed over
+	Address string   // of eth0, with its prefix; "" where there is none
 	Shares  []Share  // folders that are written through to the host
 }
 
