@@ -22,7 +22,6 @@ func cached(t *testing.T, dir string) kernel {
 kernel/fs/netfs/netfs.ko:
 kernel/net/9p/9pnet.ko: kernel/fs/netfs/netfs.ko
 kernel/net/9p/9pnet-virtio.ko: kernel/net/9p/9pnet.ko kernel/fs/netfs/netfs.ko
-kernel/drivers/net/virtio_net.ko:
 `,
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
@@ -50,18 +49,18 @@ func TestOpenKernel(t *testing.T) {
 	if _, err := openKernel(filepath.Dir(k.image)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without an image: %v, want not exist", err)
 	}
-	k = cached(t, t.TempDir())
-	if err := os.WriteFile(filepath.Join(k.modules, k.version, "modules.dep"), []byte("kernel/drivers/net/veth.ko:\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := openKernel(filepath.Dir(k.image)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("without a driver that is wanted by now: %v, want not exist", err)
+}
+
+func TestKernelHas(t *testing.T) {
+	k := cached(t, t.TempDir())
+	if !k.has("9p") || k.has("p") || k.has(reached) {
+		t.Errorf("9p: %t, p: %t, %s: %t", k.has("9p"), k.has("p"), reached, k.has(reached))
 	}
 	if err := os.WriteFile(filepath.Join(k.modules, k.version, "modules.builtin"), []byte("kernel/drivers/net/virtio_net.ko\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openKernel(filepath.Dir(k.image)); err != nil {
-		t.Errorf("with the driver built in: %v", err)
+	if !k.has(reached) {
+		t.Errorf("%s is built in, and not found", reached)
 	}
 }
 
