@@ -13,7 +13,7 @@ RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools -e /w
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio
 BROWSERS := chromium w3m fonts-dejavu-core libnss3-tools
 
-.PHONY: build demo test beside unit race once servers web browsers model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test packages-lab container lint help lab-binaries
+.PHONY: build demo test beside unit race once servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test packages-lab container lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -51,14 +51,12 @@ web: browsers ## the web interface of three routers, in Chromium and in w3m (thr
 	$(call in_web,8m,-test.run '^$(or $(RUN),Test)')
 	$(if $(RUN),,POLSO_WEB=1 go test -count=1 -run '^TestBrowser$$' ./tools/site)
 
-.PHONY: screenshots webbench site pictures
 site: build ## the documentation as a site, its reference made of the code: dist/site/index.html
 	go run ./tools/site --polso bin/polso --out dist/site
 
 pictures: ## the pictures of docs/concepts.md, drawn anew: docs/pictures
 	go run ./tools/pictures
 
-.PHONY: web-lab
 web-lab: browsers lab-binaries ## Chromium at routers that balance with a real kernel, through a forwarded port, while the director is killed
 	cd web/browser && POLSO_WEB_LAB=1 ../../$(LABBIN)/web.test -test.v -test.run '^TestRealKernel$$'
 
