@@ -144,19 +144,20 @@ func TestLooks(t *testing.T) {
 		return strings.Join(out, "; ")
 	}
 	one := map[string]string{"192.0.2.10": "eth0"}
-	trouble := map[string]string{"disk": "full (make room)"}
+	none, trouble := map[string]string{}, map[string]string{"disk": "full (make room)"}
 	for i, c := range []struct {
 		now  sighted
 		want string
 	}{
 		{sighted{standing: "follows r1 in term 2"}, "role() follows r1 in term 2"},
 		{sighted{standing: "", problems: trouble}, ""},
-		{sighted{standing: "follows r1 in term 2"}, ""}, // it mended itself
+		{sighted{standing: "follows r1 in term 2", problems: none}, ""}, // it mended itself
 		{sighted{standing: "leads in term 3", held: one, problems: trouble}, "role() leads in term 3; address_up(192.0.2.10) 192.0.2.10 on eth0"},
 		{sighted{standing: "leads in term 3", held: one, problems: trouble}, "problem(disk) disk: full (make room)"},
 		{sighted{standing: "leads in term 3", held: one, problems: map[string]string{"disk": "fuller"}}, ""},
-		{sighted{standing: "leads in term 3", held: one, silent: map[string]string{"192.0.2.10": "no buffer"}}, "announcement_failed(192.0.2.10) 192.0.2.10: no buffer"},
-		{sighted{standing: "leads in term 3", held: one}, "announcement_sent(192.0.2.10) 192.0.2.10; problem_gone(disk) disk"},
+		{sighted{standing: "leads in term 3", held: one, problems: none, silent: map[string]string{"192.0.2.10": "no buffer"}}, "announcement_failed(192.0.2.10) 192.0.2.10: no buffer"},
+		{sighted{standing: "leads in term 3", held: one}, "announcement_sent(192.0.2.10) 192.0.2.10"},
+		{sighted{standing: "leads in term 3", held: one, problems: none}, "problem_gone(disk) disk"},
 		{sighted{standing: "leads in term 3", held: one, silent: map[string]string{"192.0.2.10": "no buffer"}}, "announcement_failed(192.0.2.10) 192.0.2.10: no buffer"},
 		{sighted{standing: "hears no leader"}, "role() hears no leader; address_gone(192.0.2.10) 192.0.2.10 from eth0"},
 	} {

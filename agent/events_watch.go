@@ -24,7 +24,14 @@ type looker struct {
 	held     map[string]string // address -> device
 	silent   map[string]string // address -> why it cannot be announced
 	problems map[string]string // that were told: what -> why
-	before   map[string]string // that were there at the last look
+	before   map[string]string // that were there when they were looked for last
+	looks    int
+}
+
+// searches tells whether it is time to look for problems, which costs more: every second time.
+func (l *looker) searches() bool {
+	l.looks++
+	return l.looks%2 == 0
 }
 
 // sighted is what one look finds, beside what notices are about.
@@ -32,12 +39,12 @@ type sighted struct {
 	standing string
 	held     map[string]string
 	silent   map[string]string
-	problems map[string]string
+	problems map[string]string // nil: they were not looked for
 }
 
 // sighted looks at this router.
 func (b *body) sighted(m *member) sighted {
-	s := sighted{standing: b.standing(m), held: make(map[string]string), silent: make(map[string]string), problems: make(map[string]string)}
+	s := sighted{standing: b.standing(m), held: make(map[string]string), silent: make(map[string]string)}
 	for _, r := range b.local.keeper.Report() {
 		addr := r.Addr.String()
 		if !r.Present {
@@ -48,13 +55,19 @@ func (b *body) sighted(m *member) sighted {
 			s.silent[addr] = r.Silent
 		}
 	}
+	return s
+}
+
+// troubled are this router's problems.
+func (b *body) troubled() map[string]string {
+	out := make(map[string]string)
 	for _, p := range b.statusHere(api.Brief).Problems {
-		s.problems[p.What] = p.Why
+		out[p.What] = p.Why
 		if p.Fix != "" {
-			s.problems[p.What] += " (" + p.Fix + ")"
+			out[p.What] += " (" + p.Fix + ")"
 		}
 	}
-	return s
+	return out
 }
 
 // standing is what this node is to its cluster just now, "" in the moment between.
@@ -83,8 +96,7 @@ func (l *looker) role(standing string) []events.Event {
 	return []events.Event{{Kind: events.Role, What: standing}}
 }
 
-// look returns what has become of things since the last look. A problem counts when two looks in a row see it, or no more: what mends
-// itself at once is nobody's.
+// look returns what has become of things since the last look.
 func (l *looker) look(now sighted) []events.Event {
 	out := l.role(now.standing)
 	for _, addr := range changed(l.held, now.held) {
@@ -101,14 +113,24 @@ func (l *looker) look(now sighted) []events.Event {
 			out = append(out, events.Event{Kind: events.AnnouncementSent, About: addr, What: addr})
 		}
 	}
+	l.held, l.silent = now.held, now.silent
+	if now.problems != nil {
+		out = append(out, l.search(now.problems)...)
+	}
+	return out
+}
+
+// search returns which problems have come and gone. One counts when it was found twice in a row, and is gone when it was not: what mends
+// itself at once is nobody's.
+func (l *looker) search(found map[string]string) (out []events.Event) {
 	told := make(map[string]string)
 	for what, why := range l.problems {
 		_, was := l.before[what]
-		if _, is := now.problems[what]; is || was {
+		if _, is := found[what]; is || was {
 			told[what] = why
 		}
 	}
-	for what, why := range now.problems {
+	for what, why := range found {
 		if _, was := l.before[what]; was {
 			told[what] = why
 		}
@@ -120,7 +142,7 @@ func (l *looker) look(now sighted) []events.Event {
 			out = append(out, events.Event{Kind: events.Cleared, About: what, What: what})
 		}
 	}
-	l.held, l.silent, l.before, l.problems = now.held, now.silent, now.problems, told
+	l.before, l.problems = found, told
 	return out
 }
 

@@ -151,6 +151,8 @@ func (b *body) tellMoving(ctx context.Context, m *member, to string, why moving)
 	if m.peers == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, m.profile.H/2)
+	defer cancel()
 	why.Term = m.node.Role().Term
 	if _, err := askPeer[struct{}](ctx, m, to, http.MethodPost, pathMoving, why); err != nil {
 		b.a.log.Debug("who takes over is not told why", "to", m.nameOf(to), "err", err)

@@ -49,7 +49,11 @@ func (b *body) watchNotices(ctx context.Context, m *member, n *notify.Notifier) 
 		case <-tick.C:
 		}
 		b.explain(m)
-		b.a.ring.Add(seen.look(b.sighted(m))...)
+		now := b.sighted(m)
+		if seen.searches() {
+			now.problems = b.troubled()
+		}
+		b.a.ring.Add(seen.look(now)...)
 		s := m.state.Load()
 		if !s.Known {
 			continue
@@ -58,12 +62,12 @@ func (b *body) watchNotices(ctx context.Context, m *member, n *notify.Notifier) 
 		if !before.Active {
 			led = time.Now()
 		}
-		now := notify.Picture{}
+		is := notify.Picture{}
 		if ctx.Err() == nil {
-			now = b.picture(m, s, led, &seen)
+			is = b.picture(m, s, led, &seen)
 		}
-		told := notify.Changes(before, now)
-		before = now
+		told := notify.Changes(before, is)
+		before = is
 		for i := range told {
 			told[i].At, told[i].Cluster, told[i].Router = time.Now(), s.Cluster.Name, b.a.o.Name
 		}
