@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -18,21 +19,26 @@ import (
 // settleFailover is how long after its lease began a router waits for its addresses before it explains a takeover as far as it came.
 const settleFailover = 10 * time.Second
 
-// takeover is the last taking of the lead of this node, until it has been explained. Its times are since boot.
+// takeover is the last taking of the lead of this node, until it has been explained.
 type takeover struct {
-	mu     sync.Mutex // guards below
-	taking consensus.Taking
+	mu   sync.Mutex // guards below
+	last taken
+	open bool // it is to be explained yet
+}
+
+// taken is a taking of the lead. Its times are since boot.
+type taken struct {
+	consensus.Taking
 	leased time.Duration // when the lease ran first; 0: not yet
 	epoch  uint64        // of it
-	open   bool          // it is to be explained yet
 }
 
 // begins notes that this node was elected. It may be called again for the same term. A first lead took nothing over.
 func (t *takeover) begins(taking consensus.Taking) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if taking.From != "" && taking.Term > t.taking.Term {
-		t.taking, t.leased, t.epoch, t.open = taking, 0, 0, true
+	if taking.From != "" && taking.Term > t.last.Term {
+		t.last, t.open = taken{Taking: taking}, true
 	}
 }
 
@@ -40,68 +46,84 @@ func (t *takeover) begins(taking consensus.Taking) {
 func (t *takeover) leads(r consensus.Role) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.open && t.leased == 0 && r.Leader && r.Term == t.taking.Term {
-		t.leased, t.epoch = sinceBoot(), r.Epoch
+	if t.open && t.last.leased == 0 && r.Leader && r.Term == t.last.Term {
+		t.last.leased, t.last.epoch = sinceBoot(), r.Epoch
 	}
 }
 
-// explained is how a takeover stands, r being what this node is now: done says that there is no more to wait for. arrived tells when
-// the addresses of an epoch were up and announced, and what is missing. What was lost before it could hold anything is not explained.
-func (t *takeover) explained(r consensus.Role, arrived func(epoch uint64) (held, announced time.Duration, missing string)) (taking consensus.Taking, m events.Moments, missing string, done bool) {
+// waits returns what is to be explained, r being what this node is now. What was lost before it could hold anything is not.
+func (t *takeover) waits(r consensus.Role) (taken, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lost := !r.Leader || r.Term != t.taking.Term || r.Epoch != t.epoch
-	switch {
-	case !t.open:
-		return taking, m, "", false
-	case t.leased == 0:
-		t.open = r.Term == t.taking.Term
-		return taking, m, "", false
+	if t.last.leased == 0 && r.Term != t.last.Term {
+		t.open = false
 	}
-	m = events.Moments{Sign: time.Duration(t.taking.Sign), Stood: time.Duration(t.taking.Stood), Elected: time.Duration(t.taking.Elected), Leased: t.leased}
-	var held, announced time.Duration
-	held, announced, missing = arrived(t.epoch)
-	switch {
-	case missing == "":
-		m.Held, m.Announced = held, announced
-	case lost:
-		missing = "it lost the lead again before all was done: " + missing
-	case sinceBoot()-t.leased < settleFailover:
-		return taking, m, "", false
-	}
-	t.open = false
-	return t.taking, m, missing, true
+	return t.last, t.open && t.last.leased > 0
 }
 
-// arrived is when the last address of an epoch was up and when each had been announced, zero for none; missing is what is not so yet.
-func (b *body) arrived(epoch uint64) (held, announced time.Duration, missing string) {
+// told closes what was explained.
+func (t *takeover) told(was taken) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.last.Term == was.Term {
+		t.open = false
+	}
+}
+
+// arrival is when the last address of a holding was up and when each had been announced, zero for none; missing is what is not so yet.
+type arrival struct {
+	held, announced time.Duration
+	missing         string
+}
+
+// moments are those of a takeover, and why there are no more of them; done is false while it is worth waiting, r being what this node is now.
+func (t taken) moments(r consensus.Role, a arrival, now time.Duration) (m events.Moments, unfinished string, done bool) {
+	m = events.Moments{Sign: time.Duration(t.Sign), Stood: time.Duration(t.Stood), Elected: time.Duration(t.Elected), Leased: t.leased}
+	switch lost := !r.Leader || r.Epoch != t.epoch; {
+	case a.missing == "":
+		m.Held, m.Announced = a.held, a.announced
+		return m, "", true
+	case lost:
+		return m, "it lost the lead again before all was done: " + a.missing, true
+	}
+	return m, a.missing, now-t.leased >= settleFailover
+}
+
+// arrived looks at the addresses of an epoch.
+func (b *body) arrived(epoch uint64) (a arrival) {
 	st := b.local.director.Status()
 	if st.Epoch != epoch {
-		return 0, 0, "no pass of the director has ended"
+		return arrival{missing: "no pass of the director has ended"}
 	}
 	reports := b.local.keeper.Report()
 	for _, h := range st.Held {
 		i := slices.IndexFunc(reports, func(r vip.Report) bool { return r.Addr == h.Addr && r.Link == h.Link && r.Epoch == epoch })
 		switch {
 		case i < 0 || !reports[i].Present:
-			return 0, 0, h.Addr.String() + " is not up"
+			return arrival{missing: h.Addr.String() + " is not up"}
 		case reports[i].Told == 0:
-			return 0, 0, h.Addr.String() + " is not announced"
+			return arrival{missing: h.Addr.String() + " is not announced"}
 		}
-		held, announced = max(held, time.Duration(reports[i].Up)), max(announced, time.Duration(reports[i].Told))
+		a.held, a.announced = max(a.held, time.Duration(reports[i].Up)), max(a.announced, time.Duration(reports[i].Told))
 	}
-	return held, announced, ""
+	return a
 }
 
 // explain tells of a takeover that has come to its end here, once.
 func (b *body) explain(m *member) {
-	taking, moments, missing, done := m.takeover.explained(b.role(), b.arrived)
+	role := b.role()
+	taking, waits := m.takeover.waits(role)
+	if !waits {
+		return
+	}
+	moments, unfinished, done := taking.moments(role, b.arrived(taking.epoch), sinceBoot())
 	if !done {
 		return
 	}
+	m.takeover.told(taking)
 	s := m.state.Load()
 	from, reason := fsm.Lead{Node: taking.From}, m.because(string(taking.Reason), taking.Term)
-	f := events.Takeover{To: m.nameOf(m.id), Term: taking.Term, At: now(), Unfinished: missing}
+	f := events.Takeover{To: m.nameOf(m.id), Term: taking.Term, At: now(), Unfinished: unfinished}
 	if l := s.Lead; l.Term == taking.Term { // which knows of a witness that led in between
 		f.At, reason = l.At, l.Reason
 		if l.From != "" && l.From != taking.From {
@@ -115,7 +137,7 @@ func (b *body) explain(m *member) {
 	if move, known := m.movedBy(taking.Term); known {
 		f.By = move.By
 		if move.Stops {
-			f.Reason += ": " + m.nameOf(taking.From) + " stopped"
+			f.Reason += ": " + cmp.Or(f.Via, f.From) + " stopped"
 		}
 	}
 	stages, together := moments.Stages()

@@ -85,44 +85,44 @@ func TestFailoverIsExplained(t *testing.T) {
 func TestTakeoverWaitsForItsAddresses(t *testing.T) {
 	taking := consensus.Taking{Term: 7, From: "r1", Reason: consensus.Lost, Sign: 1, Stood: 2, Elected: 3}
 	leads := consensus.Role{Leader: true, Term: 7, Epoch: 4}
-	whole := func(epoch uint64) (held, announced time.Duration, missing string) {
-		return sinceBoot(), sinceBoot() + time.Millisecond, ""
-	}
-	lacking := func(uint64) (held, announced time.Duration, missing string) { return 0, 0, "192.0.2.10 is not up" }
+	whole := arrival{held: sinceBoot() + time.Millisecond, announced: sinceBoot() + 2*time.Millisecond}
+	lacking := arrival{missing: "192.0.2.10 is not up"}
 	for name, c := range map[string]struct {
-		taking  consensus.Taking
-		leads   []consensus.Role
-		now     consensus.Role
-		arrived func(uint64) (time.Duration, time.Duration, string)
-		stages  int // 0: not explained
-		missing string
+		taking     consensus.Taking
+		leads      []consensus.Role
+		now        consensus.Role
+		arrival    arrival
+		after      time.Duration
+		stages     int // 0: not explained
+		unfinished string
 	}{
-		"whole":                     {taking, []consensus.Role{leads}, leads, whole, 5, ""},
-		"an address is missing":     {taking, []consensus.Role{leads}, leads, lacking, 0, ""},
-		"it lost the lead too soon": {taking, []consensus.Role{leads}, consensus.Role{Term: 8}, lacking, 3, "it lost the lead again before all was done: 192.0.2.10 is not up"},
-		"it could hold nothing":     {taking, nil, leads, whole, 0, ""},
-		"a lead of another term":    {taking, []consensus.Role{{Leader: true, Term: 6, Epoch: 3}}, leads, whole, 0, ""},
-		"the first lead":            {consensus.Taking{Term: 7, Reason: consensus.First}, []consensus.Role{leads}, leads, whole, 0, ""},
+		"whole":                      {taking, []consensus.Role{leads}, leads, whole, 0, 5, ""},
+		"there is no address":        {taking, []consensus.Role{leads}, leads, arrival{}, 0, 3, ""},
+		"an address is missing":      {taking, []consensus.Role{leads}, leads, lacking, 0, 0, ""},
+		"an address does not come":   {taking, []consensus.Role{leads}, leads, lacking, settleFailover, 3, "192.0.2.10 is not up"},
+		"it lost the lead too soon":  {taking, []consensus.Role{leads}, consensus.Role{Term: 8}, lacking, 0, 3, "it lost the lead again before all was done: 192.0.2.10 is not up"},
+		"it lost its lease too soon": {taking, []consensus.Role{leads}, consensus.Role{Leader: true, Term: 7, Epoch: 5}, lacking, 0, 3, "it lost the lead again before all was done: 192.0.2.10 is not up"},
+		"it could hold nothing yet":  {taking, nil, leads, whole, 0, 0, ""},
+		"it never held anything":     {taking, nil, consensus.Role{Term: 8}, whole, 0, 0, ""},
+		"a lead of another term":     {taking, []consensus.Role{{Leader: true, Term: 6, Epoch: 3}}, leads, whole, 0, 0, ""},
+		"the first lead":             {consensus.Taking{Term: 7, Reason: consensus.First}, []consensus.Role{leads}, leads, whole, 0, 0, ""},
 	} {
 		var o takeover
 		o.begins(c.taking)
 		for _, r := range c.leads {
 			o.leads(r)
 		}
-		_, m, missing, done := o.explained(c.now, c.arrived)
-		stages, _ := m.Stages()
-		if done != (c.stages > 0) || done && (len(stages) != c.stages || missing != c.missing) {
-			t.Errorf("%s: done %v, stages %v, missing %q", name, done, stages, missing)
+		was, waits := o.waits(c.now)
+		m, unfinished, done := was.moments(c.now, c.arrival, was.leased+c.after)
+		if done = done && waits; done != (c.stages > 0) {
+			t.Errorf("%s: explained: %v", name, done)
 		}
-		if _, _, _, again := o.explained(c.now, c.arrived); done && again {
+		if stages, _ := m.Stages(); done && (len(stages) != c.stages || unfinished != c.unfinished) {
+			t.Errorf("%s: stages %v, unfinished %q", name, stages, unfinished)
+		}
+		o.told(was)
+		if _, again := o.waits(c.now); again {
 			t.Errorf("%s: it is told twice", name)
 		}
-	}
-	var o takeover
-	o.begins(taking)
-	o.leads(leads)
-	o.leased -= settleFailover
-	if _, _, missing, done := o.explained(leads, lacking); !done || missing != "192.0.2.10 is not up" {
-		t.Errorf("after %v: done %v, missing %q", settleFailover, done, missing)
 	}
 }
