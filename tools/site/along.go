@@ -70,7 +70,7 @@ func (s *site) folder(dir string) (string, error) {
 }
 
 // folders gives every folder of pages a page that lists them, unless it has one.
-func (s *site) folders() error {
+func (s *site) folders() {
 	lists := make(map[string]*strings.Builder)
 	for _, p := range s.sorted() {
 		dir := path.Dir(p.path)
@@ -88,5 +88,4 @@ func (s *site) folders() error {
 		at := dir + "/index.html"
 		s.pages[at] = &page{path: at, title: title, body: fmt.Sprintf("<h1>%s</h1>\n<ul>\n%s</ul>\n", html.EscapeString(title), list)}
 	}
-	return nil
 }

@@ -41,7 +41,8 @@ func build(tree fs.FS, manual map[string]string) (map[string][]byte, error) {
 	for _, source := range sources {
 		wrong = append(wrong, s.markdown(source))
 	}
-	wrong = append(wrong, s.reference(manual), s.folders())
+	wrong = append(wrong, s.reference(manual))
+	s.folders()
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}

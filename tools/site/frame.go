@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"html/template"
+	"path"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -27,10 +28,15 @@ func (s *site) frame(groups []group) error {
 			return err
 		}
 		view := pageView{Title: p.title, Body: template.HTML(p.body), Root: relative(p.path, ""), Heads: heads}
+		near := make(map[*page]bool) // what it stands below
+		for up := s.above(p); up != nil; up = s.above(up) {
+			near[up] = true
+			view.Above = append([]menuLink{{Href: relative(p.path, up.path), Title: up.title}}, view.Above...)
+		}
 		for _, g := range groups {
 			menu := menuGroup{Title: g.Title}
 			for _, x := range g.Pages {
-				menu.Links = append(menu.Links, menuLink{Href: relative(p.path, x.path), Title: x.title, Here: x == p})
+				menu.Links = append(menu.Links, menuLink{Href: relative(p.path, x.path), Title: x.title, Here: x == p, Near: near[x]})
 			}
 			view.Menu = append(view.Menu, menu)
 		}
@@ -54,12 +60,28 @@ func (s *site) frame(groups []group) error {
 	return nil
 }
 
+// above is the page that one stands below: a command's is the command that it belongs to, another's is its folder's. nil: none.
+func (s *site) above(p *page) *page {
+	dir, stem := path.Dir(p.path), strings.TrimSuffix(p.path, ".html")
+	for i := strings.LastIndex(stem, "-"); dir == "reference" && i > 0; i = strings.LastIndex(stem, "-") {
+		stem = stem[:i]
+		if up := s.pages[stem+".html"]; up != nil {
+			return up
+		}
+	}
+	if up := s.pages[dir+"/index.html"]; dir != "." && up != p {
+		return up
+	}
+	return nil
+}
+
 // pageView is what page.html shows.
 type pageView struct {
 	Title, Root   string
 	Body          template.HTML
 	Heads         []head
 	Menu          []menuGroup
+	Above         []menuLink // outermost first
 	Before, After *menuLink
 }
 
@@ -70,7 +92,7 @@ type menuGroup struct {
 
 type menuLink struct {
 	Href, Title string
-	Here        bool
+	Here, Near  bool // it is the page; the page stands below it
 }
 
 // headings are a page's of the second rank, and those of the third where the second alone are few; none where all are.

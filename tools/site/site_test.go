@@ -33,10 +33,12 @@ func real(t *testing.T) map[string][]byte {
 func TestSite(t *testing.T) {
 	files := real(t)
 	for path, wants := range map[string][]string{
-		"index.html":                            {`<h1 id="polso">Polso</h1>`, `<a href="install.html">Installing Polso</a>`},
-		"changelog.html":                        {"Unreleased"},
-		"decisions/index.html":                  {"0001-lease-at-the-transport.html", `<a href="../operate.html">`},
-		"reference/polso-apply.html":            {`<dt id="option-check-revision">`, `<a href="polso.html">polso</a>`},
+		"index.html":                 {`<h1 id="polso">Polso</h1>`, `<a href="install.html">Installing Polso</a>`},
+		"changelog.html":             {"Unreleased"},
+		"decisions/index.html":       {"0001-lease-at-the-transport.html", `<a href="../operate.html">`},
+		"reference/polso-apply.html": {`<dt id="option-check-revision">`, `<a href="polso.html">polso</a>`},
+		"reference/polso-user-set-role.html": {`<a href="../reference/polso.html">Every command</a> ›`, `<a href="../reference/polso-user.html">polso user</a> ›`,
+			`<a href="../reference/polso.html" aria-current="true">`},
 		"reference/polso.hcl.html":              {`<h3 id="cluster-timeouts">`, `<dt id="virtual-server-weight">`},
 		"reference/api.html":                    {"POST /v1/document", "<td>operator</td>"},
 		"reference/api-types.html":              {`<h2 id="Status">`},
