@@ -22,10 +22,14 @@ func (s *site) monitoringRoutes(mux *http.ServeMux) {
 // busiestShown is how many virtual servers the first page has; the others are in their own list.
 const busiestShown = 12
 
+// addressesShown is how many addresses the first page has, unless it is asked for all of them.
+const addressesShown = 25
+
 // overview is the first page.
 type overview struct {
 	Status   api.Status
 	Alone    *api.Error // why this is what one router alone knows; nil: it is the leader's
+	Whole    bool       // every address is asked for
 	Virtuals []virtualRow
 	States   map[string]int // how many virtual servers are in each state
 	Of       int            // virtual servers there are
@@ -47,8 +51,24 @@ func (o overview) Conflicts() []api.VIP {
 	return slices.DeleteFunc(slices.Clone(o.Status.VIPs), func(v api.VIP) bool { return v.Conflict == nil })
 }
 
+// Addresses are those that the page shows: first what somebody else claims and what nobody holds.
+func (o overview) Addresses() []api.VIP {
+	list := slices.Clone(o.Status.VIPs)
+	well := func(v api.VIP) int {
+		if v.Conflict != nil || !v.Held {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(list, func(a, b api.VIP) int { return well(a) - well(b) })
+	if o.Whole {
+		return list
+	}
+	return list[:min(len(list), addressesShown)]
+}
+
 func (s *site) overview(w http.ResponseWriter, r *http.Request) {
-	var o overview
+	o := overview{Whole: r.FormValue("addresses") == "all"}
 	var err error
 	now := lookOf(r.Context())
 	if o.Status, err = now.cluster(); err != nil {

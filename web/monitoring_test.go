@@ -33,6 +33,20 @@ func TestOverview(t *testing.T) {
 	v.get("/monitoring").shows(t, 200, "The document has no address", "There is no virtual server yet", "belongs to no cluster")
 }
 
+// Of many addresses the page has those that are not well, and leads to all; of many virtuals at one it names some.
+func TestManyAddresses(t *testing.T) {
+	c := newCluster(t)
+	c.status.VIPs = nil
+	for i := range 110 {
+		c.status.VIPs = append(c.status.VIPs, api.VIP{Address: fmt.Sprintf("192.0.2.%d", i), Held: i != 107, Virtuals: strings.Fields("v1 v2 v3 v4 v5 v6 v7 v8")})
+	}
+	v := c.visit(t, fsm.Viewer)
+	got := v.get("/monitoring")
+	got.shows(t, 200, "25 of 110 virtual addresses", `data-k="vip/192.0.2.107/state"`, `href="/monitoring?addresses=all"`, `v6 <a href="/virtuals?q=192.0.2.3">and 2 more</a>`)
+	got.lacks(t, `data-k="vip/192.0.2.24/state"`, "v7")
+	v.get("/monitoring?addresses=all").shows(t, 200, "Where each virtual address is", `data-k="vip/192.0.2.109/state"`)
+}
+
 // The lines that TakeLead writes are read as they are written, and who asked for a switchover is told beside it.
 func TestTakeovers(t *testing.T) {
 	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
