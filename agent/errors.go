@@ -85,6 +85,8 @@ func fromRefusal(r *fsm.Refusal) *api.Error {
 	switch r.Code {
 	case fsm.CodeConflict:
 		code = api.CodeConflict
+	case fsm.CodeReused:
+		code = api.CodeReused
 	case fsm.CodeNotFound:
 		code = api.CodeNotFound
 	case fsm.CodeExists:

@@ -76,6 +76,7 @@ func TestAsAPIError(t *testing.T) {
 	}{
 		{api.Errorf(api.CodeDenied, "no").WithHint("x"), api.CodeDenied},
 		{refusal(fsm.CodeConflict), api.CodeConflict},
+		{refusal(fsm.CodeReused), api.CodeReused},
 		{refusal(fsm.CodeNotFound), api.CodeNotFound},
 		{refusal(fsm.CodeExists), api.CodeExists},
 		{refusal(fsm.CodeExpired), api.CodeDenied},

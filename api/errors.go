@@ -16,7 +16,8 @@ const (
 	CodeInvalid     Code = "invalid"     // the request or document is wrong
 	CodeUnsupported Code = "unsupported" // understood, but not supported yet
 	CodeNoLeader    Code = "no_leader"   // no quorum, or no leader just now
-	CodeConflict    Code = "conflict"    // the document changed since it was read, or a request ID was used for something else
+	CodeConflict    Code = "conflict"    // the document changed since it was read
+	CodeReused      Code = "reused"      // a request ID was used for something else
 	CodeNotFound    Code = "not_found"   // what was named is not there
 	CodeExists      Code = "exists"      // what was to be made is there already
 	CodeNotFormed   Code = "not_formed"  // this router belongs to no cluster
@@ -31,7 +32,7 @@ const (
 // status maps a code to HTTP.
 var status = map[Code]int{
 	CodeInvalid: http.StatusUnprocessableEntity, CodeUnsupported: http.StatusUnprocessableEntity,
-	CodeNoLeader: http.StatusServiceUnavailable, CodeConflict: http.StatusConflict, CodeNotFound: http.StatusNotFound,
+	CodeNoLeader: http.StatusServiceUnavailable, CodeConflict: http.StatusConflict, CodeReused: http.StatusConflict, CodeNotFound: http.StatusNotFound,
 	CodeExists: http.StatusConflict, CodeNotFormed: http.StatusConflict, CodeDenied: http.StatusForbidden,
 	CodeTimeout: http.StatusGatewayTimeout, CodeUnknown: http.StatusBadGateway, CodeUnreachable: http.StatusBadGateway,
 	CodeInternal: http.StatusInternalServerError, CodeRefused: http.StatusConflict,

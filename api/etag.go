@@ -42,7 +42,7 @@ func base(tag string, body uint64) (uint64, error) {
 
 // unmatched has a conflict look as who sent If-Match knows it (RFC 9110, section 15.5.13).
 func unmatched(tag string, err error) error {
-	if e, ok := err.(*Error); ok && tag != "" && e.Code == CodeConflict {
+	if e, ok := err.(*Error); ok && strings.TrimSpace(tag) != "" && strings.TrimSpace(tag) != "*" && e.Code == CodeConflict {
 		e.Status = http.StatusPreconditionFailed
 	}
 	return err

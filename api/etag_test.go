@@ -44,6 +44,8 @@ func TestIfMatch(t *testing.T) {
 	}
 	based := document("82")
 	based.Base = 1
+	first80, reused := document("80"), document("83")
+	first80.RequestID, reused.RequestID = "mine", "mine"
 	_, first, _ := ask("GET", "/v1/document", "", nil)
 	if first != `"1"` {
 		t.Fatalf("the tag is %q", first)
@@ -54,7 +56,9 @@ func TestIfMatch(t *testing.T) {
 		status          int
 		says            string
 	}{
-		{"the running one", "/v1/document", first, document("80"), 200, ""},
+		{"the running one", "/v1/document", first, first80, 200, ""},
+		{"by a request ID of something else", "/v1/document", `"2"`, reused, 409, "reused the request ID"},
+		{"and with a tag of before", "/v1/document", first, reused, 409, "reused the request ID"},
 		{"one of before", "/v1/document", first, document("81"), 412, "conflict the document changed"},
 		{"in the body", "/v1/document", "", based, 409, "conflict the document changed"},
 		{"roll back from one of before", "/v1/rollback", first, RollbackRequest{Revision: 1}, 412, "conflict the document changed"},
@@ -63,6 +67,7 @@ func TestIfMatch(t *testing.T) {
 		{"a weak one", "/v1/document", `W/"2"`, document("81"), 422, "invalid If-Match"},
 		{"none", "/v1/document", `2`, document("81"), 422, "invalid If-Match"},
 		{"several", "/v1/document", `"1", "2"`, document("81"), 422, "invalid If-Match"},
+		{"any, and another in the body", "/v1/document", "*", based, 409, "conflict the document changed"},
 		{"any", "/v1/document", "*", document("81"), 200, ""},
 		{"roll back from the running one", "/v1/rollback", `"3"`, RollbackRequest{}, 200, ""},
 	} {

@@ -113,7 +113,7 @@ func (b *backend) Propose(_ context.Context, by fsm.Actor, request string, c fsm
 		return fsm.Result{}, err
 	}
 	if r := res.Refusal; r != nil {
-		code, ok := map[fsm.Code]Code{fsm.CodeConflict: CodeConflict, fsm.CodeNotFound: CodeNotFound, fsm.CodeExists: CodeExists, fsm.CodeDenied: CodeDenied}[r.Code]
+		code, ok := map[fsm.Code]Code{fsm.CodeConflict: CodeConflict, fsm.CodeReused: CodeReused, fsm.CodeNotFound: CodeNotFound, fsm.CodeExists: CodeExists, fsm.CodeDenied: CodeDenied}[r.Code]
 		if !ok {
 			code = CodeInvalid
 		}

@@ -182,7 +182,7 @@ func TestBackendErrorsOnTheWire(t *testing.T) {
 
 // Every code has an HTTP status of an error.
 func TestCodesHaveAStatus(t *testing.T) {
-	for _, c := range []Code{CodeInvalid, CodeUnsupported, CodeNoLeader, CodeConflict, CodeNotFound, CodeExists, CodeNotFormed, CodeDenied, CodeTimeout, CodeUnknown, CodeUnreachable, CodeInternal, CodeRefused} {
+	for _, c := range []Code{CodeInvalid, CodeUnsupported, CodeNoLeader, CodeConflict, CodeReused, CodeNotFound, CodeExists, CodeNotFormed, CodeDenied, CodeTimeout, CodeUnknown, CodeUnreachable, CodeInternal, CodeRefused} {
 		if e := Errorf(c, "x"); e.Status < 400 || e.Status > 599 {
 			t.Errorf("%s: status %d", c, e.Status)
 		}

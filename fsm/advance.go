@@ -19,7 +19,7 @@ func (r request) answer(c Command, now Result) Result {
 	if r.Command == "" || r.Command == c.Name() && r.Sum == content(c) {
 		return r.Result
 	}
-	now.Refusal = refuse(CodeConflict, "give each request an ID of its own, and repeat one as it was",
+	now.Refusal = refuse(CodeReused, "give each request an ID of its own, and repeat one as it was",
 		"the request ID %q has been used for something else: %s", r.ID, r.Command)
 	return now
 }

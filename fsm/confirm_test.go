@@ -147,8 +147,8 @@ func TestConfirmAgain(t *testing.T) {
 		code        Code
 	}{
 		{"retried later", trying(t, bRuns, time.Minute), trying(t, bRuns, 2*time.Minute), ""},
-		{"retried without", trying(t, bRuns, time.Minute), set(t, bRuns), CodeConflict},
-		{"retried with", set(t, bRuns), trying(t, bRuns, time.Minute), CodeConflict},
+		{"retried without", trying(t, bRuns, time.Minute), set(t, bRuns), CodeReused},
+		{"retried with", set(t, bRuns), trying(t, bRuns, time.Minute), CodeReused},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := cluster(t, aRuns)

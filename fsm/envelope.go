@@ -26,7 +26,7 @@ const (
 
 // Envelope is a command with what is said about it.
 type Envelope struct {
-	Request string    // 1..64 bytes, chosen by whoever asked first (NewRequest); the same command again gets the first answer, another one ErrConflict
+	Request string    // 1..64 bytes, chosen by whoever asked first (NewRequest); the same command again gets the first answer, another one ErrReused
 	Actor   Actor     // who asked
 	At      time.Time // the proposer's wall clock; Apply looks at no other
 	Command Command

@@ -134,7 +134,7 @@ func TestRequests(t *testing.T) {
 		t.Errorf("a second attempt: got %+v, want %s", got, first)
 	}
 	for _, c := range []Command{set(t, "Web=10.0.0.1:80 a=10.1.0.2:80"), with(later, func(d *SetDocument) { d.Adopt = true }), &RevokeToken{ID: "k1"}} {
-		if r := ask(c); !errors.Is(r.Err(), ErrConflict) || r.Index != m.index {
+		if r := ask(c); !errors.Is(r.Err(), ErrReused) || r.Index != m.index {
 			t.Errorf("%s with a used ID: %+v", c, r)
 		}
 	}

@@ -20,12 +20,15 @@ const (
 	CodeNotFounded Code = "not_founded"
 	CodeStopped    Code = "stopped"
 	CodeDenied     Code = "denied"
+	CodeReused     Code = "reused"
 )
 
 // What a Refusal is to errors.Is, and what decoding answers.
 var (
-	// ErrConflict means the document changed since the writer read it, or the request's ID was used for something else.
+	// ErrConflict means the document changed since the writer read it.
 	ErrConflict = errors.New("the document changed meanwhile")
+	// ErrReused means that the request's ID was used for something else.
+	ErrReused = errors.New("the request ID was used for something else")
 	// ErrNotFound means that what the command names is not there.
 	ErrNotFound = errors.New("not found")
 	// ErrExists means that what the command would make is there already.
@@ -86,6 +89,8 @@ func (c Code) sentinel() error {
 		return ErrStopped
 	case CodeDenied:
 		return ErrDenied
+	case CodeReused:
+		return ErrReused
 	default:
 		return nil
 	}

@@ -31,7 +31,7 @@ func exitCodes() []exitMeaning {
 		{exitChanges, "with --exit-code: the plan, or the comparison, has changes"},
 		{exitDegraded, "status, check and doctor: not everything is well"},
 		{exitNoLeader, "the cluster has no leader, or the agent does not answer"},
-		{exitConflict, "somebody else was faster: the document has changed meanwhile"},
+		{exitConflict, "somebody else was faster: the document has changed meanwhile, or the request ID was used for something else"},
 		{exitNotFound, "there is no such thing"},
 		{exitTimeout, "the time to wait was over"},
 		{exitUsage, "the command line is not understood"},
@@ -115,7 +115,7 @@ func exitCode(c api.Code) int {
 	switch c {
 	case api.CodeNoLeader, api.CodeUnreachable:
 		return exitNoLeader
-	case api.CodeConflict:
+	case api.CodeConflict, api.CodeReused:
 		return exitConflict
 	case api.CodeNotFound:
 		return exitNotFound

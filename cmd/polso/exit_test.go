@@ -113,7 +113,7 @@ func polso(t *testing.T, ctx context.Context, args ...string) (code int, stdout,
 func TestExitCodes(t *testing.T) {
 	for code, want := range map[api.Code]int{
 		api.CodeInvalid: 1, api.CodeUnsupported: 1, api.CodeExists: 1, api.CodeNotFormed: 1, api.CodeUnknown: 1, api.CodeInternal: 1, api.CodeRefused: 1,
-		api.CodeNoLeader: 4, api.CodeUnreachable: 4, api.CodeConflict: 5, api.CodeNotFound: 6, api.CodeTimeout: 7, api.CodeDenied: 77,
+		api.CodeNoLeader: 4, api.CodeUnreachable: 4, api.CodeConflict: 5, api.CodeReused: 5, api.CodeNotFound: 6, api.CodeTimeout: 7, api.CodeDenied: 77,
 	} {
 		e := api.Errorf(code, "what happened").WithDetail("and why").WithHint("do this")
 		got, out, errs := polso(t, t.Context(), "transfer", "--yes", "--addr", serve(t, canned{err: e}))
