@@ -146,7 +146,7 @@ func (g *Gate) prove(ctx context.Context, address, name, password string) (fsm.U
 		}
 		return fsm.User{}, unauthorized("user or password is wrong").WithHint("an admin can set another password: polso user passwd")
 	}
-	g.pace.right(name)
+	g.pace.right(address, name)
 	return u, nil
 }
 
