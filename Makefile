@@ -13,7 +13,7 @@ RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools -e /w
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio
 BROWSERS := chromium w3m fonts-dejavu-core libnss3-tools
 
-.PHONY: build demo test beside unit race once servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test packages-lab container lint help lab-binaries
+.PHONY: build demo test beside unit race once servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test alerts packages-lab container lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -21,11 +21,11 @@ build: ## the static binary, bin/polso
 demo: build lab-binaries ## three routers, traffic, a failover: watch it happen (boots a kernel with IPVS if needed)
 	$(LABVM) --timeout 5m -- $(LABBIN)/demo --polso bin/polso
 
-test: lint race once beside ## the whole proof: lint, units under the race detector, what that leaves out, laboratory, browsers, packages
+test: lint race once beside ## the whole proof: lint, units under the race detector, what that leaves out, laboratory, browsers, packages, alerts
 
 # The laboratory waits for clocks more than for processors; browsers and packages take what it leaves, and print when both have ended.
 beside: build lab-binaries browsers
-	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory web packages-test' >$$log 2>&1 & rest=$$!; \
+	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory web packages-test alerts' >$$log 2>&1 & rest=$$!; \
 	failed=0; $(MAKE) --no-print-directory lab || failed=1; \
 	wait $$rest || failed=1; cat $$log; rm $$log; exit $$failed
 
@@ -119,6 +119,9 @@ packages: ## deb, rpm, tar, bills of materials and checksums into dist/; ARCHS="
 
 packages-test: ## those built twice, compared, and put into and out of a clean Debian; the unit under systemd's eye
 	contrib/packages/test.sh
+
+alerts: build ## promtool's word on the alert rules, each tried on series, and on what a router tells
+	contrib/metrics/test.sh
 
 packages-lab: packages-test ## the same unit, with systemd as init, on a kernel with real IPVS
 	$(LABVM) --timeout 10m --need systemd-nspawn=systemd-container -- contrib/packages/under-systemd.sh $(CURDIR)/.lab/debian-live real

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -24,6 +25,7 @@ func TestDocumentedCommandsExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := 0
+	pages = append(pages, alarmPages(t)...)
 	for _, page := range append(pages, "../../README.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
@@ -98,6 +100,9 @@ func understood(words []string) error {
 	if err := cmd.ParseFlags(rest); err != nil {
 		return err
 	}
+	if left := cmd.Flags().Args(); cmd.HasSubCommands() && len(left) > 0 {
+		return fmt.Errorf("there is no command %s below %s", left[0], cmd.CommandPath())
+	}
 	if cmd.Args == nil {
 		return nil
 	}
@@ -132,7 +137,7 @@ func TestExamples(t *testing.T) {
 			t.Errorf("%s has %d examples, want 2 to 4", c.CommandPath(), len(lines))
 		}
 		for _, line := range lines {
-			words := fields(line[strings.LastIndex(line, "polso "):])
+			words := fields(line[strings.LastIndex(" "+line, " polso "):]) // the last, behind a pipe
 			if err := understood(words[1:]); err != nil {
 				t.Errorf("%s: `%s`: %v", c.CommandPath(), line, err)
 			}
