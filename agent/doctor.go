@@ -165,7 +165,11 @@ func examineIPVS(ctx context.Context) []api.Finding {
 		return []api.Finding{fail("ipvs", err.Error(), "install the distribution's full kernel (Debian: linux-image-amd64), then `modprobe ip_vs`")}
 	case errors.Is(err, fs.ErrPermission): // for the namespace to try them in, which a service that is bounded well may not make
 		if _, err = withTable(ctx, readable); err == nil {
-			return []api.Finding{ok("ipvs", "is there; which schedulers, could only be tried with CAP_SYS_ADMIN")}
+			listed, unknown := ipvs.ListedSchedulers()
+			if unknown != nil {
+				return []api.Finding{ok("ipvs", "is there; which schedulers, could only be tried with CAP_SYS_ADMIN")}
+			}
+			return []api.Finding{ok("ipvs", "schedulers "+strings.Join(listed, " ")+", by the lists of the kernel's modules; they could only be tried with CAP_SYS_ADMIN")}
 		}
 	}
 	if err != nil {

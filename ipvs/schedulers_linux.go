@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -35,9 +36,17 @@ func Schedulers(ctx context.Context, o Options, names ...string) ([]string, erro
 	return a.names, nil
 }
 
-// Schedulers is the function for this Kernel's machine.
+// Schedulers is the function for this Kernel's machine; without the privilege to try them, it is ListedSchedulers.
 func (k *Kernel) Schedulers(ctx context.Context, names ...string) ([]string, error) {
-	return Schedulers(ctx, Options{Timeout: k.timeout, Modprobe: k.modprobe, Log: k.log}, names...)
+	have, err := Schedulers(ctx, Options{Timeout: k.timeout, Modprobe: k.modprobe, Log: k.log}, names...)
+	if !errors.Is(err, fs.ErrPermission) {
+		return have, err
+	}
+	have, unknown := ListedSchedulers(names...)
+	if unknown != nil {
+		return nil, errors.Join(err, unknown)
+	}
+	return have, nil
 }
 
 // probeSchedulers spoils the thread that it runs on.
