@@ -38,7 +38,7 @@ func (l Levels) Admit(entry []byte, s *Snapshot) error {
 	if err := errors.Join(doc.Validate(), doc.Unsupported()); err != nil {
 		return refuse(CodeInvalid, "`polso validate` shows where", "%v", err)
 	}
-	if n := s.leavingAfter(doc, e.At, until); n > maxLeaving {
+	if n := s.leavingAfter(doc, e.At, until); n > max(maxLeaving, len(s.Leaving)) { // a revision that went back may have made it more
 		return refuse(CodeTooLarge, "wait until drains have ended, which `polso get servers` lists as leaving; with `--drain 0` what this change removes goes at once, and with it its connections",
 			"%d servers that were removed would drain at the same time, at most %d can", n, maxLeaving)
 	}

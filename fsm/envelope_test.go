@@ -361,7 +361,7 @@ func TestAdmitSoManyDrains(t *testing.T) {
 	s := &Snapshot{Document: doc(both), Revision: 7}
 	web := s.Document.Virtuals[0]
 	web.Servers = nil
-	for i := range maxLeaving {
+	for i := range maxLeaving + 1 {
 		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)}), 80)
 		s.Leaving = append(s.Leaving, Leaving{ID: at.String(), Virtual: web, Server: config.Server{Name: "x", Address: at}, Until: t0.Add(time.Hour)})
 	}
@@ -374,6 +374,7 @@ func TestAdmitSoManyDrains(t *testing.T) {
 		{"one more", one, t0.Add(time.Hour), maxLeaving, true},
 		{"one more, at once", one, time.Time{}, maxLeaving, false},
 		{"none", both, t0.Add(time.Hour), maxLeaving, false},
+		{"none, with more than can", both, t0.Add(time.Hour), maxLeaving + 1, false},
 		{"the last one that can", one, t0.Add(time.Hour), maxLeaving - 1, false},
 		{"all come back or go with their virtual", "Other=10.0.0.1:81 a=10.1.0.1:81", t0.Add(time.Hour), maxLeaving, false},
 	} {
