@@ -240,6 +240,11 @@ func (c *Client) RotateCertificates(ctx context.Context, r RotateRequest) (Done,
 	return ask[Done](ctx, c, http.MethodPost, "/v1/certificates/rotate", r)
 }
 
+// Upgrade tells which version and command level each member has, and which is to be upgraded next.
+func (c *Client) Upgrade(ctx context.Context) (Upgrade, error) {
+	return ask[Upgrade](ctx, c, http.MethodGet, "/v1/upgrade", nil)
+}
+
 // Profile is the cluster's timing.
 func (c *Client) Profile(ctx context.Context) (Profile, error) {
 	return ask[Profile](ctx, c, http.MethodGet, "/v1/profile", nil)

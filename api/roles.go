@@ -23,6 +23,7 @@ var leastRole = map[string]fsm.Role{
 
 	"status":         fsm.Viewer,
 	"version":        fsm.Viewer,
+	"upgrade":        fsm.Viewer,
 	"ipvs":           fsm.Viewer,
 	"doctor":         fsm.Viewer,
 	"certificates":   fsm.Viewer,

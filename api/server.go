@@ -94,6 +94,7 @@ func operation(a huma.API, method, id, path, summary string) huma.Operation {
 func (s *server) routes(a huma.API) {
 	get(a, "status", "/v1/status", "The cluster as the leader sees it, or this router alone", s.getStatus)
 	get(a, "version", "/v1/version", "What runs", func(context.Context, *none) (Version, error) { return s.version, nil })
+	get(a, "upgrade", "/v1/upgrade", "Which version and command level each member has, and which is next", s.upgrade)
 	get(a, "ipvs", "/v1/ipvs", "A router's kernel table", func(ctx context.Context, i *IPVSRequest) (IPVS, error) { return s.IPVS(ctx, *i) })
 	get(a, "doctor", "/v1/doctor", "What a router lacks", func(ctx context.Context, i *struct {
 		On string `query:"on" maxLength:"128" doc:"the member that looks at itself; default: the one that is asked"`

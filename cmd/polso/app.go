@@ -86,7 +86,7 @@ holds the virtual addresses under a lease while its kernel's IPVS table balances
 		&cobra.Group{ID: "realserver", Title: "A real server:"},
 	)
 	for group, commands := range map[string][]*cobra.Command{
-		"cluster":  {a.initCmd(), a.joinCmd(), a.tokenCmd(), a.userCmd(), a.membersCmd(), a.statusCmd(), a.topCmd(), a.eventsCmd(), a.transferCmd(), a.notifyCmd(), a.drainCmd(), a.undrainCmd(), a.profileCmd(), a.certCmd(), a.leaveCmd(), a.removeCmd(), a.rejoinCmd(), a.recoverCmd()},
+		"cluster":  {a.initCmd(), a.joinCmd(), a.tokenCmd(), a.userCmd(), a.membersCmd(), a.statusCmd(), a.topCmd(), a.eventsCmd(), a.transferCmd(), a.notifyCmd(), a.drainCmd(), a.undrainCmd(), a.upgradeCmd(), a.profileCmd(), a.certCmd(), a.leaveCmd(), a.removeCmd(), a.rejoinCmd(), a.recoverCmd()},
 		"document": {a.validateCmd(), a.planCmd(), a.diffCmd(), a.applyCmd(), a.confirmCmd(), a.addCmd(), a.setCmd(), a.editCmd(), a.fmtCmd(), a.explainCmd(), a.getCmd(), a.describeCmd(), a.historyCmd(), a.showCmd(), a.rollbackCmd(), a.auditCmd(), a.snapshotCmd(), a.importCmd(), a.exportCmd()},
 		"node":     {a.agentCmd(), a.ipvsCmd(), a.statsCmd(), a.connectionsCmd(), a.announceCmd(), a.doctorCmd(), a.debugCmd(), a.releaseCmd(), a.versionCmd(), a.manCmd()},
 
