@@ -31,6 +31,7 @@ type Agent struct {
 	ring    *events.Ring // what this router saw
 	recent  *recent
 	ending  <-chan struct{}
+	flight  *flight // nil: nothing is recorded
 	started time.Time
 
 	forming  sync.Mutex // one init, join or leave at a time
@@ -74,6 +75,9 @@ func run(ctx context.Context, o Options) (err error) {
 	var last *recent
 	o.Log, last = remembering(o.Log)
 	a := &Agent{o: o, log: o.Log, ring: events.NewRing(o.Name), recent: last, ending: ctx.Done(), started: time.Now(), again: make(chan anew), restart: make(chan struct{}, 1)}
+	if o.FlightRecorder && !o.Dev {
+		a.flight = newFlight(o.DataDir, o.Log.With("part", "flight"))
+	}
 	if o.begun != nil {
 		o.begun(a)
 	}
@@ -125,6 +129,9 @@ func (a *Agent) run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return a.supervise(ctx) })
 	g.Go(func() error { return a.statusLines(ctx) })
 	g.Go(func() error { return a.restarts(ctx) })
+	if a.flight != nil {
+		g.Go(func() error { return a.flight.run(ctx) })
+	}
 	a.log.Info("agent started", "node", a.o.Name, "version", a.o.Version.Version, "socket", a.o.Socket, "https", a.door.addresses(), "formed", first.member != nil, "kind", first.kind)
 	return ignoreCanceled(g.Wait())
 }

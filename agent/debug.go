@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
@@ -35,7 +37,28 @@ func (a *Agent) Debug(context.Context) (api.Debug, error) {
 		}
 		out.Parts = append(out.Parts, one)
 	}
+	out.Parts = append(out.Parts, a.recordings()...)
 	return out, nil
+}
+
+// recordings are of takeovers that were slow, also those of agents before this one.
+func (a *Agent) recordings() []api.DebugPart {
+	if a.o.Dev {
+		return nil
+	}
+	names, err := flights(flightDir(a.o.DataDir))
+	if err != nil {
+		return []api.DebugPart{{Name: "traces", What: "recordings of slow takeovers", Why: err.Error()}}
+	}
+	var parts []api.DebugPart
+	for _, name := range names {
+		one := api.DebugPart{Name: "traces/" + name, What: "what the agent did around a slow takeover (go tool trace)"}
+		if one.Data, err = os.ReadFile(filepath.Join(flightDir(a.o.DataDir), name)); err != nil {
+			one.Why = err.Error()
+		}
+		parts = append(parts, one)
+	}
+	return parts
 }
 
 func profile(name string, detail int) ([]byte, error) {

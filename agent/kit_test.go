@@ -47,6 +47,7 @@ type router struct {
 	listen    string
 	api       string // where its door is; "": it has none
 	web       string // its operator's certificate and key are this with .pem and .key; "": there is none
+	flight    bool   // it records
 	addresses *vip.Fake
 	table     *ipvs.Fake
 	client    *api.Client
@@ -210,7 +211,7 @@ func (r *router) home() string { return filepath.Join(r.net.dir, r.name) }
 func (r *router) options() Options {
 	o := Options{
 		Name: r.name, DataDir: r.home(), Socket: r.socket(), Listen: []string{r.listen}, Interfaces: map[string]string{"outside": "eth0"},
-		Kernel: r.kernel, Version: api.Version{Version: r.version}, levels: r.levels, Log: slog.New(slog.NewTextHandler(r.log, nil)),
+		Kernel: r.kernel, FlightRecorder: r.flight, Version: api.Version{Version: r.version}, levels: r.levels, Log: slog.New(slog.NewTextHandler(r.log, nil)),
 		begun: r.agent.Store,
 		openEdges: func(Options) (edges, error) {
 			r.opened.Add(1)

@@ -212,6 +212,7 @@ func (b *body) consensusOptions(m *member, t raft.Transport, logs raft.LogStore,
 		Clock: func() lease.Instant { return lease.Instant(sinceBoot()) },
 		Peers: peers, Admit: func(ctx context.Context, data []byte) error { return b.admit(ctx, m, data) }, Lead: func(t consensus.Taking) []byte {
 			b.a.metrics.TookOver(t.Took)
+			b.a.flight.tookOver(t.Took, m.profile.H)
 			if !b.witness() {
 				m.takeover.begins(t)
 			}

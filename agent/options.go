@@ -36,13 +36,14 @@ type Options struct {
 	Interfaces map[string]string // logical name -> device
 	Kernel     Kernel
 
-	API         []string // ADDR:PORT for browsers and the command line from elsewhere (HTTPS); none: it is switched off
-	Certificate string   // a file with the certificate shown there, and what it was issued by, PEM; "": Polso makes one
-	Key         string   // and one with its private key, PEM
-	Dev         bool     // one node in memory, everything simulated, formed by itself
-	Version     api.Version
-	Log         *slog.Logger           // nil: silence
-	Numbers     []prometheus.Collector // of the process that it runs in: its metrics have them too
+	API            []string // ADDR:PORT for browsers and the command line from elsewhere (HTTPS); none: it is switched off
+	Certificate    string   // a file with the certificate shown there, and what it was issued by, PEM; "": Polso makes one
+	Key            string   // and one with its private key, PEM
+	FlightRecorder bool     // what the process did last is kept in DataDir when it took over slowly; not with Dev
+	Dev            bool     // one node in memory, everything simulated, formed by itself
+	Version        api.Version
+	Log            *slog.Logger           // nil: silence
+	Numbers        []prometheus.Collector // of the process that it runs in: its metrics have them too
 
 	levels      *fsm.Levels                  // a test's build; nil: this one
 	begun       func(*Agent)                 // a test's look inside; nil: none

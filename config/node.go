@@ -23,6 +23,8 @@ type Node struct {
 	API         []string // ADDRESS:PORT for browsers and the command line from elsewhere; "none" alone: nowhere
 	Certificate string   // path of what is shown there, PEM; with it goes Key
 	Key         string
+
+	FlightRecorder bool // keep what the agent did last, of takeovers that are slow
 }
 
 // LoadNode reads node.hcl: attributes alone, each at most once, and nothing that is not known. The error is Errors with
@@ -43,6 +45,8 @@ func LoadNode(f File) (Node, error) {
 
 			"api_certificate": setText(&n.Certificate),
 			"api_key":         setText(&n.Key),
+
+			"flight_recorder": setBool(&n.FlightRecorder),
 		}, nil)
 		r.judge(n.validate())
 	}

@@ -12,5 +12,6 @@ func NodeManual() Topic {
 		{Name: "api", Form: Texts, Value: "ADDRESS:PORT, or none alone", Default: `[":3636"]`, Text: "Where browsers, and the command line from elsewhere, reach this router over HTTPS."},
 		{Name: "api_certificate", Form: Text, Value: "an absolute path", Default: "one that the cluster's CA has signed", Text: "What is shown there, in PEM, read again when it changes; with api_key."},
 		{Name: "api_key", Form: Text, Value: "an absolute path", Text: "Its key, in PEM; with api_certificate."},
+		{Name: "flight_recorder", Form: Truth, Default: "false", Text: "Whether the agent keeps in memory what it did in the last seconds, and writes it below data_dir when it took over slowly, for go tool trace."},
 	}}
 }

@@ -7,7 +7,7 @@ import (
 
 // The manual of node.hcl has every setting there is, and none else.
 func TestNodeManual(t *testing.T) {
-	value := map[Form]string{Text: `"real"`, Texts: `["a"]`, TextMap: `{ a = "b" }`}
+	value := map[Form]string{Text: `"real"`, Texts: `["a"]`, TextMap: `{ a = "b" }`, Truth: "true"}
 	text, topics := "", NodeManual().Topics
 	for _, topic := range topics {
 		v := value[topic.Form]

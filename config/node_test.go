@@ -16,6 +16,7 @@ kernel   = "simulated"
 api      = ["10.9.0.11", ":443"]
 api_certificate = "/etc/polso/web.pem"
 api_key  = "/etc/polso/web.key"
+flight_recorder = true
 interface = {
   outside  = "eth0"
   "in.side" = "br-lan"
@@ -24,7 +25,7 @@ interface = {
 	want := Node{
 		Name: "r1", DataDir: "/srv/polso", Socket: "/run/polso/r1.sock", Listen: []string{"10.9.0.11", ":5390"}, Kernel: "simulated",
 		Interfaces: map[string]string{"outside": "eth0", "in.side": "br-lan"},
-		API:        []string{"10.9.0.11", ":443"}, Certificate: "/etc/polso/web.pem", Key: "/etc/polso/web.key",
+		API:        []string{"10.9.0.11", ":443"}, Certificate: "/etc/polso/web.pem", Key: "/etc/polso/web.key", FlightRecorder: true,
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

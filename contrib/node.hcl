@@ -10,3 +10,5 @@
 # api             = [":3636"]                         # HTTPS for browsers; ["none"] switches it off
 # api_certificate = "/etc/polso/web.pem"              # default: one that Polso makes
 # api_key         = "/etc/polso/web.key"
+
+# flight_recorder = true                              # keep what the agent did last, of slow takeovers; default: false

@@ -26,7 +26,7 @@ func (a *app) agentCmd() *cobra.Command {
 		Short: "Run this router's daemon",
 		Long: `Runs in the foreground until it is told to stop. A new agent waits for polso init or polso join; after that it finds
 its cluster in the data directory. What no flag and no environment variable says, ` + defaultNodeFile + ` does: name, data_dir,
-socket, listen, interface, kernel, api, api_certificate and api_key.`,
+socket, listen, interface, kernel, api, api_certificate, api_key and flight_recorder.`,
 		Example: `  polso agent --name r1 --interface outside=eth0 --interface inside=eth1
   polso agent --config r1.hcl
   polso agent --name w1 --kernel none   # a witness, on a machine without IPVS
@@ -74,6 +74,7 @@ func (f *agentFlags) register(a *app, c *cobra.Command) {
 	flags.StringVar(&f.kernel, "kernel", string(agent.RealKernel), "real; simulated: addresses and ARP are real, the IPVS table is not; or none: it can only become a witness")
 	flags.StringSliceVar(&f.api, "api", words(a.env("POLSO_API", "")), "ADDRESS:PORT for browsers and the command line from elsewhere (HTTPS), or none (default: every address, port "+agent.WebPort+"; 127.0.0.1 with --dev; none with --kernel none; env POLSO_API)")
 	flags.BoolVar(&f.o.Dev, "dev", false, "one node in memory, everything simulated, formed by itself")
+	flags.BoolVar(&f.o.FlightRecorder, "flight-recorder", false, "keep what the agent did last, of takeovers that are slow, in the data directory")
 	flags.StringVar(&f.level, "log-level", a.env("POLSO_LOG_LEVEL", "info"), "debug, info, warn or error (env POLSO_LOG_LEVEL)")
 	flags.StringVar(&f.format, "log-format", a.env("POLSO_LOG_FORMAT", "text"), "text or json (env POLSO_LOG_FORMAT)")
 }
@@ -108,6 +109,9 @@ func (f *agentFlags) options(a *app, c *cobra.Command) (agent.Options, error) {
 		return o, err
 	}
 	o.Certificate, o.Key = n.Certificate, n.Key
+	if !c.Flags().Changed("flight-recorder") {
+		o.FlightRecorder = n.FlightRecorder
+	}
 	if o.Socket == "" {
 		if o.Socket, err = a.socket(c, n); err != nil {
 			return o, err

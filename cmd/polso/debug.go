@@ -168,7 +168,11 @@ func insideParts(ctx context.Context, cl *api.Client) []bundle.Part {
 	}
 	var parts []bundle.Part
 	for _, p := range inside.Parts {
-		parts = append(parts, bundle.Part{Name: "agent/" + p.Name, What: p.What, Get: func(context.Context) ([]byte, error) {
+		kind := bundle.Text
+		if strings.HasSuffix(p.Name, ".trace") { // names of functions, and times
+			kind = bundle.Binary
+		}
+		parts = append(parts, bundle.Part{Name: "agent/" + p.Name, What: p.What, Raw: kind, Get: func(context.Context) ([]byte, error) {
 			if p.Why != "" {
 				return p.Data, errors.New(p.Why)
 			}

@@ -26,6 +26,7 @@ api       = ["10.9.0.11"]
 
 api_certificate = "/etc/polso/web.pem"
 api_key         = "/etc/polso/web.key"
+flight_recorder = true
 `
 
 // settings are the agent's options out of a command line and an environment, with a file where it is looked for.
@@ -54,7 +55,7 @@ func TestPrecedenceOfSettings(t *testing.T) {
 	filed := agent.Options{
 		Name: "filed", DataDir: "/srv/polso", Socket: "/run/filed.sock", Listen: []string{"10.9.0.11:5391"},
 		Interfaces: map[string]string{"outside": "eth0", "inside": "eth1"}, Kernel: agent.SimulatedKernel,
-		API: []string{"10.9.0.11"}, Certificate: "/etc/polso/web.pem", Key: "/etc/polso/web.key",
+		API: []string{"10.9.0.11"}, Certificate: "/etc/polso/web.pem", Key: "/etc/polso/web.key", FlightRecorder: true,
 	}
 	usual := agent.Options{DataDir: defaultDataDir, Socket: defaultSocket, Interfaces: map[string]string{}, Kernel: agent.RealKernel, API: []string{""}}
 	env := map[string]string{"POLSO_NAME": "env", "POLSO_DATA_DIR": "/env", "POLSO_ADDR": "unix:///env.sock", "POLSO_API": "none"}
@@ -72,7 +73,7 @@ func TestPrecedenceOfSettings(t *testing.T) {
 		{"a named file", none, nil, []string{"--config", file}, filed},
 		{"environment over file", file, env, nil, with(filed, func(o *agent.Options) { o.Name, o.DataDir, o.Socket, o.API = "env", "/env", "/env.sock", nil })},
 		{"flags over both", file, env,
-			[]string{"--name", "flag", "--data-dir", "/flag", "--addr", "unix:///flag.sock", "--listen", "10.0.0.1", "--interface", "lan=eth2", "--kernel", "real", "--api", "10.0.0.1,:443"},
+			[]string{"--name", "flag", "--data-dir", "/flag", "--addr", "unix:///flag.sock", "--listen", "10.0.0.1", "--interface", "lan=eth2", "--kernel", "real", "--api", "10.0.0.1,:443", "--flight-recorder=false"},
 			agent.Options{Name: "flag", DataDir: "/flag", Socket: "/flag.sock", Listen: []string{"10.0.0.1"}, Interfaces: map[string]string{"lan": "eth2"}, Kernel: agent.RealKernel,
 				API: []string{"10.0.0.1", ":443"}, Certificate: "/etc/polso/web.pem", Key: "/etc/polso/web.key"}},
 		{"--socket over all", file, env, []string{"--socket", "here.sock", "--addr", "foo"}, with(filed, func(o *agent.Options) { o.Name, o.DataDir, o.Socket, o.API = "env", "/env", "here.sock", nil })},
