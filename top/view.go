@@ -67,7 +67,7 @@ func (l Line) within(wide int) Line {
 // Frame is the head and the whole table, for a file or a pipe.
 func (m Model) Frame(now time.Time) []Line {
 	m.height = len(m.list) + 20
-	m.first = 0
+	m.first, m.place = 0, -1 // no row is chosen
 	return append(m.head(now), m.tableView()...)
 }
 
