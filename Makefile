@@ -21,11 +21,11 @@ build: ## the static binary, bin/polso
 demo: build lab-binaries ## three routers, traffic, a failover: watch it happen (boots a kernel with IPVS if needed)
 	$(LABVM) --timeout 5m -- $(LABBIN)/demo --polso bin/polso
 
-test: lint race once beside ## the whole proof: lint, units under the race detector, what that leaves out, laboratory, browsers, packages, alerts
+test: race beside web-lab ## the whole proof: units under the race detector, laboratory, browsers, packages, alerts, what the first leaves out, lint
 
-# The laboratory waits for clocks more than for processors; browsers and packages take what it leaves, and print when both have ended.
+# The laboratory waits for clocks more than for processors; the others take what it leaves, and print when both have ended.
 beside: build lab-binaries browsers
-	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory web packages-test alerts' >$$log 2>&1 & rest=$$!; \
+	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory web packages-test alerts once lint' >$$log 2>&1 & rest=$$!; \
 	failed=0; $(MAKE) --no-print-directory lab || failed=1; \
 	wait $$rest || failed=1; cat $$log; rm $$log; exit $$failed
 
@@ -38,7 +38,7 @@ race: ## the same under the race detector (virtual-time rounds are left to `unit
 	CGO_ENABLED=1 go test -race -parallel 4 $(RACE_PKGS)
 
 once: ## what the race detector's run leaves out: the virtual-time rounds, the tools, one test by its tag
-	go test ./consensus/... ./lab/... ./tools/...
+	go test -timeout 20m ./consensus/... ./lab/... ./tools/...
 	go test -tags lab -run TestClockLeaps ./agent
 
 servers: ## every kind of check against real servers, in every state: the table of docs/checks.md; installs them, and starts no service
@@ -88,7 +88,7 @@ lab: build lab-binaries ## the scenarios on a kernel with real IPVS
 lab-all: build lab-binaries ## the same, every fault ten times
 	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
 
-scenario: build lab-binaries ## one of the laboratory's scenarios and what it logs: RUN=TestFlowSurvival, RUN=TestOneCluster//Drain
+scenario: build lab-binaries ## one of the laboratory's scenarios and what it logs: RUN=TestForms, RUN=TestOneCluster//Drain
 	POLSO_LAB=require $(LABVM) --timeout 25m -- sh -c 'cd lab && exec ../$(LABBIN)/lab.test -test.v -test.run "^$(RUN)\$$"'
 
 FAULTS ?= --rounds 200

@@ -18,7 +18,7 @@ func confirmAcrossAFailover(t *testing.T, ctx context.Context, l *Lab) {
 	change := web
 	change.Scheduler, change.Servers = "wlc", []string{"a", "b"}
 
-	old, next := tryWithAFailover(t, ctx, l, l.Document(change), "45s")
+	old, next := tryWithAFailover(t, ctx, l, l.Document(change), "25s")
 	waits := waiting(t, ctx, next)
 	if time.Until(waits.Until) < 0 {
 		t.Fatalf("the failover took longer than the change may wait: until %v", waits.Until)

@@ -101,10 +101,10 @@ func swap(old, new string) func(string) string {
 	return func(text string) string { return strings.ReplaceAll(text, old, new) }
 }
 
-// TestFlowSurvival: under traffic the document changes in every way that keeps a connection's server, and no connection
-// breaks. It logs the table of docs/operate.md; `make scenario RUN=TestFlowSurvival` prints it.
-func TestFlowSurvival(t *testing.T) {
-	ctx, l := formOf(t, Options{Behind: []string{"na", "nb"}})
+// flowSurvival: under traffic the document changes in every way that keeps a connection's server, and no connection
+// breaks. It logs the table of docs/operate.md; `make scenario RUN=TestOneCluster//FlowSurvival` prints it.
+func flowSurvival(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l)
 	active, err := l.Active(ctx)
 	must(t, err)
 	text := busy

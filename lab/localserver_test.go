@@ -66,10 +66,10 @@ func (l *Lab) loops(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// TestRoutersThatServe: two of three routers are real servers of a virtual, by direct routing. Whoever directs, all answer, nobody
+// routersThatServe: two of three routers are real servers of a virtual, by direct routing. Whoever directs, all answer, nobody
 // else is taken for the director, and no packet is balanced twice.
-func TestRoutersThatServe(t *testing.T) {
-	ctx, l := form(t)
+func routersThatServe(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l)
 	serving := map[string]bool{}
 	for _, r := range l.Routers[:2] {
 		must(t, l.serve(ctx, r))

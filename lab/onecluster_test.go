@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"net/http"
 	"testing"
 )
 
@@ -32,8 +33,10 @@ func TestOneCluster(t *testing.T) {
 		{"OperatorsHand", operatorsHand},
 		{"Watching", watching},
 		{"BadLink", badLink},
+		{"FlowSurvival", flowSurvival},
 		{"ChangeCutsNoConnection", changeCutsNoConnection}, // changes settings of the routers' kernels
-		{"Ports", ports},                                   // takes the servers behind their gateway away: the last
+		{"Ports", ports},                                   // takes the gateway of the servers behind away
+		{"RoutersThatServe", routersThatServe},             // gives routers the virtual address: the last
 	}
 	for len(left) > 0 {
 		formed := false
@@ -41,6 +44,7 @@ func TestOneCluster(t *testing.T) {
 			// The names of links that an imported lvs.cf has, too.
 			ctx, l := formOf(t, Options{AgentFlags: []string{"--interface", "eth0=eth0", "--interface", "eth1=eth1"}})
 			formed = true
+			wantStatus(t, ctx, l)
 			for len(left) > 0 {
 				next := left[0]
 				left = left[1:]
@@ -59,7 +63,8 @@ func TestOneCluster(t *testing.T) {
 func have(t *testing.T, ctx context.Context, l *Lab, virtuals ...Virtual) {
 	t.Helper()
 	must(t, l.WaitWhole(ctx))
-	must(t, l.Apply(ctx, l.Routers[0], "cluster {}\n"))
+	empty := map[string]any{"files": []map[string]string{{"name": "edge.hcl", "text": "cluster {}\n"}}}
+	must(t, l.Routers[0].Ask(ctx, http.MethodPost, "/v1/document", empty, nil))
 	if _, err := l.SameTable(ctx, 1); err != nil { // an empty line
 		t.Fatal(err)
 	}
