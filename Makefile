@@ -13,7 +13,7 @@ RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools -e /w
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio
 BROWSERS := chromium w3m fonts-dejavu-core libnss3-tools
 
-.PHONY: build demo test beside unit race once servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test alerts packages-lab container lint help lab-binaries
+.PHONY: build demo test beside unit race once virtual alone servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test alerts packages-lab container lint help lab-binaries
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -21,11 +21,11 @@ build: ## the static binary, bin/polso
 demo: build lab-binaries ## three routers, traffic, a failover: watch it happen (boots a kernel with IPVS if needed)
 	$(LABVM) --timeout 5m -- $(LABBIN)/demo --polso bin/polso
 
-test: race beside web-lab ## the whole proof: units under the race detector, laboratory, browsers, packages, alerts, what the first leaves out, lint
+test: race alone beside web-lab ## the whole proof: units under the race detector, what that leaves out, laboratory, browsers, packages, alerts, lint
 
 # The laboratory waits for clocks more than for processors; the others take what it leaves, and print when both have ended.
 beside: build lab-binaries browsers
-	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory web packages-test alerts once lint' >$$log 2>&1 & rest=$$!; \
+	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory web packages-test alerts virtual lint' >$$log 2>&1 & rest=$$!; \
 	failed=0; $(MAKE) --no-print-directory lab || failed=1; \
 	wait $$rest || failed=1; cat $$log; rm $$log; exit $$failed
 
@@ -37,8 +37,14 @@ race: ## the same under the race detector (virtual-time rounds are left to `unit
 	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends gcc libc6-dev; } >&2
 	CGO_ENABLED=1 go test -race -parallel 4 $(RACE_PKGS)
 
-once: ## what the race detector's run leaves out: the virtual-time rounds, the tools, one test by its tag
-	go test -timeout 20m ./consensus/... ./lab/... ./tools/...
+once: virtual alone ## what the race detector's run leaves out
+
+virtual: ## of that what wants a processor and no clock: the virtual-time rounds, the walks of the models
+	go test -timeout 30m -run '^(TestNeverTwoHolders|TestWithoutLease)$$' ./consensus
+	go test -timeout 30m ./consensus/lease ./tools/model
+
+alone: ## and what does not do well beside others: the writer that is killed, the laboratory's units, the tools, one test by its tag
+	go test ./consensus/store ./lab/... $$(go list ./tools/... | grep -v /model)
 	go test -tags lab -run TestClockLeaps ./agent
 
 servers: ## every kind of check against real servers, in every state: the table of docs/checks.md; installs them, and starts no service
