@@ -30,6 +30,9 @@ func TestBigPage(t *testing.T) {
 	p.signIn("operator", password)
 	for _, size := range sizes {
 		must(t, c.Apply(t.Context(), r, size.Document()))
+		for _, path := range paths { // once, unmeasured: so soon after the change the routers have other things to do
+			b.open(at(r, path))
+		}
 		for _, path := range paths {
 			opens[path] = append(opens[path], opening{http: b.fetches(p, path), browser: b.opens(at(r, path))})
 		}
@@ -46,31 +49,25 @@ func TestBigPage(t *testing.T) {
 			few, many := how.of(opens[path][0]), how.of(opens[path][1])
 			ratio := many.median() / few.median()
 			fmt.Printf("| %s | %s | %s | %s | %.2f |\n", path, how.name, few, many, ratio)
-			if ratio > 2 && path != "/monitoring" {
-				t.Errorf("%s by %s: %.2f times as long with 1,000 virtuals, want at most 2", path, how.name, ratio)
+			if ratio > 2 && how.name == "Chromium" { // what somebody waits for
+				t.Errorf("%s opens in %.2f times the time with 1,000 virtuals, want at most 2", path, ratio)
 			}
 		}
 	}
 
-	fmt.Printf("\nframes in %v of a live page of 1,000 × 10, while a server's weight changes every second, ms\n\n| page | frames | median | 99 of 100 | longest | tasks over 50 ms | the longest |\n|---|---|---|---|---|---|---|\n", watched)
+	fmt.Printf("\nframes in %v of a live page of 1,000 × 10, while a server's weight changes every second, ms\n\n| page | values that changed | frames | median | 99 of 100 | longest | tasks over 50 ms | the longest |\n|---|---|---|---|---|---|---|---|\n", watched)
 	for _, path := range paths {
 		b.open(at(r, path))
-		time.Sleep(time.Second) // its first look at what is live
-		stop := c.stir(t, r)
-		f := script[struct{ Frames, Tasks []float64 }](b, `ms => new Promise(done => {
-			const frames = [], tasks = [];
-			new PerformanceObserver(list => tasks.push(...list.getEntries().map(e => e.duration))).observe({type: "longtask"});
-			let last = performance.now();
-			const end = last + ms;
-			requestAnimationFrame(function frame(now) {
-				frames.push(now - last);
-				last = now;
-				if (now < end) requestAnimationFrame(frame); else done({frames, tasks});
-			});
-		})`, watched.Milliseconds())
+		stop := c.stir(t, r, map[string]string{"/virtuals": "v0/s1", "/virtuals/v7": "v7/s1", "/monitoring": "v0/s1"}[path])
+		if path != "/monitoring" { // which shows no weights
+			b.until("a weight that changes is shown", `!!window.changed || (new MutationObserver(list => {
+				if (list.some(m => m.target.closest?.("[data-k$='/weight']"))) window.changed = true;
+			}).observe(document.querySelector("main"), {childList: true, subtree: true}), false)`)
+		}
+		f := b.watches(watched)
 		stop()
 		frames, tasks := figure(f.Frames[1:]), figure(f.Tasks)
-		fmt.Printf("| %s | %d | %.1f | %.1f | %.1f | %d | %.0f |\n", path, len(frames), frames.median(), frames.at(0.99), frames.at(1), len(tasks), tasks.at(1))
+		fmt.Printf("| %s | %d | %d | %.1f | %.1f | %.1f | %d | %.0f |\n", path, f.Changes, len(frames), frames.median(), frames.at(0.99), frames.at(1), len(tasks), tasks.at(1))
 	}
 }
 
@@ -125,8 +122,37 @@ func (b *tab) opens(url string) (f figure) {
 	return f
 }
 
+// watchedPage is what a page did while it was watched: times in ms, and how often one of its live values changed.
+type watchedPage struct {
+	Frames, Tasks []float64
+	Changes       int
+}
+
+// watches measures the page as it is for so long.
+func (b *tab) watches(long time.Duration) watchedPage {
+	b.Helper()
+	script[bool](b, `ms => {
+		const frames = [], tasks = [];
+		let changes = 0;
+		new PerformanceObserver(list => tasks.push(...list.getEntries().map(e => e.duration))).observe({type: "longtask"});
+		new MutationObserver(list => changes += list.filter(m => m.target.closest?.("[data-k]")).length).observe(document.body, {childList: true, subtree: true});
+		let last = performance.now();
+		const end = last + ms;
+		window.watched = undefined;
+		requestAnimationFrame(function frame(now) {
+			frames.push(now - last);
+			last = now;
+			if (now < end) requestAnimationFrame(frame); else window.watched = {frames, tasks, changes};
+		});
+		return true;
+	}`, long.Milliseconds())
+	time.Sleep(long)
+	b.until("it was watched for so long", `!!window.watched`)
+	return script[watchedPage](b, `window.watched`)
+}
+
 // stir changes a server's weight every second until it is stopped.
-func (c *cluster) stir(t *testing.T, r *lab.Router) (stop func()) {
+func (c *cluster) stir(t *testing.T, r *lab.Router, server string) (stop func()) {
 	t.Helper()
 	end, ended := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -138,7 +164,7 @@ func (c *cluster) stir(t *testing.T, r *lab.Router) (stop func()) {
 			case <-end:
 				return
 			case <-tick.C:
-				if _, err := r.Polso(t.Context(), "weight", "v7/s1", fmt.Sprint(2+i%8)); err != nil {
+				if _, err := r.Polso(t.Context(), "weight", server, fmt.Sprint(2+i%8)); err != nil {
 					t.Error(err)
 				}
 			}
