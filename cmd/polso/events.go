@@ -25,7 +25,7 @@ func (a *app) eventsCmd() *cobra.Command {
 up and let go, servers, virtuals and routers that went down or came back, problems, and every change. Any router tells it; it asks the
 others. What a router saw is in its memory: the last 1,000, until its agent stops. Changes and who led are the cluster's, and stay.
 
-Kinds: ` + kindList() + `.`,
+Kinds: ` + strings.Join(kindWords(), ", ") + `.`,
 		Example: `  polso events
   polso events -f                                        # goes on until interrupted
   polso events --since 24h --kind failover -o json
@@ -61,15 +61,15 @@ Kinds: ` + kindList() + `.`,
 	f.BoolVarP(&follow, "follow", "f", false, "go on with what happens; JSON takes a line for each")
 	f.DurationVar(&since, "since", since, "no older than so long: 90m, 24h")
 	f.StringSliceVar(&req.Kinds, "kind", nil, "of these kinds only")
+	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions(kindWords(), cobra.ShellCompDirectiveNoFileComp)) // there is such a flag
 	return c
 }
 
-func kindList() string {
-	var words []string
+func kindWords() (words []string) {
 	for _, k := range events.Kinds() {
 		words = append(words, string(k))
 	}
-	return strings.Join(words, ", ")
+	return words
 }
 
 // followEvents prints what happened since the request's time and then what happens, until ctx ends. A stream that ends is followed on
