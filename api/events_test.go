@@ -58,6 +58,14 @@ func (l *lockedRecorder) Write(b []byte) (int, error) {
 	return l.ResponseRecorder.Write(b)
 }
 
+func (l *lockedRecorder) WriteString(s string) (int, error) { return l.Write([]byte(s)) }
+
+func (l *lockedRecorder) Flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ResponseRecorder.Flush()
+}
+
 func (l *lockedRecorder) said() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
