@@ -143,6 +143,7 @@ func (b *body) explain(m *member) {
 	stages, together := moments.Stages()
 	f.Stages, f.Seconds = append([]events.Stage{}, stages...), together.Seconds()
 	b.a.tookOver(f)
+	b.a.flight.tookOver(together, m.profile.H) // addresses and announcements can be what was slow
 }
 
 // tookOver is told of every takeover by this router, when it is over or will not be.

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// flightConfig is how much is recorded: longer than a takeover that is slow by the slowest profile, within what a router can spare.
-var flightConfig = recording.FlightRecorderConfig{MinAge: 10 * time.Second, MaxBytes: 4 << 20}
+// flightConfig is how much is recorded: longer than a takeover that is slow by the slowest profile and has settleFailover for its addresses,
+// within what a router can spare.
+var flightConfig = recording.FlightRecorderConfig{MinAge: 20 * time.Second, MaxBytes: 4 << 20}
 
 const (
 	flightEvery = 10 * time.Minute // at most one is kept in that time

@@ -3,7 +3,7 @@ package agent
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"polso/consensus"
+	"polso/consensus/lease"
 )
 
 // A slow takeover leaves a recording whose name is in the log; one that is not slow, and a second one soon after, leave none.
@@ -88,41 +89,55 @@ func TestFlightsKept(t *testing.T) {
 	}
 }
 
-// A router that takes the lead tells its recorder how long that took, and polso debug has the recordings. Without a recorder nothing happens.
+// A router that takes the lead tells its recorder how long that took, as it is elected and when all is done, and polso debug has the
+// recordings. Without a recorder nothing happens.
 func TestFlightOfARouter(t *testing.T) {
 	t.Parallel()
-	for _, recorded := range []bool{true, false} {
-		t.Run(fmt.Sprint(recorded), func(t *testing.T) {
+	lead := func(b *body) {
+		b.consensusOptions(b.member, nil, nil, nil, nil, nil).Lead(consensus.Taking{Term: 9, Reason: consensus.Lost, Took: time.Minute})
+	}
+	explain := func(b *body) {
+		role, long := b.role(), lease.Instant(sinceBoot()-time.Minute)
+		b.member.takeover.begins(consensus.Taking{Term: role.Term, From: "r0", Reason: consensus.Lost, Sign: long, Stood: long, Elected: long})
+		b.member.takeover.leads(role)
+		b.explain(b.member)
+	}
+	for _, test := range []struct {
+		name     string
+		recorded bool
+		slow     func(*body)
+	}{{"elected", true, lead}, {"explained", true, explain}, {"elected, not recorded", false, lead}} {
+		t.Run(test.name, func(t *testing.T) {
 			w := newNetwork(t, 1)
 			r1 := w.nodes[0]
-			r1.flight = recorded
+			r1.flight = test.recorded
 			w.gather("vm")
 			a := r1.agent.Load()
-			if (a.flight != nil) != recorded {
+			if (a.flight != nil) != test.recorded {
 				t.Fatalf("recorder: %v", a.flight)
 			}
-			b := a.current.Load()
-			slow := &flight{slow: make(chan time.Duration, 1)} // nobody takes from it
-			if recorded {
-				a.flight = slow
-			}
-			b.consensusOptions(b.member, nil, nil, nil, nil, nil).Lead(consensus.Taking{Term: 9, Reason: consensus.Lost, Took: time.Minute})
-			if got := len(slow.slow) == 1; got != recorded {
-				t.Errorf("told: %v", got)
-			}
-			name := flightName(time.Unix(7, 0))
-			if err := os.MkdirAll(flightDir(r1.home()), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(flightDir(r1.home()), name), []byte("go 1.x trace"), 0o600); err != nil {
-				t.Fatal(err)
+			var kept []string
+			w.eventually("what was slow is recorded, if it is", func() error {
+				test.slow(a.current.Load())
+				var err error
+				if kept, err = flights(flightDir(r1.home())); err == nil && test.recorded && len(kept) == 0 {
+					err = errors.New("no file")
+				}
+				return err
+			})
+			if !test.recorded && len(kept) > 0 {
+				t.Fatal(kept)
 			}
 			inside, err := r1.client.Debug(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if last := inside.Parts[len(inside.Parts)-1]; last.Name != "traces/"+name || string(last.Data) != "go 1.x trace" {
-				t.Errorf("%+v", last)
+			last := inside.Parts[len(inside.Parts)-1]
+			if got := strings.HasPrefix(last.Name, "traces/takeover-"); got != test.recorded {
+				t.Errorf("the last part is %s", last.Name)
+			}
+			if test.recorded && (last.Name != "traces/"+kept[0] || len(last.Data) == 0) {
+				t.Errorf("%s has %d bytes, %s", last.Name, len(last.Data), last.Why)
 			}
 		})
 	}
