@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// TestFlowsSurviveFailover: established connections under traffic live through the loss of the director and through a planned
+// flowsSurviveFailover: established connections under traffic live through the loss of the director and through a planned
 // transfer, by direct routing and by masquerading, whose gateway moves along. It logs the table of docs/operate.md.
-func TestFlowsSurviveFailover(t *testing.T) {
+func flowsSurviveFailover(t *testing.T, ctx context.Context, l *Lab) {
+	have(t, ctx, l)
 	count, rounds := 20, 1
 	if os.Getenv("POLSO_LAB_LONG") != "" {
 		count, rounds = 100, 10
 	}
 	near := Virtual{Name: "near", Address: WebVIP, Port: echoPort, Protocol: "tcp", Servers: []string{"a", "b"}}
 	far := Virtual{Name: "far", Address: NATVIP, Port: echoPort, Protocol: "tcp", Servers: []string{"na", "nb"}}
-	ctx, l := formOf(t, Options{Beside: near.Servers, Behind: far.Servers})
 	must(t, l.Apply(ctx, l.Routers[0], SharedConnections+l.Document(near, far)))
 	_, err := l.SameTable(ctx, tableLines(near, far))
 	must(t, err)

@@ -33,6 +33,7 @@ func TestOneCluster(t *testing.T) {
 		{"OperatorsHand", operatorsHand},
 		{"Watching", watching},
 		{"BadLink", badLink},
+		{"FlowsSurviveFailover", flowsSurviveFailover}, // before anybody schedules by mh, after which kernels take connections up
 		{"FlowSurvival", flowSurvival},
 		{"ChangeCutsNoConnection", changeCutsNoConnection}, // changes settings of the routers' kernels
 		{"Ports", ports},                                   // takes the gateway of the servers behind away
