@@ -7,13 +7,15 @@ COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 LABBIN  := .lab/bin
 LABVM   := go run ./tools/labvm
+# The release before this one, which a rolling upgrade begins with: the last tag before this commit, or while there is none the last commit without command levels.
+PREVIOUS ?= $(shell git describe --tags --match 'v[0-9]*' --abbrev=0 HEAD^ 2>/dev/null || echo bf4ad97526e1ce9c6ce76f1abf9cc3fa9fb98c7f)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools -e /web/browser)
 
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio
 BROWSERS := chromium w3m fonts-dejavu-core libnss3-tools
 
-.PHONY: build demo test beside unit race once virtual alone servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test alerts packages-lab container lint help lab-binaries
+.PHONY: build demo test beside unit race once virtual alone servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test alerts packages-lab container lint help lab-binaries previous
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -94,8 +96,9 @@ lab: build lab-binaries ## the scenarios on a kernel with real IPVS
 lab-all: build lab-binaries ## the same, every fault ten times
 	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
 
+
 scenario: build lab-binaries ## one of the laboratory's scenarios and what it logs: RUN=TestForms, RUN=TestOneCluster//Drain
-	POLSO_LAB=require $(LABVM) --timeout 25m -- sh -c 'cd lab && exec ../$(LABBIN)/lab.test -test.v -test.run "^$(RUN)\$$"'
+	POLSO_LAB=require $(LABVM) --timeout 25m -- sh -c 'export POLSO_LAB_SCENARIO=1; cd lab && exec ../$(LABBIN)/lab.test -test.v -test.run "^$(RUN)\$$"'
 
 FAULTS ?= --rounds 200
 faults: lab-binaries ## 200 rounds of seeded faults under traffic and writes; FAULTS="--seed N --round N" repeats one
@@ -136,7 +139,16 @@ container: build ## the image of contrib/Containerfile, polso:latest, by buildah
 	@command -v buildah >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends buildah; } >&2
 	contrib/packages/container.sh
 
-lab-binaries:
+previous: ## the release before this one, .lab/bin/polso-previous: PREVIOUS=TAG
+	@commit=$$(git rev-parse --quiet --verify '$(PREVIOUS)^{commit}' 2>/dev/null) || { rm -f $(LABBIN)/polso-previous; \
+	  echo "previous: this clone has no commit $(PREVIOUS) (git fetch --unshallow --tags gets it); TestRollingUpgrade is left out" >&2; exit 0; }; \
+	tree=$$PWD/.lab/previous-$$commit; bin=$$PWD/$(LABBIN)/polso-previous; mkdir -p $(LABBIN); \
+	[ "$$(cat "$$bin.commit" 2>/dev/null)" = "$$commit" ] && [ -x "$$bin" ] && exit 0; \
+	trap 'git worktree remove --force "$$tree"' EXIT; git worktree add --quiet --force --detach "$$tree" "$$commit"; \
+	(cd "$$tree" && go build -trimpath -ldflags "-X main.version=$$(git describe --tags --match 'v[0-9]*' --always) -X main.commit=$$(git rev-parse --short=12 "$$commit")" -o "$$bin" ./cmd/polso); \
+	echo "$$commit" >"$$bin.commit"
+
+lab-binaries: previous
 	mkdir -p $(LABBIN)
 	go test -c -o $(LABBIN)/ipvs.test ./ipvs
 	go test -c -o $(LABBIN)/vip.test ./vip
@@ -154,7 +166,7 @@ fuzz: ## every fuzz target for 30 seconds
 lint: ## gofmt, go vet, staticcheck, the architecture test
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt wants: $$unformatted"; exit 1; }
 	go vet ./...
-	go vet -tags lab ./agent
+	go vet -tags lab ./agent ./config
 	go run $(STATICCHECK) ./...
 	go test -count=1 ./tools/arch
 

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 // Router is a node that runs the real agent: eth0 is outside, eth1 inside. A witness has eth0 alone.
 type Router struct {
 	*Node
+
+	Binary string // the polso binary that it starts next, and that Polso runs; "": Options.Binary
 
 	lab    *Lab
 	kind   kind
@@ -70,6 +73,7 @@ func (r *Router) dataDir() string {
 	}
 	return filepath.Join(r.dir, "data")
 }
+func (r *Router) binary() string  { return cmp.Or(r.Binary, r.lab.options.Binary) }
 func (r *Router) socket() string  { return filepath.Join(r.dir, "polso.sock") }
 func (r *Router) logPath() string { return filepath.Join(r.dir, "agent.log") }
 
@@ -97,7 +101,7 @@ func (r *Router) Start(ctx context.Context) error {
 	if r.Running() {
 		return fmt.Errorf("%s: already running", r.Name)
 	}
-	words := []string{r.lab.options.Binary, "agent", "--name", r.Name, "--data-dir", r.dataDir(), "--socket", r.socket()}
+	words := []string{r.binary(), "agent", "--name", r.Name, "--data-dir", r.dataDir(), "--socket", r.socket()}
 	for _, a := range r.peerAddrs() {
 		words = append(words, "--listen", a+":5390")
 	}
@@ -168,7 +172,7 @@ func (r *Router) Running() bool {
 // Polso runs the command line against this router's agent and returns its standard output. The error of a command that
 // fails carries its exit status (see ExitStatus) and its standard error.
 func (r *Router) Polso(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, r.lab.options.Binary, args...)
+	cmd := exec.CommandContext(ctx, r.binary(), args...)
 	cmd.Env = append(os.Environ(), "POLSO_ADDR=unix://"+r.socket(), "NO_COLOR=1")
 	cmd.WaitDelay = time.Second
 	return r.run(cmd)
