@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
@@ -71,6 +72,61 @@ func watching(t *testing.T, ctx context.Context, l *Lab) {
 	}))
 	t.Logf("%s told of the new director %v after %s was killed", at.Name, time.Since(killed).Round(10*time.Millisecond), old.Name)
 	must(t, udp.WaitAnswer(ctx, time.Now(), 10*time.Second))
+	var told takeoverRecord
+	must(t, Eventually(ctx, 20*time.Second, func(context.Context) (err error) {
+		text, err := from(at, "events", "--kind", "failover", "-o", "json")
+		if err == nil {
+			told, err = takeoverFrom(old.Name, text)
+		}
+		return err
+	}))
+	t.Logf("%s tells: %s -> %s, %s, by stages %v, %v s together", at.Name, told.From, told.To, told.Reason, told.Stages, told.Seconds)
+	if err := told.whole(); err != nil || told.Reason != "leader lost" {
+		t.Errorf("the record of the failover, %+v, is not as it should be: %v", told, err)
+	}
 	must(t, old.Start(ctx))
 	must(t, l.WaitWhole(ctx))
+}
+
+// takeoverRecord is what the events say of a failover.
+type takeoverRecord struct {
+	From, To, Reason, Unfinished string
+	Seconds                      float64
+	Stages                       []struct {
+		Name    string
+		Seconds float64
+	}
+}
+
+// takeoverFrom finds the last record of a takeover from that router.
+func takeoverFrom(router, text string) (out takeoverRecord, err error) {
+	var list struct {
+		Events []struct{ Failover *takeoverRecord }
+	}
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return out, err
+	}
+	err = fmt.Errorf("%d failovers are told, none from %s", len(list.Events), router)
+	for _, e := range list.Events {
+		if e.Failover != nil && e.Failover.From == router {
+			out, err = *e.Failover, nil
+		}
+	}
+	return out, err
+}
+
+// whole wants every stage, and that together they are the total.
+func (r takeoverRecord) whole() error {
+	var names []string
+	sum := 0.0
+	for _, s := range r.Stages {
+		names, sum = append(names, s.Name), sum+s.Seconds
+	}
+	if got := strings.Join(names, " "); got != "detection election lease addresses announcement" || r.Unfinished != "" {
+		return fmt.Errorf("its stages are %q, unfinished: %q", got, r.Unfinished)
+	}
+	if diff := sum - r.Seconds; r.Seconds <= 0 || diff > 1e-6 || diff < -1e-6 {
+		return fmt.Errorf("its stages are %v s together, not %v", sum, r.Seconds)
+	}
+	return nil
 }
