@@ -144,6 +144,12 @@ func TestRotateCertificates(t *testing.T) {
 	w.watch(r4)
 	w.strangers = nil
 	away.start()
+	r1.status("all trust the new CA", func(st api.Status) error {
+		if c := st.CAChange; c != nil && c.Step == "trust" {
+			return fmt.Errorf("CA change %+v", c)
+		}
+		return nil
+	})
 	r1.status("all four have a certificate of the new CA", through)
 	r1.status("four voters", settled(4, 2))
 }

@@ -37,11 +37,11 @@ func TestRequestID(t *testing.T) {
 	}
 	for _, test := range []struct {
 		port, id string
-		want     uint64 // 0: a conflict
+		want     uint64 // 0: it is refused
 		runs     uint64
 	}{{"80", "once", 2, 2}, {"80", "once", 2, 2}, {"81", "once", 0, 2}, {"81", "twice", 3, 3}, {"80", "once", 2, 3}} {
 		got, err := apply(test.port, test.id)
-		if test.want == 0 && CodeOf(err) != CodeConflict || test.want != 0 && err != nil || got.Revision != test.want || b.fsm.Load().Revision != test.runs {
+		if test.want == 0 && CodeOf(err) != CodeReused || test.want != 0 && err != nil || got.Revision != test.want || b.fsm.Load().Revision != test.runs {
 			t.Errorf("port %s as %q: revision %d, running %d (%v); want %d, %d", test.port, test.id, got.Revision, b.fsm.Load().Revision, err, test.want, test.runs)
 		}
 	}
