@@ -27,6 +27,16 @@ type gate struct {
 	guarded map[Guarded]bool
 }
 
+// turn has the caller change what is guarded until end is called, if nobody else does.
+func (g *gate) turn() (end func(), free bool) {
+	select {
+	case g.changing <- struct{}{}:
+		return func() { <-g.changing }, true
+	default:
+		return nil, false
+	}
+}
+
 // slack is how much earlier than the end the gate is to shut: it counts its time from when the kernel comes to it, which may
 // be that much later than the clock was read, and is open for too long only after that. The caller holds the lock.
 func (k *Keeper) slack() Instant { return max(k.gate.margins, 1) * Instant(k.margin) }
@@ -201,12 +211,11 @@ func (k *Keeper) prolong() (again bool) {
 // mend raises anew a fence that somebody took away, and opens it for what is held. While the pass changes what is guarded
 // it is left to that.
 func (k *Keeper) mend() {
-	select {
-	case k.gate.changing <- struct{}{}:
-		defer func() { <-k.gate.changing }()
-	default:
+	end, free := k.gate.turn()
+	if !free {
 		return
 	}
+	defer end()
 	k.mu.Lock()
 	around, until, _ := k.behind()
 	k.mu.Unlock()

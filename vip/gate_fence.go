@@ -99,12 +99,11 @@ func (k *Keeper) fenced(err error) {
 // leaveFence shuts the gate if it is to be, and guards only what is left: what is not ours any more is not to be shut out.
 // While the pass changes what is guarded it is left to that.
 func (k *Keeper) leaveFence() {
-	select {
-	case k.gate.changing <- struct{}{}:
-		defer func() { <-k.gate.changing }()
-	default:
+	end, free := k.gate.turn()
+	if !free {
 		return
 	}
+	defer end()
 	k.mu.Lock()
 	around, until, held := k.behind()
 	same := k.surrounds(around)
