@@ -93,11 +93,11 @@ rounds: ## 100,000 rounds of faults in virtual time on real raft, and a twentiet
 lab: build lab-binaries ## the scenarios on a kernel with real IPVS
 	POLSO_LAB=require $(LABVM) --timeout 30m -- lab/run.sh $(LABBIN)
 
-lab-all: build lab-binaries ## the same, every fault ten times
+lab-all: build lab-binaries previous ## the same, every fault ten times
 	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
 
 
-scenario: build lab-binaries ## one of the laboratory's scenarios and what it logs: RUN=TestForms, RUN=TestOneCluster//Drain
+scenario: build lab-binaries previous ## one of the laboratory's scenarios and what it logs: RUN=TestForms, RUN=TestOneCluster//Drain
 	POLSO_LAB=require $(LABVM) --timeout 25m -- sh -c 'export POLSO_LAB_SCENARIO=1; cd lab && exec ../$(LABBIN)/lab.test -test.v -test.run "^$(RUN)\$$"'
 
 FAULTS ?= --rounds 200
@@ -148,7 +148,7 @@ previous: ## the release before this one, .lab/bin/polso-previous: PREVIOUS=TAG
 	(cd "$$tree" && go build -trimpath -ldflags "-X main.version=$$(git describe --tags --match 'v[0-9]*' --always) -X main.commit=$$(git rev-parse --short=12 "$$commit")" -o "$$bin" ./cmd/polso); \
 	echo "$$commit" >"$$bin.commit"
 
-lab-binaries: previous
+lab-binaries:
 	mkdir -p $(LABBIN)
 	go test -c -o $(LABBIN)/ipvs.test ./ipvs
 	go test -c -o $(LABBIN)/vip.test ./vip
