@@ -376,10 +376,12 @@ func (b *tab) prefers(c colours) {
 	})
 }
 
-// width makes the window so wide, in CSS pixels: 320 is what 400 % makes of 1280.
+// width makes the window so wide, in CSS pixels, and waits until a person would see it so: 320 is what 400 % makes of 1280. Charts fit
+// themselves to the window in the frame after it has changed.
 func (b *tab) width(pixels int64) {
 	b.Helper()
 	b.do(chromedp.EmulateViewport(pixels, 900))
+	script[bool](b, `new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(() => seen(true))))`)
 }
 
 // signIn signs in on the page that asks for it.
