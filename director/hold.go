@@ -40,33 +40,6 @@ func (p *pass) hold(m Mandate, want *Want) map[spot]vip.Report {
 	return after
 }
 
-// takeUp holds what a new mandate asks for as soon as the kernel's table has been read, if that is as wanted already, and
-// so are the settings as far as the last pass knew: a takeover with a warm table waits for nothing else. What has changed
-// since on the links is found by the rest of the pass; what cannot be held now is tried again there. It tells whether it held.
-func (p *pass) takeUp(in Inputs) bool {
-	was := p.memory.mandate
-	if p.memory.left == nil || len(was.Groups) > 0 && was.Epoch == in.Mandate.Epoch {
-		return false
-	}
-	in.Links = p.memory.links
-	want := Decide(in)
-	if len(want.Held) == 0 || want.KeepTable || len(ipvs.Plan(want.Table, *in.Observed)) > 0 ||
-		p.memory.ruled == nil || len(ipvs.PlanRules(want.Rules, *p.memory.ruled)) > 0 {
-		return false
-	}
-	for path, w := range want.Sysctls {
-		if path != BackupOnly && !w.Kept && p.memory.sysctls[path] != w.Value {
-			return false
-		}
-	}
-	if value, ok := want.Sysctls[BackupOnly]; ok { // it goes by role, so it has to change now
-		p.set(Sysctls{BackupOnly: value}, in.Links)
-	}
-	p.hold(in.Mandate, &want)
-	p.failures = nil
-	return true
-}
-
 // extended gives what is to be held the ends of the mandate as it is now. What the pass did so far may have taken longer
 // than a lease lasts; with the ends from its beginning it would come too late every time. Under another epoch, or for a
 // group without a mandate by now, nothing was decided: that is left out, and lapsed says that the next pass is due soon.

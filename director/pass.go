@@ -31,6 +31,7 @@ type memory struct {
 	unrecorded bool
 	lapsed     bool          // an address was not held because its mandate had run out meanwhile
 	mandate    Mandate       // the last pass's
+	decided    *decided      // likewise
 	synced     []ipvs.Daemon // those that ran after the last pass that could read them
 	syncDevice int           // the index of the device that they were last seen on
 	hearing    hearing
@@ -130,6 +131,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		running = p.synchronise(in, &want, deaf)
 		want.Unfit = append(want.Unfit, p.unheard(in, want)...)
 	}
+	d.memory.decided = &decided{in.State, want}
 	p.publish(in, want, running, reports, converged)
 	return letGo
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -56,26 +57,7 @@ func BenchmarkPass(b *testing.B) {
 	for _, size := range [][2]int{{100, 10}, {1000, 10}, {2284, 16}} {
 		for _, down := range []int{0, 1} {
 			b.Run(fmt.Sprintf("%dx%d/%d down", size[0], size[1], down), func(b *testing.B) {
-				doc := throng(size[0], size[1])
-				view := make(health.View)
-				for _, t := range askedOf(nil, doc).probes {
-					view[t.Key()] = health.Status{State: health.Up}
-				}
-				for n, s := range doc.Virtuals[0].Servers[:down] {
-					t, _ := TargetOf(doc.Virtuals[0], s)
-					view[t.Key()] = health.Status{State: health.Down, Reason: fmt.Sprint(n)}
-				}
-				table := new(ipvs.Fake)
-				d := New(Options{
-					IPVS: table, VIP: still{}, Sysctls: newProc(&diary{}), Health: settled{health.New(health.Options{}), view},
-					Mandate: func() Mandate { return Mandate{} },
-					State:   func() State { return State{Known: true, Revision: 2, Document: doc} },
-				})
-				in := Inputs{State: d.o.State(), Health: view, Links: vip.Links{{Name: "eth0", Up: true}}, Observed: new(ipvs.Table)}
-				if err := errors.Join(table.Batch(ipvs.Plan(Decide(in).Table, ipvs.Table{}))...); err != nil {
-					b.Fatal(err)
-				}
-				d.round(d.o.Mandate, d.o.State)
+				d := large(b, size, down, still{}, func() Mandate { return Mandate{} })
 				b.ReportAllocs()
 				began := processor(b)
 				for b.Loop() {
@@ -87,6 +69,68 @@ func BenchmarkPass(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// large is a director that has made its first pass over so many virtuals and servers, so many of them down.
+func large(b *testing.B, size [2]int, down int, addresses VIP, mandate func() Mandate) *Director {
+	b.Helper()
+	doc := throng(size[0], size[1])
+	view := make(health.View)
+	for _, t := range askedOf(nil, doc).probes {
+		view[t.Key()] = health.Status{State: health.Up}
+	}
+	for n, s := range doc.Virtuals[0].Servers[:down] {
+		t, _ := TargetOf(doc.Virtuals[0], s)
+		view[t.Key()] = health.Status{State: health.Down, Reason: fmt.Sprint(n)}
+	}
+	table := new(ipvs.Fake)
+	d := New(Options{
+		IPVS: table, VIP: addresses, Sysctls: newProc(&diary{}), Health: settled{health.New(health.Options{}), view}, Mandate: mandate,
+		State: func() State { return State{Known: true, Revision: 2, Document: doc} },
+	})
+	in := Inputs{State: d.o.State(), Health: view, Links: vip.Links{{Name: "eth0", Up: true}}, Observed: new(ipvs.Table)}
+	if err := errors.Join(table.Batch(ipvs.Plan(Decide(in).Table, ipvs.Table{}))...); err != nil {
+		b.Fatal(err)
+	}
+	d.round(d.o.Mandate, d.o.State)
+	return d
+}
+
+// waiting notes when addresses are first held.
+type waiting struct {
+	still
+	held time.Time
+}
+
+func (w *waiting) Hold([]vip.Held) error {
+	if w.held.IsZero() {
+		w.held = time.Now()
+	}
+	return nil
+}
+
+// BenchmarkTakeOver is how long the addresses wait in the pass that finds a new mandate on a router that stands by warm, without what the
+// kernel takes (wait-ms); the rest of the pass comes after them.
+func BenchmarkTakeOver(b *testing.B) {
+	for _, size := range [][2]int{{100, 10}, {1000, 10}, {2284, 16}} {
+		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
+			var addresses waiting
+			var m Mandate
+			d := large(b, size, 0, &addresses, func() Mandate { return m })
+			var waited []time.Duration
+			for epoch := uint64(1); b.Loop(); epoch++ {
+				m = mandate(epoch, time.Duration(vip.Boottime())+time.Hour)
+				addresses.held = time.Time{}
+				began := time.Now()
+				d.round(d.o.Mandate, d.o.State)
+				waited = append(waited, addresses.held.Sub(began))
+				m = Mandate{}
+				d.round(d.o.Mandate, d.o.State)
+			}
+			slices.Sort(waited)
+			b.ReportMetric(float64(waited[len(waited)/2].Microseconds())/1000, "wait-ms")
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"polso/config"
 	"polso/ipvs"
 )
 
@@ -74,5 +75,42 @@ func TestTakeoverWithALargeTable(t *testing.T) {
 		if first, _, _ := strings.Cut(w.forget(), "\n"); first != " 0.000 ip addr add 192.0.2.10 dev eth0" {
 			t.Errorf("it begins with %q", first)
 		}
+	})
+}
+
+// TestTakeoverWithALargeTableThatIsNotWarm: an operator's word that comes with the mandate is followed before the address is there.
+func TestTakeoverWithALargeTableThatIsNotWarm(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		w.know(2, document(crowd(glance)))
+		w.check("warm", "converged rev 2")
+		w.forget()
+		w.change(func() {
+			w.state.Overrides = []Override{{Virtual: "web", Server: "0", Kind: Drain}}
+			w.mandate = w.forAnHour(1)
+		})
+		w.check("directing", "converged rev 2 web 192.0.2.10 present")
+		if first, _, _ := strings.Cut(w.forget(), "\n"); first != " 0.000 ipvsadm -e -t 192.0.2.10:80 -r 10.1.0.1:80 -g -w 0" {
+			t.Errorf("it begins with %q", first)
+		}
+	})
+}
+
+// TestTakeoverWithALargeTableByRole: what a router wants of settings goes by who directs, whatever the last pass decided.
+func TestTakeoverWithALargeTableByRole(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		listening(w)
+		doc := synchronised(nil)
+		doc.Virtuals = []config.Virtual{crowd(glance)}
+		w.know(4, doc)
+		w.change(func() { w.state.OtherLeads = true })
+		w.wait(time.Minute)
+		w.forget()
+		w.lead(1)
+		w.expect("taking over", `
+ 0.000 sysctl -w net/ipv4/vs/backup_only=0
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
+`)
 	})
 }

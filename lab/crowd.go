@@ -6,20 +6,23 @@ import (
 	"strings"
 )
 
-// Crowd is many virtual servers with the same number of real servers each, without checks: what a table's size costs. Up
-// to a hundred ports are on each of a few addresses, and every tenth virtual server is at an address of its own.
+// Crowd is many virtual servers with the same number of real servers each, without checks: what a table's size costs. They are ports of
+// the same addresses, however many they are: what addresses cost is another matter.
 type Crowd struct {
 	Virtuals, Servers int
 	First             int // the weight of the first server of the first virtual; the others have 1
 }
 
+// crowdVIPs is how many addresses a Crowd of as many virtual servers or more has.
+const crowdVIPs = 23
+
+// VIP is the address of the first virtual server.
+func (c Crowd) VIP() netip.Addr { return netip.AddrFrom4([4]byte{10, 9, 2, 1}) }
+
 // each calls virtual for each virtual server and then server for each of its servers, in the table's order of names.
 func (c Crowd) each(virtual func(i int, at netip.AddrPort), server func(j int, at, to netip.AddrPort, weight int)) {
 	for i := range c.Virtuals {
-		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 2, byte(i/100 + 1)}), uint16(1000+i%100))
-		if i%10 == 0 {
-			at = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 3, byte(i/10 + 1)}), 80)
-		}
+		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 2, byte(i%crowdVIPs + 1)}), uint16(1000+i/crowdVIPs))
 		virtual(i, at)
 		for j := range c.Servers {
 			n, weight := i*c.Servers+j, 1

@@ -17,9 +17,9 @@ type Edge interface {
 	// Add puts addr, as a host address with Polso's mark, on the link of that index for valid (whole seconds). The
 	// error is EEXIST when that link carries it already, ENODEV when there is no such link.
 	Add(addr netip.Addr, link int, valid time.Duration) error
-	// Renew sets the time that is left of addr on the link to valid. Like the kernel it adds an address that is not
-	// there, so who calls has made sure that it is.
-	Renew(addr netip.Addr, link int, valid time.Duration) error
+	// Renew sets the time that is left of each address on its link to valid, one after the other, and returns an error or nil
+	// for each. Like the kernel it adds an address that is not there, so who calls has made sure that they are.
+	Renew(list []Site, valid time.Duration) []error
 	// Remove takes addr off the link. The error is EADDRNOTAVAIL when it is not there.
 	Remove(addr netip.Addr, bits, link int) error
 	// Announce tells the segment once, in every form it may listen to, that addr lives at this link. It asks still right
@@ -32,6 +32,12 @@ type Edge interface {
 	// Subscribe calls tell for each change of an address or a link until ctx ends (then it returns nil) or changes may
 	// have been missed. tell must not block.
 	Subscribe(ctx context.Context, tell func(Event)) error
+}
+
+// Site is an address on the link of that index.
+type Site struct {
+	Addr netip.Addr
+	Link int
 }
 
 // Event is a change that the kernel reports.

@@ -139,7 +139,15 @@ func (f *Fake) Add(addr netip.Addr, link int, valid time.Duration) error {
 }
 
 // Renew implements Edge. The diary says it only when it brings back what was gone.
-func (f *Fake) Renew(addr netip.Addr, link int, valid time.Duration) error {
+func (f *Fake) Renew(list []Site, valid time.Duration) []error {
+	errs := make([]error, len(list))
+	for i, s := range list {
+		errs[i] = f.renew(s.Addr, s.Link, valid)
+	}
+	return errs
+}
+
+func (f *Fake) renew(addr netip.Addr, link int, valid time.Duration) error {
 	if err := f.enter("Renew", addr, link); err != nil {
 		return err
 	}

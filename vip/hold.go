@@ -209,7 +209,7 @@ func (k *Keeper) adopt(e *entry) error {
 	}
 	for _, p := range have {
 		if p.Addr == e.addr && p.Index == e.index && p.host() && p.Ours {
-			return k.edge.Renew(e.addr, e.index, k.lifetime)
+			return k.edge.Renew([]Site{{e.addr, e.index}}, k.lifetime)[0]
 		}
 	}
 	return ErrForeign

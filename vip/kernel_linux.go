@@ -164,22 +164,20 @@ func (k *Kernel) Add(addr netip.Addr, link int, valid time.Duration) error {
 	if addr.Is4() {
 		text = k.label(link)
 	}
-	return k.put(addr, link, valid, unix.NLM_F_CREATE|unix.NLM_F_EXCL, text)
+	req := newAddr(Site{addr, link}, valid, unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_ACK, text)
+	return k.with(func(r *route) error {
+		_, err := r.execute(req, 0)
+		return err
+	})
 }
 
-// Renew implements Edge.
-func (k *Kernel) Renew(addr netip.Addr, link int, valid time.Duration) error {
-	return k.put(addr, link, valid, unix.NLM_F_REPLACE, "") // the kernel keeps the label
-}
-
-// put sends RTM_NEWADDR: a host address without a route for its prefix, without duplicate address detection, deprecated
+// newAddr is RTM_NEWADDR: a host address without a route for its prefix, without duplicate address detection, deprecated
 // (preferred_lft 0) so that IPv6 chooses it as a source only where there is no other, with the mark. IPv4 knows no such word.
-func (k *Kernel) put(addr netip.Addr, link int, valid time.Duration, flags int, label string) error {
-	msg := ifaddrmsg(addr, addr.BitLen(), link)
-	req := nl.NewNetlinkRequest(unix.RTM_NEWADDR, flags|unix.NLM_F_ACK)
-	req.AddData(msg)
-	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, addr.AsSlice()))
-	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, addr.AsSlice()))
+func newAddr(s Site, valid time.Duration, flags int, label string) *nl.NetlinkRequest {
+	req := nl.NewNetlinkRequest(unix.RTM_NEWADDR, flags)
+	req.AddData(ifaddrmsg(s.Addr, s.Addr.BitLen(), s.Link))
+	req.AddData(nl.NewRtAttr(unix.IFA_LOCAL, s.Addr.AsSlice()))
+	req.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, s.Addr.AsSlice()))
 	req.AddData(nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(unix.IFA_F_NODAD|unix.IFA_F_NOPREFIXROUTE)))
 	info := nl.IfaCacheInfo{IfaCacheinfo: unix.IfaCacheinfo{Prefered: 0, Valid: uint32(valid / time.Second)}}
 	req.AddData(nl.NewRtAttr(unix.IFA_CACHEINFO, info.Serialize()))
@@ -187,10 +185,7 @@ func (k *Kernel) put(addr netip.Addr, link int, valid time.Duration, flags int, 
 	if label != "" {
 		req.AddData(nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(label)))
 	}
-	return k.with(func(r *route) error {
-		_, err := r.execute(req, 0)
-		return err
-	})
+	return req
 }
 
 // label is the label of an IPv4 address on the link, "" if it would be too long or the link has not been listed: an add is

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -36,7 +37,9 @@ func (*Kernel) Placed() ([]Placed, error) { return nil, errOther }
 func (*Kernel) Add(netip.Addr, int, time.Duration) error { return errOther }
 
 // Renew implements Edge.
-func (*Kernel) Renew(netip.Addr, int, time.Duration) error { return errOther }
+func (*Kernel) Renew(list []Site, _ time.Duration) []error {
+	return slices.Repeat([]error{errOther}, len(list))
+}
 
 // Remove implements Edge.
 func (*Kernel) Remove(netip.Addr, int, int) error { return errOther }

@@ -3,7 +3,6 @@ package vip
 import (
 	"context"
 	"log/slog"
-	"net/netip"
 	"time"
 )
 
@@ -15,8 +14,8 @@ func (k *Keeper) every() Instant { return Instant(k.lifetime * 3 / 10) }
 func (k *Keeper) keepAlive(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	for {
-		k.renew()
+	for window := 1; ; {
+		window = k.renew(window)
 		timer.Reset(max(time.Duration(k.nextRenewal()-k.clock()), 0))
 		select {
 		case <-ctx.Done():
@@ -58,92 +57,127 @@ func (k *Keeper) dueForRenewal() []*entry {
 	return out
 }
 
-// look is what the kernel said about an address before it was to be renewed.
+// look is what the kernel said of its addresses before some were to be renewed.
 type look struct {
-	at       Instant // asked then
-	ok, seen bool
+	at   Instant // asked then
+	ok   bool
+	seen map[Site]bool
 }
 
-// renew renews what is due.
-func (k *Keeper) renew() {
-	due := k.dueForRenewal()
-	if len(due) == 0 {
-		return
-	}
-	// Renewing would bring back an address that has expired, or that an operator took away: look first.
-	began := k.clock()
+// look asks the kernel. Renewing would bring back an address that has expired, or that an operator took away.
+func (k *Keeper) look() look {
+	l := look{at: k.clock()}
 	have, err := k.edge.Placed()
-	type at struct {
-		addr  netip.Addr
-		index int
-	}
-	seen := make(map[at]bool, len(have))
+	l.ok, l.seen = err == nil, make(map[Site]bool, len(have))
 	for _, p := range have {
 		if p.host() {
-			seen[at{p.Addr, p.Index}] = true
+			l.seen[Site{p.Addr, p.Index}] = true
 		}
 	}
-	for _, e := range due {
-		if k.renewOne(e, look{at: began, ok: err == nil, seen: seen[at{e.addr, e.index}]}) {
-			continue
-		}
-		if err := k.remove(e); err != nil { // before anything else
-			k.say(slog.LevelWarn, "address not undone, trying again", e, "err", err)
-		}
-	}
+	return l
 }
 
-// renewOne renews e if it may, and says whether e may stay.
-func (k *Keeper) renewOne(e *entry, l look) (stays bool) {
-	k.mu.Lock()
-	began := k.clock()
-	// The kernel may have let go of it, and no fresh look says that it has not.
-	doubtful := began-e.renewed >= Instant(k.lifetime-k.margin/2) && (!l.ok || k.tooLong(l.at, began))
-	switch {
-	case e.phase != there:
-		k.mu.Unlock()
-		return true
-	case k.ended(e, began):
-		// This goroutine came first after a stop: a renewal would give the kernel two seconds more of what is over.
-		k.mu.Unlock()
-		k.wake()
-		return true
-	case l.ok && !l.seen:
-		k.lose(e, "the kernel no longer has it")
-		k.mu.Unlock()
-		k.tell()
-		return true
-	case doubtful:
-		k.undo(e, "not renewed in time")
-		k.mu.Unlock()
-		return false
+// most is how many addresses one write may renew.
+const most = 64
+
+// renew renews what is due, so many at a time as window says, and returns the window for what comes after: while a write is under way its
+// addresses cannot be let go of for good, so it grows only as far as the kernel does it in a quarter of the margin.
+func (k *Keeper) renew(window int) int {
+	due := k.dueForRenewal()
+	if len(due) == 0 {
+		return window
 	}
-	writing := make(chan struct{})
-	e.writing = writing
+	l := k.look()
+	for len(due) > 0 {
+		some := due[:min(window, len(due))]
+		due = due[len(some):]
+		began := k.clock()
+		k.renewSome(some, l)
+		switch slow := k.clock()-began > Instant(k.margin/4); {
+		case slow:
+			window = max(len(some)/2, 1)
+		case len(some) == window:
+			window = min(2*window, most)
+		}
+	}
+	return window
+}
+
+// renewSome renews those that may be, in one write, and takes down those that must go.
+func (k *Keeper) renewSome(some []*entry, l look) {
+	began, writing := k.clock(), make(chan struct{})
+	renewed, sites := k.begin(some, l, began, writing)
+	if len(renewed) == 0 {
+		return
+	}
+	errs := k.edge.Renew(sites, k.lifetime)
+	k.drop(k.end(renewed, errs, began, writing))
+}
+
+// begin sorts out which may be renewed: those are being written from then on, until writing is closed.
+func (k *Keeper) begin(some []*entry, l look, began Instant, writing chan struct{}) (renewed []*entry, sites []Site) {
+	var doubtful []*entry
+	lost := false
+	k.mu.Lock()
+	for _, e := range some {
+		switch at := (Site{e.addr, e.index}); {
+		case e.phase != there:
+		case k.ended(e, began):
+			// This goroutine came first after a stop: a renewal would give the kernel two seconds more of what is over.
+			k.wake()
+		case l.ok && !l.seen[at]:
+			k.lose(e, "the kernel no longer has it")
+			lost = true
+		case began-e.renewed >= Instant(k.lifetime-k.margin/2) && (!l.ok || k.tooLong(l.at, began)):
+			// The kernel may have let go of it, and no fresh look says that it has not.
+			k.undo(e, "not renewed in time")
+			doubtful = append(doubtful, e)
+		default:
+			e.writing = writing
+			renewed, sites = append(renewed, e), append(sites, at)
+		}
+	}
 	k.mu.Unlock()
+	if lost {
+		k.tell()
+	}
+	k.drop(doubtful) // before anything else
+	return renewed, sites
+}
 
-	err := k.edge.Renew(e.addr, e.index, k.lifetime)
-
+// end notes what came of a write, and returns what may not stay.
+func (k *Keeper) end(renewed []*entry, errs []error, began Instant, writing chan struct{}) (out []*entry) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	ended := k.clock()
-	e.writing = nil
 	close(writing)
-	switch {
-	case e.phase != there:
-		return false // it was dismissed or lost meanwhile, and this write may have brought it back
-	case k.tooLong(began, ended) && (k.ended(e, ended) || ended-e.renewed >= Instant(k.lifetime-k.margin/2)):
-		// It may have given the address a life beyond its end, or a second one after it had expired. A slow renewal before
-		// either does no harm: dropping a good address for it would.
-		k.undo(e, "the kernel was too slow over a renewal")
-		return false
-	case err != nil:
-		e.attempt = ended + again
-		k.say(slog.LevelWarn, "address not renewed", e, "err", err)
-	default:
-		e.renewed = began
+	for i, e := range renewed {
+		e.writing = nil
+		switch {
+		case e.phase != there:
+			out = append(out, e) // it was dismissed or lost meanwhile, and this write may have brought it back
+		case k.tooLong(began, ended) && (k.ended(e, ended) || ended-e.renewed >= Instant(k.lifetime-k.margin/2)):
+			// It may have given the address a life beyond its end, or a second one after it had expired. A slow renewal before
+			// either does no harm: dropping a good address for it would.
+			k.undo(e, "the kernel was too slow over a renewal")
+			out = append(out, e)
+		case errs[i] != nil:
+			e.attempt = ended + again
+			k.say(slog.LevelWarn, "address not renewed", e, "err", errs[i])
+		default:
+			e.renewed = began
+		}
 	}
-	return true
+	return out
+}
+
+// drop takes down what may not stay.
+func (k *Keeper) drop(list []*entry) {
+	for _, e := range list {
+		if err := k.remove(e); err != nil {
+			k.say(slog.LevelWarn, "address not undone, trying again", e, "err", err)
+		}
+	}
 }
 
 // undo marks an address that must go at once although its end has not come. The caller holds the lock.

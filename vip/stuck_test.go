@@ -161,7 +161,7 @@ func TestNoRenewalBeyondTheEnd(t *testing.T) {
 		})
 		b.hold(b.held(ten, 1, 350*time.Millisecond))
 		jumped.Store(int64(time.Second))
-		b.k.renew()
+		b.k.renew(1)
 		if n := b.fake.Renewals(); n > 0 {
 			t.Errorf("%d renewals of an address whose lease has ended", n)
 		}

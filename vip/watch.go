@@ -72,12 +72,12 @@ type watcher struct {
 func (w *watcher) hear(e Event) {
 	switch e.Kind {
 	case AddrAdded:
-		if !w.k.holds(e, placing, there) {
+		if !w.holds(e, placing, there) {
 			w.ring()
 		}
 	case AddrRemoved:
 		// Of an own removal that is over already the keeper knows nothing any more: it costs one more pass.
-		if !w.k.holds(e, leaving, undone) {
+		if !w.holds(e, leaving, undone) {
 			w.ring()
 		}
 	case LinkChanged:
@@ -103,11 +103,17 @@ func (w *watcher) changed(link Link) bool {
 }
 
 // holds says whether the event is about an address of ours in one of these phases.
-func (k *Keeper) holds(ev Event, phases ...phase) bool {
+func (w *watcher) holds(ev Event, phases ...phase) bool {
+	k := w.k
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, e := range k.entries {
-		if e.addr == ev.Addr && e.index == ev.Index && ev.Bits == e.addr.BitLen() {
+	about := func(e *entry) bool { return e.addr == ev.Addr && e.index == ev.Index && ev.Bits == e.addr.BitLen() }
+	// Each renewal is told of: of many addresses none is to be looked for.
+	if e := k.entries[place{ev.Addr, w.links[ev.Index].Name}]; e != nil && about(e) {
+		return slices.Contains(phases, e.phase)
+	}
+	for _, e := range k.entries { // its link has another name now
+		if about(e) {
 			return slices.Contains(phases, e.phase)
 		}
 	}

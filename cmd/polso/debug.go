@@ -33,8 +33,8 @@ func (a *app) debugCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "debug",
 		Short: "One archive with what a report of a defect needs",
-		Long: `Writes an archive that only you may read: versions, doctor's findings, the state of router and cluster, the document, history, audit, IPVS table,
-counters, metrics, the agent's log and goroutines, and what the machine tells: kernel, settings, links, addresses, routes. Secrets are taken out: what checks
+		Long: `Writes an archive that only you may read: versions, doctor's findings, the state of router and cluster, the document, history, audit, events,
+IPVS table, counters, metrics, the agent's log and goroutines, and what the machine tells: kernel, settings, links, addresses, routes. Secrets are taken out: what checks
 send and their headers, arguments of programs, paths of webhooks, tokens, keys, hashes of passwords. Its MANIFEST says what each file is, and what could not be
 had and why; without an agent there is what the machine tells. Look into it before you hand it on: names and addresses are as they are.`,
 		Example: `  polso debug
@@ -150,6 +150,7 @@ func agentParts(cl *api.Client, secrets *bundle.Secrets) []bundle.Part {
 		{Name: "status-local.json", What: "the router alone", Get: func(ctx context.Context) ([]byte, error) { return asJSON(cl.Local(ctx)) }},
 		{Name: "history.json", What: "the last revisions, without their documents", Get: func(ctx context.Context) ([]byte, error) { return asJSON(cl.History(ctx, 100)) }},
 		{Name: "audit.json", What: "the last changes", Get: func(ctx context.Context) ([]byte, error) { return asJSON(cl.Audit(ctx, api.AuditRequest{Count: 1000})) }},
+		{Name: "events.json", What: "what has happened in the cluster", Get: func(ctx context.Context) ([]byte, error) { return asJSON(cl.Events(ctx, api.EventsRequest{})) }},
 		{Name: "certificates.json", What: "certificates, without keys", Get: func(ctx context.Context) ([]byte, error) { return asJSON(cl.Certificates(ctx)) }},
 		{Name: "ipvs.txt", What: "the router's IPVS table, as ipvsadm -Ln", Get: func(ctx context.Context) ([]byte, error) {
 			table, err := cl.IPVS(ctx, api.IPVSRequest{Layout: "list"})

@@ -146,7 +146,7 @@ func TestDebugHasNoSecrets(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"MANIFEST": "document.json", "version.json": `"go"`, "build.txt": "path\tpolso", "document.json": `"X-Other": "(removed)"`, "status.json": `"leader": "r1"`, "status-local.json": `"node": "r1"`,
-		"doctor.json": "findings", "history.json": `"revision": 3`, "audit.json": `"action"`, "certificates.json": "fingerprint", "ipvs.txt": "192.0.2.10:80", "stats.json": `"name": "web"`,
+		"doctor.json": "findings", "history.json": `"revision": 3`, "audit.json": `"action"`, "events.json": `"kind"`, "certificates.json": "fingerprint", "ipvs.txt": "192.0.2.10:80", "stats.json": `"name": "web"`,
 		"metrics.txt": "polso_build_info", "node.json": `"Name": "r1"`, "agent/log.txt": "took the lead", "agent/goroutines.txt": "director.(*Director).Run", "agent/heap.txt": "heap profile",
 		"agent/process.json": `"goroutines"`, "agent/raft.json": `"Leader"`, "agent/build.txt": "polso", "machine/system.txt": "Linux version", "machine/data.txt": "ca.key", "machine/sysctls.txt": "net/ipv4/ip_forward",
 	} {

@@ -165,7 +165,7 @@ func has(ctx context.Context, r *lab.Router, rule string, server, weight int) er
 
 // takeover lets something happen to the director and says how long it took until another had an address.
 func (c cluster) takeover(event func(active *lab.Router) error) (time.Duration, error) {
-	vip := netip.MustParseAddr("10.9.3.1")
+	vip := c.size.VIP()
 	active, err := c.l.Successor(c.ctx, nil, vip)
 	if err != nil {
 		return 0, err

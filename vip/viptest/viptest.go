@@ -48,6 +48,7 @@ func Run(t *testing.T, in func(t *testing.T, test func(t *testing.T, b Bench))) 
 		{"links", links},
 		{"expires", expires},
 		{"renewed lives on", renewedLivesOn},
+		{"many are renewed at once", renewsMany},
 		{"renewing brings back", renewingBringsBack},
 		{"changes are told", changesAreTold},
 		{"held until its end", heldUntilItsEnd},
@@ -213,7 +214,7 @@ func links(t *testing.T, b Bench) {
 func renewingBringsBack(t *testing.T, b Bench) {
 	both(func(addr netip.Addr) {
 		link := b.index(t, b.Link)
-		must(t, b.Edge.Renew(addr, link, time.Second))
+		b.renew(t, addr, link)
 		if p, ok := b.find(t, addr, link); !ok || !p.Ours {
 			t.Errorf("%+v, %v", p, ok)
 		}
