@@ -112,7 +112,7 @@ func (in Inputs) roster(v config.Virtual, key ipvs.Key, have map[netip.AddrPort]
 	if !known {
 		was = believed(v, have)
 	}
-	var r roster
+	r := roster{servers: make([]share, 0, len(v.Servers))}
 	for _, s := range v.Servers {
 		r.servers = append(r.servers, in.share(v, s, have))
 	}

@@ -130,12 +130,12 @@ func flagOf(name string) (ipvs.Flags, error) {
 
 // destinations returns the servers of v that belong in the table now: the document's with their shares, and those that drain.
 func destinations(v config.Virtual, r roster, drains []Leaving) ([]ipvs.Destination, []Problem) {
-	var (
-		out      []ipvs.Destination
-		problems []Problem
-		seen     = make(map[netip.AddrPort]string)
-	)
 	shares := slices.Concat(r.servers, r.sorry)
+	var (
+		out      = make([]ipvs.Destination, 0, len(shares))
+		problems []Problem
+		seen     = make(map[netip.AddrPort]string, len(shares))
+	)
 	for i, s := range everyone(v) {
 		problem := func(why, fix string) {
 			problems = append(problems, Problem{"server " + v.Name + "/" + s.Name, why, fix})
@@ -154,8 +154,10 @@ func destinations(v config.Virtual, r roster, drains []Leaving) ([]ipvs.Destinat
 		if i >= len(v.Servers) {
 			of = Apart(v)
 		}
-		if _, askable := TargetOf(of, s); checkOf(of, s) != nil && !askable {
-			problem("its check has no port to ask, so it never counts as up", `add "port" to the check`)
+		if checkOf(of, s) != nil {
+			if _, askable := TargetOf(of, s); !askable {
+				problem("its check has no port to ask, so it never counts as up", `add "port" to the check`)
+			}
 		}
 		if shares[i].present {
 			d.Weight = shares[i].weight

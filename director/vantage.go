@@ -247,6 +247,9 @@ func (g grounds) of(s config.Server) footing {
 // severedLinks are the links by which servers are reached and that are down, without those that have an address of the document: these
 // are told of in any case.
 func severedLinks(in Inputs, places []Place) []Problem {
+	if !slices.ContainsFunc(in.Links, func(l vip.Link) bool { return !l.Up }) {
+		return nil
+	}
 	servers := make(map[string]map[string]bool)
 	for _, v := range in.State.Document.Virtuals {
 		for _, s := range v.Servers {
