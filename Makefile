@@ -15,7 +15,7 @@ RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools -e /w
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio
 BROWSERS := chromium w3m fonts-dejavu-core libnss3-tools
 
-.PHONY: build demo test beside unit race once virtual alone servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale checks packages packages-test alerts packages-lab container lint help lab-binaries previous
+.PHONY: build demo test beside unit race once virtual alone servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale scale-switch checks packages packages-test alerts packages-lab container lint help lab-binaries previous
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -117,6 +117,9 @@ ONLY ?= table,routers
 RUNS ?= 3
 scale: build lab-binaries ## what the size of a table costs, beside ipvsadm -R and keepalived; SIZES="100x10", ONLY="table", RUNS=1
 	$(LABVM) --timeout 60m --mem 4G --need ipvsadm --need keepalived -- $(LABBIN)/scale --polso bin/polso --sizes $(SIZES) --only $(ONLY) --runs $(RUNS)
+
+scale-switch: build lab-binaries ## what the size of a table costs a takeover, on this kernel: simulated tables, real addresses; SIZES="100x10", RUNS=5
+	$(LABVM) --mode direct --timeout 30m -- $(LABBIN)/scale --polso bin/polso --sizes $(SIZES) --only switch --runs $(RUNS)
 
 CHECKS ?= --rates 200,500
 checks: build lab-binaries ## what a check of a server costs its prober, beside keepalived's checkers; CHECKS="--rates 200 --kinds tcp --for 20s"

@@ -64,8 +64,8 @@ type look struct {
 	seen map[Site]bool
 }
 
-// look asks the kernel. Renewing would bring back an address that has expired, or that an operator took away.
-func (k *Keeper) look() look {
+// seen asks the kernel. Renewing would bring back an address that has expired, or that an operator took away.
+func (k *Keeper) seen() look {
 	l := look{at: k.clock()}
 	have, err := k.edge.Placed()
 	l.ok, l.seen = err == nil, make(map[Site]bool, len(have))
@@ -87,7 +87,7 @@ func (k *Keeper) renew(window int) int {
 	if len(due) == 0 {
 		return window
 	}
-	l := k.look()
+	l := k.seen()
 	for len(due) > 0 {
 		some := due[:min(window, len(due))]
 		due = due[len(some):]
@@ -105,20 +105,22 @@ func (k *Keeper) renew(window int) int {
 
 // renewSome renews those that may be, in one write, and takes down those that must go.
 func (k *Keeper) renewSome(some []*entry, l look) {
-	began, writing := k.clock(), make(chan struct{})
-	renewed, sites := k.begin(some, l, began, writing)
+	writing := make(chan struct{})
+	renewed, sites, began := k.begin(some, l, writing)
 	if len(renewed) == 0 {
 		return
 	}
 	errs := k.edge.Renew(sites, k.lifetime)
-	k.drop(k.end(renewed, errs, began, writing))
+	k.takeDown(k.end(renewed, errs, began, writing))
 }
 
 // begin sorts out which may be renewed: those are being written from then on, until writing is closed.
-func (k *Keeper) begin(some []*entry, l look, began Instant, writing chan struct{}) (renewed []*entry, sites []Site) {
+func (k *Keeper) begin(some []*entry, l look, writing chan struct{}) (renewed []*entry, sites []Site, began Instant) {
 	var doubtful []*entry
 	lost := false
 	k.mu.Lock()
+	// Read after the lock, so that waiting for it cannot make an end look as if it were still to come.
+	began = k.clock()
 	for _, e := range some {
 		switch at := (Site{e.addr, e.index}); {
 		case e.phase != there:
@@ -141,8 +143,8 @@ func (k *Keeper) begin(some []*entry, l look, began Instant, writing chan struct
 	if lost {
 		k.tell()
 	}
-	k.drop(doubtful) // before anything else
-	return renewed, sites
+	k.takeDown(doubtful) // before anything else
+	return renewed, sites, began
 }
 
 // end notes what came of a write, and returns what may not stay.
@@ -171,8 +173,8 @@ func (k *Keeper) end(renewed []*entry, errs []error, began Instant, writing chan
 	return out
 }
 
-// drop takes down what may not stay.
-func (k *Keeper) drop(list []*entry) {
+// takeDown removes what may not stay.
+func (k *Keeper) takeDown(list []*entry) {
 	for _, e := range list {
 		if err := k.remove(e); err != nil {
 			k.say(slog.LevelWarn, "address not undone, trying again", e, "err", err)

@@ -1,8 +1,8 @@
 // Command scale measures what the size of a table costs: to fill the kernel's from empty and to change one server, beside
 // `ipvsadm -R` and keepalived on the same kernel in the same run; then, with three routers, an apply, a change, a takeover,
-// an idle router's processor time and its memory.
+// an idle router's processor time and its memory. Takeovers alone, of routers with simulated tables, it measures on any kernel.
 //
-//	scale [--polso bin/polso] [--sizes 100x10,1000x10] [--runs 3] [--only table,routers]
+//	scale [--polso bin/polso] [--sizes 100x10,1000x10] [--runs 3] [--only table,routers,switch]
 //
 // It runs in the laboratory (see tools/labvm) and wants ipvsadm and keepalived installed; without keepalived it leaves that out.
 package main
@@ -57,22 +57,32 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		errs = append(errs, err)
 	}
 	if strings.Contains(*only, "routers") {
-		var rows []routersRow
-		for _, size := range sizes {
-			row, err := measureRouters(ctx, progress, path, size, *runs)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("routers, %s: %w", name(size), err))
-				break
-			}
-			rows = append(rows, row)
-		}
+		rows, err := each(sizes, func(size lab.Crowd) (routersRow, error) { return measureRouters(ctx, progress, path, size, *runs) })
 		reportRouters(stdout, rows)
+		errs = append(errs, err)
+	}
+	if strings.Contains(*only, "switch") {
+		rows, err := each(sizes, func(size lab.Crowd) (switchRow, error) { return measureSwitch(ctx, progress, path, size, *runs) })
+		reportSwitch(stdout, rows)
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		fmt.Fprintln(stderr, "scale:", err)
 		return 1
 	}
 	return 0
+}
+
+// each measures one size after the other, up to the first that cannot be.
+func each[Row any](sizes []lab.Crowd, measure func(lab.Crowd) (Row, error)) (rows []Row, err error) {
+	for _, size := range sizes {
+		row, err := measure(size)
+		if err != nil {
+			return rows, fmt.Errorf("%s: %w", name(size), err)
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
 }
 
 func parseSizes(list string) (sizes []lab.Crowd, err error) {

@@ -35,6 +35,24 @@ func reportRouters(w io.Writer, rows []routersRow) {
 	t.Flush()
 }
 
+func reportSwitch(w io.Writer, rows []switchRow) {
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\nAnother director, simulated tables, in ms: median (least to most)\n\n")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "TABLE\tplanned: nobody has the address\tkilled: until another has it")
+	for _, r := range rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", name(r.size), spread(r.planned), spread(r.killed))
+	}
+	t.Flush()
+}
+
+// spread is the median, the least and the most, in milliseconds.
+func spread(list []time.Duration) string {
+	return fmt.Sprintf("%s (%d to %d)", ms(list), slices.Min(list).Milliseconds(), slices.Max(list).Milliseconds())
+}
+
 func median(list []time.Duration) time.Duration {
 	return slices.Sorted(slices.Values(list))[len(list)/2]
 }

@@ -37,8 +37,10 @@ func TestDirectorDies(t *testing.T) {
 			const active = document.querySelector('[data-k="active"]')?.innerText ?? "";
 			return window.mine && ["r1", "r2", "r3"].some(r => r !== old && active.includes(r));
 		}`, director.Name)
+		here.complaints("status of 50") // what the page asked for while nobody led
 		here.Logf("the page at %s shows the new director %v after the kill", other.Name, time.Since(killed).Round(100*time.Millisecond))
 		here.sees("failover")
+		here.complaints("status of 50")
 	})
 	there.step("the lost", func() {
 		there.sees("lost")

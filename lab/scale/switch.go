@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"polso/lab"
+)
+
+// switchRow is what one size costs when another router takes over, three routers with simulated tables and real addresses.
+type switchRow struct {
+	size    lab.Crowd
+	planned []time.Duration // during which no router had an address
+	killed  []time.Duration // from the signal until another router had it
+}
+
+// measureSwitch forms a cluster, applies the size's document and has the director changed, runs times by each way.
+func measureSwitch(ctx context.Context, progress func(string, ...any), binary string, size lab.Crowd, runs int) (row switchRow, err error) {
+	row.size = size
+	l, err := lab.New(ctx, lab.Options{Binary: binary, Beside: []string{"a"}, Behind: []string{}, AgentFlags: []string{"--kernel", "simulated"}})
+	if err != nil {
+		return row, err
+	}
+	defer func() {
+		where, kerr := l.KeepLogs("switch-" + name(size))
+		if err != nil && kerr == nil {
+			err = fmt.Errorf("%w (logs: %s)", err, where)
+		}
+		err = errors.Join(err, kerr, l.Close())
+	}()
+	for _, r := range l.Routers {
+		if err := r.Start(ctx); err != nil {
+			return row, err
+		}
+	}
+	if err := l.Form(ctx, "--profile", "lan"); err != nil {
+		return row, err
+	}
+	if err := l.Apply(ctx, l.Routers[0], size.Document(), "--wait", "2m"); err != nil {
+		return row, err
+	}
+	c := cluster{ctx: ctx, l: l, size: size}
+	settle := func() error { return errors.Join(l.WaitWhole(ctx), lab.Pause(ctx, 6*time.Second)) }
+	for range runs {
+		if err := settle(); err != nil {
+			return row, err
+		}
+		gap, err := c.gap(func(active *lab.Router) error {
+			_, err := active.Polso(ctx, "transfer", "--yes")
+			return err
+		})
+		if err != nil {
+			return row, err
+		}
+		row.planned = append(row.planned, gap)
+		if err := settle(); err != nil {
+			return row, err
+		}
+		var active *lab.Router
+		took, err := c.takeover(func(r *lab.Router) error { active = r; return r.Kill() })
+		if err != nil {
+			return row, err
+		}
+		row.killed = append(row.killed, took)
+		if err := errors.Join(active.Wait(ctx), active.Start(ctx)); err != nil {
+			return row, err
+		}
+	}
+	progress("switch, %s: planned %v, killed %v", name(size), row.planned, row.killed)
+	return row, nil
+}
+
+// gap lets something happen to the director and says for how long no router had an address, until another has.
+func (c cluster) gap(event func(active *lab.Router) error) (gap time.Duration, err error) {
+	active, err := c.l.Successor(c.ctx, nil, c.size.VIP())
+	if err != nil {
+		return 0, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- event(active) }()
+	seen := time.Now()
+	for began := seen; time.Since(began) < patience; {
+		for _, r := range c.l.Routers {
+			has, err := r.Has(c.size.VIP())
+			switch {
+			case err != nil:
+				return 0, errors.Join(err, <-done)
+			case has && r != active:
+				return time.Since(seen), <-done
+			case has:
+				seen = time.Now()
+			}
+		}
+	}
+	return 0, errors.Join(errors.New("no other router has taken "+c.size.VIP().String()), <-done)
+}
