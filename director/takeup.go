@@ -16,9 +16,9 @@ func (p *pass) takeUp(in Inputs) bool {
 	if p.memory.left == nil || len(was.Groups) > 0 && was.Epoch == in.Mandate.Epoch {
 		return false
 	}
+	in.Links = p.memory.links
 	want, ok := p.inherited(in)
 	if !ok {
-		in.Links = p.memory.links
 		want = Decide(in)
 	}
 	if len(want.Held) == 0 || want.KeepTable || len(ipvs.Plan(want.Table, *in.Observed)) > 0 ||
@@ -61,7 +61,7 @@ func (p *pass) inherited(in Inputs) (Want, bool) {
 	want.Held = held(in.Mandate, want.Places)
 	if doc.Cluster.SyncDaemon != nil {
 		role := Sysctls(nil).synchronised(in)
-		role.override(doc.Cluster.Sysctls, p.memory.links, want.Places)
+		role.override(doc.Cluster.Sysctls, in.Links, want.Places)
 		want.Sysctls = maps.Clone(want.Sysctls)
 		want.Sysctls[BackupOnly] = role[BackupOnly]
 	}
