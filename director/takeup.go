@@ -8,8 +8,8 @@ import (
 	"polso/ipvs"
 )
 
-// takeUp holds what a new mandate asks for as soon as the kernel's table has been read, if that is as wanted already, and
-// so are the settings as far as the last pass knew: a takeover with a warm table waits for nothing else. What has changed
+// takeUp holds what a new mandate asks for as soon as the kernel's table has been read, if that is as wanted already (a large one: as the last
+// pass wanted it), and so are the settings as far as the last pass knew: a takeover with a warm table waits for nothing else. What has changed
 // since on the links is found by the rest of the pass; what cannot be held now is tried again there. It tells whether it held.
 func (p *pass) takeUp(in Inputs) bool {
 	was := p.memory.mandate

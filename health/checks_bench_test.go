@@ -106,6 +106,10 @@ func (l *load) run(b *testing.B, kind config.CheckKind, rate int) {
 	if l.failed != "" {
 		b.Errorf("a check failed: %s", l.failed)
 	}
+	// Lateness is told within a turn: what is later than that shows in how many there were.
+	if due := rate * int(lasts/time.Second); len(l.late) < due*98/100 {
+		b.Errorf("%d questions were put, of %d", len(l.late), due)
+	}
 	slices.Sort(l.late)
 	millis := func(quantile float64) float64 {
 		return float64(l.late[int(quantile*float64(len(l.late)-1))]) / float64(time.Millisecond)

@@ -1,6 +1,7 @@
 package vip
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,12 +53,15 @@ func (k *Keeper) Drop() error {
 func (k *Keeper) letGo(keep []Held, must func(*entry) bool) error {
 	var errs []error
 	began := k.clock()
+	// Many may share one write that is stuck: it is waited for once, and last.
+	writes, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	for _, e := range k.dismiss(must) {
 		if k.clock()-began > Instant(bound) {
 			errs = append(errs, fmt.Errorf("let go of %s on %s: %w", e.addr, e.link, ErrNotGone))
 			continue
 		}
-		if err := k.settle(e); err != nil {
+		if err := k.settle(writes, e); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -109,11 +113,12 @@ func (k *Keeper) forget() error {
 	return nil
 }
 
-// dismiss marks the entries that must go: from now on nothing renews or announces them. Lost ones are forgotten at once.
+// dismiss marks the entries that must go, and returns those that are being written last: from now on nothing renews or announces
+// them. Lost ones are forgotten at once.
 func (k *Keeper) dismiss(must func(*entry) bool) []*entry {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var out []*entry
+	var out, written []*entry
 	for _, at := range slices.SortedFunc(maps.Keys(k.entries), comparePlaces) {
 		e := k.entries[at]
 		if !must(e) {
@@ -127,23 +132,25 @@ func (k *Keeper) dismiss(must func(*entry) bool) []*entry {
 		e.phase = leaving
 		// The caller removes it; the keeper only if that does not come about.
 		e.attempt = k.clock() + again
-		out = append(out, e)
+		if e.writing != nil {
+			written = append(written, e)
+		} else {
+			out = append(out, e)
+		}
 	}
-	return out
+	return append(out, written...)
 }
 
 // settle removes a dismissed entry once the write and the announcement in flight, if any, have ended, so that neither can
-// come after.
-func (k *Keeper) settle(e *entry) error {
+// come after. It waits for a write until writes ends.
+func (k *Keeper) settle(writes context.Context, e *entry) error {
 	k.mu.Lock()
 	writing := e.writing
 	k.mu.Unlock()
 	if writing != nil {
-		timer := time.NewTimer(patience)
-		defer timer.Stop()
 		select {
 		case <-writing:
-		case <-timer.C:
+		case <-writes.Done():
 			return fmt.Errorf("let go of %s on %s: %w: a write is stuck in the kernel", e.addr, e.link, ErrNotGone)
 		}
 	}

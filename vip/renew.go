@@ -106,45 +106,55 @@ func (k *Keeper) renew(window int) int {
 // renewSome renews those that may be, in one write, and takes down those that must go.
 func (k *Keeper) renewSome(some []*entry, l look) {
 	writing := make(chan struct{})
-	renewed, sites, began := k.begin(some, l, writing)
-	if len(renewed) == 0 {
-		return
+	renewed, out, began := k.begin(some, l, writing)
+	if len(renewed) > 0 {
+		sites := make([]Site, len(renewed))
+		for i, e := range renewed {
+			sites[i] = Site{e.addr, e.index}
+		}
+		// At once: what was looked at must still be so when the kernel writes.
+		errs := k.edge.Renew(sites, k.lifetime)
+		out = append(out, k.end(renewed, errs, began, writing)...)
 	}
-	errs := k.edge.Renew(sites, k.lifetime)
-	k.takeDown(k.end(renewed, errs, began, writing))
+	for _, e := range out {
+		if err := k.remove(e); err != nil {
+			k.say(slog.LevelWarn, "address not undone, trying again", e, "err", err)
+		}
+	}
 }
 
-// begin sorts out which may be renewed: those are being written from then on, until writing is closed.
-func (k *Keeper) begin(some []*entry, l look, writing chan struct{}) (renewed []*entry, sites []Site, began Instant) {
-	var doubtful []*entry
+// begin sorts out which may be renewed, and which must go: the former are being written from then on, until writing is closed.
+func (k *Keeper) begin(some []*entry, l look, writing chan struct{}) (renewed, out []*entry, began Instant) {
 	lost := false
 	k.mu.Lock()
 	// Read after the lock, so that waiting for it cannot make an end look as if it were still to come.
 	began = k.clock()
 	for _, e := range some {
-		switch at := (Site{e.addr, e.index}); {
+		switch {
 		case e.phase != there:
 		case k.ended(e, began):
 			// This goroutine came first after a stop: a renewal would give the kernel two seconds more of what is over.
 			k.wake()
-		case l.ok && !l.seen[at]:
+		case k.ended(e, began+Instant(k.margin/2)):
+			// The write may last until then, and bring back what was taken down meanwhile. A lease that goes on is longer by then.
+			e.attempt = began + Instant(k.margin/2)
+		case l.ok && !l.seen[Site{e.addr, e.index}]:
 			k.lose(e, "the kernel no longer has it")
 			lost = true
 		case began-e.renewed >= Instant(k.lifetime-k.margin/2) && (!l.ok || k.tooLong(l.at, began)):
 			// The kernel may have let go of it, and no fresh look says that it has not.
 			k.undo(e, "not renewed in time")
-			doubtful = append(doubtful, e)
+			out = append(out, e) // the keeper's own loop is woken too
 		default:
 			e.writing = writing
-			renewed, sites = append(renewed, e), append(sites, at)
+			renewed = append(renewed, e)
 		}
 	}
 	k.mu.Unlock()
 	if lost {
 		k.tell()
 	}
-	k.takeDown(doubtful) // before anything else
-	return renewed, sites, began
+	return renewed, out, began
 }
 
 // end notes what came of a write, and returns what may not stay.
@@ -171,15 +181,6 @@ func (k *Keeper) end(renewed []*entry, errs []error, began Instant, writing chan
 		}
 	}
 	return out
-}
-
-// takeDown removes what may not stay.
-func (k *Keeper) takeDown(list []*entry) {
-	for _, e := range list {
-		if err := k.remove(e); err != nil {
-			k.say(slog.LevelWarn, "address not undone, trying again", e, "err", err)
-		}
-	}
 }
 
 // undo marks an address that must go at once although its end has not come. The caller holds the lock.

@@ -218,9 +218,9 @@ func TestEndAmongRenewals(t *testing.T) {
 func TestRenewalInFlightAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
-		b.hold(b.held(ten, 1, 620*time.Millisecond))
-		b.fake.Before(slow("Renew", 15*time.Millisecond))
-		b.sleep(620 * time.Millisecond)
+		b.hold(b.held(ten, 1, 640*time.Millisecond))
+		b.fake.Before(slow("Renew", 35*time.Millisecond))
+		b.sleep(640 * time.Millisecond)
 		b.diary("ip addr add 192.0.2.10/32 dev eth0", "announce 192.0.2.10 dev eth0", "announce 192.0.2.10 dev eth0",
 			"ip addr del 192.0.2.10/32 dev eth0",
 			"ip addr replace 192.0.2.10/32 dev eth0", "ip addr del 192.0.2.10/32 dev eth0")

@@ -40,6 +40,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 64
 	}
 	sizes, err := parseSizes(*list)
+	if err == nil && *runs < 1 {
+		err = fmt.Errorf("%d runs: at least 1", *runs)
+	}
 	if err != nil {
 		fmt.Fprintln(stderr, "scale:", err)
 		return 64
