@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What Prometheus' own tool says of the alert rules and of what a router tells. promtool comes from Debian's package prometheus, unpacked
+# What Prometheus' own tool says of the alert rules, of what a router tells and of what the dashboard asks. promtool comes from Debian's package prometheus, unpacked
 # and not installed: no service is started here. Root, for a network of the agent's own.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -47,4 +47,27 @@ status=0
 # 3: what it would name otherwise. How the raft library names its own is the library's affair.
 [ $status = 0 ] || [ $status = 3 ] || { cat "$work/lint" >&2; die "this is no exposition of metrics"; }
 ! grep -v '^polso_raft_lib_' "$work/lint" || die "promtool complains"
+grep -q '^polso_raft_lib_' "$work/metrics" || die "the raft library tells nothing"
+
+say "what the dashboard asks"
+# One expression a line, as JSON has it: a string of JSON is one of YAML too. Grafana's own variables become what Prometheus can read.
+sed -nE 's/^ *"expr": *(".*"),?$/\1/p' contrib/metrics/dashboard.json |
+	sed -E 's/\$\{?__(rate_interval|interval|range)\}?/5m/g; s/\$\{?[a-z_]+(:[a-z]+)?\}?/x/g' >"$work/asked"
+[ -s "$work/asked" ] && [ "$(grep -o '"expr"' contrib/metrics/dashboard.json | wc -l)" = "$(wc -l <"$work/asked")" ] ||
+	die "not every expression of the dashboard is on a line of its own"
+awk 'BEGIN { print "groups:\n- name: dashboard\n  rules:" } { printf "  - record: panel:%d\n    expr: %s\n", NR, $0 }' "$work/asked" >"$work/dashboard.yaml"
+"$promtool" check rules "$work/dashboard.yaml"
+# The names of metrics: what is no string, label, range, function or word of PromQL.
+names() {
+	sed -E "s/^\"|\"\$//g; s/\\\\\"[^\"]*\"|'[^']*'|\{[^}]*\}|\[[^]]*\]//g
+		s/\\b(by|without|on|ignoring|group_left|group_right) *\([^)]*\)//g; s/[A-Za-z_:][A-Za-z0-9_:]* *\(/(/g" "$@" |
+		grep -oE '\b[A-Za-z_:][A-Za-z0-9_:]*' | grep -vxE 'and|or|unless|bool|offset|group_left|group_right' | sort -u
+}
+# What a router cannot tell before something has happened to it: a name a line, and why. So far nothing of the dashboard's is of that kind.
+sed 's/ .*//' >"$work/later" <<-'END'
+END
+sed -E '/^#/d; s/[{ ].*//' "$work/metrics" >"$work/told"
+sort -u "$work/told" "$work/later" | comm -23 <(names "$work/asked") - >"$work/unknown"
+[ ! -s "$work/unknown" ] || die "the dashboard asks for what no router tells: $(paste -sd ' ' "$work/unknown")"
+printf '%s expressions, of %s metrics\n' "$(wc -l <"$work/asked")" "$(names "$work/asked" | wc -l)"
 printf '%s series, %s of them ours\n' "$(grep -vc '^#' "$work/metrics")" "$(grep -c '^polso_' "$work/metrics")"
