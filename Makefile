@@ -144,7 +144,7 @@ container: build ## the image of contrib/Containerfile, polso:latest, by buildah
 
 previous: ## the release before this one, .lab/bin/polso-previous: PREVIOUS=TAG
 	@commit=$$(git rev-parse --quiet --verify '$(PREVIOUS)^{commit}' 2>/dev/null) || { rm -f $(LABBIN)/polso-previous; \
-	  echo "previous: this clone has no commit $(PREVIOUS) (git fetch --unshallow --tags gets it); TestRollingUpgrade is left out" >&2; exit 0; }; \
+	  echo "previous: this clone has no commit $(PREVIOUS) (git fetch --unshallow --tags gets it); TestRollingUpgrade fails without it" >&2; exit 0; }; \
 	tree=$$PWD/.lab/previous-$$commit; bin=$$PWD/$(LABBIN)/polso-previous; mkdir -p $(LABBIN); \
 	[ "$$(cat "$$bin.commit" 2>/dev/null)" = "$$commit" ] && [ -x "$$bin" ] && exit 0; \
 	trap 'git worktree remove --force "$$tree"' EXIT; git worktree add --quiet --force --detach "$$tree" "$$commit"; \
