@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -121,6 +122,9 @@ func TestNamesExist(t *testing.T) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, ".json") && !json.Valid(text) {
+			t.Errorf("%s is no JSON", file)
 		}
 		said := map[string]bool{}
 		for _, n := range name.FindAllString(string(text), -1) {
