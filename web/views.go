@@ -56,12 +56,12 @@ const namesShown = 6
 // words are what a template may say beside its data.
 var words = template.FuncMap{
 	"age":       figures.Age,
-	"since":     figures.Since,
 	"seconds":   figures.Seconds,
 	"si":        figures.SI,
 	"bits":      figures.Bits,
 	"count":     figures.Count,
 	"ago":       func(t time.Time) string { return figures.Since(&t) },
+	"now":       time.Now,
 	"moment":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"state":     stateOf,
 	"lower":     strings.ToLower,

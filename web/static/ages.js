@@ -4,7 +4,7 @@
  * An age as people say it, as the pages have it.
  * @param {number} seconds
  */
-export function age(seconds) {
+function age(seconds) {
   const s = Math.max(0, seconds);
   const two = (/** @type {number} */ n) => String(Math.floor(n)).padStart(2, "0");
   if (s < 60) return `${Math.floor(s)}s`;
@@ -13,12 +13,16 @@ export function age(seconds) {
   return `${Math.floor(s / 86400)}d`;
 }
 
-/** Have the page's ages tick, those that come later too. */
+/** Have the page's ages tick, those that come later too. They are by the router's clock, whatever this machine's says. */
 export function ages() {
+  const now = Date.parse(document.documentElement.dataset.now ?? "");
+  const ahead = Number.isNaN(now) ? 0 : Date.now() - now;
   setInterval(() => {
     for (const time of document.querySelectorAll("time[data-since]")) {
       const since = Date.parse(time.getAttribute("data-since") ?? "");
-      if (!Number.isNaN(since)) time.textContent = age((Date.now() - since) / 1000);
+      if (Number.isNaN(since)) continue;
+      const text = age((Date.now() - ahead - since) / 1000);
+      if (time.textContent !== text) time.textContent = text; // what is selected in it stays so
     }
   }, 1000);
 }

@@ -33,7 +33,7 @@ export async function renew() {
 
 /** Whether somebody has begun to fill in a form, or has text open that is written on with a script of its own. */
 function edited() {
-  if (document.querySelector("main [data-unsaved], dialog[open]")) return true;
+  if (document.querySelector("main [data-unsaved]")) return true;
   for (const field of document.querySelectorAll("main input, main textarea, main select")) {
     if (field instanceof HTMLInputElement) {
       if (field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked : field.type !== "hidden" && field.value !== field.defaultValue) return true;
