@@ -52,6 +52,7 @@ type router struct {
 	table     *ipvs.Fake
 	client    *api.Client
 	log       *logBuffer
+	level     slog.Level // from which on it logs; zero: Info
 	eyes      *eyes
 	agent     atomic.Pointer[Agent] // the last one
 	kernel    Kernel
@@ -211,7 +212,7 @@ func (r *router) home() string { return filepath.Join(r.net.dir, r.name) }
 func (r *router) options() Options {
 	o := Options{
 		Name: r.name, DataDir: r.home(), Socket: r.socket(), Listen: []string{r.listen}, Interfaces: map[string]string{"outside": "eth0"},
-		Kernel: r.kernel, FlightRecorder: r.flight, Version: api.Version{Version: r.version}, levels: r.levels, Log: slog.New(slog.NewTextHandler(r.log, nil)),
+		Kernel: r.kernel, FlightRecorder: r.flight, Version: api.Version{Version: r.version}, levels: r.levels, Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: r.level})),
 		begun: r.agent.Store,
 		openEdges: func(Options) (edges, error) {
 			r.opened.Add(1)
