@@ -64,6 +64,7 @@ func (b *body) leaderStatus(m *member, detail api.Detail) (api.Status, error) {
 			merge(&st, *rep)
 		}
 	}
+	st.ActiveSince = activeSince(snap, st.Active)
 	st.ProfileChange, st.CAChange = profileChange(snap.Cluster, st.Members), caChange(snap.Cluster, st.Members)
 	if p, still := b.stillDirects(m, snap, st); still {
 		st.Problems = append(st.Problems, p)

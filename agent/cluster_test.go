@@ -77,7 +77,12 @@ func TestClusterLife(t *testing.T) {
 	if applied.Revision != 2 {
 		t.Errorf("revision %d, want 2", applied.Revision)
 	}
-	st := r3.status("revision 2 everywhere", settled(3, 2))
+	st := r3.status("revision 2 everywhere", func(st api.Status) error {
+		if st.ActiveSince == nil { // of the first lead, too
+			return errors.New("nobody says since when " + st.Active + " directs")
+		}
+		return settled(3, 2)(st)
+	})
 	if st.Leader != st.Active || w.holder(webVIP) != st.Active {
 		t.Errorf("leader %s, active %s, holder %q; want one", st.Leader, st.Active, w.holder(webVIP))
 	}

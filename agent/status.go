@@ -100,6 +100,7 @@ func (b *body) statusOf(snap *fsm.Snapshot, dir *director.Status, list []api.Vir
 	st.Members = []api.Member{marked(snap, b.self(st))}
 	st.ProfileChange, st.CAChange = profileChange(snap.Cluster, st.Members), caChange(snap.Cluster, st.Members)
 	st.Quorum.Voters = voters(b.member)
+	st.ActiveSince = activeSince(snap, st.Active)
 	st.LastFailover, st.Confirm = lastFailover(snap), api.ConfirmationOf(snap)
 	st.Health = healthHere(st)
 	return st
@@ -191,6 +192,17 @@ func raftWord(m *member, id string) string {
 		}
 	}
 	return "unknown"
+}
+
+// activeSince is when the router of that name, which directs, took the lead; nil where the log has the lead as another's: of a lead that
+// has just begun, or of a director before that still holds addresses, nobody says since when.
+func activeSince(s *fsm.Snapshot, active string) *time.Time {
+	n, is := s.Node(s.Lead.Node)
+	if !is || active == "" || n.Name != active || s.Lead.At.IsZero() {
+		return nil
+	}
+	at := s.Lead.At
+	return &at
 }
 
 func lastFailover(s *fsm.Snapshot) *api.Failover {

@@ -274,6 +274,29 @@ func TestStatusOfVIPs(t *testing.T) {
 	}
 }
 
+// Since when a router directs is known from the first lead on, and of no other than whom the log has as the leader.
+func TestActiveSince(t *testing.T) {
+	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	nodes := []fsm.Node{{ID: "n1", Name: "r1"}, {ID: "n2", Name: "r2"}}
+	for _, test := range []struct {
+		name   string
+		lead   fsm.Lead
+		active string
+		want   *time.Time
+	}{
+		{"nobody led yet", fsm.Lead{}, "", nil},
+		{"the first lead of all", fsm.Lead{Node: "n1", At: at, Reason: "first"}, "r1", &at},
+		{"a takeover", fsm.Lead{Node: "n2", From: "n1", At: at, Reason: "leader lost"}, "r2", &at},
+		{"it leads and does not direct", fsm.Lead{Node: "n1", At: at, Reason: "first"}, "", nil},
+		{"the one before directs still", fsm.Lead{Node: "n2", From: "n1", At: at, Reason: "transfer"}, "r1", nil},
+		{"a new one with the name of one that is removed", fsm.Lead{Node: "a3afd5cc845a2d75", Name: "r1", At: at}, "r1", nil},
+	} {
+		if diff := cmp.Diff(test.want, activeSince(&fsm.Snapshot{Nodes: nodes, Lead: test.lead}, test.active)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
 func TestLastFailover(t *testing.T) {
 	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	nodes := []fsm.Node{{ID: "n1", Name: "r1"}, {ID: "n2", Name: "r2"}}

@@ -23,6 +23,7 @@ type Status struct {
 	Converged       bool           `json:"converged" doc:"this router's kernel is as applied_revision wants it"`
 	Leader          string         `json:"leader" doc:"name of the leader; empty when there is none"`
 	Active          string         `json:"active" doc:"name of the router that holds group default; empty when there is none"`
+	ActiveSince     *time.Time     `json:"active_since,omitempty" doc:"when that router took the lead; absent: nobody directs, or it is not known"`
 	Term            uint64         `json:"term"`
 	Lease           Lease          `json:"lease"`
 	Profile         string         `json:"profile"`

@@ -33,7 +33,7 @@ func newCluster(t testing.TB) *cluster {
 	end := at.Add(24 * time.Hour)
 	conflict := &api.Conflict{Count: 3, MAC: "02:00:00:00:00:09", At: at}
 	st := api.Status{
-		Schema: api.Schema, Cluster: "edge", Node: "r1", Formed: true, Revision: 7, AppliedRevision: 7, Converged: true, Leader: "r1", Active: "r1", Term: 4,
+		Schema: api.Schema, Cluster: "edge", Node: "r1", Formed: true, Revision: 7, AppliedRevision: 7, Converged: true, Leader: "r1", Active: "r1", ActiveSince: &at, Term: 4,
 		Lease: api.Lease{Held: true, ExpiresIn: 0.2, Epoch: 4}, Profile: "lan", Quorum: api.Quorum{Voters: 3, Healthy: 2, CanLose: 0}, Health: api.Degraded,
 		LastFailover: &api.Failover{From: "r2", To: "r1", At: at, Reason: "leader lost", Seconds: 0.31},
 		SyncDaemon:   &api.SyncDaemon{Interface: "eth1", ID: 7, Master: true, Backup: true, Ready: true},

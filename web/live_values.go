@@ -94,6 +94,9 @@ func frameValues(st api.Status) map[string]string {
 // frameShape is what pages are made anew for, whatever they show: what runs, who belongs to it, who directs, what troubles it.
 func frameShape(st api.Status, trouble error) []string {
 	out := []string{fmt.Sprint(st.Revision, st.Active, st.Health, st.Confirm != nil, trouble != nil, len(st.Overrides))}
+	if since := st.ActiveSince; since != nil { // said a moment after who directs, and of a takeover by the same router anew
+		out = append(out, since.String())
+	}
 	if f := st.LastFailover; f != nil {
 		out = append(out, f.At.String())
 	}

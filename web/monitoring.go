@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"time"
 
 	"polso/api"
 )
@@ -35,15 +34,6 @@ type overview struct {
 	Of       int            // virtual servers there are
 	Moves    []takeover
 	Blind    *api.Error // why Moves is not known
-}
-
-// Since is when who directs now took over; nil where the last takeover is not of it.
-func (o overview) Since() *time.Time {
-	f := o.Status.LastFailover
-	if f == nil || f.To != o.Status.Active || f.At.IsZero() {
-		return nil
-	}
-	return &f.At
 }
 
 // Conflicts are the addresses that somebody else claims.

@@ -27,6 +27,11 @@ func TestOverview(t *testing.T) {
 	c.wasAsked(t, "announce")
 	c.visit(t, fsm.Viewer).get("/monitoring").lacks(t, "Announce again")
 
+	c.status.LastFailover = nil // a fresh cluster, in which nobody has taken over yet
+	v.get("/monitoring").shows(t, 200, `<strong>r1</strong>, since`, `<time datetime="2026-11-22T09:00:00Z">`)
+	c.status.ActiveSince = nil
+	v.get("/monitoring").shows(t, 200, "<strong>r1</strong></dd>")
+
 	c.status.Leader, c.status.Active = "", ""
 	v.get("/monitoring").shows(t, 200, "This is what router r1 alone knows", "nobody: no address is held")
 	c.status = api.Status{Node: "r1", Leader: "r1"}
