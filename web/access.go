@@ -1,7 +1,10 @@
 package web
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 func (s *site) accessRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /account/tokens", func(w http.ResponseWriter, r *http.Request) { s.accesses(w, r, accessForm{}, nil) })
 	mux.HandleFunc("POST /account/tokens", s.makeAccess)
+	mux.HandleFunc("GET /account/tokens/{id}/revoke", func(w http.ResponseWriter, r *http.Request) { s.askRevokeAccess(w, r, nil) })
 	mux.HandleFunc("POST /account/tokens/{id}/revoke", s.revokeAccess)
 }
 
@@ -63,10 +67,42 @@ func (s *site) makeAccess(w http.ResponseWriter, r *http.Request) {
 	s.accesses(w, r, accessForm{}, &made)
 }
 
+// askRevokeAccess asks before a token ends; failed is why it did not, nil the first time.
+func (s *site) askRevokeAccess(w http.ResponseWriter, r *http.Request, failed error) {
+	list, err := s.api.AccessTokens(r.Context())
+	if err != nil {
+		s.refuse(w, r, cmp.Or(failed, err))
+		return
+	}
+	id := r.PathValue("id")
+	i := slices.IndexFunc(list, func(t api.AccessToken) bool { return t.ID == id })
+	if i < 0 {
+		gone := api.Errorf(api.CodeNotFound, "no access token that is good has the ID %q", id).WithHint("the list under Access tokens has every one")
+		s.refuse(w, r, cmp.Or(failed, error(gone)))
+		return
+	}
+	s.ask(w, r, "", revokeAccessQuestion(list[i]), failed)
+}
+
+func revokeAccessQuestion(t api.AccessToken) question {
+	what := fmt.Sprintf("It gives the role %s until %s, and was made by %s", t.Role, t.Expires.UTC().Format(time.RFC3339), t.By)
+	if t.Note != "" {
+		what += " for: " + t.Note
+	}
+	return question{
+		Title: fmt.Sprintf("Revoke access token %s?", t.ID),
+		Says: []string{
+			what + ".",
+			"Whatever asks with it is refused from then on, on every router. Sessions that were opened with it and tokens that were made with it end too. That cannot be taken back: a new one has another text.",
+		},
+		To: pathTo("account", "tokens", t.ID, "revoke"), Button: "Revoke " + t.ID, Danger: true, Back: "/account/tokens",
+	}
+}
+
 func (s *site) revokeAccess(w http.ResponseWriter, r *http.Request) {
 	did, err := s.api.RevokeAccess(r.Context(), r.PathValue("id"))
 	if err != nil {
-		s.refuse(w, r, err)
+		s.askRevokeAccess(w, r, err)
 		return
 	}
 	done(w, r, "/account/tokens", outcomes(did))

@@ -102,7 +102,17 @@ func TestAccessTokens(t *testing.T) {
 	}
 	b.ask("GET", "/account", nil).shows(t, 200, "you came with an access token", "viewer")
 	id := c.fsm.Load().Accesses[0].ID
-	if got := admin.post("/account/tokens/"+id+"/revoke", nil); got.code != 303 {
+	revoke := "/account/tokens/" + id + "/revoke"
+	admin.get("/account/tokens").shows(t, 200, `href="`+revoke+`"`)
+	admin.get(revoke).shows(t, 200, "the role viewer until", "for: graphs", "Sessions that were opened with it", "Leave it", `method="post" action="`+revoke+`"`)
+	b.ask("GET", "/account", nil).shows(t, 200, "you came with an access token") // to ask ends nothing
+	c.refuse = api.Errorf(api.CodeNoLeader, "no leader")
+	if got := admin.post(revoke, nil); got.code == 303 || !strings.Contains(got.text, "no leader") || !strings.Contains(got.text, "for: graphs") {
+		t.Errorf("refused: %d\n%s", got.code, got.text)
+	}
+	admin.get("/account/tokens/x/revoke").shows(t, 404, "no access token that is good")
+	admin.post("/account/tokens/x/revoke", nil).shows(t, 404)
+	if got := admin.post(revoke, nil); got.code != 303 {
 		t.Errorf("%d\n%s", got.code, got.text)
 	}
 	if got := b.ask("GET", "/account", nil); got.code != 303 {

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -91,10 +93,39 @@ func joinLine(st api.Status, token, advertise string) string {
 	return strings.Join(append(words, "--token", token, "--advertise", advertise), " ")
 }
 
+// askRevokeToken asks before a token ends; failed is why it did not, nil the first time.
+func (s *site) askRevokeToken(w http.ResponseWriter, r *http.Request, failed error) {
+	list, err := s.api.Tokens(r.Context())
+	if err != nil {
+		s.refuse(w, r, cmp.Or(failed, err))
+		return
+	}
+	id := r.PathValue("id")
+	i := slices.IndexFunc(list, func(t api.Token) bool { return t.ID == id })
+	if i < 0 {
+		gone := api.Errorf(api.CodeNotFound, "no join token that admits somebody has the ID %q", id).WithHint("the list under Redundancy has every one")
+		s.refuse(w, r, cmp.Or(failed, error(gone)))
+		return
+	}
+	s.ask(w, r, "redundancy", revokeTokenQuestion(list[i]), failed)
+}
+
+func revokeTokenQuestion(t api.Token) question {
+	admits := madeToken{Kind: t.Kind, Uses: t.Uses}.Admits()
+	return question{
+		Title: fmt.Sprintf("Revoke join token %s?", t.ID),
+		Says: []string{
+			fmt.Sprintf("It admits %s until %s, and was made by %s. From then on it admits nobody: a line with it that somebody has still to paste is refused.", admits, t.Expires.UTC().Format(time.RFC3339), t.By),
+			"Whoever joined with it stays a member. That cannot be taken back: a new token makes a new line.",
+		},
+		To: pathTo("redundancy", "tokens", t.ID, "revoke"), Button: "Revoke " + t.ID, Danger: true, Back: "/redundancy#join",
+	}
+}
+
 func (s *site) revokeToken(w http.ResponseWriter, r *http.Request) {
 	did, err := s.api.RevokeToken(r.Context(), r.PathValue("id"))
 	if err != nil {
-		s.refuse(w, r, err)
+		s.askRevokeToken(w, r, err)
 		return
 	}
 	done(w, r, "/redundancy#join", outcomes(did))

@@ -16,6 +16,7 @@ func (s *site) redundancyRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /redundancy", func(w http.ResponseWriter, r *http.Request) { s.redundancy(w, r, joinForm{}, nil) })
 	mux.HandleFunc("POST /redundancy/tokens", s.makeToken)
 	mux.Handle("GET /redundancy/tokens", http.RedirectHandler("/redundancy#join", http.StatusSeeOther)) // the address of an answer to a form
+	mux.HandleFunc("GET /redundancy/tokens/{id}/revoke", func(w http.ResponseWriter, r *http.Request) { s.askRevokeToken(w, r, nil) })
 	mux.HandleFunc("POST /redundancy/tokens/{id}/revoke", s.revokeToken)
 	s.routerRoutes(mux)
 	s.certificateRoutes(mux)

@@ -2,7 +2,9 @@ package web
 
 import (
 	"net/url"
+	"strings"
 	"testing"
+	"time"
 
 	"polso/api"
 	"polso/fsm"
@@ -77,6 +79,33 @@ func TestActs(t *testing.T) {
 			c.wasAsked(t, test.wants)
 		})
 	}
+}
+
+// A join token ends after a question; who has lost its role meanwhile, or names none that is there, is told so.
+func TestRevokeToken(t *testing.T) {
+	c := newCluster(t)
+	end := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	add := &fsm.AddToken{Token: fsm.Token{ID: "t1", Hash: strings.Repeat("a", 64), Kind: fsm.Witness, Uses: 2, Expires: end}}
+	if _, err := c.Propose(t.Context(), fsm.Actor{Kind: "user", Name: "bob"}, "t", add); err != nil {
+		t.Fatal(err)
+	}
+	const revoke = "/redundancy/tokens/t1/revoke"
+	v := c.visit(t, fsm.Admin)
+	v.get("/redundancy").shows(t, 200, `href="`+revoke+`"`)
+	v.get(revoke).shows(t, 200, "It admits 2 witnesses until 2100-01-01", "made by bob", "stays a member", "Leave it", `method="post" action="`+revoke+`"`)
+	if _, ok := c.fsm.Load().Token("t1"); !ok {
+		t.Fatal("to ask ends it")
+	}
+	c.visit(t, fsm.Operator).get(revoke).shows(t, 403, "role admin")
+	c.refuse = api.Errorf(api.CodeNoLeader, "no leader")
+	if got := v.post(revoke, nil); got.code == 303 || !strings.Contains(got.text, "no leader") || !strings.Contains(got.text, "2 witnesses") {
+		t.Errorf("refused: %d\n%s", got.code, got.text)
+	}
+	if got := v.post(revoke, nil); got.code != 303 || got.to != "/redundancy#join" {
+		t.Errorf("%d to %q\n%s", got.code, got.to, got.text)
+	}
+	v.get(revoke).shows(t, 404, "no join token that admits somebody")
+	v.post(revoke, nil).shows(t, 404, "t1")
 }
 
 // A router is drained with a reason and an end, and taken back.
