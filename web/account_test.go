@@ -49,7 +49,7 @@ func TestSession(t *testing.T) {
 	c := newCluster(t)
 	admin := c.visit(t, fsm.Admin)
 	form := url.Values{"name": {"bob"}, "role": {"operator"}, "password": {goodPassword}, "again": {"another"}}
-	admin.post("/account/users", form).shows(t, 422, "not the same in both fields", `value="bob"`)
+	admin.post("/account/users", form).shows(t, 422, "the user is not added", `id="again-error">The new password is not the same in both fields`, `value="bob"`)
 	form.Set("again", goodPassword)
 	if got := admin.post("/account/users", form); got.code != 303 {
 		t.Fatalf("%d\n%s", got.code, got.text)
@@ -65,7 +65,9 @@ func TestSession(t *testing.T) {
 	}
 	b.ask("GET", "/account", nil).shows(t, 200, "<strong>bob</strong>", "operator", "The session ends", "Change your password")
 	b.ask("GET", "/account/users", nil).shows(t, 403)
-	b.ask("POST", "/account/password", url.Values{"old": {"wrong"}, "new": {goodPassword + "!"}, "again": {goodPassword + "!"}}).shows(t, 403, "the password until now is another one")
+	b.ask("POST", "/account/password", url.Values{"old": {"wrong"}, "new": {goodPassword + "!"}, "again": {goodPassword + "!"}}).shows(t, 403, "the password is not changed", `id="old-error">The password until now is another one.`)
+	b.ask("POST", "/account/password", url.Values{"old": {goodPassword}, "new": {"short"}, "again": {"short"}}).shows(t, 422, "the password is not changed", `id="new-error">The password is too short.`)
+	b.ask("POST", "/account/password", url.Values{"old": {goodPassword}, "new": {goodPassword + "!"}, "again": {goodPassword}}).shows(t, 422, `id="again-error"`)
 	before := *b.cookie
 	if got := b.ask("POST", "/account/password", url.Values{"old": {goodPassword}, "new": {goodPassword + "!"}, "again": {goodPassword + "!"}}); got.code != 303 {
 		t.Fatalf("%d\n%s", got.code, got.text)
@@ -127,6 +129,8 @@ func TestUsers(t *testing.T) {
 	if got := admin.post("/account/users", url.Values{"name": {"bob"}, "role": {"viewer"}, "password": {goodPassword}, "again": {goodPassword}}); got.code != 303 {
 		t.Fatalf("%d\n%s", got.code, got.text)
 	}
+	admin.post("/account/users", url.Values{"name": {"Bob"}, "role": {"viewer"}, "password": {goodPassword}, "again": {goodPassword}}).shows(t, 409,
+		"the user is not added", `id="name-error">There is a user bob already.`, `value="Bob"`)
 	admin.get("/account/users").shows(t, 200, `href="/account/users/bob"`, "viewer")
 	admin.get("/account/users/bob").shows(t, 200, `value="viewer" checked`)
 	admin.get("/account/users/nobody").shows(t, 404, "no user is called")
@@ -141,7 +145,8 @@ func TestUsers(t *testing.T) {
 	if u := bob(); u.Role != fsm.Operator || u.Hash != hash {
 		t.Errorf("user %+v", u)
 	}
-	admin.post("/account/users/bob/password", url.Values{"password": {"short"}, "again": {"short"}}).shows(t, 422, "12")
+	admin.post("/account/users/bob/password", url.Values{"password": {"short"}, "again": {"short"}}).shows(t, 422, "the password is not set", `id="new-error">The password is too short.`)
+	admin.post("/account/users/bob/password", url.Values{"password": {goodPassword}, "again": {"short"}}).shows(t, 422, `id="again-error"`)
 	if got := admin.post("/account/users/bob/password", url.Values{"password": {goodPassword + "2"}, "again": {goodPassword + "2"}}); got.code != 303 {
 		t.Fatalf("%d\n%s", got.code, got.text)
 	}

@@ -72,7 +72,7 @@ func (b *backend) Propose(_ context.Context, by fsm.Actor, request string, c fsm
 		return fsm.Result{}, err
 	}
 	if r := res.Refusal; r != nil {
-		code := map[fsm.Code]api.Code{fsm.CodeConflict: api.CodeConflict, fsm.CodeNotFound: api.CodeNotFound}[r.Code]
+		code := map[fsm.Code]api.Code{fsm.CodeConflict: api.CodeConflict, fsm.CodeNotFound: api.CodeNotFound, fsm.CodeExists: api.CodeExists}[r.Code]
 		return res, api.Errorf(cmp.Or(code, api.CodeInvalid), "%s", r.Text).WithHint("%s", r.Fix)
 	}
 	return res, nil

@@ -142,36 +142,41 @@ func (s *site) revisionIn(ctx context.Context, text string) (api.Revision, error
 
 // compareView is the page of two revisions.
 type compareView struct {
-	From, To string // as they were asked for
-	Found    *api.Comparison
-	Refused  *api.Error
+	From, To           string // as they were asked for
+	FromError, ToError string
+	Found              *api.Comparison
+	Refused            *api.Error
 }
 
 func (s *site) compare(w http.ResponseWriter, r *http.Request) {
-	v, code := compareView{From: r.FormValue("from"), To: r.FormValue("to")}, http.StatusOK
+	v := compareView{From: r.FormValue("from"), To: r.FormValue("to")}
 	if v.From != "" {
-		c, err := s.compared(r.Context(), v.From, v.To)
-		if err != nil {
-			v.Refused = problemOf(err)
-			code = v.Refused.Status
-		} else {
-			v.Found = &c
-		}
+		s.compared(r.Context(), &v)
 	}
-	s.render(w, r, code, "compare", "changes", "Compare revisions", v)
+	s.render(w, r, statusOf(v.Refused), "compare", "changes", "Compare revisions", v)
 }
 
-// compared is what tells two revisions apart; to "" is the running one.
-func (s *site) compared(ctx context.Context, from, to string) (api.Comparison, error) {
-	a, err := revisionOf(from)
-	if err != nil {
-		return api.Comparison{}, err
-	}
-	b := uint64(0)
-	if to != "" {
-		if b, err = revisionOf(to); err != nil {
-			return api.Comparison{}, err
+// compared finds what tells the two revisions apart; To "" is the running one.
+func (s *site) compared(ctx context.Context, v *compareView) {
+	number := func(text string, wrong *string) uint64 {
+		n, err := revisionOf(text)
+		if err != nil {
+			*wrong = sentences(problemOf(err))
 		}
+		return n
 	}
-	return s.api.Compare(ctx, a, b)
+	a, b := number(v.From, &v.FromError), uint64(0)
+	if v.To != "" {
+		b = number(v.To, &v.ToError)
+	}
+	if v.FromError != "" || v.ToError != "" {
+		v.Refused = api.Errorf(api.CodeNotFound, "nothing is compared")
+		return
+	}
+	c, err := s.api.Compare(ctx, a, b)
+	if err != nil {
+		v.Refused = problemOf(err)
+		return
+	}
+	v.Found = &c
 }

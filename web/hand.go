@@ -56,7 +56,19 @@ type serverPage struct {
 }
 
 // handForm is what was said with a word.
-type handForm struct{ Weight, For, Reason string }
+type handForm struct {
+	Weight, For, Reason   string
+	In                    string // the way whose form it is
+	WeightError, ForError string
+}
+
+// Wrong is what is wrong with the field "for" of a way's form.
+func (f handForm) Wrong(way string) string {
+	if f.In != way {
+		return ""
+	}
+	return f.ForError
+}
 
 // Ways are the groups of words of the page.
 func (serverPage) Ways() []way {
@@ -158,7 +170,7 @@ func (s *site) say(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	page.Form = handForm{r.PostFormValue("weight"), strings.TrimSpace(r.PostFormValue("for")), r.PostFormValue("reason")}
+	page.Form = handForm{Weight: r.PostFormValue("weight"), For: strings.TrimSpace(r.PostFormValue("for")), Reason: r.PostFormValue("reason")}
 	i := slices.IndexFunc(sayings, func(x word) bool { return x.Do == r.PostFormValue("do") })
 	if i < 0 {
 		s.refuse(w, r, api.Errorf(api.CodeInvalid, "the button %q does nothing", r.PostFormValue("do")))
@@ -170,7 +182,7 @@ func (s *site) say(w http.ResponseWriter, r *http.Request) {
 		s.show(w, r, "server", "virtuals", page.Virtual+"/"+page.Name, page)
 		return
 	}
-	answer, err := s.saying(r, page, said)
+	answer, err := s.saying(r, &page, said)
 	if err != nil {
 		page.Failed = problemOf(err)
 		s.render(w, r, page.Failed.Status, "server", "virtuals", page.Virtual+"/"+page.Name, page)
@@ -179,7 +191,8 @@ func (s *site) say(w http.ResponseWriter, r *http.Request) {
 	done(w, r, page.Page(), strings.Join(append(answer.Done, answer.Warnings...), " "))
 }
 
-func (s *site) saying(r *http.Request, page serverPage, said word) (api.Done, error) {
+// saying says it; what is wrong with a field is noted in the page's form.
+func (s *site) saying(r *http.Request, page *serverPage, said word) (api.Done, error) {
 	target := fsm.ServerTarget(page.Virtual, page.Name)
 	if said.Whole {
 		target = "address/" + page.Address
@@ -190,17 +203,25 @@ func (s *site) saying(r *http.Request, page serverPage, said word) (api.Done, er
 	req := api.OverrideRequest{Target: target, Kind: said.kind, Reason: page.Form.Reason}
 	if said.kind == fsm.Weight {
 		n, err := strconv.Atoi(strings.TrimSpace(page.Form.Weight))
-		if err != nil {
-			return api.Done{}, api.Errorf(api.CodeInvalid, "%q is not a weight", page.Form.Weight).WithHint("write 0 to 65535")
+		if err != nil || n < 0 || n > 65535 {
+			page.Form.WeightError = "Write a number from 0 to 65535."
 		}
 		req.Weight = n
 	}
 	if page.Form.For != "" {
 		length, err := time.ParseDuration(page.Form.For)
 		if err != nil || length < time.Second {
-			return api.Done{}, api.Errorf(api.CodeInvalid, "%q is not how long it shall last", page.Form.For).WithHint("write a number with its unit, such as 90m or 2h; nothing: until it is taken back")
+			page.Form.ForError = "Write a time such as 90m or 2h, or nothing: until it is taken back."
 		}
 		req.For = length.Seconds()
+	}
+	if page.Form.WeightError != "" || page.Form.ForError != "" {
+		for _, w := range page.Ways() {
+			if slices.ContainsFunc(w.Words, func(x word) bool { return x.Do == said.Do }) {
+				page.Form.In = w.ID()
+			}
+		}
+		return api.Done{}, api.Errorf(api.CodeInvalid, "nothing is said of the server")
 	}
 	return s.api.SetOverride(r.Context(), req)
 }

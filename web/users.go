@@ -14,9 +14,9 @@ import (
 func (s *site) userRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /account/users", func(w http.ResponseWriter, r *http.Request) { s.users(w, r, userForm{}) })
 	mux.HandleFunc("POST /account/users", s.addUser)
-	mux.HandleFunc("GET /account/users/{name}", func(w http.ResponseWriter, r *http.Request) { s.user(w, r, nil) })
-	mux.HandleFunc("POST /account/users/{name}/role", s.setUser)
-	mux.HandleFunc("POST /account/users/{name}/password", s.setUser)
+	mux.HandleFunc("GET /account/users/{name}", func(w http.ResponseWriter, r *http.Request) { s.user(w, r, userPage{}) })
+	mux.HandleFunc("POST /account/users/{name}/role", s.setRole)
+	mux.HandleFunc("POST /account/users/{name}/password", s.setPassword)
 	mux.HandleFunc("GET /account/users/{name}/remove", func(w http.ResponseWriter, r *http.Request) {
 		s.ask(w, r, "", removeUserQuestion(r.PathValue("name")), nil)
 	})
@@ -35,6 +35,8 @@ func roleChoices() []choice {
 // userForm is a user that somebody wants to make.
 type userForm struct {
 	Name, Role string
+	NameError  string
+	Password   newPassword
 	Problem    *api.Error
 }
 
@@ -53,19 +55,25 @@ func (s *site) users(w http.ResponseWriter, r *http.Request, f userForm) {
 		s.refuse(w, r, err)
 		return
 	}
+	f.Password.Field = "password"
 	s.render(w, r, statusOf(f.Problem), "users", "", "Users", usersPage{list, f})
 }
 
 func (s *site) addUser(w http.ResponseWriter, r *http.Request) {
 	f := userForm{Name: strings.TrimSpace(r.PostFormValue("name")), Role: r.PostFormValue("role")}
+	const undone = "the user is not added"
 	password := r.PostFormValue("password")
-	err := error(differs())
-	var did api.Done
-	if password == r.PostFormValue("again") {
-		did, err = s.api.AddUser(r.Context(), api.UserRequest{Name: f.Name, Role: fsm.Role(f.Role), Password: password})
+	if password != r.PostFormValue("again") {
+		f.Problem = f.Password.differing(undone)
+		s.users(w, r, f)
+		return
 	}
+	did, err := s.api.AddUser(r.Context(), api.UserRequest{Name: f.Name, Role: fsm.Role(f.Role), Password: password})
 	if err != nil {
-		f.Problem = problemOf(err)
+		if f.Problem = problemOf(err); f.Problem.Code == api.CodeExists { // what else is refused may be the name, the role or the password
+			f.NameError = sentences(f.Problem)
+			f.Problem = api.Errorf(api.CodeExists, undone)
+		}
 		s.users(w, r, f)
 		return
 	}
@@ -75,7 +83,8 @@ func (s *site) addUser(w http.ResponseWriter, r *http.Request) {
 // userPage is one user, to be changed.
 type userPage struct {
 	api.User
-	Problem *api.Error
+	Password newPassword
+	Problem  *api.Error
 }
 
 // Roles are what the user can be.
@@ -84,7 +93,7 @@ func (userPage) Roles() []choice { return roleChoices() }
 // Path begins the addresses of what is done with the user.
 func (u userPage) Path() string { return pathTo("account", "users", u.Name) }
 
-func (s *site) user(w http.ResponseWriter, r *http.Request, failed error) {
+func (s *site) user(w http.ResponseWriter, r *http.Request, p userPage) {
 	name := r.PathValue("name")
 	list, err := s.api.Users(r.Context())
 	if err != nil {
@@ -96,24 +105,34 @@ func (s *site) user(w http.ResponseWriter, r *http.Request, failed error) {
 		s.refuse(w, r, api.Errorf(api.CodeNotFound, "no user is called %q", name).WithHint("the list under Users has every one"))
 		return
 	}
-	p, code := userPage{User: list[i]}, http.StatusOK
-	if failed != nil {
-		p.Problem = problemOf(failed)
-		code = p.Problem.Status
-	}
-	s.render(w, r, code, "user", "", "User "+name, p)
+	p.User, p.Password.Field = list[i], "password"
+	s.render(w, r, statusOf(p.Problem), "user", "", "User "+name, p)
 }
 
-// setUser gives a user another role, or another password.
-func (s *site) setUser(w http.ResponseWriter, r *http.Request) {
-	name, password := r.PathValue("name"), r.PostFormValue("password")
-	err := error(differs())
-	var did api.Done
-	if password == r.PostFormValue("again") {
-		did, err = s.api.SetUser(r.Context(), api.UserRequest{Name: name, Role: fsm.Role(r.PostFormValue("role")), Password: password})
-	}
+// setRole gives a user another role.
+func (s *site) setRole(w http.ResponseWriter, r *http.Request) {
+	did, err := s.api.SetUser(r.Context(), api.UserRequest{Name: r.PathValue("name"), Role: fsm.Role(r.PostFormValue("role"))})
 	if err != nil {
-		s.user(w, r, err)
+		s.user(w, r, userPage{Problem: problemOf(err)})
+		return
+	}
+	done(w, r, "/account/users", outcomes(did))
+}
+
+// setPassword gives a user another password.
+func (s *site) setPassword(w http.ResponseWriter, r *http.Request) {
+	const undone = "the password is not set"
+	var p userPage
+	password := r.PostFormValue("password")
+	if password != r.PostFormValue("again") {
+		p.Problem = p.Password.differing(undone)
+		s.user(w, r, p)
+		return
+	}
+	did, err := s.api.SetUser(r.Context(), api.UserRequest{Name: r.PathValue("name"), Password: password})
+	if err != nil {
+		p.Problem = p.Password.refused(err, undone)
+		s.user(w, r, p)
 		return
 	}
 	done(w, r, "/account/users", outcomes(did))
