@@ -167,7 +167,11 @@ func newLog(a *app, level, format string) (*slog.Logger, error) {
 		return nil, fmt.Errorf("log-format %q: want text or json", format)
 	}
 	if toJournal(a.stderr, a.getenv("JOURNAL_STREAM")) {
-		return slog.New(newPriorities(a.stderr, handler)), nil
+		lines := newPriorities(a.stderr, handler)
+		if format == "text" {
+			return slog.New(newNative(a.journal, lines)), nil
+		}
+		return slog.New(lines), nil
 	}
 	return slog.New(handler(a.stderr)), nil
 }

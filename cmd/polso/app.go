@@ -26,6 +26,7 @@ type app struct {
 
 	settings   string // where a router's settings are, unless --config says
 	filesystem string // below which units of systemd are written
+	journal    string // the socket that systemd's journal takes entries with fields at
 
 	addr      string
 	tokenFile string
@@ -39,7 +40,7 @@ type app struct {
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, settings: defaultNodeFile, filesystem: "/"}
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, settings: defaultNodeFile, filesystem: "/", journal: journalSocket}
 }
 
 func (a *app) root() *cobra.Command {

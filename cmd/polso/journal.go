@@ -20,15 +20,28 @@ func newPriorities(w io.Writer, handler func(io.Writer) slog.Handler) priorities
 }
 
 func (p priorities) of(l slog.Level) slog.Handler {
-	switch {
-	case l >= slog.LevelError:
+	switch priority(l) {
+	case "3":
 		return p.err
-	case l >= slog.LevelWarn:
+	case "4":
 		return p.warn
-	case l >= slog.LevelInfo:
+	case "6":
 		return p.info
 	}
 	return p.debug
+}
+
+// priority is what syslog(3) calls a record of this level.
+func priority(l slog.Level) string {
+	switch {
+	case l >= slog.LevelError:
+		return "3"
+	case l >= slog.LevelWarn:
+		return "4"
+	case l >= slog.LevelInfo:
+		return "6"
+	}
+	return "7"
 }
 
 func (p priorities) each(do func(slog.Handler) slog.Handler) priorities {

@@ -34,6 +34,7 @@ func TestJournalPriorities(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := newApp(strings.NewReader(""), f, f, func(name string) string { return map[string]string{"JOURNAL_STREAM": stream}[name] })
+		a.journal = filepath.Join(t.TempDir(), "none")
 		log, err := newLog(a, "debug", "text")
 		if err != nil {
 			t.Fatal(err)
