@@ -13,7 +13,7 @@ import (
 )
 
 // accessRoutes are the access tokens, with which programs ask.
-func (s *site) accessRoutes(mux *http.ServeMux) {
+func (s *site) accessRoutes(mux routes) {
 	mux.HandleFunc("GET /account/tokens", func(w http.ResponseWriter, r *http.Request) { s.accesses(w, r, accessForm{}, nil) })
 	mux.HandleFunc("POST /account/tokens", s.makeAccess)
 	mux.HandleFunc("GET /account/tokens/{id}/revoke", func(w http.ResponseWriter, r *http.Request) { s.askRevokeAccess(w, r, nil) })

@@ -8,7 +8,7 @@ import (
 )
 
 // accountRoutes are the caller's own password, and for admins users and access tokens.
-func (s *site) accountRoutes(mux *http.ServeMux) {
+func (s *site) accountRoutes(mux routes) {
 	mux.HandleFunc("GET /account", func(w http.ResponseWriter, r *http.Request) { s.account(w, r, accountPage{}) })
 	mux.HandleFunc("POST /account/password", s.ownPassword)
 	s.userRoutes(mux)

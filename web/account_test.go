@@ -154,6 +154,7 @@ func TestUsers(t *testing.T) {
 		t.Errorf("user %+v", u)
 	}
 	admin.get("/account/users/bob/remove").shows(t, 200, "access tokens of this user end at once")
+	admin.get("/account/users/nobody/remove").shows(t, 404, "no user is called")
 	if got := admin.post("/account/users/bob/remove", nil); got.code != 303 || bob().Name != "" {
 		t.Errorf("%d, %+v", got.code, bob())
 	}

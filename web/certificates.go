@@ -7,7 +7,7 @@ import (
 )
 
 // certificateRoutes are the certificates between the members.
-func (s *site) certificateRoutes(mux *http.ServeMux) {
+func (s *site) certificateRoutes(mux routes) {
 	mux.HandleFunc("GET /redundancy/certificates", func(w http.ResponseWriter, r *http.Request) {
 		have, err := s.api.Certificates(r.Context())
 		if err != nil {

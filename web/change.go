@@ -12,7 +12,7 @@ import (
 )
 
 // changeRoutes are what runs, what ran, and the way from one to the other.
-func (s *site) changeRoutes(mux *http.ServeMux) {
+func (s *site) changeRoutes(mux routes) {
 	s.planRoutes(mux)
 	s.textRoutes(mux)
 	s.exportRoutes(mux)

@@ -10,7 +10,7 @@ import (
 )
 
 // exportRoutes hand out a document to take along.
-func (s *site) exportRoutes(mux *http.ServeMux) {
+func (s *site) exportRoutes(mux routes) {
 	mux.HandleFunc("GET /changes/export", s.exports)
 	mux.HandleFunc("GET /changes/export/{format}", s.download)
 }

@@ -11,7 +11,7 @@ import (
 
 // globalRoutes are what of the document concerns every router: the cluster block, addresses, who is told, and what routers ask of
 // themselves.
-func (s *site) globalRoutes(mux *http.ServeMux) {
+func (s *site) globalRoutes(mux routes) {
 	mux.HandleFunc("GET /global", func(w http.ResponseWriter, r *http.Request) { s.global(w, r, nil, nil) })
 	mux.HandleFunc("POST /global", s.setCluster)
 	mux.HandleFunc("GET /global/{kind}/add", s.askSetting)

@@ -13,7 +13,7 @@ import (
 )
 
 // handRoutes are what operators say of servers beside the document.
-func (s *site) handRoutes(mux *http.ServeMux) {
+func (s *site) handRoutes(mux routes) {
 	mux.HandleFunc("GET /virtuals/{name}/servers/{server}", s.server)
 	mux.HandleFunc("GET /virtuals/{name}/servers/{server}/{$}", s.server)
 	mux.HandleFunc("POST /virtuals/{name}/servers/{server}/hand", s.say)

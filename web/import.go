@@ -19,7 +19,7 @@ import (
 
 // importRoutes make a document of another load balancer's configuration. Nothing of what is sent is kept here: a page that reads it
 // once more brings it again.
-func (s *site) importRoutes(mux *http.ServeMux) {
+func (s *site) importRoutes(mux routes) {
 	mux.HandleFunc("GET /import", func(w http.ResponseWriter, r *http.Request) {
 		s.show(w, r, "import", "import", "Import", importView{Formats: convert.Importers()})
 	})

@@ -9,7 +9,7 @@ import (
 )
 
 // newSite is the browser interface in front of what answers /v1.
-func newSite(t *testing.T, v1 http.Handler) http.Handler {
+func newSite(t testing.TB, v1 http.Handler) http.Handler {
 	t.Helper()
 	h, err := New(Options{API: api.Inside(v1), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 )
 
 // liveRoutes are what a page that is open is told.
-func (s *site) liveRoutes(mux *http.ServeMux) {
+func (s *site) liveRoutes(mux routes) {
 	h := &hub{api: s.api, scenes: make(map[string]*scene)}
 	mux.HandleFunc("GET /live", h.serve)
 }

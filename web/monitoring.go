@@ -10,7 +10,7 @@ import (
 )
 
 // monitoringRoutes are Control/Monitoring: the whole at a glance, what each kernel has, what each router sees, and how the lead moved.
-func (s *site) monitoringRoutes(mux *http.ServeMux) {
+func (s *site) monitoringRoutes(mux routes) {
 	mux.HandleFunc("GET /monitoring", s.overview)
 	mux.HandleFunc("GET /monitoring/ipvs", s.ipvsTable)
 	mux.HandleFunc("GET /monitoring/routers", s.sideBySide)

@@ -12,7 +12,7 @@ import (
 )
 
 // partRoutes lead to the forms of what a virtual consists of.
-func (s *site) partRoutes(mux *http.ServeMux) {
+func (s *site) partRoutes(mux routes) {
 	for _, method := range []string{"GET ", "POST "} {
 		mux.HandleFunc(method+"/virtuals/{name}/edit", s.editPart)
 		mux.HandleFunc(method+"/virtuals/{name}/servers/{server}/edit", s.editPart)

@@ -14,7 +14,7 @@ import (
 )
 
 // planRoutes lead from a text to its plan, and from there into the cluster.
-func (s *site) planRoutes(mux *http.ServeMux) {
+func (s *site) planRoutes(mux routes) {
 	mux.HandleFunc("POST /changes/plan", s.decide)
 	mux.Handle("GET /changes/plan", http.RedirectHandler("/changes", http.StatusSeeOther)) // the address of an answer to a form
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // redundancyRoutes are who belongs to the cluster, who directs, and how they come and go.
-func (s *site) redundancyRoutes(mux *http.ServeMux) {
+func (s *site) redundancyRoutes(mux routes) {
 	mux.HandleFunc("GET /redundancy", func(w http.ResponseWriter, r *http.Request) { s.redundancy(w, r, joinForm{}, nil) })
 	mux.HandleFunc("POST /redundancy/tokens", s.makeToken)
 	mux.Handle("GET /redundancy/tokens", http.RedirectHandler("/redundancy#join", http.StatusSeeOther)) // the address of an answer to a form

@@ -12,7 +12,7 @@ import (
 )
 
 // routerRoutes are what is done with one member: to move the lead there, to keep it from directing, to take it out.
-func (s *site) routerRoutes(mux *http.ServeMux) {
+func (s *site) routerRoutes(mux routes) {
 	mux.HandleFunc("GET /redundancy/routers/{name}/transfer", s.askAbout(transferQuestion))
 	mux.HandleFunc("POST /redundancy/routers/{name}/transfer", s.doWith(transferQuestion, func(ctx context.Context, r *http.Request, name string) (string, error) {
 		did, err := s.api.Transfer(ctx, api.TransferRequest{To: name})

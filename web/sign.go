@@ -8,7 +8,7 @@ import (
 )
 
 // signRoutes are the way in and out.
-func (s *site) signRoutes(mux *http.ServeMux) {
+func (s *site) signRoutes(mux routes) {
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) { s.showSignIn(w, r, signIn{To: local(r.FormValue("to"))}) })
 	mux.HandleFunc("POST /sign-in", s.signIn)
 	mux.HandleFunc("POST /sign-out", s.signOut)

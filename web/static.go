@@ -15,7 +15,7 @@ var static embed.FS
 
 // staticRoutes serve styles and scripts to everybody: there is nothing of the cluster in them. They are asked for anew by every page,
 // and answered in a line while they are the same.
-func (s *site) staticRoutes(mux *http.ServeMux) {
+func (s *site) staticRoutes(mux routes) {
 	mux.HandleFunc("GET /static/{file...}", func(w http.ResponseWriter, r *http.Request) {
 		text, err := fs.ReadFile(static, path.Join("static", r.PathValue("file")))
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // textRoutes are the document as a text that can be written on.
-func (s *site) textRoutes(mux *http.ServeMux) {
+func (s *site) textRoutes(mux routes) {
 	mux.HandleFunc("GET /changes/edit", s.editText)
 }
 

@@ -11,14 +11,19 @@ import (
 )
 
 // userRoutes are who signs in with a password.
-func (s *site) userRoutes(mux *http.ServeMux) {
+func (s *site) userRoutes(mux routes) {
 	mux.HandleFunc("GET /account/users", func(w http.ResponseWriter, r *http.Request) { s.users(w, r, userForm{}) })
 	mux.HandleFunc("POST /account/users", s.addUser)
 	mux.HandleFunc("GET /account/users/{name}", func(w http.ResponseWriter, r *http.Request) { s.user(w, r, userPage{}) })
 	mux.HandleFunc("POST /account/users/{name}/role", s.setRole)
 	mux.HandleFunc("POST /account/users/{name}/password", s.setPassword)
 	mux.HandleFunc("GET /account/users/{name}/remove", func(w http.ResponseWriter, r *http.Request) {
-		s.ask(w, r, "", removeUserQuestion(r.PathValue("name")), nil)
+		u, err := s.userNamed(r)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		s.ask(w, r, "", removeUserQuestion(u.Name), nil)
 	})
 	mux.HandleFunc("POST /account/users/{name}/remove", s.removeUser)
 }
@@ -93,20 +98,28 @@ func (userPage) Roles() []choice { return roleChoices() }
 // Path begins the addresses of what is done with the user.
 func (u userPage) Path() string { return pathTo("account", "users", u.Name) }
 
-func (s *site) user(w http.ResponseWriter, r *http.Request, p userPage) {
+// userNamed is the user that a request is about, for who may know of users.
+func (s *site) userNamed(r *http.Request) (api.User, error) {
 	name := r.PathValue("name")
 	list, err := s.api.Users(r.Context())
+	if err != nil {
+		return api.User{}, err
+	}
+	i := slices.IndexFunc(list, func(u api.User) bool { return u.Name == name })
+	if i < 0 {
+		return api.User{}, api.Errorf(api.CodeNotFound, "no user is called %q", name).WithHint("the list under Users has every one")
+	}
+	return list[i], nil
+}
+
+func (s *site) user(w http.ResponseWriter, r *http.Request, p userPage) {
+	u, err := s.userNamed(r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	i := slices.IndexFunc(list, func(u api.User) bool { return u.Name == name })
-	if i < 0 {
-		s.refuse(w, r, api.Errorf(api.CodeNotFound, "no user is called %q", name).WithHint("the list under Users has every one"))
-		return
-	}
-	p.User, p.Password.Field = list[i], "password"
-	s.render(w, r, statusOf(p.Problem), "user", "", "User "+name, p)
+	p.User, p.Password.Field = u, "password"
+	s.render(w, r, statusOf(p.Problem), "user", "", "User "+u.Name, p)
 }
 
 // setRole gives a user another role.

@@ -14,7 +14,7 @@ import (
 
 // virtualRoutes are the virtual servers with their real ones. What they change of the document goes through proposeText; what
 // operators say of servers beside it is done at once.
-func (s *site) virtualRoutes(mux *http.ServeMux) {
+func (s *site) virtualRoutes(mux routes) {
 	mux.HandleFunc("GET /virtuals", s.virtuals)
 	mux.HandleFunc("GET /virtuals/add", s.addVirtual)
 	mux.HandleFunc("POST /virtuals/add", s.addVirtual)

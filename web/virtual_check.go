@@ -10,7 +10,7 @@ import (
 )
 
 // checkRoutes lead to Piranha's monitoring scripts: how servers are probed.
-func (s *site) checkRoutes(mux *http.ServeMux) {
+func (s *site) checkRoutes(mux routes) {
 	for _, at := range []string{"/virtuals/{name}", "/virtuals/{name}/servers/{server}", "/virtuals/{name}/sorry/{sorry}"} {
 		mux.HandleFunc("GET "+at+"/monitoring", s.check)
 		mux.HandleFunc("POST "+at+"/monitoring", s.check)

@@ -33,20 +33,36 @@ func New(o Options) (http.Handler, error) {
 	}
 	s := &site{api: o.API, log: o.Log, views: views, keeping: make(chan struct{}, keptAtATime)}
 	open, pages := http.NewServeMux(), http.NewServeMux()
-	s.staticRoutes(open)
-	s.signRoutes(open)
+	s.openRoutes(open)
 	open.Handle("/", s.signedIn(pages))
-	pages.Handle("GET /{$}", http.RedirectHandler("/monitoring", http.StatusSeeOther))
-	pages.HandleFunc("/", s.nowhere)
-	s.monitoringRoutes(pages)
-	s.globalRoutes(pages)
-	s.redundancyRoutes(pages)
-	s.virtualRoutes(pages)
-	s.changeRoutes(pages)
-	s.importRoutes(pages)
-	s.accountRoutes(pages)
-	s.liveRoutes(pages)
+	s.pageRoutes(pages)
 	return guarded(s.looking(open)), nil
+}
+
+// routes is where what is served is put by its patterns: a *http.ServeMux.
+type routes interface {
+	Handle(pattern string, h http.Handler)
+	HandleFunc(pattern string, f func(http.ResponseWriter, *http.Request))
+}
+
+// openRoutes are for everybody.
+func (s *site) openRoutes(mux routes) {
+	s.staticRoutes(mux)
+	s.signRoutes(mux)
+}
+
+// pageRoutes are for who has said who they are.
+func (s *site) pageRoutes(mux routes) {
+	mux.Handle("GET /{$}", http.RedirectHandler("/monitoring", http.StatusSeeOther))
+	mux.HandleFunc("/", s.nowhere)
+	s.monitoringRoutes(mux)
+	s.globalRoutes(mux)
+	s.redundancyRoutes(mux)
+	s.virtualRoutes(mux)
+	s.changeRoutes(mux)
+	s.importRoutes(mux)
+	s.accountRoutes(mux)
+	s.liveRoutes(mux)
 }
 
 // policy is what a page may load and do (CSP Level 3): what this router itself serves, and nothing written into the page.
