@@ -284,10 +284,12 @@ func mistakes() []struct {
 }
 
 func TestProblems(t *testing.T) {
-	var got strings.Builder
+	var got, texts strings.Builder
 	for _, m := range mistakes() {
+		fmt.Fprintf(&texts, "== %s\n", m.name)
 		var files []File
 		for i, text := range m.texts {
+			fmt.Fprintf(&texts, "%q\n", text)
 			files = append(files, File{Name: fmt.Sprintf("%c.hcl", 'a'+i), Text: []byte(text)})
 		}
 		_, err := Parse(files...)
@@ -298,4 +300,5 @@ func TestProblems(t *testing.T) {
 		fmt.Fprintf(&got, "== %s\n%s\n", m.name, err)
 	}
 	golden(t, "problems.txt", []byte(got.String()))
+	golden(t, "mistakes.txt", []byte(texts.String())) // for others that refuse documents
 }
