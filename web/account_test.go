@@ -131,6 +131,8 @@ func TestUsers(t *testing.T) {
 	}
 	admin.post("/account/users", url.Values{"name": {"Bob"}, "role": {"viewer"}, "password": {goodPassword}, "again": {goodPassword}}).shows(t, 409,
 		"the user is not added", `id="name-error">There is a user bob already.`, `value="Bob"`)
+	admin.post("/account/users", url.Values{"name": {"Bob"}, "role": {"viewer"}, "password": {goodPassword}, "again": {goodPassword}}).shows(t, 409,
+		"the user is not added", `id="name-error">There is a user bob already.`, `value="Bob"`)
 	admin.get("/account/users").shows(t, 200, `href="/account/users/bob"`, "viewer")
 	admin.get("/account/users/bob").shows(t, 200, `value="viewer" checked`)
 	admin.get("/account/users/nobody").shows(t, 404, "no user is called")

@@ -112,7 +112,8 @@ func formOf(pattern string) url.Values {
 
 // ofNothing are those that newWhole has nothing for: they are answered, to who may ask, with that.
 var ofNothing = []string{
-	"/", "POST /changes/confirm", "POST /redundancy/routers/{name}/undrain", "POST /redundancy/tokens/{id}/revoke", "POST /account/tokens/{id}/revoke",
+	"/", "POST /changes/confirm", "POST /redundancy/routers/{name}/undrain", "GET /redundancy/tokens/{id}/revoke", "POST /redundancy/tokens/{id}/revoke",
+	"GET /account/tokens/{id}/revoke", "POST /account/tokens/{id}/revoke",
 }
 
 // roles are who may come, nobody first.
