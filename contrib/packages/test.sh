@@ -38,6 +38,16 @@ cp .lab/bin/nfpm-* "$work/elsewhere/.lab/bin/"
 diff dist/SHA256SUMS "$work/elsewhere/dist/SHA256SUMS" || die "two builds differ"
 (cd dist && sha256sum --quiet -c SHA256SUMS)
 deb=$(echo dist/polso_*.deb) rpm=$(echo dist/polso-*.rpm)
+completions="/usr/share/bash-completion/completions/polso /usr/share/zsh/vendor-completions/_polso /usr/share/fish/vendor_completions.d/polso.fish"
+
+say "completions in the deb; bash reads its own"
+dpkg-deb -c "$deb" | awk '{ print substr($6, 2) }' >"$work/files"
+for f in $completions; do
+	grep -qx "$f" "$work/files" || die "$f is not in the deb"
+done
+dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards '*/bash-completion/completions/polso' >"$work/completion"
+[ -s "$work/completion" ] || die "the completion for bash is empty"
+bash -n "$work/completion"
 
 say "lintian, mandoc"
 lintian --allow-root --fail-on error "$deb"
@@ -83,7 +93,7 @@ contrib/packages/under-systemd.sh "$PWD/$live" simulated
 
 say "rpm"
 rpm -qpl "$rpm" >"$work/files"
-for f in /usr/bin/polso /usr/lib/systemd/system/polso.service /etc/polso/node.hcl /usr/share/man/man1/polso.1.gz; do
+for f in /usr/bin/polso /usr/lib/systemd/system/polso.service /etc/polso/node.hcl /usr/share/man/man1/polso.1.gz $completions; do
 	grep -qx "$f" "$work/files" || die "$f is not in the rpm"
 done
 rpm --root "$root" --nodeps -i "$PWD/$rpm"
