@@ -56,7 +56,7 @@ servers: ## every kind of check against real servers, in every state: the table 
 	POLSO_SERVERS=1 go test -count=1 -parallel 8 -run '^Test(RealServers|ServersTable|AgentWords)' ./health
 
 web: browsers ## the web interface of three routers, in Chromium and in w3m (three minutes), and the documentation's site; one test: RUN=TestX
-	$(call in_web,8m,-test.run '^$(or $(RUN),Test)')
+	$(call in_web,12m,-test.run '^$(or $(RUN),Test)')
 	$(if $(RUN),,POLSO_WEB=1 go test -count=1 -run '^TestBrowser$$' ./tools/site)
 
 site: build ## the documentation as a site, its reference made of the code: dist/site/index.html

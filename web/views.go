@@ -97,6 +97,7 @@ func stateOf(word string) mark {
 
 // page is what layout.html is given.
 type page struct {
+	View    string // the template's name
 	Title   string
 	Section string     // the word of the navigation that it belongs to
 	Caller  api.Caller // zero on the sign-in page
@@ -125,7 +126,7 @@ func (s *site) show(w http.ResponseWriter, r *http.Request, view, section, title
 }
 
 func (s *site) render(w http.ResponseWriter, r *http.Request, code int, view, section, title string, data any) {
-	p := page{Title: title, Section: section, Data: data, Sent: r.Method == http.MethodPost}
+	p := page{View: view, Title: title, Section: section, Data: data, Sent: r.Method == http.MethodPost}
 	p.Caller, _ = api.CallerOf(r.Context())
 	if p.Caller.Role != "" {
 		p.Frame = lookOf(r.Context()).frame()

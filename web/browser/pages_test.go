@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,62 +47,111 @@ func (c *cluster) furnish(t *testing.T) {
 	}))
 }
 
+// others are the pages that are led to from pages, for the cluster that runs document and what enrich adds.
+func others() []string {
+	return []string{
+		"/monitoring?addresses=all",
+		"/global/vip/add", "/global/vip/edit/gateway", "/global/notify/add", "/global/notify/edit/log", "/global/router_check/add",
+		"/redundancy/certificates", "/redundancy/certificates/rotate?what=ca", "/redundancy/profile?profile=wan", "/redundancy/leave",
+		"/redundancy/routers/r2/drain", "/redundancy/routers/r2/transfer", "/redundancy/routers/r2/remove",
+		"/virtuals/shop", "/virtuals/web/servers/add", "/virtuals/web/servers/a/edit", "/virtuals/web/servers/a/monitoring", "/virtuals/web/servers/c",
+		"/virtuals/web/sorry/add", "/virtuals/web/sorry/later/edit", "/virtuals/web/monitoring?kind=all", "/virtuals/web/monitoring?kind=send",
+		"/changes/export", "/account/users/viewer", "/account/users/viewer/remove",
+	}
+}
+
+// enrich has the cluster run what the pictures of the documentation do without: a sorry server, and somebody who is told.
+func (c *cluster) enrich(t *testing.T) {
+	t.Helper()
+	text := strings.Replace(document(c), "  server ", "  sorry_server \"later\" {\n    address = \"10.9.0.29\"\n  }\n  server ", 1)
+	must(t, c.Apply(t.Context(), c.Routers[0], text+"notify \"log\" {\n  command = [\"/bin/echo\", \"told\"]\n}\n"))
+}
+
 // Every page is looked at by axe-core, light and dark; none has to be moved sideways at 400 %, none makes the browser complain, and each
-// has one heading, titles its tables and names its fields.
+// has one heading, titles its tables and names its fields. No page is forgotten: each template is among them.
 func TestPages(t *testing.T) {
 	c := newCluster(t)
-	c.furnish(t)
 	r := c.Routers[0]
-	b := newTab(t, newBrowser(t, c))
+	browser := newBrowser(t, c)
+	b := newTab(t, browser)
 	b.width(1280)
-	look := func() {
+	views := make(map[string]bool)
+	look := func(b *tab) {
 		b.Helper()
-		if n := script[int](b, `document.querySelectorAll("h1").length`); n != 1 {
-			b.Errorf("%d headings of the first rank", n)
-		}
-		b.axe()
-		b.width(320)
-		if n := b.overflow(); n > 0 {
-			b.Errorf("%d pixels wider than the window at 400 %%: %s", n, b.widest())
-		}
-		b.width(1280)
+		b.drawn()
+		b.look()
+		views[script[string](b, `document.body.dataset.view ?? ""`)] = true
 	}
-	t.Run("/sign-in", func(t *testing.T) {
-		b.as(t, func() {
-			policy(t, b.open(at(r, "/sign-in")))
-			look()
-		})
-	})
-	b.signIn("admin", password)
-	for _, page := range pages() {
-		t.Run(page, func(t *testing.T) {
+	see := func(s state) {
+		t.Run(s.name, func(t *testing.T) {
 			b.as(t, func() {
-				res := b.open(at(r, page))
-				if res.Status != http.StatusOK {
-					t.Fatalf("answered with status %d", res.Status)
+				s.reach(b)
+				look(b)
+				if s.refused && len(b.complaints("status of 4")) == 0 { // it is said in the console too
+					t.Error("nothing was refused")
 				}
-				policy(t, res)
-				b.drawn()
-				look()
 			})
 		})
 	}
-	t.Run("plan", func(t *testing.T) {
-		b.as(t, func() {
-			b.open(at(r, "/virtuals/web/edit"))
-			b.fill("scheduler", "rr")
-			b.goes("Show the plan")
-			b.sees("Apply")
-			look()
-		})
+	page := func(name, path string) {
+		see(state{name: name, reach: func(b *tab) {
+			res := b.open(at(r, path))
+			if res.Status != http.StatusOK {
+				b.Fatalf("answered with status %d", res.Status)
+			}
+			policy(b.T, res)
+		}})
+	}
+	page("/sign-in", "/sign-in")
+	see(state{"wrong password", true, func(b *tab) {
+		b.open(at(r, "/sign-in"))
+		b.signIn("admin", "a wrong one")
+	}})
+	b.signIn("admin", password)
+	for _, path := range []string{"/monitoring", "/virtuals", "/changes"} {
+		page("empty "+path, path)
+	}
+	c.furnish(t)
+	c.enrich(t)
+	for _, path := range slices.Concat(pages(), others()) {
+		page(path, path)
+	}
+	for _, s := range states(r) {
+		see(s)
+	}
+	t.Run("closed", func(t *testing.T) {
+		b := newTab(t, browser)
+		b.width(1280)
+		b.strange()
+		b.open(at(c.spare, "/monitoring"))
+		b.sees("polso init")
+		look(b)
+		b.complaints("status of 503")
 	})
-	t.Run("refused", func(t *testing.T) {
-		b.as(t, func() {
-			policy(t, b.open(at(r, "/virtuals/nothing")))
-			b.complaints("404") // it is said in the console too
-			look()
-		})
+	t.Run("each template", func(t *testing.T) {
+		files, err := filepath.Glob("../templates/[^_]*.html")
+		must(t, err)
+		for _, file := range files {
+			name := strings.TrimSuffix(filepath.Base(file), ".html")
+			if name != "layout" && !views[name] { // layout is around each
+				t.Errorf("no page of %s was looked at", file)
+			}
+		}
 	})
+}
+
+// look fails the test for what is wrong with the page, whatever it is about.
+func (b *tab) look() {
+	b.Helper()
+	if n := script[int](b, `document.querySelectorAll("h1").length`); n != 1 {
+		b.Errorf("%d headings of the first rank", n)
+	}
+	b.axe()
+	b.width(320)
+	if n := b.overflow(); n > 0 {
+		b.Errorf("%d pixels wider than the window at 400 %%: %s", n, b.widest())
+	}
+	b.width(1280)
 }
 
 // policy looks at what a page may do: nothing of it is unsafe.
