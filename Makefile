@@ -91,7 +91,7 @@ rounds: ## 100,000 rounds of faults in virtual time on real raft, and a twentiet
 	POLSO_ROUNDS=$(ROUNDS) go test -count=1 -timeout 0 -v -run '^(TestNeverTwoHolders|TestWithoutLease)$$' ./consensus
 
 lab: build lab-binaries ## the scenarios on a kernel with real IPVS
-	POLSO_LAB=require $(LABVM) --timeout 30m -- lab/run.sh $(LABBIN)
+	POLSO_LAB=require $(LABVM) --timeout 45m -- lab/run.sh $(LABBIN)
 
 lab-all: build lab-binaries previous ## the same, every fault ten times
 	POLSO_LAB=require POLSO_LAB_LONG=1 $(LABVM) --timeout 90m -- lab/run.sh $(LABBIN)
