@@ -37,7 +37,7 @@ unit: ## unit tests, the virtual-time rounds, the command line's scripts
 
 race: ## the same under the race detector (virtual-time rounds are left to `unit`)
 	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends gcc libc6-dev; } >&2
-	CGO_ENABLED=1 go test -race -parallel 4 $(RACE_PKGS)
+	CGO_ENABLED=1 go test -race -timeout 20m -parallel 4 $(RACE_PKGS)
 
 once: virtual alone ## what the race detector's run leaves out
 
