@@ -108,9 +108,14 @@ func (w *Want) blind(in Inputs) {
 	if in.State.Document.Cluster.SyncDaemon == nil {
 		return
 	}
-	all := w.Sysctls.synchronised(in)
-	all.override(in.State.Document.Cluster.Sysctls, in.Links, w.Places)
-	w.Sysctls = Sysctls{BackupOnly: all[BackupOnly]}
+	w.Sysctls = Sysctls{BackupOnly: roleOf(in, w.Places)}
+}
+
+// roleOf is what BackupOnly is to be, with a sync daemon, by who directs and by the document's own sysctls.
+func roleOf(in Inputs, places []Place) Setting {
+	all := Sysctls(nil).synchronised(in)
+	all.override(in.State.Document.Cluster.Sysctls, in.Links, places)
+	return all[BackupOnly]
 }
 
 // passive tells whether the kernel would balance nothing, although this node directs: backup_only could not be taken back.

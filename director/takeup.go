@@ -60,10 +60,8 @@ func (p *pass) inherited(in Inputs) (Want, bool) {
 	}
 	want.Held = held(in.Mandate, want.Places)
 	if doc.Cluster.SyncDaemon != nil {
-		role := Sysctls(nil).synchronised(in)
-		role.override(doc.Cluster.Sysctls, in.Links, want.Places)
 		want.Sysctls = maps.Clone(want.Sysctls)
-		want.Sysctls[BackupOnly] = role[BackupOnly]
+		want.Sysctls[BackupOnly] = roleOf(in, want.Places)
 	}
 	return want, true
 }

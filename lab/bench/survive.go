@@ -83,13 +83,12 @@ func surviveAs(ctx context.Context, progress io.Writer, c contender, runs, count
 	defer flows.Stop()
 	for i := range runs {
 		for _, e := range events {
-			for again := true; again; {
-				got, moved, err := outlive(ctx, l, c, e, flows)
-				if err != nil {
+			for moved := false; !moved; {
+				var got lab.Tally
+				if got, moved, err = outlive(ctx, l, c, e, flows); err != nil {
 					return sums, fmt.Errorf("%v, run %d: %w", e, i+1, err)
 				}
-				again = !moved
-				if again { // what broke all the same is told, but that was no failover
+				if !moved { // what broke all the same is told, but that was no failover
 					got.Flows = 0
 				}
 				fmt.Fprintf(progress, "bench: %s, %v, run %d of %d, the director is another: %v: %v\n", c.name, e, i+1, runs, moved, got)

@@ -29,26 +29,12 @@ const idleFor = 30 * time.Second
 // measureRouters forms a cluster, applies the size's document and lets things happen to it.
 func measureRouters(ctx context.Context, progress func(string, ...any), binary string, size lab.Crowd, runs int) (row routersRow, err error) {
 	row.size = size
-	l, err := lab.New(ctx, lab.Options{Binary: binary, Beside: []string{"a"}, Behind: []string{}})
+	c, leave, err := formed(ctx, size, "scale", lab.DefaultProfile(), lab.Options{Binary: binary})
 	if err != nil {
 		return row, err
 	}
-	defer func() {
-		where, kerr := l.KeepLogs("scale-" + name(size))
-		if err != nil && kerr == nil {
-			err = fmt.Errorf("%w (logs: %s)", err, where)
-		}
-		err = errors.Join(err, kerr, l.Close())
-	}()
-	for _, r := range l.Routers {
-		if err := r.Start(ctx); err != nil {
-			return row, err
-		}
-	}
-	if err := l.Form(ctx, "--profile", lab.DefaultProfile()); err != nil {
-		return row, err
-	}
-	c := cluster{ctx: ctx, l: l, size: size}
+	defer func() { err = leave(err) }()
+	l := c.l
 	if row.apply, _, err = c.apply(); err != nil {
 		return row, err
 	}
@@ -108,6 +94,31 @@ type cluster struct {
 	ctx  context.Context
 	l    *lab.Lab
 	size lab.Crowd
+}
+
+// formed is three routers that are a cluster, and what ends it: that keeps the logs, by that name, and tells where in an error.
+func formed(ctx context.Context, size lab.Crowd, logs, profile string, o lab.Options) (c cluster, leave func(error) error, err error) {
+	o.Beside, o.Behind = []string{"a"}, []string{}
+	l, err := lab.New(ctx, o)
+	if err != nil {
+		return c, nil, err
+	}
+	leave = func(err error) error {
+		where, kerr := l.KeepLogs(logs + "-" + name(size))
+		if err != nil && kerr == nil {
+			err = fmt.Errorf("%w (logs: %s)", err, where)
+		}
+		return errors.Join(err, kerr, l.Close())
+	}
+	for _, r := range l.Routers {
+		if err := r.Start(ctx); err != nil {
+			return c, nil, leave(err)
+		}
+	}
+	if err := l.Form(ctx, "--profile", profile); err != nil {
+		return c, nil, leave(err)
+	}
+	return cluster{ctx: ctx, l: l, size: size}, leave, nil
 }
 
 // apply applies the document.

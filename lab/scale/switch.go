@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"polso/lab"
@@ -19,29 +18,15 @@ type switchRow struct {
 // measureSwitch forms a cluster, applies the size's document and has the director changed, runs times by each way.
 func measureSwitch(ctx context.Context, progress func(string, ...any), binary string, size lab.Crowd, runs int) (row switchRow, err error) {
 	row.size = size
-	l, err := lab.New(ctx, lab.Options{Binary: binary, Beside: []string{"a"}, Behind: []string{}, AgentFlags: []string{"--kernel", "simulated"}})
+	c, leave, err := formed(ctx, size, "switch", "lan", lab.Options{Binary: binary, AgentFlags: []string{"--kernel", "simulated"}})
 	if err != nil {
 		return row, err
 	}
-	defer func() {
-		where, kerr := l.KeepLogs("switch-" + name(size))
-		if err != nil && kerr == nil {
-			err = fmt.Errorf("%w (logs: %s)", err, where)
-		}
-		err = errors.Join(err, kerr, l.Close())
-	}()
-	for _, r := range l.Routers {
-		if err := r.Start(ctx); err != nil {
-			return row, err
-		}
-	}
-	if err := l.Form(ctx, "--profile", "lan"); err != nil {
-		return row, err
-	}
+	defer func() { err = leave(err) }()
+	l := c.l
 	if err := l.Apply(ctx, l.Routers[0], size.Document(), "--wait", "2m"); err != nil {
 		return row, err
 	}
-	c := cluster{ctx: ctx, l: l, size: size}
 	settle := func() error { return errors.Join(l.WaitWhole(ctx), lab.Pause(ctx, 6*time.Second)) }
 	for range runs {
 		if err := settle(); err != nil {
