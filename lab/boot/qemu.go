@@ -187,7 +187,7 @@ func converse(o Options, listeners []net.Listener) (answer string, err error) {
 // buildInitrd compiles init and packs it with the modules the root file system needs.
 func buildInitrd(ctx context.Context, o Options, k kernel, by accelerator, work string) error {
 	s := spec.Spec{
-		Command: o.Command, Dir: o.Dir, Env: o.environment(machine(by)...), Modules: k.modules, Load: loaded(),
+		Command: o.Command, Dir: o.Dir, Env: o.environment(machine(by)...), Modules: k.modules, Load: loaded(), Near: startedOften(),
 		Shares: []spec.Share{{Tag: artifactsTag, Path: o.Artifacts}},
 	}
 	if len(o.Forwards) > 0 {

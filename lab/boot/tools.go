@@ -34,6 +34,11 @@ func insideNeeds() []Need {
 	}
 }
 
+// startedOften are the programs that a scenario starts dozens of times.
+func startedOften() []string {
+	return []string{"sh", "ip", "tc", "nft", "ipvsadm", "env", "cat", "unshare"}
+}
+
 // vmNeeds are those that fetch, unpack and boot a kernel.
 func vmNeeds() []Need {
 	return []Need{{"qemu-system-x86_64", "qemu-system-x86"}, {"dpkg-deb", "dpkg"}, {"depmod", "kmod"}, {"xz", "xz-utils"}}

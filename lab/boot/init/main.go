@@ -61,6 +61,7 @@ func run() (ctl *os.File, err error) {
 	if err := enterRoot(s); err != nil {
 		return ctl, err
 	}
+	bringNear(s)
 	prepare(s)
 	pin(s)
 	say(ctl, "ready")

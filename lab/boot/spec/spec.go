@@ -26,6 +26,7 @@ type Spec struct {
 	Dir     string   // working directory
 	Modules string   // the folder that becomes /lib/modules; "" leaves it alone
 	Load    []string // modules to load by name once the root is there; one that is missing is passed over
+	Near    []string // programs to copy into memory, by name; one that is missing is passed over
 	Address string   // of eth0, with its prefix; "" where there is none
 	Shares  []Share  // folders that are written through to the host
 }
