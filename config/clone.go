@@ -72,6 +72,25 @@ func (d Document) Equal(e Document) bool {
 	return reflect.DeepEqual(sorted(d), sorted(e))
 }
 
+// same reports whether v and w say the same in the same order; what Equal calls equal need not be.
+func (v Virtual) same(w Virtual) bool {
+	if !sameServers(v.Servers, w.Servers) {
+		return false
+	}
+	v.Servers, w.Servers = nil, nil
+	return reflect.DeepEqual(v, w)
+}
+
+// sameServers compares without reflection what it can: there are many, and most have no check of their own.
+func sameServers(a, b []Server) bool {
+	return slices.EqualFunc(a, b, func(s, t Server) bool { return s == t || s.Check != nil && t.Check != nil && reflect.DeepEqual(s, t) })
+}
+
+func (d Document) withoutVirtuals() Document {
+	d.Virtuals = nil
+	return d
+}
+
 // sorted returns a copy of d in the one order that equal documents share.
 func sorted(d Document) Document {
 	d = d.Clone()

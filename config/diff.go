@@ -73,6 +73,8 @@ const (
 // where everything is default. Equal documents have no difference. A part that only got another name is changed, neither added
 // nor removed, and the change bears the new name.
 func Diff(from, to Document) Changes {
+	stays := to.has
+	from.Virtuals, to.Virtuals = differing(from.Virtuals, to.Virtuals), differing(to.Virtuals, from.Virtuals)
 	from, to = Complete(from), Complete(to)
 	var all Changes
 	if fields := fieldChanges(clusterFields(from.Cluster), clusterFields(to.Cluster)); len(fields) > 0 {
@@ -82,9 +84,24 @@ func Diff(from, to Document) Changes {
 	virtuals := pairs(from.Virtuals, to.Virtuals, func(v Virtual) string { return fmt.Sprint(v.Service()) }, func(v Virtual) string { return v.Name })
 	byName := func(n Notify) string { return n.Name }
 	return slices.Concat(all, each(vips, vipChanges),
-		each(virtuals, func(a, b *Virtual) Changes { return virtualChanges(a, b, to.has) }),
+		each(virtuals, func(a, b *Virtual) Changes { return virtualChanges(a, b, stays) }),
 		each(pairs(from.Notifies, to.Notifies, byName, byName), notifyChanges),
 		each(routerCheckPairs(from.RouterChecks, to.RouterChecks), routerCheckChanges))
+}
+
+// differing are the virtuals that are not the same in the other list.
+func differing(list, other []Virtual) []Virtual {
+	named := make(map[string]*Virtual, len(other))
+	for i := range other {
+		named[other[i].Name] = &other[i]
+	}
+	var out []Virtual
+	for _, v := range list {
+		if o := named[v.Name]; o == nil || !v.same(*o) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 // has tells whether the address is one of the document's, a vip's or a virtual's.

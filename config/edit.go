@@ -102,26 +102,40 @@ func Rewrite(text []byte, e Edit) ([]byte, error) {
 
 // rewrite does the edit, in the pieces of the text that it concerns.
 func (p *page) rewrite(e Edit) ([]byte, error) {
+	from, to := p.concerned(e)
+	if to-from < len(p.text) {
+		return rewriteIn(p.text, from, to, e)
+	}
+	return p.edited(e)
+}
+
+// rewriteIn does the edit in what stands between two offsets of a text, which is right by itself.
+func rewriteIn(text []byte, from, to int, e Edit) ([]byte, error) {
+	part, err := newPage(text[from:to])
+	if err != nil {
+		return nil, err
+	}
+	done, err := part.edited(e)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(text[:from], done, text[to:]), nil
+}
+
+// edited returns the page's text with the edit done.
+func (p *page) edited(e Edit) ([]byte, error) {
 	topic, err := Explain(strings.Join(e.steps(), "."))
 	if err != nil {
 		return nil, err
 	}
-	text, part := p.text, p
-	from, to := p.concerned(e)
-	if to-from < len(text) {
-		if part, err = newPage(text[from:to]); err != nil {
-			return nil, err
-		}
-	}
-	neat := bytes.Equal(hclwrite.Format(part.text), part.text)
-	if err := e.on(part, topic); err != nil {
+	neat := bytes.Equal(hclwrite.Format(p.text), p.text)
+	if err := e.on(p, topic); err != nil {
 		return nil, err
 	}
-	done := part.text
 	if neat {
-		done = hclwrite.Format(done)
+		return hclwrite.Format(p.text), nil
 	}
-	return slices.Concat(text[:from], done, text[to:]), nil
+	return p.text, nil
 }
 
 // concerned returns the bounds of what an edit needs to see: what changes within a block, that block's pieces.
