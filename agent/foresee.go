@@ -68,7 +68,7 @@ func (a *Agent) Foresee(ctx context.Context, doc config.Document, until time.Tim
 
 // foreseeFor is foresee for another member.
 func (b *body) foreseeFor(ctx context.Context, asked proposal) (api.RouterPlan, error) {
-	doc, err := config.FromCanonical(asked.Document)
+	doc, err := b.snapshot().ReadDocument(asked.Document)
 	if err != nil {
 		return api.RouterPlan{}, err
 	}

@@ -16,7 +16,7 @@ const maxLeaving = 1 << 16
 // not by Apply, since its rules may differ between releases and the states must not. The error is a *Refusal for whoever asked
 // (ErrInvalid, ErrTooLarge), or Decode's.
 func (l Levels) Admit(entry []byte, s *Snapshot) error {
-	e, err := l.Decode(entry)
+	e, err := l.decodeBeside(entry, s)
 	if err != nil {
 		return err
 	}

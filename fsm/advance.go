@@ -50,7 +50,7 @@ const (
 // advance returns the version after the entry and the answer to it. It depends on s and the entry alone, and changes
 // neither: l decides whether the entry can be read, and nothing else. An error means that the entry cannot be read; there is no version after it.
 func (s *Snapshot) advance(l Levels, index, term uint64, entry []byte) (*Snapshot, Result, error) {
-	e, err := l.Decode(entry)
+	e, err := l.decodeBeside(entry, s)
 	var large *Refusal
 	if err != nil && !errors.As(err, &large) {
 		return nil, Result{}, err

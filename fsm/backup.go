@@ -92,7 +92,7 @@ func ReadBackup(from io.Reader) (Backup, error) {
 func (b *Backup) take(r record) error {
 	switch {
 	case r.Revision != nil:
-		text, _, err := readDocument(r.Revision.Document)
+		text, _, err := readDocument(r.Revision.Document, legible{})
 		if err != nil {
 			return fmt.Errorf("revision %d: %w", r.Revision.Number, err)
 		}

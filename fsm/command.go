@@ -54,7 +54,7 @@ type Command interface {
 }
 
 // reader is a command that has more to read than its JSON.
-type reader interface{ read() error }
+type reader interface{ read(beside legible) error }
 
 // among is a command that names nodes by ID: people know them by name.
 type among interface{ among([]Node) string }

@@ -62,8 +62,8 @@ func (d *SetDocument) String() string {
 	}
 }
 
-func (d *SetDocument) read() (err error) {
-	d.Document, d.document, err = readDocument(d.Document)
+func (d *SetDocument) read(beside legible) (err error) {
+	d.Document, d.document, err = readDocument(d.Document, beside)
 	d.parsed = err == nil
 	return err
 }
@@ -161,13 +161,35 @@ func (c *change) publish(r Revision, doc config.Document) {
 	}
 }
 
-// readDocument returns the document and its text in the one form that survives a snapshot and can be compared byte by byte.
-func readDocument(text json.RawMessage) (json.RawMessage, config.Document, error) {
+// legible is a document that was read already, and its text; the zero one is none.
+type legible struct {
+	text json.RawMessage
+	doc  config.Document
+}
+
+// running is the running document. It may be asked of nil.
+func (s *Snapshot) running() legible {
+	if s == nil || len(s.History) == 0 {
+		return legible{}
+	}
+	return legible{s.History[len(s.History)-1].Document, s.Document}
+}
+
+// ReadDocument is config.FromCanonical, faster for a document that has most virtuals in common with the running one. It shares them, and must
+// not be modified.
+func (s *Snapshot) ReadDocument(text []byte) (config.Document, error) {
+	beside := s.running()
+	return config.FromCanonicalBeside(text, beside.text, beside.doc)
+}
+
+// readDocument returns the document and its text in the one form that survives a snapshot and can be compared byte by byte. What it has in
+// common with another one is not read again.
+func readDocument(text json.RawMessage, beside legible) (json.RawMessage, config.Document, error) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, text); err != nil {
 		return nil, config.Document{}, fmt.Errorf("%w: document: %w", ErrCorrupt, err)
 	}
-	doc, err := config.FromCanonical(b.Bytes())
+	doc, err := config.FromCanonicalBeside(b.Bytes(), beside.text, beside.doc)
 	switch {
 	case errors.Is(err, config.ErrSchema):
 		return nil, config.Document{}, fmt.Errorf("%w: %w", ErrUnknown, err)

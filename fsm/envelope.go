@@ -139,13 +139,16 @@ func (l Levels) Encode(e Envelope) ([]byte, error) {
 
 // Decode reads an entry. The errors: ErrUnknown (format, command, version, level, field or schema of a newer release), ErrCorrupt
 // (anything else that Encode does not write), and ErrTooLarge as a *Refusal, then with the envelope, its command empty.
-func (l Levels) Decode(b []byte) (Envelope, error) {
+func (l Levels) Decode(b []byte) (Envelope, error) { return l.decodeBeside(b, nil) }
+
+// decodeBeside is Decode of an entry that comes to a state: a document in it may have most in common with the running one.
+func (l Levels) decodeBeside(b []byte, s *Snapshot) (Envelope, error) {
 	e, err := l.decode(b)
 	if err != nil {
 		return e, err
 	}
 	if r, ok := e.Command.(reader); ok {
-		if err := r.read(); err != nil {
+		if err := r.read(s.running()); err != nil {
 			return Envelope{}, fmt.Errorf("entry: %s: %w", e.Command.Name(), err)
 		}
 	}

@@ -29,8 +29,8 @@ func Blank() (json.RawMessage, error) {
 	return config.Canonical(config.Document{Cluster: config.Cluster{Standby: config.Warm}})
 }
 
-func (f *Found) read() (err error) {
-	f.Document, f.document, err = readDocument(f.Document)
+func (f *Found) read(beside legible) (err error) {
+	f.Document, f.document, err = readDocument(f.Document, beside)
 	return err
 }
 

@@ -239,7 +239,7 @@ func (s *Snapshot) take(r record) error {
 	case r.Override != nil:
 		s.Overrides = append(s.Overrides, *r.Override)
 	case r.Leaving != nil:
-		_, doc, err := readDocument(r.Leaving.Document)
+		_, doc, err := readDocument(r.Leaving.Document, legible{})
 		if err != nil {
 			return err
 		}
@@ -289,12 +289,14 @@ func (s *Snapshot) finish() (*Snapshot, error) {
 	if s.Founded() != (len(s.History) > 0) {
 		return nil, fmt.Errorf("%w: a cluster and its history belong together", ErrCorrupt)
 	}
+	var before legible // most revisions have most of their virtuals in common with the one before
 	for i := range s.History {
-		text, doc, err := readDocument(s.History[i].Document)
+		text, doc, err := readDocument(s.History[i].Document, before)
 		if err != nil {
 			return nil, fmt.Errorf("revision %d: %w", s.History[i].Number, err)
 		}
 		s.History[i].Document = bytes.Clone(text)
+		before = legible{s.History[i].Document, doc}
 		s.Revision, s.Document, s.Source = s.History[i].Number, doc, s.History[i].Source
 	}
 	if _, ok := s.Numbered(s.Confirm.BackTo); s.Confirm.Pending() && (s.Confirm.Revision != s.Revision || !ok) {

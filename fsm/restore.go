@@ -32,11 +32,12 @@ func (*Restore) Name() Name { return NameRestore }
 // String is the command in one line.
 func (r *Restore) String() string { return cmp.Or(r.Message, "a snapshot is restored") }
 
-func (r *Restore) read() (err error) {
+func (r *Restore) read(beside legible) (err error) {
 	for i := range r.History {
-		if r.History[i].Document, r.document, err = readDocument(r.History[i].Document); err != nil {
+		if r.History[i].Document, r.document, err = readDocument(r.History[i].Document, beside); err != nil {
 			return fmt.Errorf("revision %d: %w", r.History[i].Number, err)
 		}
+		beside = legible{r.History[i].Document, r.document}
 	}
 	return nil
 }
