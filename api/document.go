@@ -17,12 +17,12 @@ import (
 const leaveFor = 5 * time.Minute
 
 // load parses files and refuses what is wrong or not supported, every mistake at once.
-func load(files []File) (config.Document, error) {
+func (s *server) load(files []File) (config.Document, error) {
 	in := make([]config.File, len(files))
 	for i, f := range files {
 		in[i] = config.File{Name: f.Name, Text: []byte(f.Text)}
 	}
-	doc, err := config.Load(in...)
+	doc, err := s.texts.Load(in...)
 	if err != nil {
 		return config.Document{}, DocumentError(err)
 	}
@@ -76,7 +76,7 @@ func (s *server) plan(ctx context.Context, req PlanRequest) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	doc, err := load(req.Files)
+	doc, err := s.load(req.Files)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -115,7 +115,7 @@ func (s *server) apply(ctx context.Context, req ApplyRequest) (Applied, error) {
 	if err != nil {
 		return Applied{}, err
 	}
-	doc, err := load(req.Files)
+	doc, err := s.load(req.Files)
 	if err != nil {
 		return Applied{}, err
 	}

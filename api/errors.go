@@ -14,6 +14,7 @@ type Code string
 // The codes.
 const (
 	CodeInvalid     Code = "invalid"     // the request or document is wrong
+	CodeEdit        Code = "bad_edit"    // the edit makes no sense, whatever the document
 	CodeUnsupported Code = "unsupported" // understood, but not supported yet
 	CodeNoLeader    Code = "no_leader"   // no quorum, or no leader just now
 	CodeConflict    Code = "conflict"    // the document changed since it was read
@@ -31,7 +32,7 @@ const (
 
 // status maps a code to HTTP.
 var status = map[Code]int{
-	CodeInvalid: http.StatusUnprocessableEntity, CodeUnsupported: http.StatusUnprocessableEntity,
+	CodeInvalid: http.StatusUnprocessableEntity, CodeEdit: http.StatusUnprocessableEntity, CodeUnsupported: http.StatusUnprocessableEntity,
 	CodeNoLeader: http.StatusServiceUnavailable, CodeConflict: http.StatusConflict, CodeReused: http.StatusConflict, CodeNotFound: http.StatusNotFound,
 	CodeExists: http.StatusConflict, CodeNotFormed: http.StatusConflict, CodeDenied: http.StatusForbidden,
 	CodeTimeout: http.StatusGatewayTimeout, CodeUnknown: http.StatusBadGateway, CodeUnreachable: http.StatusBadGateway,

@@ -44,6 +44,7 @@ var leastRole = map[string]fsm.Role{
 
 	"plan":           fsm.Operator, // every router is asked what it would do
 	"apply":          fsm.Operator,
+	"edit":           fsm.Operator,
 	"confirm":        fsm.Operator,
 	"rollback":       fsm.Operator,
 	"set-override":   fsm.Operator,

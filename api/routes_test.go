@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"polso/config"
 	"polso/fsm"
 )
 
@@ -137,6 +138,10 @@ func TestRoutes(t *testing.T) {
 			a, err := c.Apply(ctx, ApplyRequest{Files: files, Message: "first"})
 			return []any{a.Before, a.Revision, a.Unchanged}, err
 		}, "propose local/USER set_document", "[1 2 false]"},
+		{"edit, seen before", func() (any, error) {
+			a, err := c.Edit(ctx, EditRequest{Verb: config.Set, Kind: config.KindServer, Name: "web/a", Values: []string{"weight=7"}, DryRun: true})
+			return []any{a.Revision, a.Plan.Summary}, err
+		}, "", "[2 Plan: 0 to add, 1 to change, 0 to remove.]"},
 		{"apply again", func() (any, error) {
 			a, err := c.Apply(ctx, ApplyRequest{Files: files})
 			return []any{a.Before, a.Revision, a.Unchanged}, err

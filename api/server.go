@@ -6,6 +6,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"polso/config"
 )
 
 // New returns the HTTP interface to b, for callers that a request's context names (WithCaller, ConnContext, Authenticate). version is what the OpenAPI description and /v1/version say of this build.
@@ -28,13 +30,13 @@ func OpenAPI() ([]byte, error) {
 }
 
 func newHuma(mux *http.ServeMux, version string) huma.API {
-	config := huma.DefaultConfig("Polso", version)
-	config.DocsPath = "" // the built-in pages load scripts from elsewhere; a router has no elsewhere
-	config.CreateHooks = nil
-	config.RejectUnknownQueryParameters = true // a word that was meant to narrow a request and is misspelt must not widen it
-	config.Components.SecuritySchemes = securitySchemes()
-	config.Transformers = []huma.Transformer{inOurWords}
-	return humago.New(mux, config)
+	c := huma.DefaultConfig("Polso", version)
+	c.DocsPath = "" // the built-in pages load scripts from elsewhere; a router has no elsewhere
+	c.CreateHooks = nil
+	c.RejectUnknownQueryParameters = true // a word that was meant to narrow a request and is misspelt must not widen it
+	c.Components.SecuritySchemes = securitySchemes()
+	c.Transformers = []huma.Transformer{inOurWords}
+	return humago.New(mux, c)
 }
 
 type server struct {
@@ -42,6 +44,7 @@ type server struct {
 	version Version
 	hashes  hashing
 	streams streams
+	texts   config.Memory // of documents that came in
 }
 
 // ready answers 200 on a router whose kernel follows the cluster's document.
@@ -148,6 +151,7 @@ func (s *server) routes(a huma.API) {
 	del(a, "revoke-token", "/v1/tokens/{name}", "Revoke a join token", s.revokeToken)
 
 	s.taggedRoutes(a)
+	s.editRoutes(a)
 	post(a, "plan", "/v1/document/plan", "What a document would change", func(ctx context.Context, i *in[PlanRequest]) (Plan, error) {
 		return s.plan(ctx, i.Body)
 	})

@@ -42,8 +42,20 @@ func (ch change) checked(c *cobra.Command) error {
 
 // change shows what the document would change, asks, applies it, and says how to undo it.
 func (a *app) change(ctx context.Context, cl *api.Client, ch change) error {
+	return a.changed(ctx, cl, ch, func(base uint64) (api.Applied, error) {
+		ch.req.Base = base
+		return cl.Apply(ctx, ch.req)
+	}, func() (api.Plan, error) {
+		return cl.Plan(ctx, api.PlanRequest{Files: ch.req.Files, Drain: ch.req.Drain})
+	})
+}
+
+// changed is change by whichever way the document comes in: apply does it if that revision is running (0: whichever is), and plan
+// tells beforehand what it would do.
+func (a *app) changed(ctx context.Context, cl *api.Client, ch change, apply func(base uint64) (api.Applied, error), plan func() (api.Plan, error)) error {
+	base := ch.req.Base
 	if ch.dryRun || !ch.yes {
-		p, err := cl.Plan(ctx, api.PlanRequest{Files: ch.req.Files, Drain: ch.req.Drain})
+		p, err := plan()
 		if err != nil {
 			return err
 		}
@@ -57,11 +69,11 @@ func (a *app) change(ctx context.Context, cl *api.Client, ch change) error {
 				return err
 			}
 		}
-		if ch.req.Base == 0 {
-			ch.req.Base = p.Base // what was shown is what is changed
+		if base == 0 {
+			base = p.Base // what was shown is what is changed
 		}
 	}
-	done, err := cl.Apply(ctx, ch.req)
+	done, err := apply(base)
 	if err != nil {
 		return err
 	}

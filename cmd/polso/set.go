@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,31 +107,28 @@ func (a *app) partCmd(verb config.Verb, kind config.Kind) *cobra.Command {
 	return c
 }
 
-// edited makes one edit of the running document.
+// edited makes one edit of the running document. The agent makes it: it knows the text.
 func (a *app) edited(ctx context.Context, ch change, edit config.Edit) error {
-	cl, r, doc, err := a.runningDocument(ctx)
+	cl, err := a.client()
 	if err != nil {
 		return err
 	}
-	text, err := config.Revise([]byte(r.Source), doc, edit)
-	if err != nil {
-		return refusedEdit(err)
+	req := api.EditRequest{
+		Verb: edit.Verb, Kind: edit.Kind, Name: edit.Name, Values: edit.Values,
+		Message: ch.req.Message, Drain: ch.req.Drain, Adopt: ch.req.Adopt, ConfirmSeconds: ch.req.ConfirmSeconds,
 	}
-	ch.start(r.Number, text)
-	ch.req.Message = cmp.Or(ch.req.Message, edit.String())
-	return a.change(ctx, cl, ch)
-}
-
-func refusedEdit(err error) error {
-	switch {
-	case errors.Is(err, config.ErrNotThere):
-		return api.Errorf(api.CodeNotFound, "%v", err).WithHint("polso show prints the document")
-	case errors.Is(err, config.ErrThere):
-		return api.Errorf(api.CodeExists, "%v", err).WithHint("polso set changes it")
-	case errors.Is(err, config.ErrEdit), errors.Is(err, config.ErrNoTopic):
+	err = a.changed(ctx, cl, ch, func(base uint64) (api.Applied, error) {
+		req.Base, req.DryRun = base, false
+		return cl.Edit(ctx, req)
+	}, func() (api.Plan, error) {
+		req.DryRun = true
+		done, err := cl.Edit(ctx, req)
+		return done.Plan, err
+	})
+	if e, ok := errors.AsType[*api.Error](err); ok && e.Code == api.CodeEdit {
 		return usageError{err}
 	}
-	return api.DocumentError(err)
+	return err
 }
 
 // runningDocument asks the agent for the running document, and returns the client for the change.
