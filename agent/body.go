@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"polso/api"
+	"polso/config"
 	"polso/consensus"
 	"polso/consensus/store"
 	"polso/director"
@@ -26,8 +27,9 @@ type body struct {
 	unusable *api.Error // what is wrong with this node's data; it is a member then that can do nothing
 	cluster  string     // the name of its cluster in that case, "" if even that cannot be read
 
-	letGo  atomic.Pointer[time.Time] // when the addresses went last, before the lead was handed over
-	served serving
+	letGo   atomic.Pointer[time.Time] // when the addresses went last, before the lead was handed over
+	served  unmoved[config.Virtual, config.Virtual]
+	leaving unmoved[fsm.Leaving, director.Leaving]
 }
 
 // open builds a body on what the data directory says. What a crashed predecessor left on the links goes first, before the
@@ -122,6 +124,7 @@ func (b *body) state() director.State {
 	snap := b.snapshot()
 	out := state(snap)
 	out.Document.Virtuals = b.served.again(snap.Document.Virtuals, out.Document.Virtuals)
+	out.Leaving = b.leaving.again(snap.Leaving, out.Leaving)
 	if b.member != nil {
 		leader, known := b.member.node.Leader()
 		out.OtherLeads = known && leader != b.member.id

@@ -1,27 +1,26 @@
 package agent
 
-import (
-	"sync/atomic"
+import "sync/atomic"
 
-	"polso/config"
-)
-
-// serving remembers which virtuals of a document are served, as long as it is the same one: the director knows a list again by its place
-// in memory, and makes everything that follows from a new one anew.
-type serving struct {
-	last atomic.Pointer[served]
+// unmoved remembers what was made of a list, as long as that is the same one: the director knows a list again by its place in memory, and
+// makes everything that follows from a new one anew.
+type unmoved[S, T any] struct {
+	last atomic.Pointer[lasted[S, T]]
 }
 
-type served struct{ of, left []config.Virtual }
+type lasted[S, T any] struct {
+	of   []S
+	made []T
+}
 
-// again returns left, or the list of before that was left of the same document.
-func (s *serving) again(of, left []config.Virtual) []config.Virtual {
-	if len(left) == len(of) {
-		return left
+// again returns made, or the list of before that was made of the same one.
+func (l *unmoved[S, T]) again(of []S, made []T) []T {
+	if len(of) == 0 {
+		return made
 	}
-	if last := s.last.Load(); last != nil && len(last.of) == len(of) && &last.of[0] == &of[0] {
-		return last.left
+	if last := l.last.Load(); last != nil && len(last.of) == len(of) && &last.of[0] == &of[0] {
+		return last.made
 	}
-	s.last.Store(&served{of, left})
-	return left
+	l.last.Store(&lasted[S, T]{of, made})
+	return made
 }
