@@ -223,6 +223,7 @@ func (d *Director) round(mandate func() Mandate, state func() State) {
 
 // finish is the last pass. Whoever waits, or asks from now on, gets its answer.
 func (d *Director) finish() error {
+	d.memory.last = true
 	err := d.pass(Inputs{}, func(error) {})
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -29,6 +29,7 @@ type memory struct {
 	changed map[string]Changed // settings that were changed, by processes before this one too; nil: not read yet
 	// unrecorded: the last change of them could not be recorded
 	unrecorded bool
+	last       bool          // there is no pass after this one
 	lapsed     bool          // an address was not held because its mandate had run out meanwhile
 	mandate    Mandate       // the last pass's
 	decided    *decided      // likewise
@@ -83,19 +84,34 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	survey := &d.memory.survey
 	now := time.Now()
 	in.Now, in.Pools, in.Daemons = now, d.memory.pools, d.memory.synced
-	err := survey.look(d.o.IPVS, now)
-	have := survey.table
-	if err == nil {
-		in.Observed, in.Stats = &have, survey.stats
-	}
-	if !nothing && err == nil && p.takeUp(in) {
-		if err = survey.check(d.o.IPVS, now); err == nil {
-			have, in.Stats = survey.table, survey.stats
-		} else {
-			in.Observed = nil
+	var err error
+	var have ipvs.Table
+	observe := func(look func(IPVS, time.Time) error) {
+		err = look(d.o.IPVS, now)
+		have, in.Observed = survey.table, nil
+		if err == nil {
+			in.Observed, in.Stats = &have, survey.stats
 		}
 	}
+	takes := !nothing && p.takes(in.Mandate)
+	known := takes && survey.large()
+	if known { // the addresses come before the looking
+		observe(func(IPVS, time.Time) error { return nil })
+	} else {
+		observe(survey.look)
+	}
+	took := takes && err == nil && p.takeUp(in)
+	switch {
+	case took:
+		observe(survey.check)
+	case known:
+		observe(survey.look)
+	}
 	d.memory.mandate = in.Mandate
+	turned := func() bool { return !took && !d.memory.last && p.turned(in.Mandate) }
+	if turned() {
+		return p.leave(letGo, nothing, gone)
+	}
 	in.Links = p.links()
 	if err != nil {
 		p.fail("ipvsadm -L", err)
@@ -105,6 +121,9 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	var deaf error
 	in.Daemons, deaf = p.daemons()
 	want := Decide(in)
+	if turned() {
+		return p.leave(letGo, nothing, gone)
+	}
 	d.memory.homes, d.memory.pools, d.memory.again, d.memory.spared = want.Homes, want.Pools, want.Again, want.Spared
 	if !same(d.memory.probes, want.Probes) {
 		d.o.Health.Set(want.Probes)
@@ -272,6 +291,22 @@ func (p *pass) recalled(m Mandate) bool {
 		}
 	}
 	return false
+}
+
+// turned tells whether the mandate has come or gone since the pass began. Addresses wait for the next pass then, while this one is for
+// deciding about a table, which takes the longer the larger it is.
+func (p *pass) turned(m Mandate) bool {
+	now := p.o.Mandate()
+	return len(now.Groups) > 0 != (len(m.Groups) > 0) || len(m.Groups) > 0 && now.Epoch != m.Epoch
+}
+
+// leave ends a pass that has changed nothing yet but let go, if it had to; the next one begins at once.
+func (p *pass) leave(letGo error, told bool, gone func(error)) error {
+	if !told {
+		gone(letGo)
+	}
+	p.Ring()
+	return letGo
 }
 
 // errNotKept means that the kernel took a step without complaint and yet is not as wanted: somebody else writes there too.

@@ -42,6 +42,9 @@ const (
 
 // SightOf sums up a view of the document's servers and sorry servers. It leaves out what this router does not probe.
 func SightOf(doc config.Document, view health.View) Sight {
+	if len(view) == 0 { // nothing is probed, of however many servers
+		return Sight{}
+	}
 	s := summary{view: view, named: make(map[uint64]bool)}
 	for _, v := range doc.Virtuals {
 		if seen, probed := s.of(v); probed {

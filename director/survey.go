@@ -36,13 +36,16 @@ func (s *survey) forget() { s.known = false }
 // look brings the survey up to date as far as is due.
 func (s *survey) look(from IPVS, now time.Time) error {
 	switch {
-	case !s.known || entries(s.table) <= glance:
+	case !s.large():
 		return s.whole(from, now)
 	case now.Sub(s.at) < turn:
 		return nil
 	}
 	return s.part(from, now)
 }
+
+// large tells whether passes go by what is known of the table.
+func (s *survey) large() bool { return s.known && entries(s.table) > glance }
 
 // check looks at a part of a table that look did not read, for who has relied on what is known.
 func (s *survey) check(from IPVS, now time.Time) error {

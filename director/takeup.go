@@ -8,14 +8,10 @@ import (
 	"polso/ipvs"
 )
 
-// takeUp holds what a new mandate asks for as soon as the kernel's table has been read, if that is as wanted already (a large one: as the last
-// pass wanted it), and so are the settings as far as the last pass knew: a takeover with a warm table waits for nothing else. What has changed
+// takeUp holds what a new mandate asks for as soon as the kernel's table has been read (of a large one: by what is known of it), if that is as wanted
+// already (a large one: as the last pass wanted it), and so are the settings as far as the last pass knew: a takeover with a warm table waits for nothing else. What has changed
 // since on the links is found by the rest of the pass; what cannot be held now is tried again there. It tells whether it held.
 func (p *pass) takeUp(in Inputs) bool {
-	was := p.memory.mandate
-	if p.memory.left == nil || len(was.Groups) > 0 && was.Epoch == in.Mandate.Epoch {
-		return false
-	}
 	in.Links = p.memory.links
 	want, ok := p.inherited(in)
 	if !ok {
@@ -36,6 +32,12 @@ func (p *pass) takeUp(in Inputs) bool {
 	p.hold(in.Mandate, &want)
 	p.failures = nil
 	return true
+}
+
+// takes tells whether a mandate is new, and the kernel was as wanted when the last pass ended.
+func (p *pass) takes(m Mandate) bool {
+	was := p.memory.mandate
+	return p.memory.left != nil && (len(was.Groups) == 0 || was.Epoch != m.Epoch)
 }
 
 // decided is what a pass decided, and on what.

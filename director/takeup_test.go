@@ -114,3 +114,53 @@ func TestTakeoverWithALargeTableByRole(t *testing.T) {
 `)
 	})
 }
+
+// TestTakeoverWithALargeTableReadsNothingFirst: the address waits for no look at the table, though one is due.
+func TestTakeoverWithALargeTableReadsNothingFirst(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		w.know(2, document(crowd(glance)))
+		w.wait(time.Minute + turn)
+		w.forget()
+		w.table.slow = time.Second
+		w.lead(1)
+		w.expect("taking over", `
+ 0.000 ip addr add 192.0.2.10 dev eth0
+ 0.000 announce 192.0.2.10 dev eth0
+`)
+		w.wait(10 * time.Second)
+		w.check("directing", "converged rev 2 web 192.0.2.10 present")
+	})
+}
+
+// TestPassEndsForAMandate: a pass that has read the table when the mandate comes or goes decides nothing about it: the next one has the
+// addresses come or go first.
+func TestPassEndsForAMandate(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		running(w)
+		w.table.slow, w.sys.slow = time.Second, 10*time.Second
+		w.ring()
+		w.wait(time.Second / 2)
+		w.lead(1)
+		w.wait(time.Second + 600*time.Millisecond)
+		if got := w.edge.String(); got == "" {
+			t.Error("taking over: the address is not there")
+		}
+		w.sys.slow = 0
+		w.wait(10 * time.Minute)
+		w.check("directing", "converged rev 2 web 192.0.2.10 present")
+
+		w.sys.slow = 10 * time.Second
+		w.ring()
+		w.wait(time.Second / 2)
+		w.withdraw()
+		w.wait(600 * time.Millisecond)
+		if got := w.edge.String(); got != "" {
+			t.Errorf("letting go: still there: %s", got)
+		}
+		w.sys.slow = 0
+		w.wait(10 * time.Minute)
+		w.check("standing by", "converged rev 2")
+	})
+}
