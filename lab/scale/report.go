@@ -28,9 +28,9 @@ func reportRouters(w io.Writer, rows []routersRow) {
 	}
 	fmt.Fprint(w, "\nThree routers, in ms\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "TABLE\tapply, in every kernel\tpolso set, in every kernel\tof it in the directors\ttakeover: planned\tkilled\tidle, per s\tmemory, MiB")
+	fmt.Fprintln(t, "TABLE\tapply, in every kernel\tpolso set, in every kernel\tof it in the directors\tpolso weight, in every kernel\ttakeover: planned\tkilled\tidle, per s\tmemory, MiB")
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", name(r.size), ms(r.apply), ms(r.change), ms(r.followed), ms(r.planned), ms(r.killed), ms(r.idle), r.memory>>20)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", name(r.size), ms(r.apply), ms(r.change), ms(r.followed), ms(r.word), ms(r.planned), ms(r.killed), ms(r.idle), r.memory>>20)
 	}
 	t.Flush()
 }

@@ -18,6 +18,7 @@ type routersRow struct {
 	size            lab.Crowd
 	apply, change   []time.Duration // from the start of the command until every router's kernel is as it says
 	followed        []time.Duration // of change, what comes after the command has returned: the directors' part
+	word            []time.Duration // as change, by an operator's word, which changes no document
 	planned, killed []time.Duration // from the command or the signal until another router has an address
 	idle            []time.Duration // each router's processor time in a second in which nothing happens
 	memory          int64           // bytes of the largest router
@@ -53,6 +54,17 @@ func measureRouters(ctx context.Context, progress func(string, ...any), binary s
 		row.change, row.followed = append(row.change, took), append(row.followed, after)
 	}
 	progress("routers, %s: changed in %v", name(size), row.change)
+	for weight := range runs {
+		took, _, err := c.until(weight+100, func() error {
+			_, err := c.l.Routers[0].Polso(ctx, "weight", "v0/s0", fmt.Sprint(weight+100))
+			return err
+		})
+		if err != nil {
+			return row, err
+		}
+		row.word = append(row.word, took)
+	}
+	progress("routers, %s: weighed in %v", name(size), row.word)
 	if err := lab.Pause(ctx, 10*time.Second); err != nil {
 		return row, err
 	}
