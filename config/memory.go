@@ -13,6 +13,8 @@ import (
 type Memory struct {
 	mu           sync.Mutex // guards below
 	last, before map[string]*said
+	pieces       []*said  // of what was read last
+	doc          Document // what they say together; shared
 }
 
 // said is what a piece says: it is right by itself, and shared.
@@ -30,7 +32,7 @@ type passage struct {
 // Load is the function of that name.
 func (m *Memory) Load(files ...File) (Document, error) {
 	if doc, _, ok := m.read(files); ok && len(unsupported(doc)) == 0 {
-		return doc, nil
+		return doc.Clone(), nil
 	}
 	return Load(files...)
 }
@@ -46,12 +48,13 @@ func (m *Memory) Revise(source []byte, running Document, e Edit) ([]byte, error)
 	return Revise(source, running, e)
 }
 
-// read reads long texts that are right; of others it says nothing. The document shares nothing with the memory. The passages are
-// those of all files, one after another.
+// read reads long texts that are right; of others it says nothing. The document is shared. The passages are those of all files, one after
+// another.
 func (m *Memory) read(files []File) (Document, []passage, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var passages []passage
+	var order []*said
 	now := make(map[string]*said)
 	all := Document{Cluster: Complete(Document{}).Cluster}
 	there := make(map[path]bool)
@@ -73,7 +76,7 @@ func (m *Memory) read(files []File) (Document, []passage, bool) {
 				}
 			}
 			now[string(text)] = s
-			passages = append(passages, passage{from, to, s})
+			passages, order = append(passages, passage{from, to, s}), append(order, s)
 			from = to
 			for _, p := range s.blocks {
 				if there[p] {
@@ -91,11 +94,14 @@ func (m *Memory) read(files []File) (Document, []passage, bool) {
 	if len(passages) < 2 { // what is short is read as fast
 		return Document{}, nil, false
 	}
+	if slices.Equal(order, m.pieces) { // an edit begins with what the one before has left
+		return m.doc, passages, true
+	}
 	all = sorted(all)
 	if len(validate(all)) > 0 {
 		return Document{}, nil, false
 	}
-	m.last, m.before = now, m.last
+	m.last, m.before, m.pieces, m.doc = now, m.last, order, all
 	return all, passages, true
 }
 

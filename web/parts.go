@@ -220,7 +220,7 @@ func (f *form) blame(place string, err error, refused **api.Error) int {
 // proposeEdits makes the edits in the running document's text and goes on to its plan. An error is what the document has against
 // them (config.Errors, with places), or an *api.Error; nothing has been written then.
 func (s *site) proposeEdits(w http.ResponseWriter, r *http.Request, d running, edits []config.Edit) error {
-	text, err := config.Revise(d.source, d.doc, edits[0])
+	text, err := s.texts.Revise(d.source, d.doc, edits[0])
 	for _, e := range edits[1:] {
 		if err != nil {
 			break
@@ -233,7 +233,7 @@ func (s *site) proposeEdits(w http.ResponseWriter, r *http.Request, d running, e
 		}
 		return notWritten(err)
 	}
-	if _, err := config.Load(config.File{Name: textName, Text: text}); err != nil {
+	if _, err := s.texts.Load(config.File{Name: textName, Text: text}); err != nil {
 		return err
 	}
 	return s.proposeText(w, r, d.revision, string(text), edits[0].String())

@@ -70,7 +70,7 @@ func documentOf(rev api.Revision) (config.Document, error) {
 
 // checkText looks a text through, without asking the cluster.
 func (s *site) checkText(w http.ResponseWriter, r *http.Request, p proposal) {
-	doc, err := config.Load(config.File{Name: textName, Text: []byte(p.Text)})
+	doc, err := s.texts.Load(config.File{Name: textName, Text: []byte(p.Text)})
 	if err != nil {
 		s.backToText(w, r, p, api.DocumentError(err))
 		return

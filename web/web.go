@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"polso/api"
+	"polso/config"
 )
 
 // Options are what the interface stands on.
@@ -20,6 +21,7 @@ type site struct {
 	api   *api.Client
 	log   *slog.Logger
 	views views
+	texts config.Memory // of documents that are edited here
 
 	keeping chan struct{} // a place for each form that is kept for somebody just now
 }
