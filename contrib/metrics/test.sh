@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What Prometheus' own tool says of the alert rules, of what a router tells and of what the dashboard asks. promtool comes from Debian's package prometheus, unpacked
+# What Prometheus' own tool says of the alert rules, of what a router tells and of what the dashboard, the alerts and docs ask. promtool comes from Debian's package prometheus, unpacked
 # and not installed: no service is started here. Root, for a network of the agent's own.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -63,11 +63,29 @@ names() {
 		s/\\b(by|without|on|ignoring|group_left|group_right) *\([^)]*\)//g; s/[A-Za-z_:][A-Za-z0-9_:]* *\(/(/g" "$@" |
 		grep -oE '\b[A-Za-z_:][A-Za-z0-9_:]*' | grep -vxE 'and|or|unless|bool|offset|group_left|group_right' | sort -u
 }
-# What a router cannot tell before something has happened to it: a name a line, and why. So far nothing of the dashboard's is of that kind.
+# What a router cannot tell before something has happened to it: a name a line, and why. So far nothing that is asked for is of that kind.
 sed 's/ .*//' >"$work/later" <<-'END'
 END
-sed -E '/^#/d; s/[{ ].*//' "$work/metrics" >"$work/told"
-sort -u "$work/told" "$work/later" | comm -23 <(names "$work/asked") - >"$work/unknown"
-[ ! -s "$work/unknown" ] || die "the dashboard asks for what no router tells: $(paste -sd ' ' "$work/unknown")"
+sed -E '/^#/d; s/[{ ].*//' "$work/metrics" | sort -u - "$work/later" >"$work/told"
+known() { # WHO, and a name a line
+	comm -23 - "$work/told" >"$work/unknown"
+	[ ! -s "$work/unknown" ] || die "$1 for what no router tells: $(paste -sd ' ' "$work/unknown")"
+}
+names "$work/asked" | known "the dashboard asks"
 printf '%s expressions, of %s metrics\n' "$(wc -l <"$work/asked")" "$(names "$work/asked" | wc -l)"
 printf '%s series, %s of them ours\n' "$(grep -vc '^#' "$work/metrics")" "$(grep -c '^polso_' "$work/metrics")"
+
+say "what the alerts and their pages ask"
+sed -nE 's/^ *expr: *//p' contrib/metrics/alerts.yaml >"$work/alerts"
+[ -s "$work/alerts" ] && [ "$(grep -c 'alert:' contrib/metrics/alerts.yaml)" = "$(wc -l <"$work/alerts")" ] || die "not every expression of the alerts is on a line of its own"
+names "$work/alerts" | grep -vx up | known "an alert asks" # up is Prometheus' own
+grep -hoE '\bpolso_[a-z_]*[a-z]' docs/alarms/*.md | sort -u | known "the page of an alarm looks"
+# The table of docs/metrics.md has every name once, a histogram without its parts.
+sed -nE 's/^\| `(polso_[a-z_]+)`.*/\1/p' docs/metrics.md | sed 's/^polso_takeover_seconds$/&_bucket/' | sort >"$work/table"
+[ -s "$work/table" ] || die "docs/metrics.md has no table"
+known "docs/metrics.md has a row" <"$work/table"
+printf '%s alerts, of %s metrics; %s rows in docs/metrics.md\n' "$(wc -l <"$work/alerts")" "$(names "$work/alerts" | wc -l)" "$(wc -l <"$work/table")"
+
+say "how Prometheus comes by them, as docs/metrics.md has it"
+sed -n '/^```yaml$/,/^```$/p' docs/metrics.md | sed '/^```/d' >"$work/prometheus.yaml"
+"$promtool" check config --syntax-only "$work/prometheus.yaml"
