@@ -45,9 +45,10 @@ virtual: ## of that what wants a processor and no clock: the virtual-time rounds
 	go test -timeout 30m -run '^(TestNeverTwoHolders|TestWithoutLease)$$' ./consensus
 	go test -timeout 30m ./consensus/lease ./tools/model
 
-alone: ## and what does not do well beside others: the writer that is killed, the laboratory's units, the tools, one test by its tag
+alone: ## and what does not do well beside others: the writer that is killed, the laboratory's units, the tools, one test by its tag, what docs have typed
 	go test ./consensus/store ./lab/... $$(go list ./tools/... | grep -v /model)
 	go test -tags lab -run TestClockLeaps ./agent
+	go test -run '^TestDocsAreTyped$$' ./cmd/polso
 
 servers: ## every kind of check against real servers, in every state: the table of docs/checks.md; installs them, and starts no service
 	@dpkg -s $(SERVERS) >/dev/null 2>&1 || { \

@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// raceDetector is on: a program starts slowly under it.
+const raceDetector = true
