@@ -47,6 +47,7 @@ func (a *Agent) open(ctx context.Context) (*body, error) {
 		return nil, err
 	}
 	o := a.o
+	o.passed = a.metrics.Passed
 	if b.bare {
 		o.openEdges, o.Interfaces = withoutKernel, nil
 	}

@@ -85,7 +85,7 @@ func openLocal(o Options, margin time.Duration, asked func() []config.RouterChec
 	l.traced = func(note func(health.Step)) health.Prober { return tracedProbe(e, from, ways.detour, note) }
 	l.director = director.New(director.Options{
 		IPVS: l.table, Rules: e.rules, VIP: l.keeper, Sysctls: e.sysctls, Record: record, Health: leading{checks: l.checks, ways: ways}, Mandate: mandate, State: state,
-		Troubles: ways.troubles, Others: others, Interfaces: o.Interfaces, Log: o.Log.With("part", "director"),
+		Troubles: ways.troubles, Others: others, Interfaces: o.Interfaces, Passed: o.passed, Log: o.Log.With("part", "director"),
 	})
 	l.rates = newMemory(l.director.Status, func() []config.Virtual { return state().Document.Virtuals })
 	l.edgeParts = append(e.parts, ways.run, func(ctx context.Context) error { <-ctx.Done(); e.close(); return nil })

@@ -16,6 +16,9 @@ func (a *Agent) scraped() metrics.Picture {
 		Status: b.localStatus(),
 		Work:   metrics.Work{Passes: dir.Passes, Drift: dir.Drift, Failing: dir.Failing, Probed: len(dir.Health)},
 	}
+	for kind, n := range b.local.checks.Answers() {
+		p.Work.Answers = append(p.Work.Answers, metrics.Answers{Kind: string(kind), OK: n.OK, Failed: n.Failed})
+	}
 	if st, err := b.stats(context.Background(), api.StatsRequest{}); err == nil {
 		p.Stats = st
 	}

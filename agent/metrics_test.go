@@ -40,7 +40,8 @@ func TestMetricsOfADirector(t *testing.T) {
 		defer resp.Body.Close()
 		b, err := io.ReadAll(resp.Body)
 		text = string(b)
-		return err == nil && strings.Contains(text, "\npolso_director 1\n") && strings.Contains(text, "\npolso_converged 1\n")
+		return err == nil && strings.Contains(text, "\npolso_director 1\n") && strings.Contains(text, "\npolso_converged 1\n") &&
+			!strings.Contains(text, "\npolso_pass_seconds_count 0\n")
 	})
 	if err != nil || !strings.Contains(text, "\npolso_takeovers_total 1\n") || !strings.Contains(text, `polso_build_info{commit="",go="",version="test"} 1`) {
 		t.Errorf("%v:\n%s", err, text)

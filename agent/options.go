@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -46,6 +47,7 @@ type Options struct {
 	Numbers        []prometheus.Collector // of the process that it runs in: its metrics have them too
 
 	levels      *fsm.Levels                  // a test's build; nil: this one
+	passed      func(time.Duration)          // hears how long each of the director's passes took; nil: nobody
 	begun       func(*Agent)                 // a test's look inside; nil: none
 	openEdges   func(Options) (edges, error) // a test's kernel; nil: this one's, or a simulated one with Dev
 	needsKernel bool                         // a router's addresses are put on this kernel's links

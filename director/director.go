@@ -43,7 +43,7 @@ type Health interface {
 	View() health.View
 }
 
-// Options are what a Director is built from. All but Rules, Record, Troubles, Others, Interfaces and Log are required.
+// Options are what a Director is built from. All but Rules, Record, Troubles, Others, Interfaces, Passed and Log are required.
 type Options struct {
 	IPVS       IPVS
 	Rules      Rules // nil: the kernel has no packet filter that Polso can use
@@ -51,12 +51,13 @@ type Options struct {
 	Sysctls    ProcSys
 	Record     Record // of the settings that were changed; nil: it ends with the process
 	Health     Health
-	Mandate    func() Mandate    // read when a pass begins, and again when it is about to hold; must not block
-	State      func() State      // read once per pass; must not block
-	Troubles   func() []Problem  // of what works beside the director, read once per pass; must not block; nil: none
-	Others     func() Others     // what the other routers see, read once per pass; must not block; nil: nobody is heard
-	Interfaces map[string]string // logical name -> device, from this node's own settings
-	Log        *slog.Logger      // nil: silence
+	Mandate    func() Mandate           // read when a pass begins, and again when it is about to hold; must not block
+	State      func() State             // read once per pass; must not block
+	Troubles   func() []Problem         // of what works beside the director, read once per pass; must not block; nil: none
+	Others     func() Others            // what the other routers see, read once per pass; must not block; nil: nobody is heard
+	Interfaces map[string]string        // logical name -> device, from this node's own settings
+	Passed     func(took time.Duration) // called after every pass; must not block; nil: nobody wants to know
+	Log        *slog.Logger             // nil: silence
 }
 
 const (
@@ -100,6 +101,9 @@ func New(o Options) *Director {
 	}
 	if d.o.Troubles == nil {
 		d.o.Troubles = func() []Problem { return nil }
+	}
+	if d.o.Passed == nil {
+		d.o.Passed = func(time.Duration) {}
 	}
 	d.memory.sysctls = make(map[string]string)
 	d.status.Store(&Status{})

@@ -55,8 +55,8 @@ func TestFailingKernel(t *testing.T) {
  0.601 ipvsadm -A -t 192.0.2.11:80 -s mh # fails
  1.401 ipvsadm -A -t 192.0.2.11:80 -s mh # fails
  3.001 ipvsadm -A -t 192.0.2.11:80 -s mh # fails`)
-		if s := w.d.Status(); s.Failing != 6 {
-			t.Errorf("%d failing passes", s.Failing)
+		if s := w.d.Status(); s.Failing != 6 || w.passed.Load() != s.Passes {
+			t.Errorf("%d failing passes; of %d passes %d were told", s.Failing, s.Passes, w.passed.Load())
 		}
 		w.wait(time.Minute)
 		w.table.Lack()

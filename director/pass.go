@@ -70,6 +70,7 @@ type pass struct {
 // rest of the pass brings nothing back. It publishes a Status and returns what it said.
 func (d *Director) pass(in Inputs, gone func(error)) error {
 	p := &pass{Director: d}
+	defer func(began time.Time) { d.o.Passed(time.Since(began)) }(time.Now())
 	// Who may hold nothing lets go before anything that could be slow.
 	nothing := len(in.Mandate.Groups) == 0 || !in.State.Known || in.State.Foreign
 	var letGo error

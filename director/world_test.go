@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -37,6 +38,7 @@ type world struct {
 	checks Health // health, unless the test has its own
 	d      *Director
 	log    *bytes.Buffer
+	passed atomic.Uint64 // passes that were told
 
 	mu      sync.Mutex // guards below
 	mandate Mandate
@@ -243,6 +245,7 @@ func (w *world) start() *world {
 		State:   func() State { w.mu.Lock(); defer w.mu.Unlock(); return w.state },
 		Log:     slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{ReplaceAttr: timeless})),
 		Record:  w.recorder(),
+		Passed:  func(time.Duration) { w.passed.Add(1) },
 	})
 	base, stop := context.WithCancel(context.Background())
 	ctx, cancel := context.WithCancel(base)

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"polso/config"
 )
 
 // Options are what a Set is built from.
@@ -25,16 +27,24 @@ type Set struct {
 	seed  maphash.Seed  // of the phases: others in every process
 	epoch time.Time     // what the phases count from
 
-	mu    sync.Mutex // guards below; Run's goroutine alone changes nodes
-	want  map[Key]*Target
-	nodes map[Key]*node
-	view  View // nil: to be made when somebody looks; with ten thousand targets that takes a millisecond
+	mu      sync.Mutex // guards below; Run's goroutine alone changes nodes
+	want    map[Key]*Target
+	nodes   map[Key]*node
+	view    View // nil: to be made when somebody looks; with ten thousand targets that takes a millisecond
+	answers map[config.CheckKind]Answers
+}
+
+// Answers counts what came of the questions of one kind of check, whoever was asked.
+type Answers struct {
+	OK     uint64
+	Failed uint64 // no answer in time is one of them
 }
 
 // New returns a Set without targets. Nothing is probed before Run.
 func New(o Options) *Set {
 	s := &Set{
 		probe: o.Probe, ring: o.Ring, log: o.Log, bell: make(chan struct{}, 1), seed: maphash.MakeSeed(), epoch: time.Now(),
+		answers: make(map[config.CheckKind]Answers),
 	}
 	if s.probe == nil {
 		s.probe = Probe
@@ -85,6 +95,13 @@ func (s *Set) View() View {
 		}
 	}
 	return s.view
+}
+
+// Answers returns, of every kind of check that was asked since New, what came of it. A question that several judge is one.
+func (s *Set) Answers() map[config.CheckKind]Answers {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.answers)
 }
 
 // Run probes until ctx ends, then returns nil once every probe has stopped. It may be called once. There are as many probes under

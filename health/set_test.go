@@ -128,6 +128,10 @@ func TestSetFollowsItsTargets(t *testing.T) {
 		step(time.Second+tick, "10.0.0.1:80 up, 10.0.0.2:80 unknown", 1)
 		step(time.Second, "10.0.0.1:80 up, 10.0.0.2:80 down", 2)
 		step(time.Hour, "10.0.0.1:80 up, 10.0.0.2:80 down", 2)
+		counted := Answers{OK: uint64(f.times("10.0.0.1:80")), Failed: uint64(f.times("10.0.0.2:80"))}
+		if got := s.Answers(); len(got) != 1 || got[config.CheckTCP] != counted {
+			t.Errorf("%v is counted, want %v", got, counted)
+		}
 
 		f.revive("10.0.0.2:80")
 		f.kill("10.0.0.1:80")

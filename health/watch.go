@@ -233,6 +233,7 @@ func (r *runner) note(a report) (changed bool) {
 		}
 	}
 	r.mu.Lock()
+	r.count(a)
 	for _, n := range a.to.judges {
 		judge(n, func() { n.verdict = n.verdict.judge(a.Result, n.target.Check, now) })
 		n.seen++
@@ -251,6 +252,18 @@ func (r *runner) note(a report) (changed bool) {
 	a.to.at = a.to.pace.next(a.to.at, now.Sub(r.epoch), a.to.gap(len(r.watches)))
 	heap.Push(&r.queue, a.to)
 	return changed
+}
+
+// count notes what came of a question; r.mu is held.
+func (r *runner) count(a report) {
+	kind := a.to.target.Check.Kind
+	c := r.answers[kind]
+	if a.OK {
+		c.OK++
+	} else {
+		c.Failed++
+	}
+	r.answers[kind] = c
 }
 
 // change is one of a node's state or advice, or that it was decided.

@@ -21,7 +21,7 @@ type family struct {
 
 // families are the series that a scrape makes anew.
 func families() []family {
-	virtual, server, place := []string{"virtual"}, []string{"virtual", "server", "address"}, []string{"virtual", "state"}
+	virtual, server := []string{"virtual"}, []string{"virtual", "server", "address"}
 	return []family{
 		{"polso_build_info", "What runs, always 1.", []string{"version", "commit", "go"}},
 		{"polso_formed", "1 on a router that belongs to a cluster.", nil},
@@ -38,10 +38,14 @@ func families() []family {
 		{"polso_failing_passes", "Passes in a row that failed, just now.", nil},
 		{"polso_drift_repaired_total", "Foreign changes of the kernel's table that were repaired since the agent started.", nil},
 		{"polso_checks", "Questions that are asked of servers, each in its turn.", nil},
+		{"polso_check_results_total", "Questions that servers were asked since the agent started, by the kind of check and what came of them: ok or failed.", []string{"kind", "result"}},
 		{"polso_vip_held", "1 where this router holds the address.", []string{"vip", "address"}},
 		{"polso_vip_conflicts", "Claims of the address by others that were heard since it was taken up.", []string{"vip", "address"}},
-		{"polso_virtual_up", "1 where the virtual has its servers.", virtual},
-		{"polso_virtual_servers", "Servers of the virtual, by state.", place},
+		{"polso_vips_left_out", "Addresses that are too many to be told one by one.", nil},
+		{"polso_virtuals", "Virtuals by state, of all that the document has.", []string{"state"}},
+		{"polso_virtuals_left_out", "Virtuals that are too many to be told one by one, of those that are up if there are any.", nil},
+		{"polso_virtual_up", "1 where the virtual has its servers; not told of one that is inactive.", virtual},
+		{"polso_virtual_servers", "Servers of the virtual, by state.", []string{"virtual", "state"}},
 		{"polso_virtual_connections_total", "Connections that this router's kernel scheduled.", virtual},
 		{"polso_virtual_bytes_in_total", "Bytes from clients.", virtual},
 		{"polso_virtual_bytes_out_total", "Bytes to clients; 0 where servers answer past the director.", virtual},
@@ -51,6 +55,10 @@ func families() []family {
 		{"polso_server_up", "1 where this router's checks say that the server is up, or it has none.", server},
 		{"polso_server_weight", "The weight that the kernel's table has; 0 also when the server is out of it.", server},
 		{"polso_server_connections_total", "Connections that this router's kernel gave to the server.", server},
+		{"polso_server_bytes_in_total", "Bytes from clients to the server.", server},
+		{"polso_server_bytes_out_total", "Bytes from the server to clients; 0 where it answers past the director.", server},
+		{"polso_server_packets_in_total", "Packets from clients to the server.", server},
+		{"polso_server_packets_out_total", "Packets from the server to clients; 0 where it answers past the director.", server},
 		{"polso_server_active_connections", "Established connections to the server in this router's table.", server},
 		{"polso_servers_left_out", "Servers that are too many to be told one by one; their virtuals' numbers are whole.", nil},
 		{"polso_raft_commit_index", "The last entry of the log that is committed, as this router knows it.", nil},
@@ -117,18 +125,27 @@ func (s scrape) cluster(st api.Status) {
 	s.gauge("polso_converged", truth(st.Converged))
 	s.gauge("polso_unconfirmed", truth(st.Confirm != nil))
 	s.gauge("polso_problems", float64(len(st.Problems)))
-	told := make(map[[2]string]bool)
-	for _, v := range st.VIPs {
-		if key := [2]string{v.Name, v.Address}; !told[key] {
-			told[key] = true
-			s.gauge("polso_vip_held", truth(v.Held), v.Name, v.Address)
-			n := uint64(0)
-			if v.Conflict != nil {
-				n = v.Conflict.Count
-			}
-			s.gauge("polso_vip_conflicts", float64(n), v.Name, v.Address)
+	s.vips(st.VIPs)
+}
+
+func (s scrape) vips(list []api.VIP) {
+	seen := make(map[[2]string]bool)
+	for _, v := range list {
+		key := [2]string{v.Name, v.Address}
+		if seen[key] {
+			continue
 		}
+		if seen[key] = true; len(seen) > maxVIPs {
+			continue
+		}
+		s.gauge("polso_vip_held", truth(v.Held), v.Name, v.Address)
+		n := uint64(0)
+		if v.Conflict != nil {
+			n = v.Conflict.Count
+		}
+		s.gauge("polso_vip_conflicts", float64(n), v.Name, v.Address)
 	}
+	s.gauge("polso_vips_left_out", float64(max(0, len(seen)-maxVIPs)))
 }
 
 func (s scrape) work(w Work) {
@@ -136,6 +153,10 @@ func (s scrape) work(w Work) {
 	s.gauge("polso_failing_passes", float64(w.Failing))
 	s.counter("polso_drift_repaired_total", w.Drift)
 	s.gauge("polso_checks", float64(w.Probed))
+	for _, a := range w.Answers {
+		s.counter("polso_check_results_total", a.OK, a.Kind, "ok")
+		s.counter("polso_check_results_total", a.Failed, a.Kind, "failed")
+	}
 	s.gauge("polso_raft_commit_index", float64(w.Commit))
 	s.gauge("polso_raft_applied_index", float64(w.Applied))
 	s.gauge("polso_raft_last_index", float64(w.Last))

@@ -25,22 +25,35 @@ type Work struct {
 	Drift   uint64 // foreign changes of the kernel's table repaired
 	Failing int    // failing passes in a row, just now
 	Probed  int    // questions that are asked of servers, each in its turn
+	Answers []Answers
 
 	Commit, Applied, Last uint64 // of raft's log: indices
 	Stalled               bool   // a write to its store hangs
 }
 
+// Answers is what came of the questions of one kind of check, each kind once.
+type Answers struct {
+	Kind       string
+	OK, Failed uint64
+}
+
 // Source looks at a router. It may be called at any time, by several at once, and waits for nothing but the kernel.
 type Source func() Picture
 
-// maxServers bounds the series: of more servers than these only their virtuals' numbers are told, and polso_servers_left_out says so.
-const maxServers = 2000
+// These bound the series, of which a virtual has thirteen, a server eight and an address two. Of what is beyond them
+// polso_virtuals_left_out, polso_servers_left_out and polso_vips_left_out tell how much it is, and the sums of it are whole.
+const (
+	maxVirtuals = 1000
+	maxServers  = 2000
+	maxVIPs     = 1000
+)
 
 // Registry are one router's metrics.
 type Registry struct {
 	all       *prometheus.Registry
 	takeovers prometheus.Counter
 	took      prometheus.Histogram
+	passes    prometheus.Histogram
 }
 
 // New returns the metrics of source, which runs build.
@@ -54,12 +67,15 @@ func New(source Source, build api.Version) *Registry {
 			Name: "polso_takeover_seconds", Help: "From the last sign of the director before to this router ready to hold, of the takeovers where both are known.",
 			Buckets: takeoverBuckets(),
 		}),
+		passes: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "polso_pass_seconds", Help: "How long each pass of the director's loop took, whether it failed or not.", Buckets: passBuckets(),
+		}),
 	}
 	r.all.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(source, build),
-		r.takeovers, r.took,
+		r.takeovers, r.took, r.passes,
 	)
 	return r
 }
@@ -74,6 +90,14 @@ func (r *Registry) TookOver(took time.Duration) {
 		r.took.Observe(took.Seconds())
 	}
 }
+
+// passBuckets are the histogram's, in seconds: from a pass that changes nothing to one that makes the largest table anew.
+func passBuckets() []float64 {
+	return []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
+}
+
+// Passed notes how long a pass of the director took.
+func (r *Registry) Passed(took time.Duration) { r.passes.Observe(took.Seconds()) }
 
 // Register adds others' metrics, as raft's; it panics when they were added before.
 func (r *Registry) Register(c prometheus.Collector) { r.all.MustRegister(c) }
