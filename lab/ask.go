@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 )
 
 // Refusal is an agent's answer that is not the one that was asked for, as the command line would show it.
@@ -36,17 +38,29 @@ func (r *Router) Ask(ctx context.Context, method, path string, body, answer any)
 }
 
 func ask(ctx context.Context, socket, method, path string, body, answer any) error {
+	text, err := exchange(ctx, socket, method, path, body)
+	if err != nil || answer == nil {
+		return err
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return fmt.Errorf("%w in %.200q", err, text)
+	}
+	return nil
+}
+
+// exchange sends a request, with body as JSON unless it is nil, and returns what was answered as it is.
+func exchange(ctx context.Context, socket, method, path string, body any) ([]byte, error) {
 	var send io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		send = bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://polso"+path, send)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -62,25 +76,45 @@ func ask(ctx context.Context, socket, method, path string, body, answer any) err
 	client := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 	got, err := client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer got.Body.Close()
 	text, err := io.ReadAll(got.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if got.StatusCode >= http.StatusBadRequest {
 		refusal := &Refusal{Status: got.StatusCode}
 		if json.Unmarshal(text, refusal) != nil || refusal.Code == "" {
-			return fmt.Errorf("%s: %.200s", got.Status, text)
+			return nil, fmt.Errorf("%s: %.200s", got.Status, text)
 		}
-		return refusal
+		return nil, refusal
 	}
-	if answer == nil {
-		return nil
+	return text, nil
+}
+
+// Numbers are what the router tells Prometheus, by the series as it is written there: `polso_director`, `polso_virtual_up{virtual="web"}`.
+func (r *Router) Numbers(ctx context.Context) (map[string]float64, error) {
+	text, err := exchange(ctx, r.socket(), http.MethodGet, "/metrics", nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: metrics: %w", r.Name, err)
 	}
-	if err := json.Unmarshal(text, answer); err != nil {
-		return fmt.Errorf("%w in %.200q", err, text)
+	return numbersOf(string(text))
+}
+
+func numbersOf(text string) (map[string]float64, error) {
+	out := make(map[string]float64)
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		at := strings.LastIndexByte(line, ' ')
+		n, err := strconv.ParseFloat(line[at+1:], 64)
+		if at < 0 || err != nil {
+			return nil, fmt.Errorf("no series: %q", line)
+		}
+		out[line[:at]] = n
 	}
-	return nil
+	return out, nil
 }

@@ -48,3 +48,13 @@ func TestAsk(t *testing.T) {
 		t.Errorf("nobody there: %v, want ErrNotAsked", err)
 	}
 }
+
+func TestNumbersOf(t *testing.T) {
+	got, err := numbersOf("# HELP a what it is\na 1\nb{x=\"y z\"} 2.5e-3\n\n")
+	if err != nil || len(got) != 2 || got["a"] != 1 || got[`b{x="y z"}`] != 0.0025 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := numbersOf("nonsense\n"); err == nil {
+		t.Errorf("%v was read of what is no series", got)
+	}
+}

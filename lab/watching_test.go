@@ -61,6 +61,11 @@ func watching(t *testing.T, ctx context.Context, l *Lab) {
 	must(t, err)
 	defer udp.Stop()
 	must(t, udp.WaitAnswer(ctx, time.Now(), 5*time.Second))
+	before := make(map[string]map[string]float64)
+	for _, r := range l.Routers {
+		before[r.Name], err = r.Numbers(ctx)
+		must(t, err)
+	}
 	must(t, old.Kill())
 	killed := time.Now()
 	must(t, Eventually(ctx, 20*time.Second, func(context.Context) error {
@@ -83,6 +88,15 @@ func watching(t *testing.T, ctx context.Context, l *Lab) {
 	t.Logf("%s tells: %s -> %s, %s, by stages %v, %v s together", at.Name, told.From, told.To, told.Reason, told.Stages, told.Seconds)
 	if err := told.whole(); err != nil || told.Reason != "leader lost" {
 		t.Errorf("the record of the failover, %+v, is not as it should be: %v", told, err)
+	}
+	for _, r := range l.Routers {
+		if r.Name == told.To {
+			now, err := r.Numbers(ctx)
+			must(t, err)
+			if err := told.counted(before[r.Name], now); err != nil {
+				t.Errorf("%s tells Prometheus of the failover: %v", r.Name, err)
+			}
+		}
 	}
 	must(t, old.Start(ctx))
 	must(t, l.WaitWhole(ctx))
@@ -113,6 +127,22 @@ func takeoverFrom(router, text string) (out takeoverRecord, err error) {
 		}
 	}
 	return out, err
+}
+
+// counted wants the takeover, and how long nobody led, in what its router tells Prometheus.
+func (r takeoverRecord) counted(before, now map[string]float64) error {
+	const took = "polso_takeover_seconds"
+	more := func(series string) float64 { return now[series] - before[series] }
+	n, seconds, all := more(took+"_count"), more(took+"_sum"), more(took+`_bucket{le="+Inf"}`)
+	switch {
+	case n < 1 || all != n || more("polso_takeovers_total") < n:
+		return fmt.Errorf("%v takeovers, of which %v were timed, %v of them in the histogram", more("polso_takeovers_total"), n, all)
+	case n == 1 && (seconds <= 0 || seconds > r.Seconds+1e-6):
+		return fmt.Errorf("it took %v s, with announcement %v s", seconds, r.Seconds)
+	case now["polso_director"] != 1 || now["polso_pass_seconds_count"] <= before["polso_pass_seconds_count"]:
+		return fmt.Errorf("director: %v, passes timed: %v", now["polso_director"], now["polso_pass_seconds_count"])
+	}
+	return nil
 }
 
 // whole wants every stage, and that together they are the total.

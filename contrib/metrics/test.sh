@@ -40,7 +40,11 @@ for i in $(seq 150); do
 	sleep 0.2
 done
 bin/polso apply -f "$work/edge.hcl" --yes --wait 20s >/dev/null 2>"$work/said" || [ $? = 3 ] || { cat "$work/said" >&2; die "the document is refused"; }
-scrape
+for i in $(seq 50); do # a check is a result once a server has been asked
+	scrape
+	! grep -q '^polso_check_results_total{' "$work/metrics" || break
+	sleep 0.2
+done
 grep -q '^polso_server_up{' "$work/metrics" || die "no server is told"
 status=0
 "$promtool" check metrics <"$work/metrics" >"$work/lint" 2>&1 || status=$?
