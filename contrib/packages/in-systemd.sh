@@ -1,6 +1,7 @@
 #!/bin/bash
 # What under-systemd.sh runs inside, as a unit of its own.
 exec >/log 2>&1
+rm -f /upgraded /unserved /seen
 trap '[ "$?" = 0 ] && echo good >/verdict; journalctl -u polso --no-pager | grep -v part=raft | tail -60; sync; systemctl poweroff' EXIT
 set -eu
 eventually() { # SECONDS COMMAND...
@@ -83,17 +84,58 @@ part=$(journalctl -u polso -o json --no-pager | sed -n 's/.*"POLSO_PART":"\([^"]
 shows "part=$part" journalctl -u polso "POLSO_PART=$part" --no-pager
 echo "== the journal has fields"
 
-mine=$(pid)
-systemctl restart polso
-[ "$(pid)" != "$mine" ]
-[ "$1" = simulated ] || shows '-a -t 10.9.0.50:80 -r 10.9.0.60:8080' polso ipvs --save # at once: it has stayed
-eventually 90 shows '^10.9.0.50.* UP ' polso get vips
-echo "== restarted, as an upgrade does"
+well() { # WHAT: the unit has been restarted, has not failed, and runs the program that is installed
+	[ "$(pid)" != "$mine" ] || { echo "$1: not restarted"; exit 1; }
+	[ "$(systemctl is-active polso)" = active ]
+	[ "$(systemctl show -P NRestarts polso)" = 0 ] || { echo "$1: it had to be started anew"; exit 1; }
+	[ "$(readlink /proc/"$(pid)"/exe)" = /usr/bin/polso ]
+	if journalctl -u polso --no-pager | grep 'Failed with result'; then exit 1; fi
+	[ "$kernel" = simulated ] || shows '-a -t 10.9.0.50:80 -r 10.9.0.60:8080' polso ipvs --save # at once: it has stayed
+	eventually 90 shows '^10.9.0.50.* UP ' polso get vips
+}
+kernel=$1 mine=$(pid)
+served() { grep -q '0A090032:0050' /proc/net/ip_vs && grep -q '0A09003C:1F90' /proc/net/ip_vs; } # 10.9.0.50:80, by 10.9.0.60:8080
+[ "$kernel" = simulated ] || served
+(
+	until [ -e /upgraded ]; do
+		[ "$kernel" = simulated ] || served || echo "at $(date +%T.%N)" >>/unserved
+		sleep 0.1
+	done
+) &
+watch=$!
+shows ' 9[.]8[.]0' polso upgrade status
+dpkg --force-confold -i /root/polso_new.deb # the settings are the administrator's
+touch /upgraded
+wait $watch
+well upgrade
+shows ' 9[.]9[.]0' polso upgrade status
+[ ! -e /unserved ] || { echo "the table was empty meanwhile:"; cat /unserved; exit 1; }
+echo "== upgraded as it runs: the unit is active with the new program, the table has stayed"
 
 mine=$(pid)
+sh -eu /root/rpm/post 2 # what rpm -U runs, in rpm's order; the program is in its place by then
+sh -eu /root/rpm/preun 1
+[ "$(pid)" = "$mine" ] || { echo "rpm: the agent was not left alone until the last"; exit 1; }
+sh -eu /root/rpm/postun 1
+well "upgrade by rpm"
+echo "== and by the scripts of the rpm"
+
+# What ExecStopPost has done is seen before the new start, which here comes at once: long before the address would go by itself.
+mkdir -p /run/systemd/system/polso.service.d
+cat >/run/systemd/system/polso.service.d/look.conf <<'UNIT'
+[Service]
+RestartSec=0
+ExecStartPre=+/bin/sh -c 'if grep -q 10.9.0.50 /proc/net/fib_trie; then echo there; else echo gone; fi >>/seen'
+UNIT
+systemctl daemon-reload
+mine=$(pid)
+shows '10.9.0.50' cat /proc/net/fib_trie
 kill -9 "$mine"
 eventually 90 sh -c "[ \$(systemctl show -P MainPID polso) != $mine ] && polso get vips | grep -q ' UP '"
-echo "== killed: started anew by itself"
+[ "$(cat /seen)" = gone ] || { echo "killed: the address was $(cat /seen) before the new start"; exit 1; }
+rm -r /run/systemd/system/polso.service.d
+systemctl daemon-reload
+echo "== killed: the address is gone before the new start, and the unit starts anew by itself"
 
 mine=$(pid)
 kill -STOP "$mine"
@@ -104,3 +146,15 @@ systemctl stop polso
 [ "$(systemctl show -P Result polso)" = success ]
 if shows '10.9.0.50' cat /proc/net/fib_trie; then echo "the address is still there"; exit 1; fi
 echo "== stopped: the address is gone"
+
+polso realserver setup 10.9.0.70 --permanent >/dev/null
+polso realserver remove >/dev/null
+systemctl daemon-reload
+systemctl start polso-realserver
+[ "$(systemctl is-active polso-realserver)" = active ]
+shows '10.9.0.70' cat /proc/net/fib_trie
+[ "$(cat /proc/sys/net/ipv4/conf/all/arp_ignore)" = 1 ]
+systemctl stop polso-realserver
+[ "$(systemctl show -P Result polso-realserver)" = success ]
+if shows '10.9.0.70' cat /proc/net/fib_trie; then echo "the address is still there"; exit 1; fi
+echo "== a real server's unit: the address comes and goes with it"

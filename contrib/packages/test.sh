@@ -56,6 +56,7 @@ POLSO_PACKAGES=require go test -count=1 -run TestManualIsClean ./cmd/polso
 say "a lower version, for the upgrade"
 dpkg-deb -R "$deb" "$work/old"
 sed -i 's/^Version: .*/Version: 9.8.0-1/' "$work/old/DEBIAN/control"
+LC_ALL=C sed -i 's/9\.9\.0/9.8.0/g' "$work/old/usr/bin/polso" # of the same length: it says so of itself, too
 echo '# as it was in 9.8' >>"$work/old/etc/polso/node.hcl"
 dpkg-deb -Znone -b "$work/old" "$work/polso_old.deb" >/dev/null
 
@@ -87,9 +88,12 @@ say "the unit under systemd as init"
 live=.lab/debian-live # kept for the laboratory: make packages-lab
 rm -rf --one-file-system "$live"
 cp -a "$base" "$live"
-cp "$deb" "$live/tmp/polso.deb"
-chroot "$live" dpkg -i /tmp/polso.deb >/dev/null
+cp "$deb" "$live/root/polso_new.deb"
+cp "$work/polso_old.deb" "$live/root/"
+older() { chroot "$live" dpkg --force-downgrade --force-confold -i /root/polso_old.deb >/dev/null 2>&1; }
+older
 contrib/packages/under-systemd.sh "$PWD/$live" simulated
+older # and so it is kept
 
 say "rpm"
 rpm -qpl "$rpm" >"$work/files"
