@@ -42,13 +42,29 @@ $(sed -n 's/^ExecStopPost=//p' $unit)
 say "the init script"
 cp /usr/share/doc/polso/examples/polso.init /etc/init.d/polso
 printf 'export POLSO_NAME=r1\n' >/etc/default/polso
-printf 'kernel = "simulated"\n' >>/etc/polso/node.hcl
+printf 'kernel = "simulated"\ninterface = { outside = "eth0", inside = "eth0" }\n' >>/etc/polso/node.hcl
+not_running() { # WHEN; 3 is what a status answers by the LSB
+	code=0
+	/etc/init.d/polso status || code=$?
+	[ $code = 3 ] || die "$1: the status is $code, not 3"
+}
+not_running "before the start"
 /etc/init.d/polso start
 /etc/init.d/polso status
+agent=$(cat /run/polso/agent.pid)
+/etc/init.d/polso start
+[ "$(cat /run/polso/agent.pid)" = "$agent" ] || die "a second start has started a second agent"
 /etc/init.d/polso restart
-polso status --local >/dev/null || [ $? = 3 ]
+[ "$(cat /run/polso/agent.pid)" != "$agent" ] || die "restart has left the agent as it was"
+eventually 'polso get vips | grep "^10.9.0.10.* UP "' "an address held after the restart"
+kill -9 "$(cat /run/polso/agent.pid)"
+eventually '! /etc/init.d/polso status' "a status that knows that the agent has been killed"
+not_running "killed"
+/etc/init.d/polso start
 /etc/init.d/polso stop
-! /etc/init.d/polso status || die "it is stopped, and says that it runs"
+not_running "stopped"
+! grep -q '10[.]9[.]0[.]10$' /proc/net/fib_trie || die "stopped, and the address is still there"
+/etc/init.d/polso stop
 rm /etc/init.d/polso /etc/default/polso /var/log/polso.log
 
 say "upgraded: what the administrator wrote stays"
