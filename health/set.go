@@ -14,7 +14,7 @@ import (
 // Options are what a Set is built from.
 type Options struct {
 	Probe Prober       // nil: the package's Probe
-	Ring  func()       // called after a target's state or advice changed; must not block; nil: nobody listens
+	Ring  func()       // called after a target's state or advice changed, from any goroutine; must not block; nil: nobody listens
 	Log   *slog.Logger // nil: silence
 }
 
@@ -27,7 +27,7 @@ type Set struct {
 	seed  maphash.Seed  // of the phases: others in every process
 	epoch time.Time     // what the phases count from
 
-	mu      sync.Mutex // guards below; Run's goroutine alone changes nodes
+	mu      sync.Mutex // guards below
 	want    map[Key]*Target
 	nodes   map[Key]*node
 	view    View // nil: to be made when somebody looks; with ten thousand targets that takes a millisecond
@@ -108,15 +108,11 @@ func (s *Set) Answers() map[config.CheckKind]Answers {
 // way at once as there are questions whose server has not answered yet: none waits for another's.
 func (s *Set) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &runner{
-		Set: s, reports: make(chan report, spare), work: make(chan *watch), idle: make(chan struct{}, spare), watches: make(map[Key]*watch),
-	}
+	r := &runner{Set: s, work: make(chan *watch, spare), watches: make(map[Key]*watch), due: time.NewTimer(0)}
 	defer r.probes.Wait()
+	defer close(r.work)
 	defer cancel()
-
-	due := time.NewTimer(0)
-	defer due.Stop()
-	var armed time.Duration // when due fires, since the epoch
+	defer r.due.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -125,37 +121,23 @@ func (s *Set) Run(ctx context.Context) error {
 			if r.reconcile(ctx) {
 				s.ring()
 			}
-		case a := <-r.reports:
-			if r.note(a) {
-				s.ring()
-			}
-		case <-due.C:
-			armed = 0
+		case <-r.due.C:
 		}
-		r.ask(ctx)
-		if len(r.queue) > 0 {
-			// The clock ticks coarsely, so that many questions share a wake-up.
-			if at := (r.queue[0].at + tick - 1) / tick * tick; at != armed {
-				armed = at
-				due.Reset(at - time.Since(r.epoch))
-			}
-		}
+		r.ask()
 	}
 }
 
-// runner is what Run's goroutine owns.
+// runner is what Run's goroutine shares with those that probe. An answer is entered by who got it: to hand it over would wake
+// another goroutine for each.
 type runner struct {
 	*Set
-	reports chan report // has room for those that end together: none of them waits for Run
+	probes sync.WaitGroup
+	work   chan *watch // to those that wait for one; room for all of them
+
+	turns   sync.Mutex // guards below, and the nodes; who has it may take mu, not the other way round
 	watches map[Key]*watch
 	queue   queue // those that are not being asked
-	probes  sync.WaitGroup
-	work    chan *watch   // to a goroutine that waits for one
-	idle    chan struct{} // a token of each of those
-}
-
-// report is a result on its way from a probing goroutine to Run.
-type report struct {
-	to *watch
-	Result
+	due     *time.Timer
+	armed   time.Duration // when due fires, since the epoch; 0: it does not
+	idle    int           // goroutines that wait for work, and have not been sent any
 }

@@ -52,6 +52,8 @@ func (q *watch) gap(questions int) time.Duration {
 // reconcile makes nodes and questions those of the wanted targets, and tells whether one that is new has a state already: its
 // own Initial, or what another of the same bare question knew.
 func (r *runner) reconcile(ctx context.Context) (stated bool) {
+	r.turns.Lock()
+	defer r.turns.Unlock()
 	r.mu.Lock()
 	want := r.want
 	r.mu.Unlock()
@@ -171,17 +173,33 @@ func (r *runner) drop(n *node) {
 	}
 }
 
-// ask puts the questions that are due.
-func (r *runner) ask(ctx context.Context) {
+// ask puts the questions that are due, and sees to it that there is somebody to put the next.
+func (r *runner) ask() {
+	r.turns.Lock()
+	defer r.turns.Unlock()
+	r.armed = 0
 	now := time.Since(r.epoch)
 	r.queue.stood(now)
 	for len(r.queue) > 0 && r.queue[0].at <= now {
 		q := heap.Pop(&r.queue).(*watch)
-		select {
-		case r.work <- q:
-		default:
-			r.probes.Go(func() { r.serve(ctx, q) })
+		if r.idle > 0 {
+			r.idle--
+			r.work <- q
+			continue
 		}
+		r.probes.Go(func() { r.serve(q) })
+	}
+	r.arm()
+}
+
+// arm has the clock tick for the first question of the queue. It ticks coarsely, so that many questions share a wake-up.
+func (r *runner) arm() {
+	if len(r.queue) == 0 {
+		return
+	}
+	if at := (r.queue[0].at + tick - 1) / tick * tick; at != r.armed {
+		r.armed = at
+		r.due.Reset(at - time.Since(r.epoch))
 	}
 }
 
@@ -190,38 +208,31 @@ func (r *runner) ask(ctx context.Context) {
 const spare = 64
 
 // serve puts a question, and then others while few enough wait for one.
-func (r *runner) serve(ctx context.Context, q *watch) {
-	for {
-		r.put(q)
-		select {
-		case r.idle <- struct{}{}:
-		default:
-			return
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case q = <-r.work:
-			<-r.idle
-		}
+func (r *runner) serve(q *watch) {
+	for ok := true; ok && r.put(q); {
+		q, ok = <-r.work
 	}
 }
 
-func (r *runner) put(q *watch) {
+// put puts a question, and tells whether to wait for another.
+func (r *runner) put(q *watch) (more bool) {
 	result := r.probe(q.ctx, *q.target)
-	if q.ctx.Err() != nil {
-		return // cut short: that says nothing about the server
+	r.turns.Lock()
+	changed := q.ctx.Err() == nil && r.note(q, result) // cut short, it says nothing about the server
+	if more = r.idle < spare; more {
+		r.idle++
 	}
-	select {
-	case <-q.ctx.Done():
-	case r.reports <- report{q, result}:
+	r.turns.Unlock()
+	if changed {
+		r.ring()
 	}
+	return more
 }
 
 // note enters an answer into the verdicts of all who judge it and of the compounds that hold those, and tells whether a wanted
-// one changed.
-func (r *runner) note(a report) (changed bool) {
-	if len(a.to.judges) == 0 {
+// one changed. Its caller has the turns.
+func (r *runner) note(q *watch, result Result) (changed bool) {
+	if len(q.judges) == 0 {
 		return false // nobody is interested any more
 	}
 	now := time.Now()
@@ -233,12 +244,12 @@ func (r *runner) note(a report) (changed bool) {
 		}
 	}
 	r.mu.Lock()
-	r.count(a)
-	for _, n := range a.to.judges {
-		judge(n, func() { n.verdict = n.verdict.judge(a.Result, n.target.Check, now) })
+	r.count(q, result)
+	for _, n := range q.judges {
+		judge(n, func() { n.verdict = n.verdict.judge(result, n.target.Check, now) })
 		n.seen++
 	}
-	for _, n := range a.to.judges {
+	for _, n := range q.judges {
 		for _, p := range n.parents {
 			judge(p, func() { p.combine(now) })
 		}
@@ -249,16 +260,17 @@ func (r *runner) note(a report) (changed bool) {
 		changed = changed || t.node.wanted
 		r.tell(t)
 	}
-	a.to.at = a.to.pace.next(a.to.at, now.Sub(r.epoch), a.to.gap(len(r.watches)))
-	heap.Push(&r.queue, a.to)
+	q.at = q.pace.next(q.at, now.Sub(r.epoch), q.gap(len(r.watches)))
+	heap.Push(&r.queue, q)
+	r.arm()
 	return changed
 }
 
 // count notes what came of a question; r.mu is held.
-func (r *runner) count(a report) {
-	kind := a.to.target.Check.Kind
+func (r *runner) count(q *watch, result Result) {
+	kind := q.target.Check.Kind
 	c := r.answers[kind]
-	if a.OK {
+	if result.OK {
 		c.OK++
 	} else {
 		c.Failed++
