@@ -104,9 +104,11 @@ func (p prober) probe(ctx context.Context, t Target) Result {
 			p.step(p.at.String()+" leads to "+t.Way.Virtual.Addr().String()+" at "+p.server.String(), nil)
 		}
 	}
-	a := answer{Err: fmt.Errorf("unknown kind of check %q", t.Check.Kind)}
+	var a answer
 	if ask := asks(t.Check.Kind); ask != nil {
 		a = ask(ctx, p, t)
+	} else {
+		a.Err = fmt.Errorf("unknown kind of check %q", t.Check.Kind)
 	}
 	took := time.Since(p.start)
 	words := a.Words + " after " + millis(took)
@@ -141,30 +143,44 @@ func (p prober) dial(ctx context.Context, network string, at netip.AddrPort) (*c
 	if p.at.IsValid() {
 		server, at = p.server, netip.AddrPortFrom(p.at, at.Port())
 	}
+	var from netip.Addr
 	if p.source != nil {
-		if from := p.source(server); from.IsValid() {
-			d.LocalAddr, d.Control = local(network, from), bindLate
-		}
+		from = p.source(server)
 	}
-	c, err := d.DialContext(ctx, network, at.String())
+	c, err := dialFrom(ctx, d, network, from, at)
 	// The address is gone since, or has no port left: that says nothing about the server.
-	if d.LocalAddr != nil && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EADDRINUSE)) {
-		d.LocalAddr = nil
-		c, err = d.DialContext(ctx, network, at.String())
+	if from.IsValid() && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EADDRINUSE)) {
+		c, err = dialFrom(ctx, d, network, netip.Addr{}, at)
 	}
 	if err != nil {
 		return nil, err
 	}
-	p.step("connected "+c.LocalAddr().String()+" to "+c.RemoteAddr().String(), nil)
+	if p.note != nil {
+		p.step("connected "+c.LocalAddr().String()+" to "+c.RemoteAddr().String(), nil)
+	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) }) // an error means that it is closed
 	return &conn{Conn: c, p: p, stop: stop}, nil
 }
 
-func local(network string, from netip.Addr) net.Addr {
-	if network == "udp" {
-		return net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+// dialFrom connects from an address of this router; the zero Addr leaves it to the kernel.
+func dialFrom(ctx context.Context, d net.Dialer, network string, from netip.Addr, at netip.AddrPort) (net.Conn, error) {
+	if !from.IsValid() { // DialTCP and DialUDP would bind such a socket, which takes a port from all targets (see bindLate)
+		return d.DialContext(ctx, network, at.String())
 	}
-	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+	// In addresses rather than text, which package net would look up as if it were a name.
+	d.Control = bindLate
+	if network == "udp" {
+		return asConn(d.DialUDP(ctx, network, netip.AddrPortFrom(from, 0), at))
+	}
+	return asConn(d.DialTCP(ctx, network, netip.AddrPortFrom(from, 0), at))
+}
+
+// asConn keeps a nil pointer from becoming a connection.
+func asConn[C net.Conn](c C, err error) (net.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func timedOut(err error) bool {
