@@ -2,6 +2,7 @@ package director
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -106,6 +107,53 @@ func TestProbesDriveTheTable(t *testing.T) {
 		asked, _ := TargetOf(web("a"), web("a").Servers[0])
 		if s := w.d.Status().Health[asked.Key()]; s.State != health.Down || s.Reason != "tcp: said the test" {
 			t.Errorf("status: %+v", s)
+		}
+	})
+}
+
+// TestHungServerLeavesInTime: a server that takes questions and answers no more leaves the table fall × every + timeout after its last answer,
+// to the millisecond, wherever between two questions it begins to hang.
+func TestHungServerLeavesInTime(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		var hangs atomic.Bool
+		answered := make(chan struct{}, 1)
+		checks := health.New(health.Options{
+			Ring: func() { w.d.Ring() },
+			Probe: func(ctx context.Context, t health.Target) health.Result {
+				if hangs.Load() {
+					select {
+					case <-ctx.Done():
+					case <-time.After(t.Check.Timeout):
+					}
+					return health.Result{Reason: "tcp: no answer"}
+				}
+				select {
+				case answered <- struct{}{}:
+				default:
+				}
+				return health.Result{OK: true, Reason: "tcp: said the test"}
+			},
+		})
+		w.checks = checks
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() { _ = checks.Run(ctx) }() // returns nil, always
+		w.start()
+		w.know(2, document(web("a")))
+		check := web("a").Check
+		most := time.Duration(check.Fall)*check.Every + check.Timeout
+		for _, after := range []time.Duration{0, time.Millisecond, check.Every / 3, check.Every - time.Millisecond} {
+			w.wait(time.Duration(check.Rise+1) * check.Every) // up, and at its turns
+			for len(answered) > 0 {
+				<-answered
+			}
+			<-answered
+			w.wait(after)
+			hangs.Store(true)
+			w.forget()
+			w.wait(most)
+			w.expect("hangs "+after.String()+" after its last answer", fmt.Sprintf("%6.3f ipvsadm -d -t 192.0.2.10:80 -r 10.0.0.1:80", (most-after).Seconds()))
+			hangs.Store(false)
 		}
 	})
 }
