@@ -33,19 +33,29 @@ const postgres = "/usr/lib/postgresql/15/bin/"
 
 // realServers are the rows of the page's table.
 func realServers() []server {
-	nginx := func(listen, tls string) map[string]string {
-		return map[string]string{"conf": "daemon off; pid DIR/pid; error_log DIR/log; worker_processes 1; events {}\nhttp { access_log off; server { listen 127.0.0.1:PORT " +
-			listen + "; " + tls + " location = /healthz { return 200 \"well\\n\"; } location / { return 404; } } }\n"}
-	}
 	const certified = "ssl_certificate DIR/cert; ssl_certificate_key DIR/key; ssl_protocols TLSv1.3;"
+	nginx := func(listen, tls, body string) map[string]string {
+		return map[string]string{"conf": "daemon off; pid DIR/pid; error_log DIR/log; worker_processes 1; events {}\nhttp { access_log off; server { listen 127.0.0.1:PORT " +
+			listen + "; " + tls + " location = /healthz { return 200 \"" + body + "\\n\"; } location / { return 404; } } }\n"}
+	}
 	web := func(row, listen, tls string, check config.Check) server {
-		s := server{row: row, by: "nginx", command: []string{"nginx", "-c", "DIR/conf"}, files: nginx(listen, tls), check: check, up: "200", wrong: wrong{check: check, says: "404"}}
+		s := server{row: row, by: "nginx", command: []string{"nginx", "-c", "DIR/conf"}, files: nginx(listen, tls, "well"), check: check, up: "200", wrong: wrong{check: check, says: "404"}}
 		s.check.Kind, s.check.Path, s.check.Contains = config.CheckHTTP, "/healthz", "well"
 		s.wrong.check = s.check
 		s.wrong.check.Path = "/gone"
 		return s
 	}
 	secure := config.Check{TLS: true, CA: "DIR/ca"}
+	says := func(listen, line string) map[string]string { // of its own accord, to who connects
+		return map[string]string{"conf": "load_module /usr/lib/nginx/modules/ngx_stream_module.so; daemon off; pid DIR/pid; error_log DIR/log; worker_processes 1; events {}\n" +
+			"stream { server { listen 127.0.0.1:PORT " + listen + "; " + certified + " return \"" + line + "\\n\"; } }\n"}
+	}
+	agent := func(row string, check config.Check, well, ill map[string]string) server {
+		check.Kind = config.CheckAgent
+		return server{
+			row: row, by: "nginx", command: []string{"nginx", "-c", "DIR/conf"}, files: well, check: check, up: `said "up 75%`, wrong: wrong{files: ill, says: `said "down # disk full`},
+		}
+	}
 	secure2 := secure
 	secure2.Version = "2"
 	elsewhere := config.Check{Kind: config.CheckTLS, CA: "DIR/ca", ServerName: "other.example.org"}
@@ -60,15 +70,15 @@ zone "example.org" { type primary; file "DIR/zone"; };
 	const question = `\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03`
 	redis := []string{"redis-server", "--bind", "127.0.0.1", "--port", "PORT", "--save", "", "--dir", "DIR"}
 	noPing := append(redis[:len(redis):len(redis)], "--rename-command", "PING", "")
-	imaps := strings.NewReplacer("ssl = no", "ssl = yes\nssl_cert = <DIR/cert\nssl_key = <DIR/key", "imap {\n port = PORT", "imap {\n port = 0", "imaps {\n port = 0", "imaps {\n port = PORT\n ssl = yes").Replace(dovecot("imap"))
+	rediss := append(redis[:3:3], "--port", "0", "--tls-port", "PORT", "--tls-cert-file", "DIR/cert", "--tls-key-file", "DIR/key", "--tls-auth-clients", "no", "--save", "", "--dir", "DIR")
 	dovecotd := []string{"dovecot", "-F", "-c", "DIR/conf"}
 	mail := []string{"exim", "-C", "DIR/conf", "-bdf", "-oX", "127.0.0.1.PORT"}
 	const spool = "spool_directory = DIR/spool\nlog_file_path = DIR/%slog\npid_file_path = DIR/pid\n"
 	kamailiod := []string{"kamailio", "-f", "DIR/cfg", "-DD", "-E", "-P", "DIR/pid", "-Y", "DIR"}
 	return []server{
-		{row: "tcp", by: "nginx", command: []string{"nginx", "-c", "DIR/conf"}, files: nginx("", ""), check: config.Check{Kind: config.CheckTCP}, up: "connected", kernel: true},
+		{row: "tcp", by: "nginx", command: []string{"nginx", "-c", "DIR/conf"}, files: nginx("", "", "well"), check: config.Check{Kind: config.CheckTCP}, up: "connected", kernel: true},
 		{
-			row: "tls", by: "nginx", command: []string{"nginx", "-c", "DIR/conf"}, files: nginx("ssl", certified), check: config.Check{Kind: config.CheckTLS, CA: "DIR/ca"}, up: "TLS 1.3",
+			row: "tls", by: "nginx", command: []string{"nginx", "-c", "DIR/conf"}, files: nginx("ssl", certified, "well"), check: config.Check{Kind: config.CheckTLS, CA: "DIR/ca"}, up: "TLS 1.3",
 			wrong: wrong{check: elsewhere, says: stranger},
 		},
 		web("http", "", "", config.Check{}),
@@ -85,8 +95,17 @@ zone "example.org" { type primary; file "DIR/zone"; };
 			check: config.Check{Kind: config.CheckGRPC}, up: "SERVING", wrong: wrong{check: config.Check{Kind: config.CheckGRPC, Service: "sleeping"}, says: "NOT_SERVING"},
 		},
 		{
+			row: "grpc, tls", by: "grpc-go's health service", prepare: []string{"go", "build", "-C", "testdata/grpchealth", "-o", "DIR/grpchealth", "."},
+			command: []string{"DIR/grpchealth", "127.0.0.1:PORT", "DIR/cert", "DIR/key"}, check: config.Check{Kind: config.CheckGRPC, TLS: true, CA: "DIR/ca"}, up: "SERVING",
+			wrong: wrong{check: config.Check{Kind: config.CheckGRPC, TLS: true, CA: "DIR/ca", Service: "sleeping"}, says: "NOT_SERVING"},
+		},
+		{
 			row: "send", by: "redis", command: redis, check: config.Check{Kind: config.CheckSend, Send: `PING\r\n`, Expect: "+PONG"}, up: `answered "+PONG`,
 			wrong: wrong{check: config.Check{Kind: config.CheckSend, Send: `PONG\r\n`, Expect: "+PONG"}, says: `unexpected answer "-ERR unknown command`},
+		},
+		{
+			row: "send, tls", by: "redis", command: rediss, check: config.Check{Kind: config.CheckSend, Send: `PING\r\n`, Expect: "+PONG", TLS: true, CA: "DIR/ca"}, up: `answered "+PONG`,
+			wrong: wrong{check: config.Check{Kind: config.CheckSend, Send: `PONG\r\n`, Expect: "+PONG", TLS: true, CA: "DIR/ca"}, says: `unexpected answer "-ERR unknown command`},
 		},
 		{
 			row: "udp", by: "bind", command: []string{"named", "-g", "-c", "DIR/conf"}, files: zone, up: `answered`,
@@ -112,7 +131,7 @@ zone "example.org" { type primary; file "DIR/zone"; };
 			wrong: wrong{command: noPing, says: `unexpected answer "-ERR unknown command`},
 		},
 		{
-			row: "redis, tls", by: "redis", command: append(redis[:3:3], "--port", "0", "--tls-port", "PORT", "--tls-cert-file", "DIR/cert", "--tls-key-file", "DIR/key", "--tls-auth-clients", "no", "--save", "", "--dir", "DIR"),
+			row: "redis, tls", by: "redis", command: rediss,
 			check: config.Check{Kind: config.CheckRedis, TLS: true, CA: "DIR/ca"}, up: `answered "+PONG`,
 			wrong: wrong{check: config.Check{Kind: config.CheckRedis, TLS: true, CA: "DIR/ca", ServerName: "other.example.org"}, says: stranger},
 		},
@@ -153,22 +172,40 @@ zone "example.org" { type primary; file "DIR/zone"; };
 			wrong: wrong{files: map[string]string{"cfg": kamailio("tcp", "503")}, says: `unexpected answer "SIP/2.0 503`},
 		},
 		{
-			row: "ftp", by: "vsftpd", files: map[string]string{"conf": "listen=YES\nlisten_address=127.0.0.1\nlisten_port=PORT\nbackground=NO\nsecure_chroot_dir=DIR/empty\n"},
+			row: "sip-tcp, tls", by: "kamailio", files: map[string]string{"cfg": kamailio("tls", "200")}, command: kamailiod,
+			check: config.Check{Kind: config.CheckSIPTCP, TLS: true, CA: "DIR/ca"}, up: `answered "SIP/2.0 200`,
+			wrong: wrong{files: map[string]string{"cfg": kamailio("tls", "503")}, says: `unexpected answer "SIP/2.0 503`},
+		},
+		{
+			row: "ftp", by: "vsftpd", files: map[string]string{"conf": vsftpd},
 			prepare: []string{"mkdir", "-m", "555", "DIR/empty"}, command: []string{"vsftpd", "DIR/conf"}, check: config.Check{Kind: config.CheckFTP}, up: `answered "220`,
 			wrong: wrong{command: dovecotd, files: map[string]string{"conf": dovecot("imap")}, says: `unexpected answer "* OK`},
+		},
+		{
+			row: "ftp, tls", by: "vsftpd", files: map[string]string{"conf": vsftpd + "ssl_enable=YES\nimplicit_ssl=YES\nrsa_cert_file=DIR/cert\nrsa_private_key_file=DIR/key\n"},
+			prepare: []string{"mkdir", "-m", "555", "DIR/empty"}, command: []string{"vsftpd", "DIR/conf"}, check: config.Check{Kind: config.CheckFTP, TLS: true, CA: "DIR/ca"}, up: `answered "220`,
+			wrong: wrong{check: config.Check{Kind: config.CheckFTP, TLS: true, CA: "DIR/ca", ServerName: "other.example.org"}, says: stranger},
 		},
 		{
 			row: "imap", by: "dovecot", files: map[string]string{"conf": dovecot("imap")}, command: dovecotd, check: config.Check{Kind: config.CheckIMAP}, up: `answered "* OK`,
 			wrong: wrong{files: map[string]string{"conf": dovecot("pop3")}, says: `unexpected answer "+OK`},
 		},
 		{
-			row: "imap, tls", by: "dovecot", files: map[string]string{"conf": imaps}, command: dovecotd, check: config.Check{Kind: config.CheckIMAP, TLS: true, CA: "DIR/ca"}, up: `answered "* OK`,
+			row: "imap, tls", by: "dovecot", files: map[string]string{"conf": dovecots("imap")}, command: dovecotd, check: config.Check{Kind: config.CheckIMAP, TLS: true, CA: "DIR/ca"}, up: `answered "* OK`,
 			wrong: wrong{check: config.Check{Kind: config.CheckIMAP, TLS: true, CA: "DIR/ca", ServerName: "other.example.org"}, says: stranger},
 		},
 		{
 			row: "pop3", by: "dovecot", files: map[string]string{"conf": dovecot("pop3")}, command: dovecotd, check: config.Check{Kind: config.CheckPOP3}, up: `answered "+OK`,
 			wrong: wrong{files: map[string]string{"conf": dovecot("imap")}, says: `unexpected answer "* OK`},
 		},
+		{
+			row: "pop3, tls", by: "dovecot", files: map[string]string{"conf": dovecots("pop3")}, command: dovecotd, check: config.Check{Kind: config.CheckPOP3, TLS: true, CA: "DIR/ca"}, up: `answered "+OK`,
+			wrong: wrong{check: config.Check{Kind: config.CheckPOP3, TLS: true, CA: "DIR/ca", ServerName: "other.example.org"}, says: stranger},
+		},
+		agent("agent", config.Check{}, says("", "up 75%"), says("", "down # disk full")),
+		agent("agent, tls", secure, says("ssl", "up 75%"), says("ssl", "down # disk full")),
+		agent("agent, path", config.Check{Path: "/healthz"}, nginx("", "", "up 75%"), nginx("", "", "down # disk full")),
+		agent("agent, path and tls", config.Check{Path: "/healthz", TLS: true, CA: "DIR/ca"}, nginx("ssl", certified, "up 75%"), nginx("ssl", certified, "down # disk full")),
 	}
 }
 
@@ -189,8 +226,21 @@ frontend other
  http-request return status 200 content-type text/plain string "well"
 `
 
+const vsftpd = "listen=YES\nlisten_address=127.0.0.1\nlisten_port=PORT\nbackground=NO\nsecure_chroot_dir=DIR/empty\n"
+
 func kamailio(network, status string) string {
-	return "log_stderror=yes\nlisten=" + network + ":127.0.0.1:PORT\nchildren=1\nmpath=\"/usr/lib/x86_64-linux-gnu/kamailio/modules\"\nloadmodule \"sl.so\"\nrequest_route { sl_send_reply(\"" + status + "\", \"Words\"); }\n"
+	tls := ""
+	if network == "tls" {
+		tls = "loadmodule \"tls.so\"\nmodparam(\"tls\", \"certificate\", \"DIR/cert\")\nmodparam(\"tls\", \"private_key\", \"DIR/key\")\nmodparam(\"tls\", \"tls_method\", \"TLSv1.2+\")\n"
+	}
+	return "log_stderror=yes\n" + map[bool]string{true: "enable_tls=yes\n"}[tls != ""] + "listen=" + network + ":127.0.0.1:PORT\nchildren=1\nmpath=\"/usr/lib/x86_64-linux-gnu/kamailio/modules\"\nloadmodule \"sl.so\"\n" +
+		tls + "request_route { sl_send_reply(\"" + status + "\", \"Words\"); }\n"
+}
+
+// dovecots is a dovecot that listens for TLS alone.
+func dovecots(protocol string) string {
+	return strings.NewReplacer("ssl = no", "ssl = yes\nssl_cert = <DIR/cert\nssl_key = <DIR/key", protocol+" {\n port = PORT", protocol+" {\n port = 0",
+		protocol+"s {\n port = 0", protocol+"s {\n port = PORT\n ssl = yes").Replace(dovecot(protocol))
 }
 
 func dovecot(protocol string) string {
