@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -12,13 +13,7 @@ import (
 // Echo answers datagrams on an address as a Server's echo does, whenever that address is on the node, until ctx ends. It is
 // for kernels that cannot balance: the router that holds the address answers itself.
 func (n *Node) Echo(ctx context.Context, at netip.AddrPort) error {
-	free := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) (err error) {
-		cerr := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_FREEBIND, 1) })
-		if cerr != nil {
-			return cerr
-		}
-		return err
-	}}
+	free := net.ListenConfig{Control: freely}
 	return n.Do(func() error {
 		c, err := free.ListenPacket(ctx, "udp4", at.String())
 		if err != nil {
@@ -28,6 +23,12 @@ func (n *Node) Echo(ctx context.Context, at netip.AddrPort) error {
 		go reflect(n.Name, c.(*net.UDPConn))
 		return nil
 	})
+}
+
+// freely lets a socket be bound to an address that is not there yet.
+func freely(_, _ string, raw syscall.RawConn) (err error) {
+	cerr := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_FREEBIND, 1) })
+	return cmp.Or(cerr, err)
 }
 
 // reflect sends back what comes, with a name before it, until c is closed.

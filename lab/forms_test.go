@@ -5,126 +5,23 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
-// way is one from a client to a server: a virtual server of its own, at a port of its own.
-type way struct {
-	method   string // nat, dr, tun, local
-	tunnel   string // its type, and a checksum perhaps
-	protocol string
-	client   string // the family of the virtual address: v4, v6
-	over     string // that of the server's
-	port     int
-}
-
-func (w way) String() string {
-	over := ""
-	if w.over != w.client {
-		over = " over " + w.over
-	}
-	return strings.Join(strings.Fields(fmt.Sprintf("%s %s %s %s%s", w.method, w.tunnel, w.protocol, w.client, over)), " ")
-}
-
-// everyWay is the table: method × protocol × family.
-func everyWay() (out []way) {
-	add := func(method, tunnel, protocol, client, over string) {
-		out = append(out, way{method, tunnel, protocol, client, over, 7100 + len(out)})
-	}
-	for _, protocol := range []string{"tcp", "udp", "sctp"} {
-		for _, family := range []string{"v4", "v6"} {
-			add("nat", "", protocol, family, family)
-			add("dr", "", protocol, family, family)
-			for _, tunnel := range []string{"ipip", "gue", "gre"} {
-				add("tun", tunnel, protocol, family, "v4")
-				add("tun", tunnel, protocol, family, "v6")
-			}
-		}
-	}
-	for _, tunnel := range []string{"gue csum", "gue remcsum", "gre csum"} {
-		add("tun", tunnel, "tcp", "v4", "v4")
-	}
-	for _, family := range []string{"v4", "v6"} {
-		add("local", "", "tcp", family, family)
-	}
-	add("dr to itself", "", "tcp", "v4", "v4")
-	return out
-}
-
-// vip is where clients begin.
-func (w way) vip() netip.Addr {
-	at := map[string]netip.Addr{"v4": WebVIP, "v6": WebVIP6}
-	if w.method == "nat" {
-		at = map[string]netip.Addr{"v4": NATVIP, "v6": NATVIP6}
-	}
-	return at[w.client]
-}
-
-// server is the real server's node and its address.
-func (w way) server(l *Lab, director *Router) (n *Node, at netip.Addr) {
-	n, segment := l.Servers["a"].Node, Outside
-	switch {
-	case w.method == "nat":
-		n, segment = l.Servers["na"].Node, Inside
-	case w.method == "local" && w.client == "v4":
-		return director.Node, netip.MustParseAddr("127.0.0.1")
-	case w.method == "local":
-		return director.Node, netip.IPv6Loopback()
-	case w.method == "dr to itself":
-		n = director.Node
-	case w.tunnel == "gre csum":
-		return n, unwrapping
-	}
-	if w.over == "v6" {
-		return n, n.Addr6(segment)
-	}
-	return n, n.Addr(segment)
-}
-
-// hcl is the way's virtual server.
-func (w way) hcl(l *Lab, director *Router) string {
-	method, _, _ := strings.Cut(w.method, " ")
-	_, at := w.server(l, director)
-	tunnel := ""
-	if kind, sum, _ := strings.Cut(w.tunnel, " "); kind != "" {
-		tunnel = fmt.Sprintf("  tunnel {\n    type = %q\n", kind)
-		if sum != "" {
-			tunnel += fmt.Sprintf("    checksum = %q\n", sum)
-		}
-		tunnel += "  }\n"
-	}
-	return fmt.Sprintf("virtual %q {\n  address   = %q\n  interface = \"outside\"\n  port      = %d\n  protocol  = %q\n  forward   = %q\n%s  server \"s\" {\n    address = %q\n  }\n}\n\n",
-		strings.ReplaceAll(w.String(), " ", "-"), w.vip(), w.port, w.protocol, method, tunnel, at)
-}
-
-// bound is where the server's program listens: at the address that it was asked at, which its answer must come from.
-func (w way) bound(at netip.Addr) netip.AddrPort {
-	switch {
-	case w.method == "dr" || w.method == "tun":
-		at = w.vip()
-	case w.method == "nat":
-	case w.client == "v4": // on a router that may not hold the address yet
-		at = netip.IPv4Unspecified()
-	default:
-		at = netip.IPv6Unspecified()
-	}
-	return netip.AddrPortFrom(at, uint16(w.port))
-}
-
-// TestForms: every way of forwarding passes traffic, every scheduler is taken, and a hundred virtual servers of every form there is are in
-// the kernel what the document says, by our own reading and by ipvsadm's.
+// TestForms: every way of forwarding passes traffic, what a virtual server has beside it does to traffic what the document says, every
+// scheduler is taken, and a hundred virtual servers of every form there is are in the kernel what the document says, by our own reading and
+// by ipvsadm's.
 func TestForms(t *testing.T) {
-	ctx, l := formOf(t, Options{Routers: 1, Beside: []string{"a"}, Behind: []string{"na"}})
+	ctx, l := formOf(t, Options{Routers: 1, Beside: []string{"a", "b"}, Behind: []string{"na", "nb"}})
 	active, err := l.Active(ctx)
 	must(t, err)
 	must(t, unwrap(ctx, l.Servers["a"]))
+	must(t, unwrap(ctx, l.Servers["b"]))
 
-	ways := everyWay()
+	ways, seats := everyWay(), everySeat()
 	var document strings.Builder
 	fmt.Fprintf(&document, "vip \"gateway\" {\n  address   = \"%s/24\"\n  interface = \"inside\"\n}\n\nvip \"gateway6\" {\n  address   = \"%s/64\"\n  interface = \"inside\"\n}\n\n", Gateway, Gateway6)
 	for _, w := range ways {
@@ -132,28 +29,30 @@ func TestForms(t *testing.T) {
 		answer(t, n, w.protocol, w.bound(at))
 		document.WriteString(w.hcl(l, active))
 	}
+	seated(t, ctx, l, active, seats)
+	for _, s := range seats {
+		document.WriteString(s.hcl(l))
+	}
 	asWritten(t, ctx, l, active, document.String())
-	failed := make([]error, len(ways))
-	var all sync.WaitGroup
-	for i, w := range ways {
-		n, _ := w.server(l, active)
-		all.Go(func() {
-			failed[i] = Eventually(ctx, given, func(context.Context) error { // the first may still be looking for its neighbours
-				got, err := asked(l.Client, w.protocol, netip.AddrPortFrom(w.vip(), uint16(w.port)))
-				if err == nil && got != n.Name {
-					err = fmt.Errorf("answered by %q, want %s", got, n.Name)
-				}
-				return err
+	patient, cancel := context.WithTimeout(ctx, 3*answered) // all together, when one after the other fails
+	defer cancel()
+	t.Run("ways", func(t *testing.T) {
+		for _, w := range ways {
+			t.Run(w.String(), func(t *testing.T) {
+				t.Parallel()
+				must(t, w.try(patient, l, active))
 			})
-		})
-	}
-	all.Wait()
-	for i, w := range ways {
-		if failed[i] != nil {
-			t.Errorf("%s: %v", w, failed[i])
 		}
-	}
-	t.Logf("%d ways from a client to a server", len(ways))
+	})
+	t.Run("traits", func(t *testing.T) {
+		for _, s := range seats {
+			t.Run(s.String(), func(t *testing.T) {
+				t.Parallel()
+				must(t, s.try(visitor{s, patient, l, active}))
+			})
+		}
+	})
+	t.Logf("%d ways from a client to a server, %d virtual servers with something beside", len(ways), len(seats))
 	t.Run("schedulers", func(t *testing.T) { asWritten(t, ctx, l, active, everyScheduler()) })
 	t.Run("a hundred", func(t *testing.T) { asWritten(t, ctx, l, active, hundred(rand.New(rand.NewPCG(1, 2)))) })
 }
