@@ -31,7 +31,7 @@ func flowsSurviveFailover(t *testing.T, ctx context.Context, l *Lab) {
 		t.Cleanup(flows.Stop)
 		return flows
 	}
-	transfer := handOver
+	transfer := func(ctx context.Context, r *Router) error { return handOver(ctx, r) }
 	flows := open()
 	must(t, Pause(ctx, Told))
 
@@ -95,15 +95,15 @@ func flowsSurviveFailover(t *testing.T, ctx context.Context, l *Lab) {
 
 // backupOnly checks that the kernels of those who stand by balance nothing by themselves, and the director's does.
 func backupOnly(ctx context.Context, l *Lab) error {
-	return Eventually(ctx, startupTimeout, func(context.Context) error {
+	return Eventually(ctx, startupTimeout, func(ctx context.Context) error {
+		active, err := l.Active(ctx)
+		if err != nil {
+			return err
+		}
 		for _, r := range l.Routers {
-			directs, err := r.Has(WebVIP)
-			if err != nil {
-				return err
-			}
-			err = r.Do(func() error {
+			err := r.Do(func() error {
 				text, err := os.ReadFile("/proc/sys/net/ipv4/vs/backup_only")
-				if want := map[bool]string{true: "0\n", false: "1\n"}[directs]; err == nil && string(text) != want {
+				if want := map[bool]string{true: "0\n", false: "1\n"}[r == active]; err == nil && string(text) != want {
 					err = fmt.Errorf("%s: backup_only is %q, want %q", r.Name, text, want)
 				}
 				return err

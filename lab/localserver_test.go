@@ -67,7 +67,7 @@ func (l *Lab) loops(ctx context.Context) (n int, err error) {
 }
 
 // routersThatServe: two of three routers are real servers of a virtual, by direct routing. Whoever directs, all answer, nobody
-// else is taken for the director, and no packet is balanced twice.
+// else is taken for the director, and no packet is balanced twice: without the sync daemon, and with it.
 func routersThatServe(t *testing.T, ctx context.Context, l *Lab) {
 	have(t, ctx, l)
 	serving := map[string]bool{}
@@ -79,7 +79,8 @@ func routersThatServe(t *testing.T, ctx context.Context, l *Lab) {
 	v.Servers = []string{"a", l.Routers[0].Name, l.Routers[1].Name}
 	must(t, l.Apply(ctx, l.Routers[0], l.Document(v)))
 	must(t, l.countLoops(ctx))
-	check := func(t *testing.T, director *Router) {
+	// passed sends traffic through a director.
+	passed := func(t *testing.T, director *Router) {
 		t.Helper()
 		must(t, l.countLoops(ctx)) // what came before is told by itself
 		traffic(t, ctx, l, v, len(v.Servers))
@@ -89,6 +90,10 @@ func routersThatServe(t *testing.T, ctx context.Context, l *Lab) {
 		if n, err := l.loops(ctx); err != nil || n != 0 {
 			t.Errorf("%s directs: %d packets were passed on more than once, %v", director.Name, n, err)
 		}
+	}
+	check := func(t *testing.T, director *Router) {
+		t.Helper()
+		passed(t, director)
 		for _, r := range l.Routers {
 			table, err := r.Table(ctx)
 			must(t, err)
@@ -143,4 +148,22 @@ func routersThatServe(t *testing.T, ctx context.Context, l *Lab) {
 		p.Stop() // an emulated machine has enough to do with the requests of check
 		check(t, next)
 	})
+	// With the daemons the tables stay where they are, and the kernels of those who stand by balance nothing.
+	must(t, l.Apply(ctx, l.Routers[2], SharedConnections+l.Document(v)))
+	for _, next := range l.Routers[:2] {
+		t.Run("shared, handed to "+next.Name, func(t *testing.T) {
+			active, err := l.Active(ctx)
+			must(t, err)
+			if active != next { // by force: it has not listened for long
+				must(t, handOver(ctx, active, next.Name, "--force"))
+			}
+			must(t, l.WaitWhole(ctx))
+			_, err = l.SameTable(ctx, tableLines(v))
+			must(t, err)
+			must(t, backupOnly(ctx, l))
+			active, err = l.Active(ctx)
+			must(t, err)
+			passed(t, active)
+		})
+	}
 }

@@ -436,9 +436,10 @@ func changeCutsNoConnection(t *testing.T, ctx context.Context, l *Lab) {
 	t.Logf("%d echoes, longest silence %v", echoes, gap.Round(time.Millisecond))
 }
 
-// handOver has r hand the lead over, to whom does not matter: on a slow machine another than the one that it chose may stand first.
-func handOver(ctx context.Context, r *Router) error {
-	_, err := r.Polso(ctx, "transfer", "--yes")
+// handOver has r hand the lead over, with further words of the command. To whom does not matter: on a slow machine another than the one
+// that was chosen may stand first.
+func handOver(ctx context.Context, r *Router, words ...string) error {
+	_, err := r.Polso(ctx, append([]string{"transfer", "--yes"}, words...)...)
 	if err != nil && strings.Contains(err.Error(), "was elected instead") {
 		return nil
 	}
