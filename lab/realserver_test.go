@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
 
-// Real servers of direct routing that `polso realserver` prepares: with the address on the loopback alone they answer for it beside the
-// director; after setup, out of the document, they do not, and serve a client by both families.
+// Real servers that `polso realserver` prepares, by direct routing and by tunnels: with the address on the loopback alone they answer for it
+// beside the director; after setup, out of the document, they do not, and serve a client by both families.
 func TestRealServersByCommand(t *testing.T) {
 	both, both6 := web, web6
 	both.Servers, both6.Servers = []string{"a", "b"}, []string{"a", "b"}
@@ -34,26 +35,35 @@ func TestRealServersByCommand(t *testing.T) {
 		must(t, s.Batch(ctx, "addr del "+WebVIP.String()+"/32 dev lo", "addr del "+WebVIP6.String()+"/128 dev lo"))
 	}
 
-	for _, s := range l.Servers {
-		out, err := s.Run(ctx, l.options.Binary, "realserver", "setup", "-f", document)
-		must(t, err)
-		t.Logf("%s:\n%s", s.Name, out)
-		_, err = s.Run(ctx, l.options.Binary, "realserver", "check", "-f", document)
-		must(t, err)
-	}
-	must(t, l.Client.Batch(ctx, "neigh flush dev eth0"))
-	began := time.Now()
-	traffic(t, ctx, l, both, 2)
-	traffic(t, ctx, l, both6, 2)
-	if got := watch.Holders(WebVIP, began, time.Time{}); !slices.Equal(got, []string{"r1"}) {
-		t.Errorf("after setup %v answer for the address", got)
-	}
-
-	for _, s := range l.Servers {
-		_, err := s.Run(ctx, l.options.Binary, "realserver", "remove")
-		must(t, err)
-		if out, err := s.Run(ctx, l.options.Binary, "realserver", "check", "-f", document); err == nil {
-			t.Errorf("%s: after remove check finds nothing wrong:\n%s", s.Name, out)
-		}
+	for _, forward := range []string{"dr", "tun"} {
+		t.Run(forward, func(t *testing.T) {
+			must(t, l.Apply(ctx, l.Routers[0], strings.ReplaceAll(l.Document(both, both6), `"dr"`, fmt.Sprintf("%q", forward))))
+			table, err := l.SameTable(ctx, tableLines(both, both6))
+			must(t, err)
+			if flag := map[string]string{"dr": " -g ", "tun": " -i "}[forward]; strings.Count(table, flag) != 4 {
+				t.Errorf("the table has not four servers with%s:\n%s", flag, table)
+			}
+			for _, s := range l.Servers {
+				out, err := s.Run(ctx, l.options.Binary, "realserver", "setup", "-f", document)
+				must(t, err)
+				t.Logf("%s:\n%s", s.Name, out)
+				_, err = s.Run(ctx, l.options.Binary, "realserver", "check", "-f", document)
+				must(t, err)
+			}
+			must(t, l.Client.Batch(ctx, "neigh flush dev eth0"))
+			began := time.Now()
+			traffic(t, ctx, l, both, 2)
+			traffic(t, ctx, l, both6, 2)
+			if got := watch.Holders(WebVIP, began, time.Time{}); !slices.Equal(got, []string{"r1"}) {
+				t.Errorf("after setup %v answer for the address", got)
+			}
+			for _, s := range l.Servers {
+				_, err := s.Run(ctx, l.options.Binary, "realserver", "remove")
+				must(t, err)
+				if out, err := s.Run(ctx, l.options.Binary, "realserver", "check", "-f", document); err == nil {
+					t.Errorf("%s: after remove check finds nothing wrong:\n%s", s.Name, out)
+				}
+			}
+		})
 	}
 }
