@@ -79,7 +79,7 @@ func manual() Topic {
 			{Name: "family", Form: Text, Value: "ipv4 or ipv6", Default: "of the servers", Text: "Of what the mark is on; with fwmark only."},
 			{Name: "interface", Form: Text, Value: "a logical interface", Default: "the link that has the subnet", Text: "Where the address is put; each router maps it to a device."},
 			{Name: "scheduler", Form: Text, Value: oneOf(Schedulers()), Default: `"wlc"`, Text: "How connections are spread, as far as the kernel has it."},
-			{Name: "flags", Form: Texts, Value: "fallback, port (sh, mh; also with the scheduler's name before them, as in ipvsadm), ops (udp), flag-1 to flag-3", Default: "[]", Text: "Flags of the scheduler; ops, one-packet scheduling, forgets a connection after each packet."},
+			{Name: "flags", Form: Texts, Value: "fallback, port (sh, mh; also with the scheduler's name before them, as in ipvsadm), ops (udp), flag-1 to flag-3", Default: "[]", Text: "Flags of the scheduler; ops, one-packet scheduling, forgets a connection after each packet: by nat answers then leave with the server's own address, unless persistent has the engine sip."},
 			{Name: "forward", Form: Text, Value: "nat, dr, tun or local", Default: `"dr"`, Text: "How packets reach the servers; a server may differ. local is to the router's own programs."},
 			{Name: "masquerade", Form: Truth, Default: "false", Text: "With nat: the servers see the director for the client, and need not have it as their gateway."},
 			tunnelTopic("How packets to servers by tun are wrapped; a server may differ."),
