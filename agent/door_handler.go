@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"polso/api"
-	"polso/fsm"
 	"polso/web"
 )
 
@@ -28,7 +27,7 @@ func (d *door) handler() (http.Handler, error) {
 	for _, path := range []string{"/v1/", "/openapi.json", "/openapi.yaml", "/schemas/"} {
 		rooms.Handle(path, d.inside(v1, refuse))
 	}
-	rooms.Handle("GET "+metricsPath, d.inside(api.Require(fsm.Viewer, d.a.metrics), refuse))
+	rooms.Handle("GET "+metricsPath, d.inside(api.Require("GET "+metricsPath, d.a.metrics), refuse))
 	rooms.Handle("/", d.inside(pages, closed))
 	apart := http.NewCrossOriginProtection()
 	apart.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -492,8 +492,8 @@ func TestPasswordRules(t *testing.T) {
 
 // What is served beside /v1 asks for a role in the same way.
 func TestRequire(t *testing.T) {
-	h := Require(fsm.Operator, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
-	for role, want := range map[fsm.Role]int{"": http.StatusUnauthorized, fsm.Viewer: http.StatusForbidden, fsm.Operator: http.StatusNoContent, fsm.Admin: http.StatusNoContent} {
+	h := Require("GET /metrics", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	for role, want := range map[fsm.Role]int{"": http.StatusUnauthorized, "other": http.StatusForbidden, fsm.Viewer: http.StatusNoContent, fsm.Operator: http.StatusNoContent, fsm.Admin: http.StatusNoContent} {
 		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 		if role != "" {
 			r = r.WithContext(WithCaller(r.Context(), Caller{Actor: fsm.Actor{Kind: "user", Name: "ada"}, Role: role}))

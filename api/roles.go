@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -79,10 +80,11 @@ var leastRole = map[string]fsm.Role{
 	"revoke-access":       fsm.Admin,
 }
 
-// beside are what is served besides operations.
+// beside are what is served besides operations, here and with Require.
 var beside = map[string]fsm.Role{
-	"GET /livez":  anybody,
-	"GET /readyz": anybody,
+	"GET /livez":   anybody,
+	"GET /readyz":  anybody,
+	"GET /metrics": fsm.Viewer,
 }
 
 // leastOf is the least role of an operation.
@@ -136,7 +138,7 @@ func guarded(mux *http.ServeMux, a huma.API) http.Handler {
 		if !ok {
 			needs = fsm.Viewer
 		}
-		if err := permit(r, needs); err != nil {
+		if err := permit(r.Context(), needs); err != nil {
 			writeProblem(w, err)
 			return
 		}
@@ -144,10 +146,15 @@ func guarded(mux *http.ServeMux, a huma.API) http.Handler {
 	})
 }
 
-// Require lets through to next who has that role at least; the others are refused as under /v1. It is for what is served beside it.
-func Require(least fsm.Role, next http.Handler) http.Handler {
+// Require lets through to next who may ask for what is served under that pattern; the others are refused as under /v1. It is for what is
+// served beside it, and panics for a pattern of which roles.go says nothing.
+func Require(pattern string, next http.Handler) http.Handler {
+	least, ok := beside[pattern]
+	if !ok {
+		panic(fmt.Sprintf("api: %q says nowhere who may ask for it: see roles.go", pattern))
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := permit(r, least); err != nil {
+		if err := permit(r.Context(), least); err != nil {
 			writeProblem(w, err)
 			return
 		}
@@ -155,15 +162,19 @@ func Require(least fsm.Role, next http.Handler) http.Handler {
 	})
 }
 
-// permit refuses a request whose caller has not the least role.
-func permit(r *http.Request, least fsm.Role) *Error {
+// May refuses who may not ask for the operation of that ID, as the operation itself would; nil: they may. It is for who would ask about
+// something first. It panics for an operation that there is not.
+func May(ctx context.Context, operation string) *Error { return permit(ctx, leastOf(operation)) }
+
+// permit refuses a caller who has not the least role.
+func permit(ctx context.Context, least fsm.Role) *Error {
 	if least == anybody {
 		return nil
 	}
-	c, ok := CallerOf(r.Context())
+	c, ok := CallerOf(ctx)
 	switch {
 	case !ok:
-		return nobody(r)
+		return nobody(ctx)
 	case !c.Role.May(least):
 		return Errorf(CodeDenied, "%s may not do this", c.name()).WithDetail("it needs the role %s; %s has the role %s", least, c.name(), c.Role).
 			WithHint("%s", c.promotion(least))
@@ -172,8 +183,8 @@ func permit(r *http.Request, least fsm.Role) *Error {
 }
 
 // nobody is the refusal of who has not said who they are, or not rightly.
-func nobody(r *http.Request) *Error {
-	if v, ok := visitOf(r.Context()); ok && v.refused != nil {
+func nobody(ctx context.Context) *Error {
+	if v, ok := visitOf(ctx); ok && v.refused != nil {
 		return v.refused
 	}
 	return unauthorized("nobody has said who asks").WithHint("sign in at POST /v1/session, or send an access token: Authorization: Bearer POLSO-A-…")

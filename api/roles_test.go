@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -43,13 +44,28 @@ var placeholder = regexp.MustCompile(`\{[a-z]+\}`)
 // url is an address that the route answers.
 func (r route) url() string { return placeholder.ReplaceAllString(r.path, "1") }
 
-// The whole of who may do what, written out in testdata/roles.golden: every operation of the description, asked by everybody. What is
-// written is what happened: 401 and 403, or "in" for a request that came through to be understood or not. A route that is added without a
-// thought of who may ask for it makes this fail; go test ./api -run TestRoleMatrix -update writes the file anew, for a person to read.
+// besideOf are the routes that are no operations.
+func besideOf() []route {
+	var list []route
+	for _, pattern := range slices.Sorted(maps.Keys(beside)) {
+		method, path, _ := strings.Cut(pattern, " ")
+		list = append(list, route{method, path, "-"})
+	}
+	return list
+}
+
+// served tells whether h has something at a route.
+func served(h http.Handler, r route) bool {
+	return r.id != "-" || requestAs(fsm.Admin, h, r.method, r.url(), "").code != http.StatusNotFound
+}
+
+// The whole of who may do what, written out in testdata/roles.golden: every operation of the description, and what is served beside
+// them, asked by everybody. What is written is what happened: 401 and 403, or "in" for a request that came through to be understood or
+// not. A route that is added without a thought of who may ask for it makes this fail; go test ./api -run TestRoleMatrix -update writes the file anew, for a person to read.
 func TestRoleMatrix(t *testing.T) {
 	var got strings.Builder
 	fmt.Fprintf(&got, "%-7s %-36s %-20s %-8s %-8s %-8s %s\n", "METHOD", "PATH", "OPERATION", "NOBODY", "VIEWER", "OPERATOR", "ADMIN")
-	for _, r := range routesOf(t) {
+	for _, r := range slices.Concat(routesOf(t), besideOf()) {
 		var cells []any
 		for _, role := range []fsm.Role{"", fsm.Viewer, fsm.Operator, fsm.Admin} {
 			b := formed(t)
@@ -58,7 +74,11 @@ func TestRoleMatrix(t *testing.T) {
 				t.Fatal(err)
 			}
 			before, _ := b.fsm.Load(), b.notes()
-			code := requestAs(role, New(b, Version{}), r.method, r.url(), `{"nonsense": tr`).code
+			h := New(b, Version{})
+			if !served(h, r) { // the agent does that, with Require
+				h = Require(r.method+" "+r.path, http.NotFoundHandler())
+			}
+			code := requestAs(role, h, r.method, r.url(), `{"nonsense": tr`).code
 			switch {
 			case code == http.StatusUnauthorized || code == http.StatusForbidden:
 				cells = append(cells, fmt.Sprint(code))
@@ -197,6 +217,22 @@ func TestBodyIsReadLast(t *testing.T) {
 	}
 }
 
+// Who would ask about an operation first is told what the operation would tell.
+func TestMay(t *testing.T) {
+	as := func(role fsm.Role) context.Context {
+		return WithCaller(t.Context(), Caller{Actor: fsm.Actor{Kind: fsm.ActorUser, Name: "ada"}, Role: role})
+	}
+	for _, role := range []fsm.Role{fsm.Viewer, fsm.Operator, fsm.Admin} {
+		want := requestAs(role, New(formed(t), Version{}), "POST", "/v1/cluster/leave", `{`).code == http.StatusForbidden
+		if got := May(as(role), "leave"); (got != nil) != want {
+			t.Errorf("leave as %s: %v", role, got)
+		}
+	}
+	if got := May(t.Context(), "status"); got == nil || got.Status != http.StatusUnauthorized {
+		t.Errorf("nobody: %v", got)
+	}
+}
+
 // A refusal says what is needed and what one has, and shows nothing else.
 func TestWhatARefusalSays(t *testing.T) {
 	got := requestAs(fsm.Viewer, New(formed(t), Version{}), "POST", "/v1/document", `{}`).problem(t)
@@ -204,8 +240,7 @@ func TestWhatARefusalSays(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	for _, c := range []Caller{{}, {Role: "root"}, {Role: anybody}} {
-		r := httptest.NewRequest("GET", "/v1/status", nil)
-		if err := permit(r.WithContext(WithCaller(r.Context(), c)), fsm.Viewer); err == nil {
+		if err := permit(WithCaller(t.Context(), c), fsm.Viewer); err == nil {
 			t.Errorf("%+v is let in", c)
 		}
 	}

@@ -27,3 +27,14 @@ func (s *site) ask(w http.ResponseWriter, r *http.Request, section string, q que
 	}
 	s.render(w, r, code, "ask", section, q.Title, q)
 }
+
+// toAsk asks a question of who may have it answered with yes, which is the operation of that ID under /v1. The others are told at once.
+func (s *site) toAsk(operation string, question http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if refused := api.May(r.Context(), operation); refused != nil {
+			s.refuse(w, r, refused)
+			return
+		}
+		question(w, r)
+	}
+}

@@ -16,9 +16,9 @@ func (s *site) certificateRoutes(mux routes) {
 		}
 		s.show(w, r, "certificates", "redundancy", "Certificates", have)
 	})
-	mux.HandleFunc("GET /redundancy/certificates/rotate", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /redundancy/certificates/rotate", s.toAsk("rotate-certificates", func(w http.ResponseWriter, r *http.Request) {
 		s.ask(w, r, "redundancy", rotateQuestion(r.FormValue("what")), nil)
-	})
+	}))
 	mux.HandleFunc("POST /redundancy/certificates/rotate", s.rotate)
 }
 

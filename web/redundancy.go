@@ -20,7 +20,7 @@ func (s *site) redundancyRoutes(mux routes) {
 	mux.HandleFunc("POST /redundancy/tokens/{id}/revoke", s.revokeToken)
 	s.routerRoutes(mux)
 	s.certificateRoutes(mux)
-	mux.HandleFunc("GET /redundancy/profile", s.askProfile)
+	mux.HandleFunc("GET /redundancy/profile", s.toAsk("set-profile", s.askProfile))
 	mux.HandleFunc("POST /redundancy/profile", s.setProfile)
 }
 

@@ -13,20 +13,20 @@ import (
 
 // routerRoutes are what is done with one member: to move the lead there, to keep it from directing, to take it out.
 func (s *site) routerRoutes(mux routes) {
-	mux.HandleFunc("GET /redundancy/routers/{name}/transfer", s.askAbout(transferQuestion))
+	mux.HandleFunc("GET /redundancy/routers/{name}/transfer", s.toAsk("transfer", s.askAbout(transferQuestion)))
 	mux.HandleFunc("POST /redundancy/routers/{name}/transfer", s.doWith(transferQuestion, func(ctx context.Context, r *http.Request, name string) (string, error) {
 		did, err := s.api.Transfer(ctx, api.TransferRequest{To: name})
 		return movedText(did), err
 	}))
-	mux.HandleFunc("GET /redundancy/routers/{name}/drain", func(w http.ResponseWriter, r *http.Request) { s.drainPage(w, r, drainForm{}) })
+	mux.HandleFunc("GET /redundancy/routers/{name}/drain", s.toAsk("drain-router", func(w http.ResponseWriter, r *http.Request) { s.drainPage(w, r, drainForm{}) }))
 	mux.HandleFunc("POST /redundancy/routers/{name}/drain", s.drainRouter)
 	mux.HandleFunc("POST /redundancy/routers/{name}/undrain", s.undrainRouter)
-	mux.HandleFunc("GET /redundancy/routers/{name}/remove", s.askAbout(removeQuestion))
+	mux.HandleFunc("GET /redundancy/routers/{name}/remove", s.toAsk("remove-router", s.askAbout(removeQuestion)))
 	mux.HandleFunc("POST /redundancy/routers/{name}/remove", s.doWith(removeQuestion, func(ctx context.Context, _ *http.Request, name string) (string, error) {
 		did, err := s.api.Remove(ctx, name)
 		return outcomes(did), err
 	}))
-	mux.HandleFunc("GET /redundancy/leave", s.askLeave)
+	mux.HandleFunc("GET /redundancy/leave", s.toAsk("leave", s.askLeave))
 	mux.HandleFunc("POST /redundancy/leave", s.leave)
 }
 
