@@ -45,7 +45,7 @@ func NewGate(o GateOptions) *Gate {
 type visit struct {
 	gate    *Gate
 	address string   // where it comes from
-	session *session // that it was made in, if it was
+	session *session // that it was made in, if it was; with a refusal that is none of 401 it is genuine, and may have been ended
 	refused *Error   // why what it brought is of no use; nil also if it brought nothing
 }
 
@@ -54,6 +54,17 @@ type visitKey struct{}
 func visitOf(ctx context.Context) (visit, bool) {
 	v, ok := ctx.Value(visitKey{}).(visit)
 	return v, ok
+}
+
+// Unsure is why it cannot be found out just now who asks, although they may well be somebody: the cluster has no leader, say. nil: it is
+// known, or nobody is there. genuine tells that they signed in once and that it is not over by itself; whether they were put out since is
+// what is not known.
+func Unsure(ctx context.Context) (why *Error, genuine bool) {
+	v, ok := visitOf(ctx)
+	if !ok || v.refused == nil || v.refused.Status == http.StatusUnauthorized {
+		return nil, false
+	}
+	return v.refused, v.session != nil
 }
 
 // again is how often somebody who follows something, or sends long, is looked at anew.
@@ -154,6 +165,9 @@ func (g *Gate) bySession(ctx context.Context, cookie string) (Caller, *session, 
 	}
 	key, err := g.key()
 	if err != nil {
+		if _, failed := g.stateOf(ctx); failed != nil { // the key follows from the state: after a restart it is not there before a leader is
+			return Caller{}, nil, failed
+		}
 		return ended()
 	}
 	s, ok := openSession(key, cookie)
@@ -162,7 +176,7 @@ func (g *Gate) bySession(ctx context.Context, cookie string) (Caller, *session, 
 	}
 	snap, failed := g.stateOf(ctx)
 	if failed != nil {
-		return Caller{}, nil, failed
+		return Caller{}, &s, failed
 	}
 	role, generation := standing(snap, s.Kind, s.Name)
 	if !role.Valid() || generation != s.Generation || snap.HasEnded(s.ID) {

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"polso/api"
 )
 
 // Who sends a form after their session has ended must not lose what they wrote in it: the answer is the form again, to be sent once more
@@ -14,8 +16,9 @@ const (
 	keptAtATime = 4
 )
 
-// keptView is a form that waits for its sender to sign in.
+// keptView is a form that waits for its sender to sign in, or to be known again.
 type keptView struct {
+	Why    *api.Error // why it cannot be known who sends it; nil: the session has ended
 	Action string
 	Fields []keptField // in order
 }
@@ -28,9 +31,9 @@ func leadsToPlan(path string) bool {
 		slices.ContainsFunc([]string{"/add", "/edit", "/monitoring"}, func(end string) bool { return strings.HasSuffix(path, end) })
 }
 
-// keep answers a form that came without a session. It reports false where there is nothing to keep: the form would do something (a
+// keep answers a form that came without a session, or, if why says so, of whom it cannot be told whether they have one. It reports false where there is nothing to keep: the form would do something (a
 // click does that again), it comes from elsewhere, is too long, or has a file or a secret in it; or too many are looked at just now.
-func (s *site) keep(w http.ResponseWriter, r *http.Request) bool {
+func (s *site) keep(w http.ResponseWriter, r *http.Request, why *api.Error) bool {
 	if r.Method != http.MethodPost || !leadsToPlan(r.URL.Path) || http.NewCrossOriginProtection().Check(r) != nil {
 		return false
 	}
@@ -44,7 +47,7 @@ func (s *site) keep(w http.ResponseWriter, r *http.Request) bool {
 	if err := r.ParseForm(); err != nil || len(r.PostForm) == 0 || slices.ContainsFunc(names(r.PostForm), secret) {
 		return false
 	}
-	v := keptView{Action: r.URL.RequestURI()}
+	v := keptView{Why: why, Action: r.URL.RequestURI()}
 	for _, name := range names(r.PostForm) {
 		for _, value := range r.PostForm[name] {
 			if name == "do" && value == "apply" { // its plan is looked at once more
@@ -52,6 +55,10 @@ func (s *site) keep(w http.ResponseWriter, r *http.Request) bool {
 			}
 			v.Fields = append(v.Fields, keptField{name, value})
 		}
+	}
+	if why != nil {
+		s.render(w, r, why.Status, "kept", "", why.Title, v)
+		return true
 	}
 	s.render(w, r, http.StatusUnauthorized, "kept", "", "Sign in again", v)
 	return true

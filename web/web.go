@@ -84,11 +84,16 @@ func guarded(next http.Handler) http.Handler {
 	})
 }
 
-// signedIn lets in who has said who they are, and asks the others.
+// signedIn lets in who has said who they are, and asks the others. Who may have said it, but cannot be looked up just now, is told so.
 func (s *site) signedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := api.CallerOf(r.Context()); !ok {
-			if s.keep(w, r) {
+			why, genuine := api.Unsure(r.Context())
+			switch {
+			case s.keep(w, r, why):
+				return
+			case why != nil:
+				s.unsure(w, r, why, genuine)
 				return
 			}
 			http.Redirect(w, r, "/sign-in?to="+returnTo(r), http.StatusSeeOther)

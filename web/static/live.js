@@ -1,18 +1,17 @@
 // The page follows its router: values as they change, the page anew when its shape changes. When the router is gone the page says so at
 // once, tries again by itself, and offers the others.
+import { linksTo, rememberOthers } from "./others.js";
 import { renew } from "./renew.js";
 import { learn, shown, write } from "./values.js";
 
 const silence = 4500; // ms without a word, of a router that says at least every two seconds that it is there
 const offerAfter = 3000; // ms until the others are offered
 
-/** @typedef {{name: string, urls: string[]}} Router */
-
 /** Have the page be live. */
 export function live() {
   learn();
   const line = statusLine();
-  /** @type {Router[]} */
+  /** @type {import("./others.js").Router[]} */
   let routers = [];
   let shape = "";
   let node = "this router";
@@ -65,6 +64,7 @@ export function live() {
       const said = JSON.parse(event.data);
       heard();
       ({ routers, node } = said);
+      rememberOthers(routers);
       if (shape && said.shape !== shape) stale = true;
       shape = said.shape;
     });
@@ -124,9 +124,7 @@ export function live() {
 
   const offer = () => {
     if (!lostAt || !routers.length) return;
-    const page = location.pathname + location.search;
-    const links = routers.flatMap((r) => r.urls.map((url, i) => link(i ? `${r.name} (${new URL(url).hostname})` : r.name, url + page)));
-    line.say(`The connection to ${node} is lost since ${clock(lostAt)}; trying again. The other routers:`, ...links);
+    line.say(`The connection to ${node} is lost since ${clock(lostAt)}; trying again. The other routers:`, ...linksTo(routers));
   };
 
   open();
