@@ -46,6 +46,7 @@ type Error struct {
 	Title      string   `json:"title" doc:"what happened"`
 	Detail     string   `json:"detail,omitempty" doc:"where and why"`
 	Hint       string   `json:"hint,omitempty" doc:"the next step"`
+	Field      string   `json:"field,omitempty" doc:"the field of the request's body that it is about, where it is about one"`
 	Problems   []string `json:"problems,omitempty" doc:"every mistake, with its place, as people read it"`
 	Changes    []string `json:"changes,omitempty" doc:"of a conflict over the document: what changed since, as people read it"`
 	RetryAfter int      `json:"retry_after_seconds,omitempty" doc:"too many tries: how long to wait"`
@@ -66,6 +67,12 @@ func (e *Error) WithDetail(format string, args ...any) *Error {
 // WithHint sets the next step and returns e.
 func (e *Error) WithHint(format string, args ...any) *Error {
 	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// WithField names the field of the request that it is about, and returns e.
+func (e *Error) WithField(name string) *Error {
+	e.Field = name
 	return e
 }
 

@@ -42,6 +42,9 @@ func inOurWords(_ huma.Context, _ string, v any) (any, error) {
 			where = "request"
 		}
 		e.Problems = append(e.Problems, where+": "+p.Message)
+		if field, ok := strings.CutPrefix(p.Location, "body."); ok && len(m.Errors) == 1 && !strings.ContainsAny(field, ".[") {
+			e.Field = field
+		}
 	}
 	return e, nil
 }

@@ -194,12 +194,12 @@ func (s *server) ownPassword(ctx context.Context, req PasswordRequest) (Session,
 	}
 	u, err := v.gate.prove(ctx, v.address, who.Name, req.Old)
 	if e, ok := err.(*Error); ok && e.Status == http.StatusUnauthorized {
-		return Session{}, nil, Errorf(CodeDenied, "the password until now is another one")
+		return Session{}, nil, Errorf(CodeDenied, "the password until now is another one").WithField("old")
 	} else if err != nil {
 		return Session{}, nil, err
 	}
 	if refused := checkPassword(u.Name, req.New); refused != nil {
-		return Session{}, nil, refused
+		return Session{}, nil, refused.WithField("new")
 	}
 	hash, err := v.gate.hashes.hash(ctx, req.New)
 	if err != nil {

@@ -37,8 +37,12 @@ type userChange struct {
 func (s *server) userRoutes(a huma.API) {
 	get(a, "list-users", "/v1/users", "Who signs in with a password", s.listUsers)
 	post(a, "add-user", "/v1/users", "Make a user", func(ctx context.Context, i *in[UserRequest]) (Done, error) {
-		if i.Body.Role == "" || i.Body.Password == "" {
-			return Done{}, Errorf(CodeInvalid, "a new user has a role and a password")
+		const lacks = "a new user has a role and a password"
+		switch {
+		case i.Body.Role == "":
+			return Done{}, Errorf(CodeInvalid, lacks).WithField("role")
+		case i.Body.Password == "":
+			return Done{}, Errorf(CodeInvalid, lacks).WithField("password")
 		}
 		return s.setUser(ctx, i.Body, true)
 	})
@@ -73,10 +77,13 @@ func (s *server) setUser(ctx context.Context, req UserRequest, fresh bool) (Done
 	if _, err := s.State(ctx); err != nil {
 		return Done{}, err
 	}
+	if r := fsm.UserName(req.Name); r != nil {
+		return Done{}, Errorf(CodeInvalid, "%s", r.Text).WithHint("%s", r.Fix).WithField("name")
+	}
 	c := &fsm.SetUser{User: req.Name, Role: req.Role, New: fresh}
 	if req.Password != "" {
 		if refused := checkPassword(req.Name, req.Password); refused != nil {
-			return Done{}, refused
+			return Done{}, refused.WithField("password")
 		}
 		hash, err := s.hashes.hash(ctx, req.Password)
 		if err != nil {

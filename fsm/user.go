@@ -59,8 +59,11 @@ func (u *SetUser) check() *Refusal {
 	case u.Hash != "" && (u.Hash[0] != '$' || len(u.Hash) > maxHash || strings.ContainsFunc(u.Hash, func(r rune) bool { return r <= ' ' || r > '~' })):
 		return refuse(CodeInvalid, "", "what came for the password's hash is none")
 	}
-	return label("user", u.User)
+	return UserName(u.User)
 }
+
+// UserName refuses what is no name for a user, as SetUser does; nil: it is one.
+func UserName(name string) *Refusal { return label("user", name) }
 
 func noRole(r Role) *Refusal {
 	return refuse(CodeInvalid, "", "%q is no role: viewer, operator or admin", string(r))

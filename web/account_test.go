@@ -131,8 +131,18 @@ func TestUsers(t *testing.T) {
 	}
 	admin.post("/account/users", url.Values{"name": {"Bob"}, "role": {"viewer"}, "password": {goodPassword}, "again": {goodPassword}}).shows(t, 409,
 		"the user is not added", `id="name-error">There is a user bob already.`, `value="Bob"`)
-	admin.post("/account/users", url.Values{"name": {"Bob"}, "role": {"viewer"}, "password": {goodPassword}, "again": {goodPassword}}).shows(t, 409,
-		"the user is not added", `id="name-error">There is a user bob already.`, `value="Bob"`)
+	for _, wrong := range []struct{ name, role, password, says string }{
+		{"a b", "viewer", goodPassword, `id="name-error">&#34;a b&#34; is no name for a user: letters, digits,`},
+		{"", "viewer", goodPassword, `id="name-error">&#34;&#34; is no name for a user`},
+		{strings.Repeat("x", 64), "viewer", goodPassword, `id="name-error">The request is not understood. name: expected length`},
+		{"eve", "", goodPassword, `id="role-error">A new user has a role and a password.`},
+		{"eve", "root", goodPassword, `id="role-error">The request is not understood. role: expected value to be one of`},
+		{"eve", "viewer", "", `id="new-error">A new user has a role and a password.`},
+		{"eve", "viewer", "short", `id="new-error">The password is too short.`},
+	} {
+		got := admin.post("/account/users", url.Values{"name": {wrong.name}, "role": {wrong.role}, "password": {wrong.password}, "again": {wrong.password}})
+		got.shows(t, 422, "the user is not added", wrong.says)
+	}
 	admin.get("/account/users").shows(t, 200, `href="/account/users/bob"`, "viewer")
 	admin.get("/account/users/bob").shows(t, 200, `value="viewer" checked`)
 	admin.get("/account/users/nobody").shows(t, 404, "no user is called")

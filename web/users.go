@@ -41,8 +41,25 @@ func roleChoices() []choice {
 type userForm struct {
 	Name, Role string
 	NameError  string
+	RoleError  string
 	Password   newPassword
 	Problem    *api.Error
+}
+
+// refused puts why the user was not made beside the field that it is about. It returns what stands above the form.
+func (f *userForm) refused(problem *api.Error, undone string) *api.Error {
+	says := strings.Join(append([]string{sentences(problem)}, problem.Problems...), " ")
+	switch {
+	case problem.Field == "name", problem.Code == api.CodeExists:
+		f.NameError = says
+	case problem.Field == "role":
+		f.RoleError = says
+	case problem.Field == "password":
+		f.Password.Wrong = says
+	default:
+		return problem
+	}
+	return api.Errorf(problem.Code, "%s", undone)
 }
 
 // usersPage is the list, with the form of a new one.
@@ -75,10 +92,7 @@ func (s *site) addUser(w http.ResponseWriter, r *http.Request) {
 	}
 	did, err := s.api.AddUser(r.Context(), api.UserRequest{Name: f.Name, Role: fsm.Role(f.Role), Password: password})
 	if err != nil {
-		if f.Problem = problemOf(err); f.Problem.Code == api.CodeExists { // what else is refused may be the name, the role or the password
-			f.NameError = sentences(f.Problem)
-			f.Problem = api.Errorf(api.CodeExists, undone)
-		}
+		f.Problem = f.refused(problemOf(err), undone)
 		s.users(w, r, f)
 		return
 	}
