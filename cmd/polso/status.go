@@ -254,6 +254,9 @@ func (a *app) director(st api.Status) string {
 		if m := slices.IndexFunc(st.Members, func(m api.Member) bool { return m.Name == st.Active }); m >= 0 && len(st.Members[m].Addresses) > 0 {
 			line += "  " + st.Members[m].Addresses[0]
 		}
+		if st.ActiveSince != nil {
+			line += "  since " + figures.Since(st.ActiveSince)
+		}
 		if st.Lease.Held && st.Node == st.Active {
 			line += fmt.Sprintf("  lease ok (%s left unless renewed)", figures.Age(figures.Seconds(st.Lease.ExpiresIn)))
 		}
