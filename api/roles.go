@@ -33,6 +33,8 @@ var leastRole = map[string]fsm.Role{
 	"history":        fsm.Viewer,
 	"revision":       fsm.Viewer,
 	"compare":        fsm.Viewer,
+	"import":         fsm.Viewer, // nothing is changed, and no other router is asked
+	"export":         fsm.Viewer,
 	"audit":          fsm.Viewer,
 	"connections":    fsm.Viewer,
 	"stats":          fsm.Viewer,

@@ -162,6 +162,7 @@ func (s *server) routes(a huma.API) {
 	get(a, "revision", "/v1/revisions/{number}", "One document of the history", s.revision)
 	get(a, "compare", "/v1/revisions/{number}/changes", "What tells one revision from another", s.compare)
 	get(a, "audit", "/v1/audit", "Every change and every change of the lead, oldest first", s.audit)
+	s.convertRoutes(a)
 	s.eventRoutes(a)
 	s.virtualRoutes(a)
 	s.historyRoutes(a)

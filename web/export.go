@@ -2,10 +2,11 @@ package web
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 
 	"polso/api"
-	"polso/config"
 	"polso/convert"
 )
 
@@ -17,30 +18,17 @@ func (s *site) exportRoutes(mux routes) {
 
 // exported is a document in one format.
 type exported struct {
+	api.Exported
 	Name, Of string
-	Text     []byte
-	Notes    []convert.Note // what the format cannot say
 }
 
-// exportsOf is the document of a revision in every format.
-func exportsOf(rev api.Revision) ([]exported, error) {
-	doc, err := documentOf(rev)
-	if err != nil {
-		return nil, err
-	}
-	canonical, err := config.Canonical(doc)
-	if err != nil {
-		return nil, err
-	}
-	list := []exported{
-		{Name: "hcl", Of: "the document as it is written", Text: config.Editable([]byte(rev.Source), doc)},
-		{Name: "json", Of: "the document in its canonical form", Text: append(canonical, '\n')},
-	}
+// formats are what a document can be taken along as.
+func formats() []exported {
+	list := []exported{{Name: "hcl", Of: "the document as it is written"}, {Name: "json", Of: "the document in its canonical form"}}
 	for _, x := range convert.Exporters() {
-		text, notes := x.Write(doc)
-		list = append(list, exported{x.Name, x.Of, text, notes})
+		list = append(list, exported{Name: x.Name, Of: x.Of})
 	}
-	return list, nil
+	return list
 }
 
 // exportsView is the page of what can be taken along.
@@ -50,45 +38,46 @@ type exportsView struct {
 }
 
 func (s *site) exports(w http.ResponseWriter, r *http.Request) {
-	rev, list, err := s.exportsIn(r)
-	if err != nil {
-		s.refuse(w, r, err)
-		return
+	v := exportsView{Formats: formats()}
+	for i := range v.Formats {
+		x, err := s.exportIn(r, v.Formats[i].Name, v.Revision)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		v.Formats[i].Exported, v.Revision = x, x.Revision // all of the same
 	}
-	s.show(w, r, "export", "changes", "Export", exportsView{rev.Number, list})
+	s.show(w, r, "export", "changes", "Export", v)
 }
 
-// exportsIn are those of the revision that a request names, or of the running one.
-func (s *site) exportsIn(r *http.Request) (rev api.Revision, list []exported, err error) {
-	if n := r.FormValue("revision"); n != "" {
-		rev, err = s.revisionIn(r.Context(), n)
-	} else {
-		rev, err = s.api.BareDocument(r.Context())
+// exportIn is the revision in a format: the one given or, if that is 0, the one that a request names, or the running one.
+func (s *site) exportIn(r *http.Request, format string, revision uint64) (api.Exported, error) {
+	if n := r.FormValue("revision"); n != "" && revision == 0 {
+		number, err := revisionOf(n)
+		if err != nil {
+			return api.Exported{}, err
+		}
+		revision = number
 	}
-	if err == nil {
-		list, err = exportsOf(rev)
-	}
-	return rev, list, err
+	return s.api.Export(r.Context(), api.ExportRequest{Format: format, Revision: revision})
 }
 
 func (s *site) download(w http.ResponseWriter, r *http.Request) {
-	rev, list, err := s.exportsIn(r)
+	format := r.PathValue("format")
+	if !slices.ContainsFunc(formats(), func(x exported) bool { return x.Name == format }) {
+		s.refuse(w, r, api.Errorf(api.CodeNotFound, "there is no format %q", format).WithHint("the page Export lists what there is"))
+		return
+	}
+	x, err := s.exportIn(r, format, 0)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	for _, x := range list {
-		if x.Name != r.PathValue("format") {
-			continue
-		}
-		ending := map[string]string{"hcl": "hcl", "json": "json", "lvs.cf": "lvs.cf"}[x.Name]
-		if ending == "" {
-			ending = x.Name + ".txt"
-		}
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="revision-%d.%s"`, rev.Number, ending))
-		_, _ = w.Write(x.Text) // who asked may have gone
-		return
+	ending := map[string]string{"hcl": "hcl", "json": "json", "lvs.cf": "lvs.cf"}[format]
+	if ending == "" {
+		ending = format + ".txt"
 	}
-	s.refuse(w, r, api.Errorf(api.CodeNotFound, "there is no format %q", r.PathValue("format")).WithHint("the page Export lists what there is"))
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="revision-%d.%s"`, x.Revision, ending))
+	_, _ = io.WriteString(w, x.Text) // who asked may have gone
 }

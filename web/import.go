@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,8 +8,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"polso/api"
 	"polso/config"
@@ -35,8 +34,7 @@ const (
 // importView is the page.
 type importView struct {
 	Formats []convert.Importer
-	Format  string // that was read, or chosen
-	Guessed bool
+	Format  string // that was chosen
 	Pasted  string
 	Sources string // what was sent, packed, for another look at it
 	Names   []string
@@ -46,13 +44,12 @@ type importView struct {
 
 // madeOf is what an import made.
 type madeOf struct {
-	convert.Result
-	Text    string
-	Draft   string
-	Listed  []convert.Note
-	Left    int      // notes that are not listed
-	Unread  []string // files that were sent, and that nothing includes
-	Message string
+	api.Imported
+	Document config.Document
+	Draft    string // its text, packed
+	Listed   []api.ConversionNote
+	Left     int // notes that are not listed
+	Message  string
 }
 
 // At counts the notes of a level.
@@ -91,11 +88,8 @@ func (s *site) readImport(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		v.Sources, err = packFiles(u.files)
 	}
-	if err == nil && u.format == "" {
-		v.Format, v.Guessed = convert.Guess(u.files...), true
-	}
 	if err == nil {
-		v.Made, err = imported(v.Format, u.files)
+		v.Made, err = s.imported(r, u.format, u.files)
 	}
 	code := http.StatusOK
 	if err != nil {
@@ -187,49 +181,27 @@ func unpackFiles(field string) (files []convert.File, err error) {
 	return files, nil
 }
 
-// imported makes a document of files. Those beside a keepalived.conf are there for its include lines.
-func imported(format string, files []convert.File) (*madeOf, error) {
-	i, ok := convert.ImporterOf(format)
-	if !ok {
-		return nil, api.Errorf(api.CodeInvalid, "what that is cannot be guessed").WithHint("say which format it has")
-	}
-	main, beside := files, []convert.File(nil)
-	if format == "keepalived" {
-		first := max(0, slices.IndexFunc(files, func(f convert.File) bool { return f.Name == "keepalived.conf" }))
-		main, beside = files[first:first+1], slices.Concat(files[:first], files[first+1:])
-	}
-	read := make(map[string]bool)
-	include := func(pattern string) ([]convert.File, error) {
-		var found []convert.File
-		for _, f := range beside {
-			if ok, err := path.Match(path.Base(pattern), f.Name); err == nil && ok {
-				read[f.Name] = true
-				found = append(found, f)
-			}
+// imported has a document made of files.
+func (s *site) imported(r *http.Request, format string, files []convert.File) (*madeOf, error) {
+	req := api.ImportRequest{Format: format}
+	for _, f := range files {
+		sent := api.ImportFile{Name: f.Name}
+		if utf8.Valid(f.Text) {
+			sent.Text = string(f.Text)
+		} else {
+			sent.Bytes = f.Text
 		}
-		if found == nil && !strings.ContainsAny(pattern, "*?[") {
-			return nil, errors.New("it was not sent along")
-		}
-		return found, nil
+		req.Files = append(req.Files, sent)
 	}
-	r, err := i.Read(include, main...)
-	if e, ok := errors.AsType[*convert.Error](err); ok {
-		at := config.Printable(e.File)
-		if e.Line > 0 {
-			at = fmt.Sprintf("%s, line %d", at, e.Line)
-		}
-		return nil, api.Errorf(api.CodeInvalid, "%s: %s", at, config.Printable(e.What)).WithHint("%s", cmp.Or(e.Fix, "is it "+i.Of+"? another format can be chosen"))
-	}
+	made, err := s.api.Import(r.Context(), req)
 	if err != nil {
 		return nil, err
 	}
-	m := &madeOf{Result: r, Text: string(r.HCL()), Listed: r.Notes[:min(len(r.Notes), mostNotes)], Message: "import of " + format}
-	m.Left = len(r.Notes) - len(m.Listed)
-	for _, f := range beside {
-		if !read[f.Name] {
-			m.Unread = append(m.Unread, config.Printable(f.Name))
-		}
+	m := &madeOf{Imported: made, Listed: made.Notes[:min(len(made.Notes), mostNotes)], Message: "import of " + made.Format}
+	m.Left = len(made.Notes) - len(m.Listed)
+	if m.Document, err = config.FromCanonical(made.Document); err != nil {
+		return nil, err
 	}
-	m.Draft, err = pack(m.Text)
+	m.Draft, err = pack(made.HCL)
 	return m, err
 }

@@ -72,7 +72,7 @@ func TestImportAgainAndIncludes(t *testing.T) {
 	web := "virtual_server 192.0.2.10 80 {\n protocol TCP\n lb_kind DR\n real_server 10.1.0.1 80 {\n weight 1\n }\n}\n"
 	files := []convert.File{{Name: "web1.conf", Text: []byte(web)}, {Name: "keepalived.conf", Text: []byte(main)}, {Name: "other.txt", Text: []byte("x")}}
 	got := v.sends(nil, files...)
-	got.shows(t, 200, "1 virtual, 1 server", "it was not sent along", "Nothing includes other.txt", "10.1.0.1")
+	got.shows(t, 200, "1 virtual, 1 server", "it was not sent along", "Nothing includes other.txt", "10.1.0.1", "revision 1, it would change this: 2 to add, 0 to change, 0 to remove.")
 	again := sent(t, got.text, "/import", "")
 	v.sends(map[string]string{"sources": again.Get("sources"), "format": "keepalived"}).shows(t, 200, "Read as keepalived:", "1 virtual, 1 server")
 	wrong := v.sends(map[string]string{"text": web, "format": "lvs.cf"})

@@ -41,12 +41,12 @@ var ours = map[string][]string{
 	"notify":          {"config", "program"},
 	"events":          {},
 	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
-	"api":             {"config", "events", "fsm", "director"},
+	"api":             {"config", "convert", "events", "fsm", "director"}, // convert for import and export under /v1
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
 		"detour", "director", "events", "figures", "fsm", "health", "ipvs", "metrics", "notify", "steward", "vip", "web"},
 	"figures":     {},
 	"metrics":     {"api"},
-	"web":         {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config and convert for the forms and the import, which make a document's text
+	"web":         {"api", "config", "convert", "figures", "fsm"}, // fsm for the roles; config for the forms, which make a document's text; convert for the names of what it can read and write
 	"web/browser": {},                                             // tests alone: they look at the web interface from lab's client, and know none of its code
 	"bundle":      {},
 	"cmd/polso":   {"agent", "api", "bundle", "config", "convert", "events", "figures", "metrics", "realserver", "top"},
