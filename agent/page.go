@@ -1,9 +1,9 @@
 package agent
 
 import (
-	"cmp"
 	"context"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,11 +43,13 @@ func paged[I, O any](ctx context.Context, a *Agent, alone bool, path string, in 
 
 // listed is a virtual before it is known whether it is on the page: what it is found and counted by.
 type listed struct {
-	name  string
-	state string
-	rate  uint64 // of new connections
-	has   func(q string) bool
-	whole func() api.Virtual
+	name    string
+	state   string
+	address netip.AddrPort // zero: it is known by a mark alone
+	rates   api.Rates
+	active  func() int // established connections
+	has     func(q string) bool
+	whole   func() api.Virtual
 }
 
 // virtualsHere is a page of what this router sees.
@@ -69,7 +71,11 @@ func listable(snap *fsm.Snapshot, dir *director.Status) []listed {
 	for i, v := range snap.Document.Virtuals {
 		state, _ := o.state(v)
 		key, _ := director.KeyOf(v)
-		all[i] = listed{v.Name, state, rates(dir.Stats[key].Counters).Connections, func(q string) bool { return mentions(v, q) }, func() api.Virtual { return o.virtual(v) }}
+		stats := dir.Stats[key]
+		all[i] = listed{
+			v.Name, state, firstOf(v.Address, v.Ports), rates(stats.Counters), func() int { return established(stats.Destinations) },
+			func(q string) bool { return mentions(v, q) }, func() api.Virtual { return o.virtual(v) },
+		}
 	}
 	return all
 }
@@ -85,7 +91,11 @@ func (b *body) leaderVirtuals(r api.VirtualsRequest) (api.Virtuals, error) {
 	all := b.listedHere(snap)
 	if b.witness() { // which tells what a router sees
 		for _, v := range seenByARouter(m, snap) {
-			all = append(all, listed{v.Name, v.State, v.Rates.Connections, func(q string) bool { return mentionsListed(v, q) }, func() api.Virtual { return v }})
+			at, _ := netip.ParseAddr(v.Address) // "" is a mark alone
+			all = append(all, listed{
+				v.Name, v.State, firstOf(at, v.Ports), v.Rates, func() int { return api.Listed(v).Active },
+				func(q string) bool { return mentionsListed(v, q) }, func() api.Virtual { return v },
+			})
 		}
 	}
 	out := pageOf(m.nameOf(m.id), snap.Revision, all, r)
@@ -123,8 +133,9 @@ func pageOf(node string, revision uint64, all []listed, r api.VirtualsRequest) a
 			fits = append(fits, l)
 		}
 	}
-	if r.Order == api.ByTrouble {
-		slices.SortStableFunc(fits, byTrouble)
+	inOrder(fits, r.Order)
+	if r.Reverse {
+		slices.Reverse(fits)
 	}
 	out.Total = len(fits)
 	from := min(r.Offset, len(fits))
@@ -136,12 +147,6 @@ func pageOf(node string, revision uint64, all []listed, r api.VirtualsRequest) a
 		out.Virtuals = append(out.Virtuals, one)
 	}
 	return out
-}
-
-// byTrouble puts first whom to look at first.
-func byTrouble(a, b listed) int {
-	states := []string{"down", "panic", "unknown", "up", "inactive"}
-	return cmp.Or(cmp.Compare(slices.Index(states, a.state), slices.Index(states, b.state)), cmp.Compare(b.rate, a.rate))
 }
 
 // mentions tells whether q, in lower case, is in what people know a virtual by.

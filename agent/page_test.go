@@ -2,6 +2,8 @@ package agent
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,7 +79,7 @@ func TestPageByTrouble(t *testing.T) {
 	var all []listed
 	for i, state := range []string{"inactive", "up", "unknown", "up", "down", "panic", "up"} {
 		name := fmt.Sprintf("v%d", i)
-		all = append(all, listed{name: name, state: state, rate: uint64(i % 4), whole: func() api.Virtual { return api.Virtual{Name: name, State: state} }})
+		all = append(all, listed{name: name, state: state, rates: api.Rates{Connections: uint64(i % 4)}, whole: func() api.Virtual { return api.Virtual{Name: name, State: state} }})
 	}
 	names := func(r api.VirtualsRequest) (out string) {
 		for _, v := range pageOf("r1", 2, all, r).Virtuals {
@@ -93,6 +95,39 @@ func TestPageByTrouble(t *testing.T) {
 	}
 	if got := pageOf("r1", 2, all, api.VirtualsRequest{Names: []string{"v1"}, Limit: 6}); got.Total != 1 || got.States["up"] != 3 {
 		t.Errorf("of one name: %+v", got)
+	}
+}
+
+// A list is in the order that was asked for, or the other way round, and by name among equals.
+func TestPageOrder(t *testing.T) {
+	var all []listed
+	for i, at := range []string{"192.0.2.9:80", "192.0.2.10:443", "192.0.2.10:80", ""} {
+		name, address := fmt.Sprintf("v%d", i), netip.AddrPort{}
+		if at != "" {
+			address = netip.MustParseAddrPort(at)
+		}
+		all = append(all, listed{name: name, state: "up", address: address, rates: api.Rates{Connections: uint64(i % 3), BytesIn: uint64(10 - i), BytesOut: 7},
+			active: func() int { return i * i % 5 }, whole: func() api.Virtual { return api.Virtual{Name: name} }})
+	}
+	for order, want := range map[string]string{
+		"": "v0 v1 v2 v3", "name": "v0 v1 v2 v3", api.ByAddress: "v3 v0 v2 v1", api.ByConnections: "v2 v1 v0 v3", api.ByActive: "v2 v3 v1 v0",
+		api.ByIn: "v0 v1 v2 v3", api.ByOut: "v0 v1 v2 v3", api.ByTrouble: "v2 v1 v0 v3",
+	} {
+		names := func(reverse bool) []string {
+			var out []string
+			for _, v := range pageOf("r1", 2, all, api.VirtualsRequest{Order: order, Reverse: reverse, Limit: 9}).Virtuals {
+				out = append(out, v.Name)
+			}
+			return out
+		}
+		got := names(false)
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%s: %s, want %s", order, s, want)
+		}
+		slices.Reverse(got)
+		if back := names(true); !slices.Equal(back, got) {
+			t.Errorf("%s, the other way round: %v, want %v", order, back, got)
+		}
 	}
 }
 

@@ -70,11 +70,11 @@ func TestRoutes(t *testing.T) {
 		}, "stats r2 web", "r2"},
 		{"stats by processor", func() (any, error) { v, err := c.CPUStats(ctx, "r2"); return v.Node, err }, "cpu stats r2", "r2"},
 		{"virtuals", func() (any, error) {
-			v, err := c.Virtuals(ctx, VirtualsRequest{Q: "we b", State: "down", Names: []string{"a,b", "c"}, Order: ByTrouble, Offset: 3, Limit: 7, Servers: true, Local: true})
+			v, err := c.Virtuals(ctx, VirtualsRequest{Q: "we b", State: "down", Names: []string{"a,b", "c"}, Order: ByTrouble, Reverse: true, Offset: 3, Limit: 7, Servers: true, Local: true})
 			return v.Total, err
-		}, "virtuals {Q:we b State:down Names:[a,b c] Order:trouble Offset:3 Limit:7 Servers:true Local:true}", "7"},
+		}, "virtuals {Q:we b State:down Names:[a,b c] Order:trouble Reverse:true Offset:3 Limit:7 Servers:true Local:true}", "7"},
 		{"virtuals, all", func() (any, error) { v, err := c.Virtuals(ctx, VirtualsRequest{}); return v.Total, err },
-			"virtuals {Q: State: Names:[] Order:name Offset:0 Limit:50 Servers:false Local:false}", "50"},
+			"virtuals {Q: State: Names:[] Order:name Reverse:false Offset:0 Limit:50 Servers:false Local:false}", "50"},
 		{"virtual", func() (any, error) {
 			v, err := c.Virtual(ctx, "w/b", ServersRequest{Q: "a", State: "drain", Offset: 3})
 			return v.Virtual.Name, err

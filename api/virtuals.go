@@ -15,7 +15,8 @@ type VirtualsRequest struct {
 	Q       string   `query:"q" json:"q,omitempty" maxLength:"200" doc:"only those that have this in their name or address, or in a server's; capital letters do not matter"`
 	State   string   `query:"state" json:"state,omitempty" enum:"up,down,panic,unknown,inactive" doc:"only those in this state"`
 	Names   []string `query:"name,explode" json:"names,omitempty" nullable:"false" maxItems:"100" doc:"only those of these names"`
-	Order   string   `query:"order" json:"order,omitempty" enum:"name,trouble" doc:"trouble: first those that are not up, then those with the most new connections; default: by name"`
+	Order   string   `query:"order" json:"order,omitempty" enum:"name,trouble,address,connections,active,in,out" doc:"trouble: first those that are not up, then those with the most new connections; connections (new ones a second), active, in, out: the most first; default: by name"`
+	Reverse bool     `query:"reverse" json:"reverse,omitempty" doc:"the other way round"`
 	Offset  int      `query:"offset" json:"offset,omitempty" minimum:"0" doc:"so many of them come before the page"`
 	Limit   int      `query:"limit" json:"limit" minimum:"1" maximum:"1000" default:"50" doc:"how many a page has"`
 	Servers bool     `query:"servers" json:"servers,omitempty" doc:"each with its servers"`
@@ -37,8 +38,15 @@ type VirtualRequest struct {
 	ServersRequest
 }
 
-// ByTrouble is the Order of those to look at first: down, panic, unknown, then up and inactive ones, the busiest first.
-const ByTrouble = "trouble"
+// The Orders beside "name". ByTrouble has those to look at first: down, panic, unknown, then up and inactive ones, the busiest first.
+const (
+	ByTrouble     = "trouble"
+	ByAddress     = "address"
+	ByConnections = "connections"
+	ByActive      = "active"
+	ByIn          = "in"
+	ByOut         = "out"
+)
 
 // Virtuals is a page of virtuals.
 type Virtuals struct {
@@ -106,6 +114,7 @@ func (c *Client) Virtuals(ctx context.Context, r VirtualsRequest) (Virtuals, err
 	q.Set("servers", strconv.FormatBool(r.Servers))
 	q["name"] = r.Names
 	q.Set("order", cmp.Or(r.Order, "name"))
+	q.Set("reverse", strconv.FormatBool(r.Reverse))
 	return ask[Virtuals](ctx, c, http.MethodGet, "/v1/virtuals?"+q.Encode(), nil)
 }
 

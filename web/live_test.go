@@ -266,9 +266,9 @@ func TestLiveLooksOnce(t *testing.T) {
 func TestScope(t *testing.T) {
 	for page, want := range map[string]string{
 		"/redundancy":                      `"" {Q: State: Offset:0 Limit:0 Local:false} ""`,
-		"/virtuals":                        `{Q: State: Names:[] Order: Offset:0 Limit:25 Servers:true Local:false}`,
-		"/virtuals?q=we&state=down&page=3": `{Q:we State:down Names:[] Order: Offset:50 Limit:25 Servers:true Local:false}`,
-		"/virtuals?state=odd&page=-1":      `{Q: State: Names:[] Order: Offset:0 Limit:25 Servers:true Local:false}`,
+		"/virtuals":                        `{Q: State: Names:[] Order: Reverse:false Offset:0 Limit:25 Servers:true Local:false}`,
+		"/virtuals?q=we&state=down&page=3": `{Q:we State:down Names:[] Order: Reverse:false Offset:50 Limit:25 Servers:true Local:false}`,
+		"/virtuals?state=odd&page=-1":      `{Q: State: Names:[] Order: Reverse:false Offset:0 Limit:25 Servers:true Local:false}`,
 		"/virtuals/web?page=2":             `"web" {Q: State: Offset:100 Limit:100 Local:false} ""`,
 		"/virtuals/web/servers/a":          `"web" {Q:a State: Offset:0 Limit:10000 Local:false} "a"`,
 		"/virtuals/add":                    `"" {Q: State: Offset:0 Limit:0 Local:false} ""`,

@@ -40,6 +40,9 @@ func scopeOf(page string, names []string) (scope, error) {
 	switch {
 	case u.Path == "/monitoring":
 		return scope{virtuals: &api.VirtualsRequest{Names: names[:min(len(names), busiestShown)], Limit: busiestShown}}, nil
+	case u.Path == "/virtuals" && len(names) > 0: // in an order that what they show may change: those that are there stay until the page is made anew
+		names = names[:min(len(names), virtualsOnPage)]
+		return scope{virtuals: &api.VirtualsRequest{Names: names, Limit: virtualsOnPage, Servers: true}}, nil
 	case u.Path == "/virtuals":
 		r := api.VirtualsRequest{Q: strings.TrimSpace(q.Get("q")), State: q.Get("state"), Offset: before * virtualsOnPage, Limit: virtualsOnPage, Servers: true}
 		if !slices.Contains(virtualList{}.States(), r.State) {

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,6 +28,7 @@ func (s *site) redundancyRoutes(mux routes) {
 
 // redundancyPage is the members, and what else makes the cluster one.
 type redundancyPage struct {
+	sorting
 	Status  api.Status
 	Members []memberRow
 	Tokens  []api.Token
@@ -86,6 +89,29 @@ func membersOf(st api.Status) []memberRow {
 	return rows
 }
 
+// sort puts the members, which are by name, in the order that was asked for.
+func (p redundancyPage) sort() {
+	started := func(m memberRow) int64 { // of who is not heard, later than of all
+		if m.Started == nil {
+			return math.MaxInt64
+		}
+		return m.Started.UnixNano()
+	}
+	by := map[string]func(a, b memberRow) int{
+		"name":    func(memberRow, memberRow) int { return 0 },
+		"state":   func(a, b memberRow) int { return strings.Compare(a.State, b.State) },
+		"kind":    func(a, b memberRow) int { return strings.Compare(a.Kind, b.Kind) },
+		"raft":    func(a, b memberRow) int { return strings.Compare(a.Raft, b.Raft) },
+		"behind":  func(a, b memberRow) int { return cmp.Compare(b.Behind, a.Behind) },
+		"contact": func(a, b memberRow) int { return cmp.Compare(b.Contact, a.Contact) },
+		"up":      func(a, b memberRow) int { return cmp.Compare(started(a), started(b)) },
+	}
+	slices.SortStableFunc(p.Members, by[p.By])
+	if p.Reverse {
+		slices.Reverse(p.Members)
+	}
+}
+
 // redundancy shows the page; made is the token that has just been made.
 func (s *site) redundancy(w http.ResponseWriter, r *http.Request, join joinForm, made *madeToken) {
 	st, err := lookOf(r.Context()).seen()
@@ -94,6 +120,8 @@ func (s *site) redundancy(w http.ResponseWriter, r *http.Request, join joinForm,
 		return
 	}
 	p := redundancyPage{Status: st, Members: membersOf(st), Join: join.orUsual(), Made: made}
+	p.sorting = sortedBy(r, "name", "state", "kind", "raft", "behind", "contact", "up")
+	p.sort()
 	if p.Tokens, err = s.api.Tokens(r.Context()); err != nil && !denied(err) {
 		p.Silent = "Tokens are not known just now: " + err.Error()
 	}

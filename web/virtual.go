@@ -80,6 +80,7 @@ func offset(r *http.Request, size int) int {
 // virtualList is the page of all virtual servers.
 type virtualList struct {
 	pages
+	sorting      // by one of the Orders of api
 	Query, State string
 	All          int // there are, whatever was searched for
 	Rows         []virtualRow
@@ -88,12 +89,27 @@ type virtualList struct {
 // States are what can be searched for.
 func (virtualList) States() []string { return []string{"up", "down", "panic", "unknown", "inactive"} }
 
+// Chosen tells whether the list is in another order than its own.
+func (v virtualList) Chosen() bool { return v.By != "name" || v.Reverse }
+
+// Names are the virtuals shown, for the page's stream, if others may be to be shown when they change; else "".
+func (v virtualList) Names() string {
+	q := url.Values{}
+	for _, row := range v.Rows {
+		if v.Chosen() {
+			q.Add("name", row.Name)
+		}
+	}
+	return q.Encode()
+}
+
 // virtualRow is a virtual server in the list.
 type virtualRow struct{ api.ListedVirtual }
 
 func (s *site) virtuals(w http.ResponseWriter, r *http.Request) {
 	v := virtualList{Query: strings.TrimSpace(r.FormValue("q")), State: r.FormValue("state")}
-	ask := api.VirtualsRequest{Q: v.Query, State: v.State, Offset: offset(r, virtualsOnPage), Limit: virtualsOnPage, Servers: true}
+	v.sorting = sortedBy(r, "name", api.ByTrouble, api.ByAddress, api.ByConnections, api.ByActive, api.ByIn, api.ByOut)
+	ask := api.VirtualsRequest{Q: v.Query, State: v.State, Order: v.By, Reverse: v.Reverse, Offset: offset(r, virtualsOnPage), Limit: virtualsOnPage, Servers: true}
 	list, err := virtualsAt(r.Context(), s.api, ask)
 	if err != nil {
 		s.refuse(w, r, err)
