@@ -1,4 +1,5 @@
 // Ages tick: <time data-since="2026-11-28T14:00:00Z">4m30s</time>.
+import { now } from "./clock.js";
 
 /**
  * An age as people say it, as the pages have it.
@@ -15,13 +16,11 @@ function age(seconds) {
 
 /** Have the page's ages tick, those that come later too. They are by the router's clock, whatever this machine's says. */
 export function ages() {
-  const now = Date.parse(document.documentElement.dataset.now ?? "");
-  const ahead = Number.isNaN(now) ? 0 : Date.now() - now;
   setInterval(() => {
     for (const time of document.querySelectorAll("time[data-since]")) {
       const since = Date.parse(time.getAttribute("data-since") ?? "");
       if (Number.isNaN(since)) continue;
-      const text = age((Date.now() - ahead - since) / 1000);
+      const text = age((now() - since) / 1000);
       if (time.textContent !== text) time.textContent = text; // what is selected in it stays so
     }
   }, 1000);

@@ -1,4 +1,5 @@
-// Times that run down tick: <time data-until="2026-11-28T14:05:00Z">4m30s</time>.
+// Times that run down tick, by the router's clock: <time data-until="2026-11-28T14:05:00Z">4m30s</time>.
+import { now } from "./clock.js";
 
 /** @param {number} seconds */
 function words(seconds) {
@@ -12,7 +13,7 @@ function words(seconds) {
 function tick() {
   for (const time of document.querySelectorAll("time[data-until]")) {
     if (!(time instanceof HTMLElement)) continue;
-    const left = (Date.parse(time.dataset.until ?? "") - Date.now()) / 1000;
+    const left = (Date.parse(time.dataset.until ?? "") - now()) / 1000;
     if (left > -5) time.textContent = words(left);
     else if (!time.dataset.over) {
       time.dataset.over = "true";
