@@ -163,20 +163,17 @@ func (g *Gate) bySession(ctx context.Context, cookie string) (Caller, *session, 
 	ended := func() (Caller, *session, *Error) {
 		return Caller{}, nil, unauthorized("the session has ended").WithHint("sign in again")
 	}
-	key, err := g.key()
-	if err != nil {
-		if _, failed := g.stateOf(ctx); failed != nil { // the key follows from the state: after a restart it is not there before a leader is
-			return Caller{}, nil, failed
-		}
-		return ended()
-	}
-	s, ok := openSession(key, cookie)
-	if !ok || !time.Now().Before(s.end()) {
-		return ended()
-	}
 	snap, failed := g.stateOf(ctx)
-	if failed != nil {
+	key, err := g.key() // after that: it follows from the state, and after a restart it is not there before a leader is
+	s, genuine := openSession(key, cookie)
+	genuine = genuine && err == nil && time.Now().Before(s.end())
+	switch {
+	case failed != nil && genuine:
 		return Caller{}, &s, failed
+	case failed != nil:
+		return Caller{}, nil, failed
+	case !genuine:
+		return ended()
 	}
 	role, generation := standing(snap, s.Kind, s.Name)
 	if !role.Valid() || generation != s.Generation || snap.HasEnded(s.ID) {
