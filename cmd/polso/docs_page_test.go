@@ -180,6 +180,29 @@ func simple(line string) (all [][]string) {
 	return all
 }
 
+// printed compares what a page shows with what was printed, as far as it is the same everywhere: each line of the page's begins with a word
+// that one printed begins with too, and headings of tables are all there.
+func printed(shown []string, said string) error {
+	var begins []string
+	for line := range strings.Lines(said) {
+		begins = append(begins, strings.Join(strings.Fields(line), " ")+" ")
+	}
+	for _, line := range shown {
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0] == "…" {
+			continue
+		}
+		want := words[0] + " "
+		if heading := strings.Join(words, " "); heading == strings.ToUpper(heading) {
+			want = heading + " "
+		}
+		if !slices.ContainsFunc(begins, func(b string) bool { return strings.HasPrefix(b, want) }) {
+			return fmt.Errorf("the page shows %q, and it prints\n%s", line, said)
+		}
+	}
+	return nil
+}
+
 func TestPagesAreRead(t *testing.T) {
 	page := "```sh\n# on r1\npolso doctor   # well?\n```\n\n```text\nOK\n```\n\nand\n\n  ```text\n  $ polso a > f | tar \\\n      x && make b; c\n  A\n  ```\n"
 	blocks, err := fenced("p.md", page)
@@ -196,5 +219,23 @@ func TestPagesAreRead(t *testing.T) {
 	}
 	if _, err := fenced("p.md", "```sh\npolso\n"); err == nil {
 		t.Error("a block without an end is read")
+	}
+}
+
+func TestShapeOfWhatIsPrinted(t *testing.T) {
+	said := "NAME  STATE\nr1    ● UP\nr2    ○ DOWN\nHint: look.\n"
+	for _, test := range []struct {
+		shown string
+		fits  bool
+	}{
+		{"NAME STATE\nr1  ● UP\n…\nHint: r2 is not there", true},
+		{"NAME  STATE  SINCE", false},
+		{"r3  ● UP", false},
+		{"r  ● UP", false},
+		{"", true},
+	} {
+		if err := printed(strings.Split(test.shown, "\n"), said); (err == nil) != test.fits {
+			t.Errorf("%q: %v", test.shown, err)
+		}
 	}
 }

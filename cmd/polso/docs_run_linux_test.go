@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -243,29 +242,6 @@ func (r *reader) aside(m *machine, lines string) error {
 		}
 		if said, code := r.typed(at, r.here(line), nil); code != 0 {
 			return fmt.Errorf("`%s` beside it: exit %d\n%s", line, code, said)
-		}
-	}
-	return nil
-}
-
-// printed compares what a page shows with what was printed, as far as it is the same everywhere: each line of the page's begins with a word
-// that one printed begins with too, and headings of tables are all there.
-func printed(shown []string, said string) error {
-	var begins []string
-	for line := range strings.Lines(said) {
-		begins = append(begins, strings.Join(strings.Fields(line), " ")+" ")
-	}
-	for _, line := range shown {
-		words := strings.Fields(line)
-		if len(words) == 0 || words[0] == "…" {
-			continue
-		}
-		want := words[0] + " "
-		if heading := strings.Join(words, " "); heading == strings.ToUpper(heading) {
-			want = heading + " "
-		}
-		if !slices.ContainsFunc(begins, func(b string) bool { return strings.HasPrefix(b, want) }) {
-			return fmt.Errorf("the page shows %q, and it prints\n%s", line, said)
 		}
 	}
 	return nil

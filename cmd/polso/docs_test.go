@@ -33,7 +33,7 @@ func TestDocumentedCommandsExist(t *testing.T) {
 				if !strings.Contains(string(makefile), "\n"+words[1]+":") {
 					t.Errorf("%s: `%s`: the Makefile has no such target", c.where(), c.text)
 				}
-			case slices.Contains([]string{"ip", "sysctl", "tar", "df"}, name): // typed, as they are everywhere
+			case slices.Contains([]string{"ip", "sysctl", "tar", "df", "install", "groupadd"}, name): // typed, as they are everywhere
 			default:
 				if e := of(table, c); e.rules["elsewhere"] == "" && e.rules["as"] == "" {
 					t.Errorf("%s: `%s`: testdata/docs.txt does not say who runs %s", c.where(), c.text, name)
