@@ -128,6 +128,32 @@ func TestPages(t *testing.T) {
 		look(b)
 		b.complaints("status of 503")
 	})
+	t.Run("no leader", func(t *testing.T) {
+		b := newTab(t, browser)
+		b.width(1280)
+		b.open(at(r, "/monitoring"))
+		b.signIn("admin", password)
+		b.sees("directs")
+		for _, r := range c.Routers[:3] {
+			must(t, r.Kill())
+			must(t, r.Wait(t.Context()))
+		}
+		must(t, r.Start(t.Context()))
+		b.waitFor(c, at(r, "/livez"))
+		if res := b.open(at(r, "/monitoring")); res.Status != http.StatusServiceUnavailable {
+			t.Fatalf("answered with status %d", res.Status)
+		}
+		b.sees("The cluster has no leader now")
+		b.sees("The other routers: r2")
+		look(b)
+		for _, r := range c.Routers[1:3] {
+			must(t, r.Start(t.Context()))
+		}
+		b.until("the page that was wanted", `document.body.dataset.view === "monitoring"`) // by itself
+		b.sees("directs")
+		b.complaints("status of 50") // until then
+		b.complaints("net::ERR")
+	})
 	t.Run("each template", func(t *testing.T) {
 		files, err := filepath.Glob("../templates/[^_]*.html")
 		must(t, err)
@@ -138,6 +164,22 @@ func TestPages(t *testing.T) {
 			}
 		}
 	})
+}
+
+// waitFor waits until somebody answers at an address.
+func (b *tab) waitFor(c *cluster, url string) {
+	b.Helper()
+	must(b.T, lab.Eventually(b.Context(), patience, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		res, err := c.http.Do(req)
+		if err == nil {
+			res.Body.Close()
+		}
+		return err
+	}))
 }
 
 // look fails the test for what is wrong with the page, whatever it is about.
