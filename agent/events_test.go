@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -54,6 +55,9 @@ func (f *follower) takeover(from string) (out events.Takeover, err error) {
 	return out, err
 }
 
+// timedTakeover is what a router tells that has taken over from one that it knew.
+var timedTakeover = regexp.MustCompile(`(?m)^polso_takeover_seconds_count [1-9]`)
+
 // The director is lost: somebody who follows the events at a router that stands by, and somebody who asks for the list there, read why
 // another took over and how long it took, and that the lost one cannot be asked. When it is back, its own events are there.
 func TestEventsOfAFailover(t *testing.T) {
@@ -90,6 +94,9 @@ func TestEventsOfAFailover(t *testing.T) {
 	var told events.Takeover
 	w.eventually("who follows hears why another took over", func() (err error) { told, err = f.takeover(old.name); return err })
 	w.router(told.To).whole(told)
+	if text, err := w.router(told.To).client.Metrics(t.Context()); err != nil || !timedTakeover.Match(text) {
+		t.Errorf("%s has timed no takeover for Prometheus (%v)", told.To, err)
+	}
 	w.eventually("who follows hears that the lost one is silent", func() error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
