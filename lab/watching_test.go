@@ -98,7 +98,7 @@ func watching(t *testing.T, ctx context.Context, l *Lab) {
 			}
 		}
 	}
-	must(t, old.Start(ctx))
+	must(t, startSlowly(ctx, old)) // beside traffic
 	must(t, l.WaitWhole(ctx))
 }
 
@@ -139,8 +139,8 @@ func (r takeoverRecord) counted(before, now map[string]float64) error {
 		return fmt.Errorf("%v takeovers, of which %v were timed, %v of them in the histogram", more("polso_takeovers_total"), n, all)
 	case n == 1 && (seconds <= 0 || seconds > r.Seconds+1e-6):
 		return fmt.Errorf("it took %v s, with announcement %v s", seconds, r.Seconds)
-	case now["polso_director"] != 1 || now["polso_pass_seconds_count"] <= before["polso_pass_seconds_count"]:
-		return fmt.Errorf("director: %v, passes timed: %v", now["polso_director"], now["polso_pass_seconds_count"])
+	case more("polso_pass_seconds_count") < 1:
+		return fmt.Errorf("none of its passes was timed: %v", now["polso_pass_seconds_count"])
 	}
 	return nil
 }
