@@ -110,7 +110,9 @@ wait $watch
 well upgrade
 shows ' 9[.]9[.]0' polso upgrade status
 [ ! -e /unserved ] || { echo "the table was empty meanwhile:"; cat /unserved; exit 1; }
-echo "== upgraded as it runs: the unit is active with the new program, the table has stayed"
+stayed=", the table has stayed"
+[ "$kernel" = real ] || stayed= # it is the process's there
+echo "== upgraded as it runs: the unit is active with the new program$stayed"
 
 mine=$(pid)
 sh -eu /root/rpm/post 2 # what rpm -U runs, in rpm's order; the program is in its place by then

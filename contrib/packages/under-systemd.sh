@@ -17,7 +17,7 @@ for unit in try systemd-networkd polso; do
 	ln -sf "$path" "$root/etc/systemd/system/multi-user.target.wants/"
 done
 rm -rf "$root"/verdict "$root"/log "$root"/var/lib/polso/* "$root"/var/log/journal/*
-timeout -k 5 400 unshare --net --mount bash -c '
+timeout -k 5 500 unshare --net --mount bash -c '
 	(for _ in $(seq 100); do sleep 0.2; ip link set ve-polso up 2>/dev/null; done) &
 	systemd-nspawn --register=no --keep-unit -q -D "$1" -M polso --network-veth --boot --console=pipe </dev/null' - "$root" >"$root/console" 2>&1 || true
 [ "$(cat "$root/verdict" 2>/dev/null)" = good ] || { tail -20 "$root/console"; cat "$root/log"; exit 1; }
