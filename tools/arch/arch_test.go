@@ -40,7 +40,7 @@ var ours = map[string][]string{
 	"steward":         {"config", "fsm"},
 	"notify":          {"config", "program"},
 	"events":          {},
-	"realserver":      {}, // it runs where no router runs, and knows neither document nor cluster
+	"realserver":      {},                                                 // it runs where no router runs, and knows neither document nor cluster
 	"api":             {"config", "convert", "events", "fsm", "director"}, // convert for import and export under /v1
 	"agent": {"api", "config", "consensus", "consensus/lease", "consensus/store", "consensus/trust", "consensus/wire",
 		"detour", "director", "events", "figures", "fsm", "health", "ipvs", "metrics", "notify", "steward", "vip", "web"},
