@@ -11,12 +11,15 @@ import (
 	"time"
 )
 
-// What operators said of servers stands after the director was killed, each word with its reason and its end, and cuts no connection: a
-// drain, a weight, a server forced down, and the maintenance of a machine in both of its virtuals.
+// What operators said stands after the director was killed, each word with its reason and its end, and cuts no connection: a server
+// drained, disabled, given a weight, forced down, and forced up against its check; the maintenance of a machine in both of its virtuals; and
+// a drained router, which does not direct.
 func operatorsHand(t *testing.T, ctx context.Context, l *Lab) {
 	have(t, ctx, l)
-	must(t, l.Apply(ctx, l.Routers[0], closing+l.Document(echo, web)))
-	_, err := l.SameTable(ctx, tableLines(echo, web))
+	dark := Virtual{Name: "dark", Address: WebVIP, Port: echoPort, Protocol: "udp", Servers: []string{"b"}} // whose check asks where nobody listens
+	asksNobody := strings.Replace(l.Document(dark), fmt.Sprintf("    port    = %d\n", echoPort), "    port    = 9\n", 1)
+	must(t, l.Apply(ctx, l.Routers[0], closing+l.Document(echo, web)+asksNobody))
+	_, err := l.SameTable(ctx, tableLines(echo, web)+1)
 	must(t, err)
 	director, err := l.Active(ctx)
 	must(t, err)
@@ -37,19 +40,21 @@ func operatorsHand(t *testing.T, ctx context.Context, l *Lab) {
 	say(director, "drain", "server", "echo/"+drained, "--reason", "new disk")
 	say(director, "weight", "echo/"+weighed, "7", "--for", "2h")
 	say(director, "force", "down", "web/"+weighed, "-m", "burns")
+	say(director, "disable", "server", "web/"+drained, "-m", "stolen")
+	say(director, "force", "up", "dark/b", "-m", "asked wrongly")
 	maintain := func(flag, end string) {
 		t.Helper()
 		say(director, "maintain", l.Servers[maintained].Addr(Outside).String(), flag, end, "--reason", "memory")
 	}
 	maintain("--for", "2h")
 
-	weights := map[string]int{"echo/" + drained: 0, "echo/" + weighed: 7, "echo/" + maintained: 0, "web/" + drained: 1, "web/" + maintained: 0}
+	weights := map[string]int{"echo/" + drained: 0, "echo/" + weighed: 7, "echo/" + maintained: 0, "web/" + maintained: 0, "dark/b": 1}
 	everybody := func(weights map[string]int, routers ...*Router) {
 		t.Helper()
 		must(t, Eventually(ctx, given, func(ctx context.Context) error {
 			for _, r := range routers {
 				table, err := r.Table(ctx)
-				if want := l.handTable(weights); err != nil || table != want {
+				if want := l.handTable(weights, echo, web, dark); err != nil || table != want {
 					return fmt.Errorf("%s has (%v)\n%s\nwant\n%s", r.Name, err, table, want)
 				}
 			}
@@ -81,38 +86,50 @@ func operatorsHand(t *testing.T, ctx context.Context, l *Lab) {
 	say(director, "drain", "server", "echo/"+drained, "--reason", "new disk", "--wait", "30s")
 	t.Logf("0 of %d connections cut (%v); the last of the drained server ended within %v", len(flows), on, time.Since(began).Round(time.Millisecond))
 
+	left := slices.DeleteFunc(slices.Clone(l.Routers), func(r *Router) bool { return r == director })
+	next, aside := left[0], left[1]
+	say(director, "drain", "router", aside.Name, "-m", "new kernel")
 	end := time.Now().Add(20 * time.Second) // another word in the place of the first, as its end shows
 	maintain("--until", end.UTC().Format(time.RFC3339))
 	must(t, director.Kill())
-	next, err := l.Successor(ctx, director, WebVIP)
-	must(t, err)
-	left := slices.DeleteFunc(slices.Clone(l.Routers), func(r *Router) bool { return r == director })
+	must(t, Eventually(ctx, startupTimeout, func(context.Context) error {
+		for _, r := range left {
+			if has, err := r.Has(WebVIP); err != nil || has != (r == next) {
+				return fmt.Errorf("%s is drained, and on %s the address is there: %v (%v)", aside.Name, r.Name, has, err)
+			}
+		}
+		return nil
+	}))
 	if time.Until(end) < 3*time.Second {
 		t.Fatalf("the maintenance ends in %v: too soon to say", time.Until(end))
 	}
 	everybody(weights, left...)
-	four := []string{"drain address/" + l.Servers[maintained].Addr(Outside).String() + " memory", "drain server/echo/a new disk", "weight server/echo/b ", "down server/web/b burns"}
-	wantOverrides(t, ctx, next, four...)
+	said := []string{
+		"drain address/" + l.Servers[maintained].Addr(Outside).String() + " memory", "drain server/echo/a new disk", "weight server/echo/b ", "down server/web/b burns",
+		"disable server/web/a stolen", "up server/dark/b asked wrongly", "drain router/" + aside.Name + " new kernel",
+	}
+	wantOverrides(t, ctx, next, said...)
 	t.Logf("%s directs with all of it, %v before the maintenance ends", next.Name, time.Until(end).Round(time.Second))
 
 	must(t, Pause(ctx, time.Until(end)))
 	weights["echo/"+maintained], weights["web/"+maintained] = 1, 1
 	everybody(weights, left...)
 	t.Logf("the maintenance ended within %v of its time", time.Since(end).Round(time.Millisecond))
-	wantOverrides(t, ctx, next, four[1:]...)
+	wantOverrides(t, ctx, next, said[1:]...)
 	must(t, director.Start(ctx))
 	everybody(weights, director)
+	say(next, "undrain", "router", aside.Name)
 }
 
-// handTable is the table of echo and web where their servers have these weights, in the form of Router.Table.
-func (l *Lab) handTable(weights map[string]int) string {
+// handTable is the table of these where their servers have these weights, in the form of Router.Table.
+func (l *Lab) handTable(weights map[string]int, virtuals ...Virtual) string {
 	var lines []string
-	for _, v := range []Virtual{echo, web} {
-		service := netip.AddrPortFrom(v.Address, uint16(v.Port))
-		lines = append(lines, fmt.Sprintf("-A -t %s -s rr", service))
+	for _, v := range virtuals {
+		service := "-" + v.Protocol[:1] + " " + netip.AddrPortFrom(v.Address, uint16(v.Port)).String()
+		lines = append(lines, fmt.Sprintf("-A %s -s rr", service))
 		for _, s := range v.Servers {
 			if w, there := weights[v.Name+"/"+s]; there {
-				lines = append(lines, fmt.Sprintf("-a -t %s -r %s -g -w %d", service, netip.AddrPortFrom(l.Servers[s].Addr(Outside), uint16(v.Port)), w))
+				lines = append(lines, fmt.Sprintf("-a %s -r %s -g -w %d", service, netip.AddrPortFrom(l.Servers[s].Addr(Outside), uint16(v.Port)), w))
 			}
 		}
 	}
