@@ -15,11 +15,16 @@ import (
 type scene struct {
 	CA       string            `json:"ca"`
 	Routers  map[string]string `json:"routers"` // addresses by name
+	Virtual  string            `json:"virtual"` // the address that the client asks, at port 80
+	Servers  map[string]string `json:"servers"` // addresses by name, of those that answer there once it is balanced with dr
 	Director string            `json:"director"`
 }
 
 func (s *stage) look(ctx context.Context) (any, error) {
-	now := scene{CA: s.ca, Routers: make(map[string]string)}
+	now := scene{CA: s.ca, Routers: make(map[string]string), Virtual: service.Addr().String(), Servers: make(map[string]string)}
+	for name, server := range s.cluster.Servers {
+		now.Servers[name] = server.Addr(lab.Outside).String()
+	}
 	for _, r := range s.cluster.Routers {
 		now.Routers[r.Name] = r.Addr4()
 	}
@@ -40,9 +45,14 @@ type seen struct {
 }
 
 func (s *stage) watch(context.Context) (any, error) {
+	if s.client == nil {
+		return nil, errors.New("the client has not begun")
+	}
 	r := s.client.Between(s.since, time.Time{})
 	return seen{time.Since(s.since).Seconds(), r.Answered, r.Servers, r.Gap.Seconds()}, nil
 }
+
+func (s *stage) calmly(context.Context) (any, error) { return nil, s.asks(calm) }
 
 func (s *stage) busier(context.Context) (any, error) { return nil, s.asks(busy) }
 

@@ -2,8 +2,8 @@
 //
 //	stage [--polso bin/polso] [--listen :8080] [--password PASSWORD]
 //
-// It forms a cluster of three routers on real kernels, with a virtual server "web" of the real servers a and b, a client that asks it all
-// the time, and the user "viewer"; then it listens. Whoever uses it as a proxy is where the laboratory's client is: https://10.9.0.11:3636
+// It forms a cluster of three routers on real kernels, with real servers a and b that wait to be balanced, a client that asks them through
+// the cluster once it is told to, and the user "operator"; then it listens. Whoever uses it as a proxy is where the laboratory's client is: https://10.9.0.11:3636
 // is the first router's web interface. What it can do beside (stage.handler) is asked for by HTTP.
 package main
 
@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	binary := flags.String("polso", "bin/polso", "the polso binary to show")
 	listen := flags.String("listen", ":8080", "where to listen once all is ready")
-	password := flags.String("password", "correct horse battery staple", "the viewer's")
+	password := flags.String("password", "correct horse battery staple", "the operator's")
 	if err := flags.Parse(args); err != nil {
 		return 64
 	}

@@ -13,10 +13,8 @@ import (
 	"polso/lab"
 )
 
-var (
-	service = netip.AddrPortFrom(lab.WebVIP, 80)
-	virtual = lab.Virtual{Name: "web", Address: lab.WebVIP, Port: 80, Protocol: "tcp", Servers: []string{"a", "b"}}
-)
+// service is what the client asks, once somebody has added it.
+var service = netip.AddrPortFrom(lab.WebVIP, 80)
 
 // How often the client asks: gently, for an emulated machine, and more when it is told to.
 const (
@@ -29,13 +27,13 @@ type stage struct {
 	cluster *lab.Lab
 	ca      string // whom browsers are to believe, PEM
 
-	mu     sync.Mutex // guards below, and all of cluster but its client
-	client *lab.Prober
+	mu     sync.Mutex  // guards below, and all of cluster but its client
+	client *lab.Prober // nil until it is told to begin
 	since  time.Time   // the last act began
 	lost   *lab.Router // the director that was killed
 }
 
-// build makes the cluster and lets the client begin. Close it.
+// build makes the cluster, which balances nothing yet. Close it.
 func build(ctx context.Context, o lab.Options, password string) (s *stage, err error) {
 	l, err := lab.New(ctx, o)
 	if err != nil {
@@ -58,20 +56,14 @@ func build(ctx context.Context, o lab.Options, password string) (s *stage, err e
 		return nil, err
 	}
 	first := l.Routers[0]
-	if err := l.Apply(ctx, first, l.Document(virtual)); err != nil {
-		return nil, err
-	}
-	if _, err := l.SameTable(ctx, 1+len(virtual.Servers)); err != nil {
-		return nil, err
-	}
-	user := map[string]string{"name": "viewer", "role": "viewer", "password": password}
+	user := map[string]string{"name": "operator", "role": "operator", "password": password}
 	if err := first.Ask(ctx, http.MethodPost, "/v1/users", user, nil); err != nil {
 		return nil, err
 	}
 	if s.ca, err = first.Polso(ctx, "cert", "show", "--ca"); err != nil {
 		return nil, err
 	}
-	return s, s.asks(calm)
+	return s, nil
 }
 
 func (s *stage) close() error {
@@ -96,14 +88,15 @@ func (s *stage) asks(every time.Duration) (err error) {
 //	CONNECT HOST:PORT  a connection from the client's place in the network
 //	GET /              scene
 //	GET /client        seen
-//	POST /busy         the client asks four times as often
+//	POST /calm         the client begins to ask
+//	POST /busy         it asks four times as often
 //	POST /kill         the director dies; its name
 //	POST /back         it is started again
 //	POST /keep         the routers' logs go to the artifacts folder; where
 func (s *stage) handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, answer := range map[string]func(context.Context) (any, error){
-		"GET /{$}": s.look, "GET /client": s.watch, "POST /busy": s.busier, "POST /kill": s.kill, "POST /back": s.back, "POST /keep": s.keep,
+		"GET /{$}": s.look, "GET /client": s.watch, "POST /calm": s.calmly, "POST /busy": s.busier, "POST /kill": s.kill, "POST /back": s.back, "POST /keep": s.keep,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.mu.Lock()

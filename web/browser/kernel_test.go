@@ -51,8 +51,23 @@ func TestRealKernel(t *testing.T) {
 	b.width(1280)
 
 	b.step("sign in", func() {
+		b.open(at("/virtuals"))
+		b.signIn("operator", password)
+		b.goes("Add the first one")
+	})
+	b.step("add a virtual with two servers", func() {
+		b.fill("name", "web")
+		b.fill("address", scene.Virtual)
+		b.fill("port", "80")
+		b.fill("scheduler", "rr")
+		b.fill("forward", "dr")
+		b.fill("real servers", fmt.Sprintf("a %s\nb %s", scene.Servers["a"], scene.Servers["b"]))
+		b.goes("Show the plan")
+		b.sees("What each router would do")
+		b.goes("Apply")
+		b.sees("Revision 2 runs")
+		s.do(http.MethodPost, "/calm", nil)
 		b.open(at("/virtuals/web"))
-		b.signIn("viewer", password)
 		b.state("s/web/a/state", "UP")
 		b.state("s/web/b/state", "UP")
 		b.until(scene.Director+" directs", `name => document.querySelector('[data-k="active"]')?.innerText === name`, scene.Director)
@@ -125,7 +140,7 @@ func figureOf(b *tab, key string) float64 {
 	return n
 }
 
-// stage is a cluster in the laboratory, with a client that asks it all the time: lab/stage.
+// stage is a cluster in the laboratory, with a client that asks it when it is told to: lab/stage.
 type stage struct {
 	*testing.T
 	at   netip.AddrPort // through it we are where the client is, and there it does what it is told
@@ -142,8 +157,8 @@ type seen struct {
 
 // scene is who is there.
 type scene struct {
-	CA, Director string
-	Routers      map[string]string
+	CA, Director, Virtual string
+	Routers, Servers      map[string]string
 }
 
 // openStage begins to build it. It ends with the test; a failed one keeps the routers' logs.
