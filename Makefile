@@ -11,11 +11,13 @@ LABVM   := go run ./tools/labvm
 PREVIOUS ?= $(shell git describe --tags --match 'v[0-9]*' --abbrev=0 HEAD^ 2>/dev/null || echo bf4ad97526e1ce9c6ce76f1abf9cc3fa9fb98c7f)
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 RACE_PKGS := $(shell go list ./... 2>/dev/null | grep -v -e /lab -e /tools -e /web/browser)
+# What wants a processor and no clock.
+PURE_PKGS := $(addprefix polso/,bundle config consensus/lease consensus/trust convert director events figures fsm ipvs metrics program top web)
 
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio kamailio-tls-modules libnginx-mod-stream
 BROWSERS := chromium w3m fonts-dejavu-core libnss3-tools
 
-.PHONY: build demo test beside unit race once virtual alone servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale scale-switch checks packages packages-test alerts packages-lab container lint help lab-binaries previous
+.PHONY: build demo test beside unit race clocked pure race-needs once virtual alone servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale scale-switch checks packages packages-test alerts packages-lab container lint help lab-binaries previous
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -23,11 +25,11 @@ build: ## the static binary, bin/polso
 demo: build lab-binaries ## three routers, traffic, a failover: watch it happen (boots a kernel with IPVS if needed)
 	$(LABVM) --timeout 5m -- $(LABBIN)/demo --polso bin/polso
 
-test: race alone beside web-lab ## the whole proof: units under the race detector, what that leaves out, laboratory, browsers, packages, alerts, lint
+test: clocked alone beside web-lab ## the whole proof: units under the race detector, what that leaves out, laboratory, browsers, packages, alerts, lint
 
 # The laboratory waits for clocks more than for processors; the others take what it leaves, and print when both have ended.
 beside: build lab-binaries browsers
-	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory web packages-test alerts virtual lint' >$$log 2>&1 & rest=$$!; \
+	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory web packages-test alerts virtual lint pure' >$$log 2>&1 & rest=$$!; \
 	failed=0; $(MAKE) --no-print-directory lab || failed=1; \
 	wait $$rest || failed=1; cat $$log; rm $$log; exit $$failed
 
@@ -35,9 +37,16 @@ unit: ## unit tests, the virtual-time rounds, the command line's scripts
 	go test ./...
 	go test -tags lab -run TestClockLeaps ./agent
 
-race: ## the same under the race detector (virtual-time rounds are left to `unit`)
+race: clocked pure ## the same under the race detector (virtual-time rounds are left to `unit`)
+
+clocked: race-needs
+	CGO_ENABLED=1 go test -race -timeout 20m -parallel 4 $(filter-out $(PURE_PKGS),$(RACE_PKGS))
+
+pure: race-needs
+	CGO_ENABLED=1 go test -race -timeout 20m -parallel 4 $(filter $(PURE_PKGS),$(RACE_PKGS))
+
+race-needs:
 	@command -v gcc >/dev/null || { apt-get update -q && apt-get install -y -q --no-install-recommends gcc libc6-dev; } >&2
-	CGO_ENABLED=1 go test -race -timeout 20m -parallel 4 $(RACE_PKGS)
 
 once: virtual alone ## what the race detector's run leaves out
 
@@ -46,9 +55,11 @@ virtual: ## of that what wants a processor and no clock: the virtual-time rounds
 	go test -timeout 30m ./consensus/lease ./tools/model
 
 alone: ## and what does not do well beside others: the writer that is killed, the laboratory's units, the tools, one test by its tag, what docs have typed
-	go test ./consensus/store ./lab/... $$(go list ./tools/... | grep -v /model)
-	go test -tags lab -run TestClockLeaps ./agent
-	go test -run '^TestDocsAreTyped$$' ./cmd/polso
+	go test ./consensus/store
+	@log=$$(mktemp); go test -run '^TestDocsAreTyped$$' ./cmd/polso >$$log 2>&1 & typed=$$!; failed=0; \
+	go test ./lab/... $$(go list ./tools/... | grep -v /model) || failed=1; \
+	go test -tags lab -run TestClockLeaps ./agent || failed=1; \
+	wait $$typed || failed=1; cat $$log; rm $$log; exit $$failed
 
 servers: ## every kind of check against real servers, in every state: the table of docs/checks.md; installs them, and starts no service
 	@dpkg -s $(SERVERS) >/dev/null 2>&1 || { \

@@ -2,8 +2,10 @@ package lab
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
+	"time"
 )
 
 // TestOneCluster: the scenarios that ask nothing of how their laboratory is built, one after another on one cluster, as forming one
@@ -49,7 +51,10 @@ func TestOneCluster(t *testing.T) {
 			for len(left) > 0 {
 				next := left[0]
 				left = left[1:]
-				if !t.Run(next.name, func(t *testing.T) { next.run(t, ctx, l) }) {
+				began := time.Now()
+				ok := t.Run(next.name, func(t *testing.T) { next.run(t, ctx, l) })
+				fmt.Printf("=== lab: %s: %.0f s\n", next.name, time.Since(began).Seconds()) // told without -test.v, too
+				if !ok {
 					return
 				}
 			}
