@@ -19,6 +19,14 @@ func TestDoorWithoutLeader(t *testing.T) {
 		r.api = freePort(t)
 	}
 	w.gather("vm") // no election by a busy machine
+	for _, r := range w.nodes {
+		r.status("all vote", func(st api.Status) error {
+			if st.Quorum.Voters != len(w.nodes) {
+				return fmt.Errorf("%d voters", st.Quorum.Voters)
+			}
+			return nil
+		})
+	}
 	r := w.nodes[0]
 	const password = "correct horse battery staple"
 	if _, err := r.client.AddUser(t.Context(), api.UserRequest{Name: "ada", Role: fsm.Viewer, Password: password}); err != nil {
