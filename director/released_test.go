@@ -67,7 +67,7 @@ func TestReleasedByAPassUnderWay(t *testing.T) {
 		running(w)
 		w.lead(1)
 		w.wait(time.Second)
-		w.sys.slow = time.Second
+		w.sys.slowly(time.Second)
 		w.withdraw() // its pass is under way for seconds
 		before := w.d.Status().Passes
 		began := time.Now()

@@ -193,7 +193,7 @@ func TestRulesAreWarm(t *testing.T) {
 		w.know(2, document(ports("a")))
 		w.wait(6 * time.Second)
 		w.forget()
-		w.sys.slow = time.Second
+		w.sys.slowly(time.Second)
 		w.lead(1)
 		w.wait(50 * time.Millisecond)
 		w.expect("taking over", `

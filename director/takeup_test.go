@@ -17,7 +17,7 @@ func TestWarmTakeoverWaitsForNothing(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
 		w.start()
 		running(w)
-		w.sys.slow = time.Second
+		w.sys.slowly(time.Second)
 		w.table.slow = 50 * time.Millisecond
 		w.lead(1)
 		w.wait(75 * time.Millisecond)
@@ -45,7 +45,7 @@ func TestTakeoverWithATableThatIsNotWarm(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		w.sys.slow = 100 * time.Millisecond / 8 // so many are read
+		w.sys.slowly(100 * time.Millisecond / 8) // so many are read
 		w.lead(1)
 		w.wait(time.Second)
 		w.expect("taking over", `
@@ -139,7 +139,8 @@ func TestPassEndsForAMandate(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
 		w.start()
 		running(w)
-		w.table.slow, w.sys.slow = time.Second, 10*time.Second
+		w.table.slow = time.Second
+		w.sys.slowly(10 * time.Second)
 		w.ring()
 		w.wait(time.Second / 2)
 		w.lead(1)
@@ -147,11 +148,11 @@ func TestPassEndsForAMandate(t *testing.T) {
 		if got := w.edge.String(); got == "" {
 			t.Error("taking over: the address is not there")
 		}
-		w.sys.slow = 0
+		w.sys.slowly(0)
 		w.wait(10 * time.Minute)
 		w.check("directing", "converged rev 2 web 192.0.2.10 present")
 
-		w.sys.slow = 10 * time.Second
+		w.sys.slowly(10 * time.Second)
 		w.ring()
 		w.wait(time.Second / 2)
 		w.withdraw()
@@ -159,7 +160,7 @@ func TestPassEndsForAMandate(t *testing.T) {
 		if got := w.edge.String(); got != "" {
 			t.Errorf("letting go: still there: %s", got)
 		}
-		w.sys.slow = 0
+		w.sys.slowly(0)
 		w.wait(10 * time.Minute)
 		w.check("standing by", "converged rev 2")
 	})

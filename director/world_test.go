@@ -170,8 +170,18 @@ func newProc(d *diary) *proc {
 	return p
 }
 
+// slowly has each look at a setting take so long from now on.
+func (p *proc) slowly(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slow = d
+}
+
 func (p *proc) Read(path string) (string, error) {
-	time.Sleep(p.slow)
+	p.mu.Lock()
+	slow := p.slow
+	p.mu.Unlock()
+	time.Sleep(slow)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	v, ok := p.values[path]

@@ -85,7 +85,7 @@ sed -nE 's/^ *expr: *//p' contrib/metrics/alerts.yaml >"$work/alerts"
 names "$work/alerts" | grep -vx up | known "an alert asks" # up is Prometheus' own
 grep -hoE '\bpolso_[a-z_]*[a-z]' docs/alarms/*.md | sort -u | known "the page of an alarm looks"
 # The table of docs/metrics.md has every name once, a histogram without its parts.
-sed -nE 's/^\| `(polso_[a-z_]+)`.*/\1/p' docs/metrics.md | sed 's/^polso_takeover_seconds$/&_bucket/' | sort >"$work/table"
+sed -nE 's/^\| `(polso_[a-z_]+)`.*/\1/p' docs/metrics.md | sed -E 's/^polso_(takeover|pass)_seconds$/&_bucket/' | sort >"$work/table"
 [ -s "$work/table" ] || die "docs/metrics.md has no table"
 known "docs/metrics.md has a row" <"$work/table"
 printf '%s alerts, of %s metrics; %s rows in docs/metrics.md\n' "$(wc -l <"$work/alerts")" "$(names "$work/alerts" | wc -l)" "$(wc -l <"$work/table")"

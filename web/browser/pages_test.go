@@ -133,7 +133,7 @@ func TestPages(t *testing.T) {
 		b.width(1280)
 		b.open(at(r, "/monitoring"))
 		b.signIn("admin", password)
-		b.sees("directs")
+		b.until("the page remembers the other routers", `(sessionStorage.getItem("polso.routers") ?? "").includes("r2")`)
 		for _, r := range c.Routers[:3] {
 			must(t, r.Kill())
 			must(t, r.Wait(t.Context()))
