@@ -17,7 +17,7 @@ PURE_PKGS := $(addprefix polso/,bundle config consensus/lease consensus/trust co
 SERVERS := nginx-light haproxy bind9 exim4-daemon-light redis-server mariadb-server postgresql slapd vsftpd dovecot-imapd dovecot-pop3d kamailio kamailio-tls-modules libnginx-mod-stream
 BROWSERS := chromium w3m fonts-dejavu-core libnss3-tools
 
-.PHONY: build demo test units laboratory unit race clocked pure race-needs once virtual alone servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale scale-switch checks packages packages-test alerts packages-lab container lint help lab-binaries previous
+.PHONY: build demo test laboratory unit race clocked pure race-needs once virtual alone servers web web-lab browsers screenshots webbench site pictures model rounds lab lab-all scenario faults fuzz bench flows scale scale-switch checks packages packages-test alerts packages-lab container lint help lab-binaries previous
 
 build: ## the static binary, bin/polso
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/polso ./cmd/polso
@@ -25,20 +25,13 @@ build: ## the static binary, bin/polso
 demo: build lab-binaries ## three routers, traffic, a failover: watch it happen (boots a kernel with IPVS if needed)
 	$(LABVM) --timeout 5m -- $(LABBIN)/demo --polso bin/polso
 
-test: units alone laboratory web-lab ## the whole proof: units under the race detector, what that leaves out, laboratory, browsers, packages, alerts, lint
+test: clocked alone laboratory web-lab ## the whole proof: units under the race detector, what that leaves out, laboratory, browsers, packages, alerts, lint
 
-# The first waits for clocks more than for processors; the others take what it leaves, and print when both have ended.
-define beside
-@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory $(2)' >$$log 2>&1 & rest=$$!; \
-failed=0; $(MAKE) --no-print-directory $(1) || failed=1; \
-wait $$rest || failed=1; cat $$log; rm $$log; exit $$failed
-endef
-
-units: race-needs
-	$(call beside,clocked,virtual lint)
-
-laboratory: build lab-binaries browsers
-	$(call beside,lab,web packages-test alerts pure)
+# The laboratory waits for clocks more than for processors; the others take what it leaves, and print when both have ended.
+laboratory: build lab-binaries browsers race-needs
+	@log=$$(mktemp); nice -n 19 sh -c '$(MAKE) -k --no-print-directory web packages-test alerts virtual lint pure' >$$log 2>&1 & rest=$$!; \
+	failed=0; $(MAKE) --no-print-directory lab || failed=1; \
+	wait $$rest || failed=1; cat $$log; rm $$log; exit $$failed
 
 unit: ## unit tests, the virtual-time rounds, the command line's scripts
 	go test ./...
