@@ -76,16 +76,9 @@ func TestRestartWithInitialDown(t *testing.T) {
 			}
 		}
 		dead := web("a", "b").Servers[1].Address
-		checks := health.New(health.Options{
-			Ring: func() { w.d.Ring() },
-			Probe: func(_ context.Context, asked health.Target) health.Result {
-				return health.Result{OK: asked.Addr != dead, Reason: "tcp: said the test"}
-			},
-		})
-		w.checks = checks
-		ctx, stop := context.WithCancel(t.Context())
-		defer stop()
-		go func() { _ = checks.Run(ctx) }() // returns nil, always
+		defer w.probing(t, func(_ context.Context, asked health.Target) health.Result {
+			return health.Result{OK: asked.Addr != dead, Reason: "tcp: said the test"}
+		})()
 		w.start()
 		w.know(2, document(with(web("a", "b", "c"), func(v *config.Virtual) {
 			check := *v.Check

@@ -69,20 +69,22 @@ func TestBootIsUndecided(t *testing.T) {
 	})
 }
 
+// probing has the real health set ask by probe, in place of the scenario's words, until stop.
+func (w *world) probing(t *testing.T, probe health.Prober) (stop func()) {
+	checks := health.New(health.Options{Ring: func() { w.d.Ring() }, Probe: probe})
+	w.checks = checks
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { _ = checks.Run(ctx) }() // returns nil, always
+	return stop
+}
+
 // TestProbesDriveTheTable: the real health set, asking a server that dies and comes back; nobody but the set rings.
 func TestProbesDriveTheTable(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
 		var dead atomic.Bool
-		checks := health.New(health.Options{
-			Ring: func() { w.d.Ring() },
-			Probe: func(context.Context, health.Target) health.Result {
-				return health.Result{OK: !dead.Load(), Reason: "tcp: said the test"}
-			},
-		})
-		w.checks = checks
-		ctx, stop := context.WithCancel(t.Context())
-		defer stop()
-		go func() { _ = checks.Run(ctx) }() // returns nil, always
+		defer w.probing(t, func(context.Context, health.Target) health.Result {
+			return health.Result{OK: !dead.Load(), Reason: "tcp: said the test"}
+		})()
 		w.start()
 		w.know(2, document(web("a")))
 		w.lead(1)
@@ -117,27 +119,20 @@ func TestHungServerLeavesInTime(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
 		var hangs atomic.Bool
 		answered := make(chan struct{}, 1)
-		checks := health.New(health.Options{
-			Ring: func() { w.d.Ring() },
-			Probe: func(ctx context.Context, t health.Target) health.Result {
-				if hangs.Load() {
-					select {
-					case <-ctx.Done():
-					case <-time.After(t.Check.Timeout):
-					}
-					return health.Result{Reason: "tcp: no answer"}
-				}
+		defer w.probing(t, func(ctx context.Context, t health.Target) health.Result {
+			if hangs.Load() {
 				select {
-				case answered <- struct{}{}:
-				default:
+				case <-ctx.Done():
+				case <-time.After(t.Check.Timeout):
 				}
-				return health.Result{OK: true, Reason: "tcp: said the test"}
-			},
-		})
-		w.checks = checks
-		ctx, stop := context.WithCancel(t.Context())
-		defer stop()
-		go func() { _ = checks.Run(ctx) }() // returns nil, always
+				return health.Result{Reason: "tcp: no answer"}
+			}
+			select {
+			case answered <- struct{}{}:
+			default:
+			}
+			return health.Result{OK: true, Reason: "tcp: said the test"}
+		})()
 		w.start()
 		w.know(2, document(web("a")))
 		check := web("a").Check
