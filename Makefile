@@ -55,7 +55,7 @@ virtual: ## of that what wants a processor and no clock: 5,000 of the virtual-ti
 	go test -timeout 30m ./consensus/lease ./tools/model
 
 alone: ## and what does not do well beside others: the writer that is killed, the laboratory's units, the tools, one test by its tag, what docs have typed
-	@log=$$(mktemp); go test -run '^TestDocsAreTyped$$' ./cmd/polso >$$log 2>&1 & typed=$$!; failed=0; \
+	@log=$$(mktemp); POLSO_LAB=require go test -run '^TestDocsAreTyped$$' ./cmd/polso >$$log 2>&1 & typed=$$!; failed=0; \
 	go test ./consensus/store || failed=1; \
 	go test ./lab/... $$(go list ./tools/... | grep -v /model) || failed=1; \
 	go test -tags lab -run TestClockLeaps ./agent || failed=1; \
