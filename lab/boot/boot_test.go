@@ -99,3 +99,32 @@ func TestKVMThatGivesUp(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsTriedAgain(t *testing.T) {
+	wrapped := func(err error) error { return fmt.Errorf("virtual machine: %w", err) }
+	for name, tt := range map[string]struct {
+		by    accelerator
+		err   error
+		times int
+		last  accelerator
+	}{
+		"a command that ended":                  {native, nil, 0, native},
+		"KVM that gives up":                     {native, errUnfit, 1, emulated},
+		"KVM under which qemu ends at once":     {native, wrapped(errNeverReady), boots, emulated},
+		"an emulated machine that never boots":  {emulated, wrapped(errNeverReady), boots - 1, emulated},
+		"an emulated kernel that crashes":       {emulated, wrapped(errCrashed), crashes, emulated},
+		"a kernel that crashes on real silicon": {native, wrapped(errCrashed), 0, native},
+		"a machine that ends in between":        {emulated, wrapped(errEnded), 0, emulated},
+	} {
+		tries, times := tries{by: tt.by}, 0
+		for {
+			if _, again := tries.again(tt.err); !again || times > 10 {
+				break
+			}
+			times++
+		}
+		if times != tt.times || tries.by != tt.last {
+			t.Errorf("%s: tried again %d times, at last by %s; want %d by %s", name, times, tries.by, tt.times, tt.last)
+		}
+	}
+}

@@ -31,7 +31,8 @@ var (
 	errEnded = errors.New("it ended while the command was running")
 	// errCrashed means that its kernel panicked while the command was running.
 	errCrashed = errors.New("its kernel crashed while the command was running")
-	// errUnfit means that this machine has KVM, and that it cannot run the kernel.
+	// errUnfit means that this machine has KVM, and that it cannot run the kernel. A qemu that ends at once says the same of it: a
+	// nested KVM may lack a register that it announces.
 	errUnfit = errors.New("KVM here cannot run it")
 )
 
@@ -54,25 +55,41 @@ const (
 
 // runVM boots the kernel and runs the command in it.
 func runVM(ctx context.Context, o Options, k kernel) (status int, err error) {
-	by := emulated
+	t := tries{by: emulated}
 	if hasKVM() {
-		by = native
+		t.by = native
 	}
-	crashed := 0
-	for boot := 1; ; boot++ {
-		status, err = runMachine(ctx, o, k, by)
-		switch {
-		case errors.Is(err, errUnfit):
-			fmt.Fprintln(o.Stderr, "labvm: KVM is here and cannot run this kernel; emulating")
-			by, boot = emulated, 0
-		case errors.Is(err, errNeverReady) && boot < boots:
-			fmt.Fprintln(o.Stderr, "labvm: the machine did not come up; booting again")
-		case errors.Is(err, errCrashed) && crashed < crashes && by == emulated:
-			crashed, boot = crashed+1, 0
-			fmt.Fprintf(o.Stderr, "labvm: %v\nlabvm: the emulated kernel crashed; the command begins again, for the last time\n", err)
-		default:
+	for {
+		status, err = runMachine(ctx, o, k, t.by)
+		why, again := t.again(err)
+		if !again {
 			return status, err
 		}
+		fmt.Fprintln(o.Stderr, "labvm:", why)
+	}
+}
+
+// tries are what has been tried, and what is tried next.
+type tries struct {
+	by             accelerator
+	boots, crashed int
+}
+
+// again tells whether to boot once more after err, and why. A machine that KVM does not bring up is emulated.
+func (t *tries) again(err error) (why string, ok bool) {
+	t.boots++
+	never := errors.Is(err, errNeverReady)
+	switch {
+	case t.by == native && (never || errors.Is(err, errUnfit)):
+		t.by, t.boots = emulated, 0
+		return "KVM is here and cannot run this kernel; emulating", true
+	case never && t.boots < boots:
+		return "the machine did not come up; booting again", true
+	case errors.Is(err, errCrashed) && t.crashed < crashes && t.by == emulated:
+		t.crashed, t.boots = t.crashed+1, 0
+		return fmt.Sprintf("%v\nlabvm: the emulated kernel crashed; the command begins again, for the last time", err), true
+	default:
+		return "", false
 	}
 }
 
