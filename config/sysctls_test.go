@@ -63,6 +63,8 @@ func TestSysctlsRefused(t *testing.T) {
 		{`"net.ipv4.vs.conn_reuse_mode" = "01"`, `edge.hcl:3,35: net.ipv4.vs.conn_reuse_mode = "01" is neither`},
 		{`"net.ipv4.vs.sync_threshold" = "50 3"`, `edge.hcl:3,34: net.ipv4.vs.sync_threshold = "50 3" is neither two numbers, such as "3 50" nor "keep"`},
 		{`"net.ipv4.vs.sync_threshold" = "3"`, `edge.hcl:3,34: net.ipv4.vs.sync_threshold = "3" is neither two`},
+		{`"net.ipv4.vs.sync_ports" = "3"`, `edge.hcl:3,30: net.ipv4.vs.sync_ports = "3" is neither a power of two from 1 to 64 nor "keep"`},
+		{`"net.ipv4.vs.est_nice" = "-21"`, `edge.hcl:3,28: net.ipv4.vs.est_nice = "-21" is neither a number from -20 to 19`},
 		{`"net.ipv4.vs.backup_only" = "1"`, `edge.hcl:3,31: net.ipv4.vs.backup_only is not for a document to give (It follows from a router's role) (Remove it)`},
 		{`"net.ipv4.ip_forward" = "0"`, `edge.hcl:3,27: net.ipv4.ip_forward = "0" is neither 1 nor "keep"`},
 		{`"net.ipv4.conf.eth0.rp_filter" = "0"`, `edge.hcl:3,36: kernel setting "net.ipv4.conf.eth0.rp_filter" is not one`},
