@@ -246,7 +246,8 @@ func joinError(err error, addrs []string) error {
 		return api.Errorf(api.CodeInvalid, "%v", err).WithHint("copy the whole token, as polso token create printed it")
 	case errors.Is(err, trust.ErrPin):
 		return api.Errorf(api.CodeDenied, "the token is of another cluster than what answers at %s", strings.Join(addrs, ", ")).
-			WithHint("nothing secret was sent; check the address, or make a token there: polso token create")
+			WithHint("nothing secret was sent; check the address, or make a token there: polso token create; one from before or during " +
+				"polso cert rotate --ca may be of the CA that was replaced")
 	case errors.Is(err, wire.ErrUnreachable):
 		return api.Errorf(api.CodeUnreachable, "no member answers at %s", strings.Join(addrs, ", ")).WithReason(err).
 			WithHint("is polso agent of a member running there, and its port (default %s) open?", wire.Port)
