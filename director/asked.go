@@ -12,6 +12,7 @@ import (
 type asked struct {
 	virtuals []config.Virtual // the document's, which never change either
 	by       map[target]question
+	of       [][]question    // of servers alone, by place in the document
 	probes   []health.Target // of all virtuals, each once, sorted by key
 }
 
@@ -29,13 +30,16 @@ func askedOf(known *asked, doc config.Document) *asked {
 	a := &asked{virtuals: doc.Virtuals, by: make(map[target]question)}
 	targets := make(map[health.Key]health.Target)
 	for _, v := range doc.Virtuals {
+		var of []question
 		for _, s := range v.Servers {
 			q, t := ask(v, s)
 			if q.askable {
 				targets[q.key] = t
 			}
 			a.by[target{v.Name, s.Name}] = q
+			of = append(of, q)
 		}
+		a.of = append(a.of, of)
 		for _, s := range v.Sorry {
 			if q, t := ask(Apart(v), s); q.askable {
 				targets[q.key] = t

@@ -14,7 +14,7 @@ import (
 )
 
 // Decide returns what this node's kernel should look like. It is pure: equal inputs give deeply equal wants, and nothing
-// of the inputs is changed.
+// of the inputs is changed but what they remember of the decision before, which changes no other.
 //
 // Addresses are held only with a running mandate for their group. The table is wanted on every router that stands by
 // warm. Where the document says cold it is wanted for mandated groups alone once another router is known to lead; until
@@ -35,7 +35,8 @@ func Decide(in Inputs) Want {
 		want.Unfit = []string{"services that are not Polso's are in the kernel"}
 		return want
 	}
-	in.overrides = byTarget(in.State.Overrides)
+	in.overrides, in.spoken, in.drains = byTarget(in.State.Overrides), spokenOf(in.State.Overrides), draining(in.State.Leaving)
+	in.past.begin(in.State.Document)
 	in.Health, want.Spared = combine(in)
 	at := place(in)
 	want.Places, want.Homes = at.places, at.homes

@@ -86,8 +86,11 @@ type Inputs struct {
 	Now        time.Time           // when the pass began
 
 	asked     *asked                // the last pass's; made by Decide if it is of another document
+	past      *past                 // of the same caller's decision before; nil: it keeps none
 	overrides map[target][]Override // the state's, made by Decide
-	rosters   []roster              // of the document's virtuals, likewise
+	spoken    spoken                // likewise
+	drains    map[ipvs.Key][]Leaving
+	rosters   []roster // of the document's virtuals
 }
 
 // Want is what the node's kernel should look like.

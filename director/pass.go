@@ -16,6 +16,7 @@ import (
 type memory struct {
 	links   vip.Links // as last read
 	asked   *asked    // of the last pass's document
+	past    past      // of the last decision
 	probes  []health.Target
 	homes   map[netip.Addr]Home
 	pools   map[ipvs.Key]Pool
@@ -81,7 +82,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	in.Health, in.Interfaces, in.Homes = d.o.Health.View(), d.o.Interfaces, d.memory.homes
 	in.Others, in.Spared = d.o.Others(), d.memory.spared
 	d.memory.asked = askedOf(d.memory.asked, in.State.Document)
-	in.asked = d.memory.asked
+	in.asked, in.past = d.memory.asked, &d.memory.past
 	survey := &d.memory.survey
 	now := time.Now()
 	in.Now, in.Pools, in.Daemons = now, d.memory.pools, d.memory.synced
@@ -212,7 +213,7 @@ func (p *pass) follow(m Mandate, want, have ipvs.Table, stuck map[netip.Addr]boo
 	ops := ipvs.Plan(want, have)
 	if len(ops) == 0 {
 		turn()
-		p.memory.left = &want
+		p.reached(want)
 		return true
 	}
 	// Nothing new is wanted since the kernel was as wanted: then somebody else changed it.
@@ -267,8 +268,14 @@ func (p *pass) follow(m Mandate, want, have ipvs.Table, stuck map[netip.Addr]boo
 	if failed {
 		return false
 	}
-	p.memory.left = &want
+	p.reached(want)
 	return true
+}
+
+// reached notes that the kernel is as wanted.
+func (p *pass) reached(want ipvs.Table) {
+	p.memory.left = &want
+	p.memory.survey.adopt(want)
 }
 
 // logged is how many steps of a pass are logged one by one.

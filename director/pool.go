@@ -75,11 +75,16 @@ func rosters(in Inputs) []roster {
 	have := servicesOf(in.Observed)
 	for i, v := range virtuals {
 		if key, ok := KeyOf(v); ok {
+			if m := in.past.known(in, i, key); m != nil {
+				out[i] = m.roster
+				continue
+			}
 			var there map[netip.AddrPort]ipvs.Destination // counts only for those whose check has not decided, and for sorry servers
 			if checked(v) || len(v.Sorry) > 0 {
 				there = have.of(key)
 			}
 			out[i] = in.roster(v, key, there)
+			in.past.keep(in, i, key, out[i])
 		}
 	}
 	return out

@@ -139,6 +139,10 @@ func (s *survey) read(from IPVS, keys []ipvs.Key) error {
 	return nil
 }
 
+// adopt has what is known share the services of a canonical table that it is equal to: of what neither changes afterwards, comparing
+// the two takes no time (see ipvs.Plan).
+func (s *survey) adopt(want ipvs.Table) { s.table.Services = want.Services }
+
 // confirm reads what the steps were about: the kernel is the only truth about the kernel.
 func (s *survey) confirm(from IPVS, ops []ipvs.Op, now time.Time) error {
 	touched := make(map[ipvs.Key]bool)

@@ -22,7 +22,6 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 		problems []Problem
 		doc      = in.State.Document
 		seen     = make(map[ipvs.Key]string)
-		drains   = draining(in.State.Leaving)
 		cold     = doc.Cluster.Standby == config.Cold
 		wanted   bool
 	)
@@ -31,7 +30,7 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 			continue
 		}
 		wanted = true
-		service, err := serviceOf(v)
+		service, troubles, err := in.service(i)
 		if err != nil {
 			problems = append(problems, Problem{"virtual " + v.Name, err.Error(), "correct the document: polso validate"})
 			continue
@@ -41,15 +40,34 @@ func table(in Inputs) (ipvs.Table, []Problem) {
 			continue
 		}
 		seen[service.Key] = v.Name
-		var troubles []Problem
-		service.Destinations, troubles = destinations(v, in.rosters[i], drains[service.Key])
 		problems = append(problems, troubles...)
 		out.Services = append(out.Services, service)
 	}
 	if wanted {
 		out.Timeouts = timeouts(doc.Cluster.Timeouts, in.Observed.Timeouts)
 	}
-	return out.Canonical(), problems
+	return out.Ordered(), problems
+}
+
+// service translates virtual i of the document, with the servers that belong in it now.
+func (in Inputs) service(i int) (s ipvs.Service, troubles []Problem, err error) {
+	var m *made
+	if in.past != nil {
+		m = in.past.of[i] // since the rosters were made, of this decision
+	}
+	if m != nil && m.table {
+		return m.service, m.problems, nil
+	}
+	v := in.State.Document.Virtuals[i]
+	if s, err = serviceOf(v); err != nil {
+		return s, nil, err
+	}
+	s.Destinations, troubles = destinations(v, in.rosters[i], in.drains[s.Key])
+	s = s.Canonical()
+	if m != nil {
+		m.table, m.service, m.problems = true, s, troubles
+	}
+	return s, troubles, nil
 }
 
 // serviceOf translates a virtual, its servers aside.

@@ -37,13 +37,13 @@ func combine(in Inputs) (health.View, Spared) {
 	if anyDown(in.Health) {
 		c.others, c.votes, c.ground = NewSights(in.Others.Sights...), fewestVotes(in.State.Document), groundOf(in)
 	}
-	for _, v := range in.State.Document.Virtuals {
+	for i, v := range in.State.Document.Virtuals {
 		switch {
 		case relies(in, v):
 			c.follow(v)
 			c.follow(sorryOf(v))
 		case c.others != nil && checked(v):
-			c.spare(v)
+			c.spare(v, in.asked.of[i])
 		}
 	}
 	return c.view, c.spared
@@ -90,17 +90,17 @@ func (c *combiner) follow(v config.Virtual) {
 	}
 }
 
-// spare has those of v's servers count as up that are down here and not down by what the others see.
-func (c *combiner) spare(v config.Virtual) {
+// spare has those of v's servers count as up that are down here and not down by what the others see. asked is what each is asked.
+func (c *combiner) spare(v config.Virtual, asked []question) {
 	var said map[string][]Verdict
-	for _, s := range v.Servers {
-		q := c.in.asked.at(v, s)
-		if !q.askable {
+	for i, s := range v.Servers {
+		key := asked[i].key
+		st := c.in.Health[key]
+		if !asked[i].askable || st.State != health.Down {
 			continue
 		}
-		key := q.key
-		st, votes, land := c.in.Health[key], c.votes[key], c.ground.of(s)
-		if st.State != health.Down || votes < 2 && land == sound {
+		votes, land := c.votes[key], c.ground.of(s)
+		if votes < 2 && land == sound {
 			continue
 		}
 		if said == nil {
@@ -208,9 +208,9 @@ type grounds struct {
 func groundOf(in Inputs) grounds {
 	g := grounds{in.Links, make(map[string]footing)}
 	lit := make(map[string]bool)
-	for _, v := range in.State.Document.Virtuals {
-		for _, s := range v.Servers {
-			q := in.asked.at(v, s)
+	for i, v := range in.State.Document.Virtuals {
+		for j, s := range v.Servers {
+			q := in.asked.of[i][j]
 			if !q.askable || s.Forward == config.Local {
 				continue
 			}

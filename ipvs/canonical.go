@@ -12,24 +12,36 @@ import (
 func (t Table) Canonical() Table {
 	out := Table{Timeouts: t.Timeouts.canonical(), Services: append([]Service(nil), t.Services...)}
 	for i, s := range out.Services {
-		out.Services[i] = s.canonical()
+		out.Services[i] = s.Canonical()
 	}
 	slices.SortStableFunc(out.Services, func(a, b Service) int { return a.Key.compare(b.Key) })
 	return out
 }
 
-// ordered returns the table itself if it is canonical, which spares a copy, and its canonical form if not.
-func (t Table) ordered() Table {
-	if t.Timeouts != t.Timeouts.canonical() || !slices.IsSortedFunc(t.Services, func(a, b Service) int { return a.Key.compare(b.Key) }) {
-		return t.Canonical()
+// Ordered returns the table with its services sorted as Canonical sorts them: it is canonical if they are, and shares them.
+func (t Table) Ordered() Table {
+	byKey := func(a, b Service) int { return a.Key.compare(b.Key) }
+	if !slices.IsSortedFunc(t.Services, byKey) {
+		t.Services = slices.Clone(t.Services)
+		slices.SortStableFunc(t.Services, byKey)
 	}
-	for _, s := range t.Services {
-		if !s.alone().same(s.alone().canonical()) || !slices.IsSortedFunc(s.Destinations, compareDestinations) ||
-			slices.ContainsFunc(s.Destinations, func(d Destination) bool { return d != d.canonical() }) {
-			return t.Canonical()
-		}
-	}
+	t.Timeouts = t.Timeouts.canonical()
 	return t
+}
+
+// ordered returns the service itself if it is canonical, which spares a copy, and its canonical form if not.
+func (s Service) ordered() Service {
+	if !s.alone().same(s.alone().Canonical()) || !slices.IsSortedFunc(s.Destinations, compareDestinations) ||
+		slices.ContainsFunc(s.Destinations, func(d Destination) bool { return d != d.canonical() }) {
+		return s.Canonical()
+	}
+	return s
+}
+
+// shares tells whether two services have one list of destinations between them.
+func (s Service) shares(o Service) bool {
+	a, b := s.Destinations, o.Destinations
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // Replace returns the table with services in place of those that have the keys; it is canonical if table and services are.
@@ -53,7 +65,8 @@ func (t Timeouts) canonical() Timeouts {
 	return Timeouts{TCP: wholeSeconds(t.TCP), TCPFin: wholeSeconds(t.TCPFin), UDP: wholeSeconds(t.UDP)}
 }
 
-func (s Service) canonical() Service {
+// Canonical returns a copy of the service in the form that Table.Canonical gives it.
+func (s Service) Canonical() Service {
 	s.Flags &= OnePacket | Sched1 | Sched2 | Sched3
 	s.Persistent = wholeSeconds(s.Persistent)
 	if s.Persistent == 0 || s.PersistMask == fullMask(s.Family) {

@@ -52,7 +52,7 @@ func (o Op) onDestination() bool {
 
 // encodeService writes all that there is to say of a service, its destinations aside.
 func encodeService(ae *netlink.AttributeEncoder, s Service) {
-	s = s.alone().canonical()
+	s = s.alone().Canonical()
 	flags := uint32(s.Flags)
 	if s.Persistent > 0 {
 		flags |= flagPersistent

@@ -31,7 +31,7 @@ func TestEncodedStepIsReadBack(t *testing.T) {
 	for _, s := range services {
 		for verb, command := range map[Verb]uint8{AddService: cmdNewService, EditService: cmdSetService} {
 			got, _, err := decodeService(encoded(Op{Verb: verb, Service: s}, command))
-			if want := s.canonical(); err != nil || !got.canonical().same(want) {
+			if want := s.Canonical(); err != nil || !got.Canonical().same(want) {
 				t.Errorf("%s became %s, %v", want, got, err)
 			}
 		}

@@ -117,7 +117,7 @@ func (f *Fake) do(o Op) syscall.Errno {
 		case slices.Contains(f.lacks, o.Service.Scheduler):
 			return syscall.ENOENT
 		}
-		f.services = append(f.services, o.Service.alone().canonical())
+		f.services = append(f.services, o.Service.alone().Canonical())
 		return 0
 	}
 	if i < 0 {
@@ -129,7 +129,7 @@ func (f *Fake) do(o Op) syscall.Errno {
 			return syscall.ENOENT
 		}
 		dests := f.services[i].Destinations
-		f.services[i] = o.Service.alone().canonical()
+		f.services[i] = o.Service.alone().Canonical()
 		f.services[i].Destinations = dests
 		return 0
 	case DeleteService:

@@ -83,11 +83,11 @@ func (o Op) String() string {
 // is changed, and neither may name a service or a destination of a service twice (see Table.Check).
 //
 // What exists is edited in place, so that no connection is cut: a service is removed only when want does not name it, a
-// destination likewise. Within a service what adds weight comes before what takes it away, so the total weight never
+// destination likewise. Services that share their destinations in memory are not compared one by one. Within a service what adds weight comes before what takes it away, so the total weight never
 // falls below both ends. New services come before removed ones. Steps of different services do not depend on each
 // other; a service's destinations depend on its AddService.
 func Plan(want, have Table) []Op {
-	want, have = want.ordered(), have.ordered()
+	want, have = want.Ordered(), have.Ordered()
 	var ops, removals []Op
 	if t := want.Timeouts.over(have.Timeouts); t != (Timeouts{}) {
 		ops = append(ops, Op{Verb: SetTimeouts, Timeouts: t})
@@ -107,14 +107,20 @@ func Plan(want, have Table) []Op {
 		}
 		pass(gone)
 		var h Service
-		switch {
-		case len(rest) == 0 || rest[0].Key != s.Key:
-			ops = append(ops, Op{Verb: AddService, Service: s.alone()})
-		default:
+		there := len(rest) > 0 && rest[0].Key == s.Key
+		if there {
 			h, rest = rest[0], rest[1:]
-			if !s.same(h) {
-				ops = append(ops, Op{Verb: EditService, Service: s.alone()})
+			if s.same(h) && s.shares(h) {
+				continue // of a large table most are, from plan to plan
 			}
+			h = h.ordered()
+		}
+		s = s.ordered()
+		switch {
+		case !there:
+			ops = append(ops, Op{Verb: AddService, Service: s.alone()})
+		case !s.same(h):
+			ops = append(ops, Op{Verb: EditService, Service: s.alone()})
 		}
 		ops = append(ops, planDestinations(s, h.Destinations)...)
 	}
@@ -178,7 +184,7 @@ func (s Service) alone() Service {
 	return s
 }
 
-// same tells whether two canonical services are equal, their destinations aside.
+// same tells whether two services are equal, their destinations aside; of canonical ones, whether they mean the same.
 func (s Service) same(o Service) bool {
 	return s.Key == o.Key && s.Scheduler == o.Scheduler && s.Flags == o.Flags &&
 		s.Persistent == o.Persistent && s.PersistMask == o.PersistMask && s.PE == o.PE

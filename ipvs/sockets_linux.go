@@ -169,7 +169,7 @@ func send(h *moby.Handle, o Op) error {
 }
 
 func serviceMessage(s Service) *moby.Service {
-	s = s.canonical()
+	s = s.Canonical()
 	m := &moby.Service{
 		AddressFamily: uint16(s.Family),
 		FWMark:        s.FWMark,
