@@ -17,12 +17,22 @@ type Crowd struct {
 const crowdVIPs = 23
 
 // VIP is the address of the first virtual server.
-func (c Crowd) VIP() netip.Addr { return netip.AddrFrom4([4]byte{10, 9, 2, 1}) }
+func (c Crowd) VIP() netip.Addr { return crowdVIP(0) }
+
+// VIPs are the addresses of all virtual servers.
+func (c Crowd) VIPs() (list []netip.Addr) {
+	for i := range min(c.Virtuals, crowdVIPs) {
+		list = append(list, crowdVIP(i))
+	}
+	return list
+}
+
+func crowdVIP(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 9, 2, byte(i%crowdVIPs + 1)}) }
 
 // each calls virtual for each virtual server and then server for each of its servers, in the table's order of names.
 func (c Crowd) each(virtual func(i int, at netip.AddrPort), server func(j int, at, to netip.AddrPort, weight int)) {
 	for i := range c.Virtuals {
-		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 2, byte(i%crowdVIPs + 1)}), uint16(1000+i/crowdVIPs))
+		at := netip.AddrPortFrom(crowdVIP(i), uint16(1000+i/crowdVIPs))
 		virtual(i, at)
 		for j := range c.Servers {
 			n, weight := i*c.Servers+j, 1

@@ -25,11 +25,20 @@ func (r *Router) Usage() (Usage, error) {
 	if !r.Running() {
 		return Usage{}, fmt.Errorf("%s: usage: no process", r.Name)
 	}
-	u := Usage{PID: r.cmd.Process.Pid}
+	u, err := UsageOf(r.cmd.Process.Pid)
+	if err != nil {
+		return u, fmt.Errorf("%s: %w", r.Name, err)
+	}
+	return u, nil
+}
+
+// UsageOf counts what a process has open.
+func UsageOf(pid int) (Usage, error) {
+	u := Usage{PID: pid}
 	proc := fmt.Sprintf("/proc/%d", u.PID)
 	open, err := os.ReadDir(proc + "/fd")
 	if err != nil {
-		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
+		return u, fmt.Errorf("usage: %w", err)
 	}
 	u.Descriptors = len(open)
 	for _, fd := range open {
@@ -40,18 +49,18 @@ func (r *Router) Usage() (Usage, error) {
 	}
 	status, err := os.ReadFile(proc + "/status")
 	if err != nil {
-		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
+		return u, fmt.Errorf("usage: %w", err)
 	}
 	if u.Threads, err = number(string(status), "Threads:"); err != nil {
-		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
+		return u, fmt.Errorf("usage: %w", err)
 	}
 	kilobytes, err := number(string(status), "VmRSS:")
 	if err != nil {
-		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
+		return u, fmt.Errorf("usage: %w", err)
 	}
 	u.Memory = int64(kilobytes) << 10
 	if u.Processor, err = Processor(u.PID); err != nil {
-		return u, fmt.Errorf("%s: usage: %w", r.Name, err)
+		return u, fmt.Errorf("usage: %w", err)
 	}
 	return u, nil
 }

@@ -1,6 +1,6 @@
 // Command scale measures what the size of a table costs: to fill the kernel's from empty and to change one server, beside
-// `ipvsadm -R` and keepalived on the same kernel in the same run; then, with three routers, an apply, a change, a takeover,
-// an idle router's processor time and its memory. Takeovers alone, of routers with simulated tables, it measures on any kernel.
+// `ipvsadm -R` and keepalived on the same kernel in the same run; then, with three routers, under Polso and under keepalived, an
+// apply, a change, a takeover, an idle router's processor time and its memory. Takeovers alone, of routers with simulated tables, it measures on any kernel.
 //
 //	scale [--polso bin/polso] [--sizes 100x10,1000x10] [--runs 3] [--only table,routers,switch]
 //
@@ -60,9 +60,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		errs = append(errs, err)
 	}
 	if strings.Contains(*only, "routers") {
-		rows, err := each(sizes, func(size lab.Crowd) (routersRow, error) { return measureRouters(ctx, progress, path, size, *runs) })
+		var rows []routersRow
+		for _, by := range rivals() {
+			more, err := each(sizes, func(size lab.Crowd) (routersRow, error) { return measureRouters(ctx, progress, path, size, *runs, by) })
+			rows, errs = append(rows, more...), append(errs, err)
+		}
 		reportRouters(stdout, rows)
-		errs = append(errs, err)
 	}
 	if strings.Contains(*only, "switch") {
 		rows, err := each(sizes, func(size lab.Crowd) (switchRow, error) { return measureSwitch(ctx, progress, path, size, *runs) })

@@ -26,11 +26,11 @@ func reportRouters(w io.Writer, rows []routersRow) {
 	if len(rows) == 0 {
 		return
 	}
-	fmt.Fprint(w, "\nThree routers, in ms\n\n")
+	fmt.Fprint(w, "\nThree routers, in ms, changes until they are in every kernel\n\n")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "TABLE\tapply, in every kernel\tpolso set, in every kernel\tof it in the directors\tpolso weight, in every kernel\ttakeover: planned\tkilled\tidle, per s\tmemory, MiB")
+	fmt.Fprintln(t, "BY\tTABLE\tapply\tone weight: polso set, reload\tof it after the command\tpolso weight\tplanned: nobody has the address\tkilled: until another has it\tidle, per s\tmemory, MiB")
 	for _, r := range rows {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", name(r.size), ms(r.apply), ms(r.change), ms(r.followed), ms(r.word), ms(r.planned), ms(r.killed), ms(r.idle), r.memory>>20)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.name, name(r.size), ms(r.apply), ms(r.change), ms(r.followed), ms(r.word), ms(r.planned), ms(r.killed), ms(r.idle), r.memory>>20)
 	}
 	t.Flush()
 }

@@ -18,12 +18,15 @@ type switchRow struct {
 // measureSwitch forms a cluster, applies the size's document and has the director changed, runs times by each way.
 func measureSwitch(ctx context.Context, progress func(string, ...any), binary string, size lab.Crowd, runs int) (row switchRow, err error) {
 	row.size = size
-	c, leave, err := formed(ctx, size, "switch", "lan", lab.Options{Binary: binary, AgentFlags: []string{"--kernel", "simulated"}})
+	c, leave, err := opened(ctx, size, "switch", lab.Options{Binary: binary, AgentFlags: []string{"--kernel", "simulated"}})
 	if err != nil {
 		return row, err
 	}
 	defer func() { err = leave(err) }()
 	l := c.l
+	if err := c.form("lan"); err != nil {
+		return row, err
+	}
 	if err := l.Apply(ctx, l.Routers[0], size.Document(), "--wait", "2m"); err != nil {
 		return row, err
 	}
@@ -32,10 +35,7 @@ func measureSwitch(ctx context.Context, progress func(string, ...any), binary st
 		if err := settle(); err != nil {
 			return row, err
 		}
-		gap, err := c.gap(func(active *lab.Router) error {
-			_, err := active.Polso(ctx, "transfer", "--yes")
-			return err
-		})
+		gap, err := c.gap(func(active *lab.Router) error { return transfer(c, active) })
 		if err != nil {
 			return row, err
 		}
@@ -67,6 +67,9 @@ func (c cluster) gap(event func(active *lab.Router) error) (gap time.Duration, e
 	go func() { done <- event(active) }()
 	seen := time.Now()
 	for began := seen; time.Since(began) < patience; {
+		if err := lab.Pause(c.ctx, time.Millisecond); err != nil {
+			return 0, errors.Join(err, <-done)
+		}
 		for _, r := range c.l.Routers {
 			has, err := r.Has(c.size.VIP())
 			switch {

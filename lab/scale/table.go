@@ -136,21 +136,20 @@ func (m tables) measure(size lab.Crowd) (row tableRow, err error) {
 // errPatience means that something was not there in time.
 var errPatience = errors.New("waited in vain")
 
-// until waits until the kernel's server has a weight.
+// until waits until the kernel's server has a weight. A table that changes while it is read is read again.
 func until(ctx context.Context, k *ipvs.Kernel, service ipvs.Key, server, weight int, patience time.Duration) error {
+	var unread error
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		have, _, err := k.Services([]ipvs.Key{service})
-		if err != nil {
-			return err
-		}
-		if len(have.Services) == 1 && len(have.Services[0].Destinations) > server && have.Services[0].Destinations[server].Weight == weight {
+		unread = err
+		if err == nil && len(have.Services) == 1 && len(have.Services[0].Destinations) > server && have.Services[0].Destinations[server].Weight == weight {
 			return nil
 		}
 		if err := lab.Pause(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}
-	return errPatience
+	return errors.Join(errPatience, unread)
 }
 
 // keepalived has Debian's fill the table, and changes one weight in its configuration.
