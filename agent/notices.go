@@ -119,8 +119,10 @@ func pictureOf(doc config.Document, status *director.Status) (map[notify.Place]n
 	for _, v := range doc.Virtuals {
 		for _, s := range v.Servers {
 			t, checked := director.TargetOf(v, s)
-			st := status.Health[t.Key()]
-			if checked && st.State != health.Unknown && !(st.Assumed && st.State == health.Down) {
+			if !checked {
+				continue
+			}
+			if st := status.Health[t.Key()]; st.State != health.Unknown && !(st.Assumed && st.State == health.Down) {
 				servers[notify.Place{Virtual: v.Name, Server: s.Name}] = notify.Server{Up: st.State == health.Up, Address: s.Address.String(), Reason: st.Reason}
 			}
 		}
