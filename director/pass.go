@@ -1,7 +1,6 @@
 package director
 
 import (
-	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -96,8 +95,8 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		}
 	}
 	takes := !nothing && p.takes(in.Mandate)
-	known := takes && survey.large()
-	if known { // the addresses come before the looking
+	known := survey.large() && !d.memory.last
+	if known { // what is to be done comes before the looking
 		observe(func(IPVS, time.Time) error { return nil })
 	} else {
 		observe(survey.look)
@@ -106,7 +105,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	switch {
 	case took:
 		observe(survey.check)
-	case known:
+	case takes && known:
 		observe(survey.look)
 	}
 	d.memory.mandate = in.Mandate
@@ -154,6 +153,9 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	}
 	d.memory.decided = &decided{in.State, want}
 	p.publish(in, want, running, reports, converged)
+	if known {
+		p.glance(want, now)
+	}
 	return letGo
 }
 
@@ -202,93 +204,6 @@ func (p *pass) links() vip.Links {
 	return links
 }
 
-// batch is how many steps are done before the pass looks up: whoever has withdrawn the mandate waits no longer for the
-// addresses to go than these take.
-const batch = 1024
-
-// follow does the smallest steps from have to want and tells whether the kernel then is as wanted. Services of addresses that
-// are stuck stay until those have gone: without them the kernel would reset the connections that it balances now. When all
-// services that come have come, and before any goes, it is turn's turn.
-func (p *pass) follow(m Mandate, want, have ipvs.Table, stuck map[netip.Addr]bool, turn func()) bool {
-	ops := ipvs.Plan(want, have)
-	if len(ops) == 0 {
-		turn()
-		p.reached(want)
-		return true
-	}
-	// Nothing new is wanted since the kernel was as wanted: then somebody else changed it.
-	repairs := p.memory.left != nil && len(ipvs.Plan(want, *p.memory.left)) == 0
-	p.memory.left = nil
-	stays := func(op ipvs.Op) bool { return op.Verb == ipvs.DeleteService && stuck[p.addressOf(op.Service.Key)] }
-	failed := slices.ContainsFunc(ops, stays) // at the address: that is among the failures
-	ops = slices.DeleteFunc(ops, stays)
-	defer func() {
-		if p.steps > logged {
-			p.log.Info("ipvs changed", "steps", p.steps)
-		}
-	}()
-	goes := slices.IndexFunc(ops, func(op ipvs.Op) bool { return op.Verb == ipvs.DeleteService }) // removals come last
-	if goes < 0 {
-		goes = len(ops)
-	}
-	for i, list := range [][]ipvs.Op{ops[:goes], ops[goes:]} {
-		for part := range slices.Chunk(list, batch) {
-			for i, err := range p.o.IPVS.Batch(part) {
-				op := part[i]
-				switch {
-				case errors.Is(err, ipvs.ErrSkipped):
-				case err != nil:
-					p.refused(op, err)
-					failed = true
-				default:
-					p.did(op)
-					if repairs {
-						p.drift++
-					}
-				}
-			}
-			if p.recalled(m) {
-				p.memory.survey.forget()
-				p.Ring()
-				return false
-			}
-		}
-		if i == 0 {
-			turn()
-		}
-	}
-	if err := p.memory.survey.confirm(p.o.IPVS, ops, time.Now()); err != nil {
-		p.fail("ipvsadm -L", err)
-		return false
-	}
-	if left := ipvs.Plan(want, p.memory.survey.table); len(left) > 0 && !failed {
-		p.refused(left[0], errNotKept)
-		failed = true
-	}
-	if failed {
-		return false
-	}
-	p.reached(want)
-	return true
-}
-
-// reached notes that the kernel is as wanted.
-func (p *pass) reached(want ipvs.Table) {
-	p.memory.left = &want
-	p.memory.survey.adopt(want)
-}
-
-// logged is how many steps of a pass are logged one by one.
-const logged = 100
-
-// did notes a step that was done.
-func (p *pass) did(op ipvs.Op) {
-	p.steps++
-	if p.steps <= logged {
-		p.log.Info("ipvs changed", "op", op.String())
-	}
-}
-
 // recalled tells whether the mandate under which the pass began is no longer whole. Its addresses have to go before
 // anything else, with which a new pass begins.
 func (p *pass) recalled(m Mandate) bool {
@@ -316,9 +231,6 @@ func (p *pass) leave(letGo error, told bool, gone func(error)) error {
 	p.Ring()
 	return letGo
 }
-
-// errNotKept means that the kernel took a step without complaint and yet is not as wanted: somebody else writes there too.
-var errNotKept = errors.New("done, but the kernel does not show it; does something else write there?")
 
 // publish makes the pass's Status and logs what is new in it.
 func (p *pass) publish(in Inputs, want Want, running []ipvs.Daemon, reports map[spot]vip.Report, converged bool) {

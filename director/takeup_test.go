@@ -133,6 +133,38 @@ func TestTakeoverWithALargeTableReadsNothingFirst(t *testing.T) {
 	})
 }
 
+// TestLargeTableIsChangedBeforeItIsLookedAt: an operator's word waits for no look at the table, though one is due.
+func TestLargeTableIsChangedBeforeItIsLookedAt(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		w.know(2, document(crowd(glance)))
+		w.wait(time.Minute + turn)
+		w.forget()
+		w.table.slow = time.Second
+		w.change(func() { w.state.Overrides = []Override{{Virtual: "web", Server: "0", Kind: Drain}} })
+		w.expect("changed", `
+ 0.000 ipvsadm -e -t 192.0.2.10:80 -r 10.1.0.1:80 -g -w 0
+`)
+		w.wait(2 * restful)
+		w.check("changed", "converged rev 2")
+	})
+}
+
+// TestLargeTableIsRepaired: what the look at the end of a pass finds changed is put right at once.
+func TestLargeTableIsRepaired(t *testing.T) {
+	scenario(t, func(t *testing.T, w *world) {
+		w.start()
+		w.know(2, document(crowd(glance)))
+		w.wait(time.Minute + turn)
+		w.forget()
+		if err := w.table.Foreign(ipvs.Op{Verb: ipvs.DeleteService, Service: ipvs.Service{Key: ipvs.AddrKey(ipvs.TCP, netip.MustParseAddrPort("192.0.2.10:80"))}}); err != nil {
+			t.Fatal(err)
+		}
+		w.wait(restful)
+		w.check("repaired", fmt.Sprintf("converged rev 2 drift %d", 1+glance))
+	})
+}
+
 // TestPassEndsForAMandate: a pass that has read the table when the mandate comes or goes decides nothing about it: the next one has the
 // addresses come or go first.
 func TestPassEndsForAMandate(t *testing.T) {

@@ -77,6 +77,11 @@ func (k *kernel) Table() (ipvs.Table, ipvs.Stats, error) {
 	return k.Fake.Table()
 }
 
+func (k *kernel) Overview() (ipvs.Table, ipvs.Stats, error) {
+	time.Sleep(k.slow)
+	return k.Fake.Overview()
+}
+
 func (k *kernel) Batch(ops []ipvs.Op) []error { return ipvs.InTurn(ops, k.Do) }
 
 func (k *kernel) Do(op ipvs.Op) error {
