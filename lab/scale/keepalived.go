@@ -30,7 +30,7 @@ func keepalived() contender {
 			}
 			return c.spawn(active)
 		},
-		whole: func(c cluster) error { _, _, err := c.until(given, nothing); return err },
+		whole: func(c cluster) error { _, _, err := c.until(given, func() error { return nil }); return err },
 		usage: func(c cluster, r *lab.Router) (sum lab.Usage, err error) {
 			for _, of := range []string{"pid", "vrrp", "checkers"} {
 				pid, err := c.pid(r, of)

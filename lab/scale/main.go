@@ -106,21 +106,3 @@ func name(c lab.Crowd) string { return fmt.Sprintf("%d x %d", c.Virtuals, c.Serv
 
 // long is what is measured once only.
 const long = 20 * time.Second
-
-// times measures an act: runs times, or once where it takes long; before goes first each time and does not count.
-func times(runs int, before func() error, act func() error) (list []time.Duration, err error) {
-	for range runs {
-		if err := before(); err != nil {
-			return nil, err
-		}
-		began := time.Now()
-		if err := act(); err != nil {
-			return nil, err
-		}
-		list = append(list, time.Since(began))
-		if list[0] > long {
-			break
-		}
-	}
-	return list, nil
-}

@@ -27,27 +27,22 @@ type tableRow struct {
 // patience is how long a peer is waited for; what needs longer is said to.
 const patience = time.Minute
 
-// measureTables measures in the namespace of one router that runs nothing else.
+// measureTables measures each size, so often or once where it takes long.
 func measureTables(ctx context.Context, progress func(string, ...any), sizes []lab.Crowd, runs int) (rows []tableRow, err error) {
-	l, err := lab.New(ctx, lab.Options{Routers: 1, Beside: []string{"a"}, Behind: []string{}})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	r := l.Routers[0]
-	err = within(ctx, r, func(k *ipvs.Kernel) error {
-		for _, size := range sizes {
-			m := tables{ctx: ctx, r: r, k: k, runs: runs}
-			row, err := m.measure(size)
-			if err != nil {
-				return fmt.Errorf("table, %s: %w", name(size), err)
+	for _, size := range sizes {
+		row := tableRow{size: size}
+		for range runs {
+			if err := row.measure(ctx); err != nil {
+				return rows, fmt.Errorf("table, %s: %w", name(size), err)
 			}
-			rows = append(rows, row)
-			progress("table of %s: filled in %v, by ipvsadm -R in %v, by keepalived in %v", name(size), row.fill, row.ipvsadm, row.keepalived)
+			if row.ipvsadm[0] > long {
+				break
+			}
 		}
-		return nil
-	})
-	return rows, err
+		rows = append(rows, row)
+		progress("table of %s: filled in %v, by ipvsadm -R in %v, by keepalived in %v", name(size), row.fill, row.ipvsadm, row.keepalived)
+	}
+	return rows, nil
 }
 
 // within gives an act the table of a router's kernel.
@@ -62,75 +57,96 @@ func within(ctx context.Context, r *lab.Router, act func(*ipvs.Kernel) error) (e
 	return act(k)
 }
 
-// tables is one measurement under way.
-type tables struct {
-	ctx  context.Context
-	r    *lab.Router
-	k    *ipvs.Kernel
-	runs int
-}
-
-func (m tables) clear() error {
-	_, err := m.r.Run(m.ctx, "ipvsadm", "-C")
+// measure has each fill a table that was always empty, in the namespace of a router that runs nothing else: what is removed from a
+// table lies in the kernel's trash for two minutes, where every server that is added is looked for.
+func (row *tableRow) measure(ctx context.Context) (err error) {
+	l, err := lab.New(ctx, lab.Options{Routers: 3, Beside: []string{"a"}, Behind: []string{}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	var want ipvs.Table
+	err = within(ctx, l.Routers[0], func(k *ipvs.Kernel) (err error) {
+		want, err = row.byIpvsadm(ctx, l.Routers[0], k)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("ipvsadm -R: %w", err)
+	}
+	if err := within(ctx, l.Routers[1], func(k *ipvs.Kernel) error { return row.byPolso(k, want) }); err != nil {
+		return err
+	}
+	if _, err := exec.LookPath("keepalived"); err != nil {
+		return nil
+	}
+	err = within(ctx, l.Routers[2], func(k *ipvs.Kernel) error { return row.byKeepalived(ctx, l.Routers[2], k, want) })
+	if errors.Is(err, errPatience) {
+		return nil // the empty cell says so
+	}
 	return err
 }
 
-func nothing() error { return nil }
+// timed notes how long an act takes.
+func timed(list *[]time.Duration, act func() error) error {
+	began := time.Now()
+	err := act()
+	if err == nil {
+		*list = append(*list, time.Since(began))
+	}
+	return err
+}
 
-func (m tables) measure(size lab.Crowd) (row tableRow, err error) {
-	row.size = size
-	rules := strings.Join(size.Rules(), "\n") + "\n"
-	if row.ipvsadm, err = times(m.runs, m.clear, func() error {
-		cmd := exec.CommandContext(m.ctx, "ipvsadm", "-R")
+// byIpvsadm returns the table that it left.
+func (row *tableRow) byIpvsadm(ctx context.Context, r *lab.Router, k *ipvs.Kernel) (ipvs.Table, error) {
+	rules := strings.Join(row.size.Rules(), "\n") + "\n"
+	if err := timed(&row.ipvsadm, func() error {
+		cmd := exec.CommandContext(ctx, "ipvsadm", "-R")
 		cmd.Stdin = strings.NewReader(rules)
-		if err := m.r.Node.Start(cmd); err != nil {
+		if err := r.Node.Start(cmd); err != nil {
 			return err
 		}
 		return cmd.Wait()
 	}); err != nil {
-		return row, fmt.Errorf("ipvsadm -R: %w", err)
+		return ipvs.Table{}, err
 	}
-	want, _, err := m.k.Table()
+	want, _, err := k.Table()
+	if err == nil && len(want.Services) != row.size.Virtuals {
+		err = fmt.Errorf("it left %d services", len(want.Services))
+	}
+	return want, err
+}
+
+// often is how many times what takes a moment is measured.
+const often = 10
+
+func (row *tableRow) byPolso(k *ipvs.Kernel, want ipvs.Table) error {
+	if err := timed(&row.fill, func() error { return errors.Join(k.Batch(ipvs.Plan(want, ipvs.Table{}))...) }); err != nil {
+		return err
+	}
+	have, _, err := k.Table()
 	if err != nil {
-		return row, err
-	}
-	if len(want.Services) != size.Virtuals {
-		return row, fmt.Errorf("ipvsadm -R left %d services", len(want.Services))
-	}
-	if row.fill, err = times(m.runs, m.clear, func() error {
-		return errors.Join(m.k.Batch(ipvs.Plan(want, ipvs.Table{}))...)
-	}); err != nil {
-		return row, err
-	}
-	have, _, err := m.k.Table()
-	if err != nil {
-		return row, err
+		return err
 	}
 	if left := ipvs.Plan(want, have); len(left) > 0 {
-		return row, fmt.Errorf("%d steps are left, the first %s", len(left), left[0])
+		return fmt.Errorf("%d steps are left, the first %s", len(left), left[0])
 	}
-	if row.whole, err = times(m.runs, nothing, func() error { _, _, err := m.k.Table(); return err }); err != nil {
-		return row, err
+	if err := timed(&row.whole, func() error { _, _, err := k.Table(); return err }); err != nil {
+		return err
 	}
 	middle := want.Services[len(want.Services)/2]
-	if row.one, err = times(10*m.runs, nothing, func() error { _, _, err := m.k.Services([]ipvs.Key{middle.Key}); return err }); err != nil {
-		return row, err
-	}
 	server := middle.Destinations[0]
-	if row.step, err = times(10*m.runs, nothing, func() error {
+	for range often {
 		server.Weight++
-		return m.k.Do(ipvs.Op{Verb: ipvs.EditDestination, Service: ipvs.Service{Key: middle.Key}, Destination: server})
-	}); err != nil {
-		return row, err
+		if err := errors.Join(
+			timed(&row.one, func() error { _, _, err := k.Services([]ipvs.Key{middle.Key}); return err }),
+			timed(&row.step, func() error {
+				return k.Do(ipvs.Op{Verb: ipvs.EditDestination, Service: ipvs.Service{Key: middle.Key}, Destination: server})
+			}),
+		); err != nil {
+			return err
+		}
 	}
-	if _, err := exec.LookPath("keepalived"); err != nil {
-		return row, m.clear()
-	}
-	row.keepalived, row.reloading, err = m.keepalived(size, want)
-	if errors.Is(err, errPatience) {
-		err = nil // the empty cell says so
-	}
-	return row, errors.Join(err, m.clear())
+	return nil
 }
 
 // errPatience means that something was not there in time.
@@ -152,51 +168,50 @@ func until(ctx context.Context, k *ipvs.Kernel, service ipvs.Key, server, weight
 	return errors.Join(errPatience, unread)
 }
 
-// keepalived has Debian's fill the table, and changes one weight in its configuration.
-func (m tables) keepalived(size lab.Crowd, want ipvs.Table) (fill, reload []time.Duration, err error) {
-	if err := m.clear(); err != nil {
-		return nil, nil, err
-	}
+// byKeepalived has Debian's fill the table, and changes one weight in its configuration.
+func (row *tableRow) byKeepalived(ctx context.Context, r *lab.Router, k *ipvs.Kernel, want ipvs.Table) (err error) {
 	dir, err := os.MkdirTemp("", "scale-")
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer os.RemoveAll(dir)
 	conf := filepath.Join(dir, "conf")
 	configure := func(first int) error {
-		c := size
+		c := row.size
 		c.First = first
 		return os.WriteFile(conf, []byte("global_defs {\n  router_id scale\n}\n"+c.Keepalived()), 0o600)
 	}
 	if err := configure(1); err != nil {
-		return nil, nil, err
+		return err
 	}
-	first, last := places(want, size)
-	if fill, err = times(1, nothing, func() error {
-		if err := m.r.Spawn("keepalived", "--check", "--dont-fork", "--log-console", "--no-syslog", "--use-file="+conf,
+	first, last := places(want, row.size)
+	defer func() { err = errors.Join(err, r.Kill(), r.Wait(ctx)) }()
+	if err := timed(&row.keepalived, func() error {
+		if err := r.Spawn("keepalived", "--check", "--dont-fork", "--log-console", "--no-syslog", "--use-file="+conf,
 			"--pid="+dir+"/pid", "--checkers_pid="+dir+"/checkers"); err != nil {
 			return err
 		}
-		return until(m.ctx, m.k, last, size.Servers-1, 1, patience)
+		return until(ctx, k, last, row.size.Servers-1, 1, patience)
 	}); err != nil {
-		return nil, nil, errors.Join(err, m.r.Kill(), m.r.Wait(m.ctx))
+		return err
 	}
 	text, err := os.ReadFile(dir + "/pid")
 	if err != nil {
-		return fill, nil, err
+		return err
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil {
-		return fill, nil, err
+		return err
 	}
-	weight := 1
-	reload, err = times(m.runs, func() error { weight++; return configure(weight) }, func() error {
+	if err := configure(2); err != nil {
+		return err
+	}
+	return timed(&row.reloading, func() error {
 		if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
 			return err
 		}
-		return until(m.ctx, m.k, first, 0, weight, patience)
+		return until(ctx, k, first, 0, 2, patience)
 	})
-	return fill, reload, errors.Join(err, m.r.Kill(), m.r.Wait(m.ctx))
 }
 
 // places finds the services of the crowd's first and last rule.
