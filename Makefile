@@ -54,11 +54,12 @@ virtual: ## of that what wants a processor and no clock: 5,000 of the virtual-ti
 	POLSO_ROUNDS=5000 go test -timeout 30m -run '^(TestNeverTwoHolders|TestWithoutLease)$$' ./consensus
 	go test -timeout 30m ./consensus/lease ./tools/model
 
-alone: ## and what does not do well beside others: the writer that is killed, the laboratory's units, the tools, one test by its tag, what docs have typed
+alone: ## and what does not do well beside others: the writer that is killed, the laboratory's units, the tools, one test by its tag, what docs have typed, real servers
 	@log=$$(mktemp); POLSO_LAB=require go test -run '^TestDocsAreTyped$$' ./cmd/polso >$$log 2>&1 & typed=$$!; failed=0; \
 	go test ./consensus/store || failed=1; \
 	go test ./lab/... $$(go list ./tools/... | grep -v /model) || failed=1; \
 	go test -tags lab -run TestClockLeaps ./agent || failed=1; \
+	$(MAKE) --no-print-directory servers || failed=1; \
 	wait $$typed || failed=1; cat $$log; rm $$log; exit $$failed
 
 servers: ## every kind of check against real servers, in every state: the table of docs/checks.md; installs them, and starts no service
