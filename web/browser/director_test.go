@@ -29,6 +29,7 @@ func TestDirectorDies(t *testing.T) {
 		b.sees("directs")
 		script[bool](b, "window.mine = true")
 	}
+	there.until("its router has told it of the others", `sessionStorage.getItem("polso.routers") !== null`)
 
 	here.step("kill", func() { must(here.T, director.Kill()) })
 	killed := time.Now()

@@ -1,6 +1,6 @@
 // The page follows its router: values as they change, the page anew when its shape changes. When the router is gone the page says so at
 // once, tries again by itself, and offers the others.
-import { linksTo, rememberOthers } from "./others.js";
+import { linksTo, others, rememberOthers } from "./others.js";
 import { renew } from "./renew.js";
 import { learn, shown, write } from "./values.js";
 
@@ -123,8 +123,9 @@ export function live() {
   };
 
   const offer = () => {
-    if (!lostAt || !routers.length) return;
-    line.say(`The connection to ${node} is lost since ${clock(lostAt)}; trying again. The other routers:`, ...linksTo(routers));
+    const links = routers.length ? linksTo(routers) : others(); // a page that was never told knows what the one before was
+    if (!lostAt || !links.length) return;
+    line.say(`The connection to ${node} is lost since ${clock(lostAt)}; trying again. The other routers:`, ...links);
   };
 
   open();
