@@ -115,13 +115,18 @@ func TestTakeoverWithALargeTableByRole(t *testing.T) {
 	})
 }
 
+// settledLarge has the router stand by with a large table at which a look is due.
+func settledLarge(w *world) {
+	w.start()
+	w.know(2, document(crowd(glance)))
+	w.wait(time.Minute + turn)
+	w.forget()
+}
+
 // TestTakeoverWithALargeTableReadsNothingFirst: the address waits for no look at the table, though one is due.
 func TestTakeoverWithALargeTableReadsNothingFirst(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
-		w.start()
-		w.know(2, document(crowd(glance)))
-		w.wait(time.Minute + turn)
-		w.forget()
+		settledLarge(w)
 		w.table.slow = time.Second
 		w.lead(1)
 		w.expect("taking over", `
@@ -136,10 +141,7 @@ func TestTakeoverWithALargeTableReadsNothingFirst(t *testing.T) {
 // TestLargeTableIsChangedBeforeItIsLookedAt: an operator's word waits for no look at the table, though one is due.
 func TestLargeTableIsChangedBeforeItIsLookedAt(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
-		w.start()
-		w.know(2, document(crowd(glance)))
-		w.wait(time.Minute + turn)
-		w.forget()
+		settledLarge(w)
 		w.table.slow = time.Second
 		w.change(func() { w.state.Overrides = []Override{{Virtual: "web", Server: "0", Kind: Drain}} })
 		w.expect("changed", `
@@ -153,10 +155,7 @@ func TestLargeTableIsChangedBeforeItIsLookedAt(t *testing.T) {
 // TestLargeTableIsRepaired: what the look at the end of a pass finds changed is put right at once.
 func TestLargeTableIsRepaired(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
-		w.start()
-		w.know(2, document(crowd(glance)))
-		w.wait(time.Minute + turn)
-		w.forget()
+		settledLarge(w)
 		if err := w.table.Foreign(ipvs.Op{Verb: ipvs.DeleteService, Service: ipvs.Service{Key: ipvs.AddrKey(ipvs.TCP, netip.MustParseAddrPort("192.0.2.10:80"))}}); err != nil {
 			t.Fatal(err)
 		}

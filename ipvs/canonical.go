@@ -10,12 +10,11 @@ import (
 // whole seconds, flags without the kernel's own bits, and nothing in fields that have no meaning (the mask of a service
 // without persistence, the tunnel of a destination that is not tunnelled). Timeouts are kept.
 func (t Table) Canonical() Table {
-	out := Table{Timeouts: t.Timeouts.canonical(), Services: append([]Service(nil), t.Services...)}
-	for i, s := range out.Services {
-		out.Services[i] = s.Canonical()
+	t.Services = append([]Service(nil), t.Services...)
+	for i, s := range t.Services {
+		t.Services[i] = s.Canonical()
 	}
-	slices.SortStableFunc(out.Services, func(a, b Service) int { return a.Key.compare(b.Key) })
-	return out
+	return t.Ordered()
 }
 
 // Ordered returns the table with its services sorted as Canonical sorts them: it is canonical if they are, and shares them.
@@ -57,8 +56,7 @@ func (t Table) Replace(keys []Key, services []Service) Table {
 		}
 	}
 	out.Services = append(out.Services, services...)
-	slices.SortStableFunc(out.Services, func(a, b Service) int { return a.Key.compare(b.Key) })
-	return out
+	return out.Ordered()
 }
 
 func (t Timeouts) canonical() Timeouts {

@@ -74,6 +74,15 @@ func Processor(pid int) (time.Duration, error) {
 	return processor(string(stat))
 }
 
+// PIDIn reads the number of a process from the file that a daemon has written it to.
+func PIDIn(path string) (int, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(text)))
+}
+
 // number finds a line of /proc/PID/status.
 func number(status, name string) (int, error) {
 	_, rest, _ := strings.Cut(status, "\n"+name)

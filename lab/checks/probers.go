@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -87,10 +86,8 @@ func (m measurement) keepalived() (s spent, err error) {
 	defer func() { err = errors.Join(err, m.r.Kill(), m.r.Wait(m.ctx)) }()
 	var pid int
 	if err := lab.Eventually(m.ctx, settled, func(context.Context) error {
-		text, err := os.ReadFile(pidFile)
-		if err == nil {
-			pid, err = strconv.Atoi(strings.TrimSpace(string(text)))
-		}
+		n, err := lab.PIDIn(pidFile)
+		pid = n
 		return err
 	}); err != nil {
 		return s, err

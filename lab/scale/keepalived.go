@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -33,7 +32,7 @@ func keepalived() contender {
 		whole: func(c cluster) error { _, _, err := c.until(given, func() error { return nil }); return err },
 		usage: func(c cluster, r *lab.Router) (sum lab.Usage, err error) {
 			for _, of := range []string{"pid", "vrrp", "checkers"} {
-				pid, err := c.pid(r, of)
+				pid, err := lab.PIDIn(c.path(r, of))
 				if err != nil {
 					return sum, err
 				}
@@ -83,18 +82,9 @@ func (c cluster) spawn(r *lab.Router) error {
 }
 
 func (c cluster) reload(r *lab.Router) error {
-	pid, err := c.pid(r, "pid")
+	pid, err := lab.PIDIn(c.path(r, "pid"))
 	if err != nil {
 		return err
 	}
 	return syscall.Kill(pid, syscall.SIGHUP)
-}
-
-// pid reads one of the files that keepalived writes.
-func (c cluster) pid(r *lab.Router, of string) (int, error) {
-	text, err := os.ReadFile(c.path(r, of))
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(strings.TrimSpace(string(text)))
 }

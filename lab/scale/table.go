@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -195,11 +194,7 @@ func (row *tableRow) byKeepalived(ctx context.Context, r *lab.Router, k *ipvs.Ke
 	}); err != nil {
 		return err
 	}
-	text, err := os.ReadFile(dir + "/pid")
-	if err != nil {
-		return err
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	pid, err := lab.PIDIn(dir + "/pid")
 	if err != nil {
 		return err
 	}
