@@ -37,7 +37,8 @@ func Decide(in Inputs) Want {
 	}
 	in.overrides, in.spoken, in.drains = byTarget(in.State.Overrides), spokenOf(in.State.Overrides), draining(in.State.Leaving)
 	in.past.begin(in.State.Document)
-	in.Health, want.Spared = combine(in)
+	sees := combine(in)
+	in.Health, want.Spared, want.Grounds = sees.view, sees.spared, sees.grounds
 	at := place(in)
 	want.Places, want.Homes = at.places, at.homes
 	want.Problems = slices.Concat(at.homeless, at.doubts)
@@ -54,6 +55,9 @@ func Decide(in Inputs) Want {
 	}
 	in.rosters = rosters(in)
 	want.Pools, want.Again = pools(in)
+	if sees.doubt && (want.Again == 0 || want.Again > doubt) {
+		want.Again = doubt
+	}
 	switch {
 	case waits(in):
 		want.Table = in.unlooped(*in.Observed)

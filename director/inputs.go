@@ -83,6 +83,7 @@ type Inputs struct {
 	Running    time.Duration       // since this process's first pass
 	Others     Others              // what the other routers see
 	Spared     Spared              // the last pass's Want.Spared
+	Grounds    Grounds             // the last pass's Want.Grounds
 	Now        time.Time           // when the pass began
 
 	asked     *asked                // the last pass's; made by Decide if it is of another document
@@ -106,7 +107,8 @@ type Want struct {
 	Sync      []ipvs.Daemon     // that share connections with the other routers; of each role one at most
 	Pools     map[ipvs.Key]Pool // of each service, for the next pass
 	Spared    Spared            // see there, for the next pass
-	Again     time.Duration     // the next pass is due then, since a weight changes; 0: none does
+	Grounds   Grounds           // likewise
+	Again     time.Duration     // the next pass is due then, since a weight or what is known of a server changes; 0: none does
 	Problems  []Problem         // what of the document cannot be done on this node, and why
 	Unfit     []string          // why this node could not direct as another may: see Status
 	Undecided []string          // see Status

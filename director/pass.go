@@ -37,7 +37,8 @@ type memory struct {
 	syncDevice int           // the index of the device that they were last seen on
 	hearing    hearing
 	scar       scar
-	spared     Spared // the last pass's
+	spared     Spared  // the last pass's
+	grounds    Grounds // likewise
 }
 
 // spot is an address on a link.
@@ -79,7 +80,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		gone(letGo)
 	}
 	in.Health, in.Interfaces, in.Homes = d.o.Health.View(), d.o.Interfaces, d.memory.homes
-	in.Others, in.Spared = d.o.Others(), d.memory.spared
+	in.Others, in.Spared, in.Grounds = d.o.Others(), d.memory.spared, d.memory.grounds
 	d.memory.asked = askedOf(d.memory.asked, in.State.Document)
 	in.asked, in.past = d.memory.asked, &d.memory.past
 	survey := &d.memory.survey
@@ -125,7 +126,8 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 	if turned() {
 		return p.leave(letGo, nothing, gone)
 	}
-	d.memory.homes, d.memory.pools, d.memory.again, d.memory.spared = want.Homes, want.Pools, want.Again, want.Spared
+	d.memory.homes, d.memory.pools, d.memory.again = want.Homes, want.Pools, want.Again
+	d.memory.spared, d.memory.grounds = want.Spared, want.Grounds
 	if !same(d.memory.probes, want.Probes) {
 		d.o.Health.Set(want.Probes)
 		d.memory.probes = want.Probes

@@ -51,14 +51,18 @@ func synced(in Inputs) ([]ipvs.Daemon, []Problem) {
 const syncDaemon = "sync daemon"
 
 // synchronised adds the settings for connection synchronisation. Under backup_only a kernel whose backup daemon runs balances
-// nothing: what a director sends to a standby that is a server too is not sent on. On a director it must never be set.
+// nothing: what a director sends to a standby that is a server too is not sent on. On a director it must never be set. Who stands by
+// keeps the connections of a server that a check of its own takes out of the table for a moment: with the server they are there again,
+// and without them a takeover would end them, as the others tell of each but now and then.
 func (s Sysctls) synchronised(in Inputs) Sysctls {
 	if s == nil {
 		s = make(Sysctls)
 	}
 	role := Setting{Value: "0", For: syncDaemon + ": this router directs", Else: "it balances nothing"}
 	if len(in.Mandate.Groups) == 0 {
-		role = Setting{Value: "1", For: syncDaemon + ": this router stands by", Else: "what a director sends to it as a server is sent on"}
+		standing := syncDaemon + ": this router stands by"
+		role = Setting{Value: "1", For: standing, Else: "what a director sends to it as a server is sent on"}
+		s[expireOrphans] = Setting{Value: "0", For: standing, Else: "it forgets the connections of a server that it sees down for a moment, and a takeover soon after ends them"}
 	}
 	s[BackupOnly] = role
 	early := func(name, value string) {

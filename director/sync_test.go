@@ -1,6 +1,7 @@
 package director
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,30 +36,40 @@ func listening(w *world) {
 	w.change(func() { w.state.OtherLeads = true })
 	w.expect("the sync daemon is wanted", `
  0.000 sysctl -w net/ipv4/vs/backup_only=1
+ 0.000 sysctl -w net/ipv4/vs/expire_nodest_conn=0
  0.000 sysctl -w net/ipv4/vs/sync_refresh_period=10
  0.000 sysctl -w net/ipv4/vs/sync_retries=1
  0.000 sysctl -w net/ipv4/vs/sync_threshold=0 0
 `+daemons)
 }
 
-// TestSyncDaemonsRunAllTheTime: both are started once, and only backup_only follows the role, before the address.
+// takenOver expects a takeover with a sync daemon: to balance, then the address, and then, in any order, what can wait for it.
+func takenOver(w *world) {
+	w.t.Helper()
+	lines := strings.Split(w.forget(), "\n")
+	slices.Sort(lines[min(2, len(lines)):])
+	want := []string{" 0.000 sysctl -w net/ipv4/vs/backup_only=0", " 0.000 ip addr add 192.0.2.10 dev eth0",
+		" 0.000 announce 192.0.2.10 dev eth0", " 0.000 sysctl -w net/ipv4/vs/expire_nodest_conn=1"}
+	if !slices.Equal(lines, want) {
+		w.t.Errorf("taking over: done\n%s", strings.Join(lines, "\n"))
+	}
+}
+
+// TestSyncDaemonsRunAllTheTime: both are started once, and only two settings follow the role.
 func TestSyncDaemonsRunAllTheTime(t *testing.T) {
 	scenario(t, func(t *testing.T, w *world) {
 		listening(w)
 		w.wait(20 * time.Second)
 		w.expect("standing by", ``)
 		w.lead(1)
-		w.expect("taking over", `
- 0.000 sysctl -w net/ipv4/vs/backup_only=0
- 0.000 ip addr add 192.0.2.10 dev eth0
- 0.000 announce 192.0.2.10 dev eth0
-`)
+		takenOver(w)
 		w.wait(20 * time.Second)
 		w.forget()
 		w.withdraw()
 		w.expect("stepping down", `
  0.000 ip addr del 192.0.2.10 dev eth0
  0.000 sysctl -w net/ipv4/vs/backup_only=1
+ 0.000 sysctl -w net/ipv4/vs/expire_nodest_conn=0
 `)
 		w.lead(2)
 		w.forget()
@@ -93,6 +104,7 @@ func TestSyncDaemonIsTakenBack(t *testing.T) {
 		listening(w)
 		w.know(4, document(web("a", "b")))
 		w.expect("none is wanted", `
+ 0.000 sysctl -w net/ipv4/vs/expire_nodest_conn=1
  0.000 ipvsadm --stop-daemon master
  0.000 ipvsadm --stop-daemon backup
  0.000 sysctl -w net/ipv4/vs/backup_only=0

@@ -41,6 +41,9 @@ const (
 // onLink is the path of a link's own setting of a family, "net/ipv4" or "net/ipv6".
 func onLink(family, link, name string) string { return family + "/conf/" + link + "/" + name }
 
+// expireOrphans is the setting under which the kernel forgets the connections of a server as soon as that leaves the table.
+const expireOrphans = vs + "expire_nodest_conn"
+
 // sysctls returns the settings that the document needs here. They are wanted wherever the table is, so that a takeover finds
 // them done, and where this router is a real server; where neither is, none is, and none is taken back, since others may rely
 // on it by then.
@@ -50,7 +53,7 @@ func sysctls(in Inputs, t ipvs.Table, places []Place) Sysctls {
 		return nil
 	}
 	out := make(Sysctls)
-	out.want(vs+"expire_nodest_conn", Setting{Value: "1", For: "every virtual",
+	out.want(expireOrphans, Setting{Value: "1", For: "every virtual",
 		Else: "packets of connections to a removed server are dropped in silence for a quarter of an hour"})
 	out.want(vs+"conn_reuse_mode", Setting{Value: "1", Instead: []string{"0"}, For: "every virtual",
 		Else: "a client that uses a port again goes to the server of before, even where that takes no new connections"})

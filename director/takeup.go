@@ -22,11 +22,11 @@ func (p *pass) takeUp(in Inputs) bool {
 		return false
 	}
 	for path, w := range want.Sysctls {
-		if path != BackupOnly && !w.Kept && p.memory.sysctls[path] != w.Value {
+		if path != BackupOnly && path != expireOrphans && !w.Kept && p.memory.sysctls[path] != w.Value {
 			return false
 		}
 	}
-	if value, ok := want.Sysctls[BackupOnly]; ok { // it goes by role, so it has to change now
+	if value, ok := want.Sysctls[BackupOnly]; ok { // it goes by role, so it has to change now; expireOrphans can wait
 		p.set(Sysctls{BackupOnly: value}, in.Links)
 	}
 	p.hold(in.Mandate, &want)

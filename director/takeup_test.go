@@ -107,11 +107,7 @@ func TestTakeoverWithALargeTableByRole(t *testing.T) {
 		w.wait(time.Minute)
 		w.forget()
 		w.lead(1)
-		w.expect("taking over", `
- 0.000 sysctl -w net/ipv4/vs/backup_only=0
- 0.000 ip addr add 192.0.2.10 dev eth0
- 0.000 announce 192.0.2.10 dev eth0
-`)
+		takenOver(w)
 	})
 }
 

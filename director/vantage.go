@@ -26,13 +26,14 @@ type Spared map[health.Key]time.Duration
 
 // combine returns the view that the table follows: this router's own, but for what the others know better.
 //
-// A server that is down here counts as up all the same while fewer routers than the virtual's votes see it down, and while it is
-// this router that is cut off: the link to the server is down here, or everything behind that link fails at once, and most of
-// the others see the server up. A virtual that the director alone probes is on the others as the director sees it, its sorry servers
-// too.
+// A server that is down here counts as up all the same while fewer routers than the virtual's votes see it down, and while it may be
+// this router that is cut off and most of the others see the server up: the link to it is down here, or everything behind that link
+// failed, or nothing behind it has answered since this server fell silent. What was found while this router was cut off counts for
+// little after that, too, until it has asked again: a server that answered before is up, unless the others know better.
 //
+// A virtual that the director alone probes is on the others as the director sees it, its sorry servers too.
 // Virtuals that ask the same server the same question share the answer; the smallest of their votes counts.
-func combine(in Inputs) (health.View, Spared) {
+func combine(in Inputs) combined {
 	c := combiner{in: in, view: in.Health, director: NewSights(in.Others.Director)}
 	if anyDown(in.Health) {
 		c.others, c.votes, c.ground = NewSights(in.Others.Sights...), fewestVotes(in.State.Document), groundOf(in)
@@ -46,7 +47,15 @@ func combine(in Inputs) (health.View, Spared) {
 			c.spare(v, in.asked.of[i])
 		}
 	}
-	return c.view, c.spared
+	return combined{c.view, c.spared, c.ground.past, c.doubt}
+}
+
+// combined is the view that the table follows, and what the next pass must know.
+type combined struct {
+	view    health.View
+	spared  Spared
+	grounds Grounds
+	doubt   bool // a server counts as up of which more will be known soon
 }
 
 func anyDown(view health.View) bool {
@@ -64,6 +73,7 @@ type combiner struct {
 	view             health.View
 	changed          bool
 	spared           Spared
+	doubt            bool
 	others, director Sights
 	votes            map[health.Key]int
 	ground           grounds
@@ -99,7 +109,7 @@ func (c *combiner) spare(v config.Virtual, asked []question) {
 		if !asked[i].askable || st.State != health.Down {
 			continue
 		}
-		votes, land := c.votes[key], c.ground.of(s)
+		votes, land := c.votes[key], c.ground.of(s, st)
 		if votes < 2 && land == sound {
 			continue
 		}
@@ -114,6 +124,7 @@ func (c *combiner) spare(v config.Virtual, asked []question) {
 		case sure || !before || c.in.Running-last > spared:
 			continue
 		}
+		c.doubt = c.doubt || land == unasked || land == unproven
 		st.State = health.Up
 		c.set(key, st)
 		if c.spared == nil {
@@ -181,67 +192,13 @@ func stands(others tally, votes int, land footing) (stands, sure bool) {
 	switch heard := others.up + others.down; {
 	case land != sound && others.up > others.down:
 		return true, true
-	case land == severed && heard == 0: // nobody can say anything against it
+	case (land == severed || land == unasked) && heard == 0: // nobody can say anything against it
 		return true, true
 	case votes >= 2 && heard+1 >= votes:
 		return others.down+1 < votes, true
 	default:
 		return false, heard > 0 && votes < 2
 	}
-}
-
-// footing is how well this router can judge the servers behind one of its links.
-type footing uint8
-
-const (
-	sound   footing = iota // as well as any
-	dark                   // not one of them answers
-	severed                // the link itself is down
-)
-
-// grounds are the footings, by link; servers that no link has the subnet of are behind "".
-type grounds struct {
-	links vip.Links
-	by    map[string]footing
-}
-
-func groundOf(in Inputs) grounds {
-	g := grounds{in.Links, make(map[string]footing)}
-	lit := make(map[string]bool)
-	for i, v := range in.State.Document.Virtuals {
-		for j, s := range v.Servers {
-			q := in.asked.of[i][j]
-			if !q.askable || s.Forward == config.Local {
-				continue
-			}
-			link := g.link(s)
-			g.by[link] = dark
-			lit[link] = lit[link] || in.Health[q.key].State != health.Down
-		}
-	}
-	for link := range g.by {
-		if l, ok := g.links.Named(link); ok && !l.Up {
-			g.by[link] = severed
-		} else if lit[link] {
-			g.by[link] = sound
-		}
-	}
-	return g
-}
-
-func (g grounds) link(s config.Server) string {
-	l, err := vip.LinkFor(g.links, s.Address.Addr())
-	if err != nil {
-		return ""
-	}
-	return l.Name
-}
-
-func (g grounds) of(s config.Server) footing {
-	if s.Forward == config.Local {
-		return sound
-	}
-	return g.by[g.link(s)]
 }
 
 // severedLinks are the links by which servers are reached and that are down, without those that have an address of the document: these

@@ -59,6 +59,8 @@ type combined struct {
 	reason  string
 	advice  Advice
 	expires time.Time
+	heard   time.Time
+	silent  time.Time
 }
 
 // combine has need of the children up make the compound up, and as soon as so many are down that need cannot be reached, it is
@@ -79,6 +81,9 @@ func combine(kind config.CheckKind, need int, children []Status) combined {
 		if c.Last.After(out.last) {
 			out.last, out.took = c.Last, c.Took
 		}
+		if c.Heard.After(out.heard) {
+			out.heard = c.Heard
+		}
 		if c.State != Down && (out.advice.Kind == NoAdvice || c.Advice.Kind == DrainAdvice) && out.advice.Kind != DrainAdvice {
 			out.advice = c.Advice
 		}
@@ -96,6 +101,7 @@ func combine(kind config.CheckKind, need int, children []Status) combined {
 		out.state, decides = Up, ups[need-1]
 	case spare >= 0 && len(downs) > spare:
 		out.state, decides = Down, downs[spare]
+		out.silent = children[decides].Silent
 	case len(open) > 0:
 		decides = open[0]
 	default: // nothing to combine, or more needed than there are: a document never says so

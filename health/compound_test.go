@@ -126,6 +126,29 @@ func TestCombineAdviceAndExpiry(t *testing.T) {
 	}
 }
 
+func TestCombineSilence(t *testing.T) {
+	at := func(second int) time.Time { return time.Unix(int64(second), 0) }
+	silent := Status{State: Down, Since: at(3), Heard: at(1), Silent: at(2)}
+	refuses := Status{State: Down, Since: at(4), Heard: at(4)}
+	answers := Status{State: Up, Since: at(1), Heard: at(5)}
+	for _, tt := range []struct {
+		kind          config.CheckKind
+		need          int
+		children      []Status
+		heard, silent time.Time
+	}{
+		{config.CheckAll, 2, []Status{silent, answers}, at(5), at(2)},
+		{config.CheckAll, 2, []Status{refuses, answers}, at(5), time.Time{}},
+		{config.CheckAny, 1, []Status{silent, answers}, at(5), time.Time{}},
+		{config.CheckAny, 1, []Status{silent, refuses}, at(4), time.Time{}},
+		{config.CheckAll, 2, []Status{silent, refuses}, at(4), at(2)},
+	} {
+		if got := combine(tt.kind, tt.need, tt.children); !got.heard.Equal(tt.heard) || !got.silent.Equal(tt.silent) {
+			t.Errorf("%s of %v: heard %v, silent since %v", tt.kind, tt.children, got.heard, got.silent)
+		}
+	}
+}
+
 // TestACompoundIsAFunctionOfItsChildren: whatever the servers of its children do and whenever, a compound is what the definition
 // says of the states that its children have at that moment.
 func TestACompoundIsAFunctionOfItsChildren(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -125,7 +126,7 @@ func (p prober) probe(ctx context.Context, t Target) Result {
 			words += "; " + note
 		}
 	}
-	return Result{OK: a.OK && a.Err == nil, Took: took, Reason: kind + ": " + words, Advice: a.Advice, Expires: a.Expires}
+	return Result{OK: a.OK && a.Err == nil, Took: took, Reason: kind + ": " + words, Advice: a.Advice, Expires: a.Expires, Silent: silent(a.Err)}
 }
 
 // around asks for the address that leads to the virtual's at t's server.
@@ -181,6 +182,11 @@ func asConn[C net.Conn](c C, err error) (net.Conn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// silent tells whether nothing came back: what failed may be the way as well as the server. Who refuses is heard.
+func silent(err error) bool {
+	return timedOut(err) || slices.ContainsFunc([]error{syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN}, func(no error) bool { return errors.Is(err, no) })
 }
 
 func timedOut(err error) bool {

@@ -94,6 +94,9 @@ func TestProbe(t *testing.T) {
 			if got.OK != tt.ok || !regexp.MustCompile("^"+tt.want+"$").MatchString(got.Reason) {
 				t.Errorf("got %v %q\nwant %v %q", got.OK, got.Reason, tt.ok, tt.want)
 			}
+			if silent := strings.Contains(tt.want, "no answer"); got.Silent != silent {
+				t.Errorf("silent: %v, want %v", got.Silent, silent)
+			}
 			if got.Took <= 0 || got.Took > tt.check.Timeout+enough {
 				t.Errorf("took %s with a timeout of %s", got.Took, tt.check.Timeout)
 			}

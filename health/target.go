@@ -76,6 +76,8 @@ type Status struct {
 	Streak  int           // probes in a row that said the opposite of State (rise or fall under way); while Unknown, that agreed
 	Advice  Advice        // of the last probe that gave one since State was entered
 	Expires time.Time     // the end of the certificate that was shown last; zero: none was
+	Heard   time.Time     // when the last probe ended to which something came back, whatever it was; zero: none
+	Silent  time.Time     // when the probe that took it down began, if nothing came back then or since; zero otherwise
 }
 
 // View is an immutable snapshot of every target's status. A target that is not in it is Unknown.

@@ -14,6 +14,7 @@ type Result struct {
 	Reason  string    // "tcp: connected after 1 ms"
 	Advice  Advice    // what an agent or a script said of the server's weight
 	Expires time.Time // the end of the certificate that was shown; zero: none was
+	Silent  bool      // nothing came back in time, or there is no way
 }
 
 // Advice is what a server says of itself beside being up. The zero value says nothing.
@@ -88,6 +89,15 @@ func (v verdict) judge(r Result, check config.Check, now time.Time) verdict {
 	if v.State != before || r.Advice.Kind != NoAdvice {
 		v.Advice = r.Advice
 	}
+	if !r.Silent {
+		v.Heard = now
+	}
+	switch {
+	case v.State != Down || !r.Silent:
+		v.Silent = time.Time{}
+	case before != Down:
+		v.Silent = now.Add(-r.Took)
+	}
 	return v
 }
 
@@ -99,7 +109,7 @@ func (v verdict) inherited() verdict {
 
 // combine returns the verdict of a compound whose children say c, at now.
 func (v verdict) combine(c combined, check config.Check, now time.Time) verdict {
-	v.Last, v.Took, v.Advice, v.Expires = c.last, c.took, c.advice, c.expires
+	v.Last, v.Took, v.Advice, v.Expires, v.Heard, v.Silent = c.last, c.took, c.advice, c.expires, c.heard, c.silent
 	return v.follow(c.state, c.reason, check, now)
 }
 

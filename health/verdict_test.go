@@ -10,7 +10,7 @@ import (
 	"polso/config"
 )
 
-// run judges answers, one letter a probe (y or n), and writes one letter a state (. unknown, U up, D down).
+// run judges answers, one letter a probe (y, n or s, which is silence), and writes one letter a state (. unknown, U up, D down).
 func run(check config.Check, answers string) (string, verdict) {
 	var (
 		t   verdict
@@ -19,7 +19,7 @@ func run(check config.Check, answers string) (string, verdict) {
 	)
 	for _, a := range answers {
 		now = now.Add(time.Second)
-		t = t.judge(Result{OK: a == 'y', Took: time.Millisecond, Reason: string(a)}, check, now)
+		t = t.judge(Result{OK: a == 'y', Took: time.Millisecond, Reason: string(a), Silent: a == 's'}, check, now)
 		out.WriteByte(".UD"[t.State])
 	}
 	return out.String(), t
@@ -55,9 +55,34 @@ func TestJudge(t *testing.T) {
 
 func TestJudgeKeepsTheLastAnswerAndTheTimeOfTheTurn(t *testing.T) {
 	_, end := run(config.Check{Rise: 2, Fall: 3}, "yynn")
-	want := Status{State: Up, Since: time.Unix(1002, 0), Last: time.Unix(1004, 0), Took: time.Millisecond, Reason: "n", Streak: 2}
+	want := Status{State: Up, Since: time.Unix(1002, 0), Last: time.Unix(1004, 0), Took: time.Millisecond, Reason: "n", Streak: 2, Heard: time.Unix(1004, 0)}
 	if end.Status != want {
 		t.Errorf("got %+v\nwant %+v", end.Status, want)
+	}
+}
+
+// TestJudgeTellsSilence: who is down is silent from the probe that decided it until something comes back.
+func TestJudgeTellsSilence(t *testing.T) {
+	at := func(second int64) time.Time { return time.Unix(1000+second, 0).Add(-time.Millisecond) }
+	for _, tt := range []struct {
+		answers string
+		heard   int64 // the probe, from 1
+		silent  time.Time
+	}{
+		{"yyss", 2, time.Time{}},
+		{"yysss", 2, at(5)},
+		{"yyssssss", 2, at(5)},
+		{"yynns", 4, at(5)},
+		{"yyssn", 5, time.Time{}},
+		{"yysssn", 6, time.Time{}},
+		{"yysssns", 6, time.Time{}},
+		{"yysssyy", 7, time.Time{}},
+		{"yysssyysss", 7, at(10)},
+	} {
+		_, end := run(config.Check{Rise: 2, Fall: 3}, tt.answers)
+		if heard := time.Unix(1000+tt.heard, 0); !end.Heard.Equal(heard) || !end.Silent.Equal(tt.silent) {
+			t.Errorf("%s: heard %v and silent since %v, want %v and %v", tt.answers, end.Heard, end.Silent, heard, tt.silent)
+		}
 	}
 }
 

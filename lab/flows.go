@@ -21,11 +21,16 @@ type Tally struct {
 	Flows   int
 	Broken  int
 	Silence time.Duration // the longest of one that lives
+	Why     []string      // each broken connection's error
 }
 
 // String is the tally as part of a sentence.
 func (t Tally) String() string {
-	return fmt.Sprintf("%d of %d connections broken, longest silence %d ms", t.Broken, t.Flows, t.Silence.Milliseconds())
+	text := fmt.Sprintf("%d of %d connections broken, longest silence %d ms", t.Broken, t.Flows, t.Silence.Milliseconds())
+	for _, why := range t.Why {
+		text += "\n" + why
+	}
+	return text
 }
 
 // patient is how long a connection may be silent until it counts as broken. Who has retried a few times in vain waits for seconds
@@ -75,15 +80,21 @@ func (f *Flows) Tally(ctx context.Context, after time.Time) (Tally, error) {
 		silence, err := flow.Lap()
 		switch {
 		case err != nil:
-			t.Broken++
+			t.broke(err)
 		case !flow.settled(after):
-			t.Broken++
-			flow.give(errors.New("silent for too long"))
+			err := fmt.Errorf("flow to %s: silent for %v", flow.Server, silence.Round(time.Millisecond))
+			t.broke(err)
+			flow.give(err)
 		default:
 			t.Silence = max(t.Silence, silence)
 		}
 	}
 	return t, f.mend(ctx)
+}
+
+func (t *Tally) broke(why error) {
+	t.Broken++
+	t.Why = append(t.Why, why.Error())
 }
 
 // Stop closes every connection.

@@ -1,0 +1,110 @@
+package director
+
+import (
+	"time"
+
+	"polso/config"
+	"polso/health"
+	"polso/vip"
+)
+
+// footing is how well this router can judge a server, by the link that leads to it.
+type footing uint8
+
+const (
+	sound    footing = iota // as well as any
+	unproven                // nobody behind the link was heard since this one fell silent
+	dark                    // nobody behind the link is up
+	severed                 // the link itself is down
+	unasked                 // one of both ended, and what was found meanwhile is all that is known of the server
+)
+
+// doubt is the longest time to the next pass while a server counts as up of which more will be known soon.
+const doubt = time.Second
+
+// Grounds are what one pass knows of the links by which servers are reached while some are down, for the next; servers that no link has
+// the subnet of are behind "".
+type Grounds map[string]Ground
+
+// Ground is what is known of the servers behind one link.
+type Ground struct {
+	Heard time.Time // when one was heard last
+	Blind bool      // none is up, or the link is down
+	Left  time.Time // Heard, when it was blind last
+	Back  time.Time // when it was no longer; zero: it never was
+}
+
+// grounds are the footings.
+type grounds struct {
+	links vip.Links
+	by    map[string]footing
+	past  Grounds
+}
+
+func groundOf(in Inputs) grounds {
+	g := grounds{in.Links, make(map[string]footing), make(Grounds)}
+	lit, heard := make(map[string]bool), make(map[string]time.Time)
+	for i, v := range in.State.Document.Virtuals {
+		for j, s := range v.Servers {
+			q := in.asked.of[i][j]
+			if !q.askable || s.Forward == config.Local {
+				continue
+			}
+			link, st := g.link(s), in.Health[q.key]
+			g.by[link] = dark
+			lit[link] = lit[link] || st.State != health.Down
+			if st.Heard.After(heard[link]) {
+				heard[link] = st.Heard
+			}
+		}
+	}
+	for link := range g.by {
+		if l, ok := g.links.Named(link); ok && !l.Up {
+			g.by[link] = severed
+		} else if lit[link] {
+			g.by[link] = sound
+		}
+		g.past[link] = in.Grounds[link].next(g.by[link] != sound, heard[link], in.Now)
+	}
+	return g
+}
+
+// next is the ground after another look.
+func (g Ground) next(blind bool, heard, now time.Time) Ground {
+	if g.Blind && !blind {
+		g.Left, g.Back = g.Heard, now
+	}
+	g.Blind = blind
+	if heard.After(g.Heard) {
+		g.Heard = heard
+	}
+	return g
+}
+
+// unasked tells of a server that is down whether it went down while this router was cut off from it and was not asked since.
+func (g Ground) unasked(st health.Status) bool {
+	return !g.Blind && st.Since.After(g.Left) && st.Last.Add(-st.Took).Before(g.Back)
+}
+
+func (g grounds) link(s config.Server) string {
+	l, err := vip.LinkFor(g.links, s.Address.Addr())
+	if err != nil {
+		return ""
+	}
+	return l.Name
+}
+
+// of is the footing for a server that is down.
+func (g grounds) of(s config.Server, st health.Status) footing {
+	if s.Forward == config.Local {
+		return sound
+	}
+	link := g.link(s)
+	switch past := g.past[link]; {
+	case past.unasked(st):
+		return unasked
+	case g.by[link] == sound && !st.Silent.IsZero() && !past.Heard.After(st.Silent):
+		return unproven
+	}
+	return g.by[link]
+}
