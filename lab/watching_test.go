@@ -66,8 +66,8 @@ func watching(t *testing.T, ctx context.Context, l *Lab) {
 		before[r.Name], err = r.Numbers(ctx)
 		must(t, err)
 	}
-	must(t, old.Kill())
 	killed := time.Now()
+	must(t, old.Kill())
 	must(t, Eventually(ctx, 20*time.Second, func(context.Context) error {
 		got, err := active(at)
 		if err == nil && (got == "" || got == old.Name) {
@@ -81,7 +81,7 @@ func watching(t *testing.T, ctx context.Context, l *Lab) {
 	must(t, Eventually(ctx, 20*time.Second, func(context.Context) (err error) {
 		text, err := from(at, "events", "--kind", "failover", "-o", "json")
 		if err == nil {
-			told, err = takeoverFrom(old.Name, text)
+			told, err = takeoverFrom(old.Name, killed, text)
 		}
 		return err
 	}))
@@ -105,6 +105,7 @@ func watching(t *testing.T, ctx context.Context, l *Lab) {
 // takeoverRecord is what the events say of a failover.
 type takeoverRecord struct {
 	From, To, Reason, Unfinished string
+	At                           time.Time
 	Seconds                      float64
 	Stages                       []struct {
 		Name    string
@@ -112,17 +113,17 @@ type takeoverRecord struct {
 	}
 }
 
-// takeoverFrom finds the last record of a takeover from that router.
-func takeoverFrom(router, text string) (out takeoverRecord, err error) {
+// takeoverFrom finds the last record of a takeover from that router since then: there are older ones, and the newest may be on its way.
+func takeoverFrom(router string, since time.Time, text string) (out takeoverRecord, err error) {
 	var list struct {
 		Events []struct{ Failover *takeoverRecord }
 	}
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
 		return out, err
 	}
-	err = fmt.Errorf("%d failovers are told, none from %s", len(list.Events), router)
+	err = fmt.Errorf("%d failovers are told, none from %s since %v", len(list.Events), router, since)
 	for _, e := range list.Events {
-		if e.Failover != nil && e.Failover.From == router {
+		if e.Failover != nil && e.Failover.From == router && e.Failover.At.After(since) {
 			out, err = *e.Failover, nil
 		}
 	}
