@@ -18,8 +18,7 @@ func TestAgesTick(t *testing.T) {
 	at := c.status.LastFailover.At
 	days := fmt.Sprintf("%dd", int(time.Since(at).Hours())/24)
 	ticking := func(age string) string {
-		moment := at.Format(time.RFC3339)
-		return fmt.Sprintf(`<time datetime="%s" data-since="%s">%s</time>`, moment, moment, age)
+		return fmt.Sprintf(`<time datetime="%s" data-since="%s">%s</time>`, at.Format(time.RFC3339), at.Format("2006-01-02T15:04:05.000Z07:00"), age)
 	}
 	for page, want := range map[string][]string{
 		"/monitoring": {`<strong>r1</strong>, since ` + ticking(days) + ` (<time datetime="`, `last ` + ticking(days) + ` ago. Find`,

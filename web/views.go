@@ -63,6 +63,7 @@ var words = template.FuncMap{
 	"ago":       func(t time.Time) string { return figures.Since(&t) },
 	"now":       time.Now,
 	"moment":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"exact":     func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }, // for scripts
 	"state":     stateOf,
 	"lower":     strings.ToLower,
 	"join":      strings.Join,

@@ -14,14 +14,17 @@ function age(seconds) {
   return `${Math.floor(s / 86400)}d`;
 }
 
+function tick() {
+  for (const time of document.querySelectorAll("time[data-since]")) {
+    const since = Date.parse(time.getAttribute("data-since") ?? "");
+    if (Number.isNaN(since)) continue;
+    const text = age((now() - since) / 1000);
+    if (time.textContent !== text) time.textContent = text; // what is selected in it stays so
+  }
+}
+
 /** Have the page's ages tick, those that come later too. They are by the router's clock, whatever this machine's says. */
 export function ages() {
-  setInterval(() => {
-    for (const time of document.querySelectorAll("time[data-since]")) {
-      const since = Date.parse(time.getAttribute("data-since") ?? "");
-      if (Number.isNaN(since)) continue;
-      const text = age((now() - since) / 1000);
-      if (time.textContent !== text) time.textContent = text; // what is selected in it stays so
-    }
-  }, 1000);
+  setInterval(tick, 1000);
+  document.addEventListener("polso:renewed", tick); // by one clock: the router's words may be a second ahead
 }

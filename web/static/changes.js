@@ -23,3 +23,4 @@ function tick() {
 }
 
 setInterval(tick, 1000);
+document.addEventListener("polso:renewed", tick); // by one clock: the router's words may be a second ahead
