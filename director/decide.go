@@ -38,7 +38,7 @@ func Decide(in Inputs) Want {
 	in.overrides, in.spoken, in.drains = byTarget(in.State.Overrides), spokenOf(in.State.Overrides), draining(in.State.Leaving)
 	in.past.begin(in.State.Document)
 	sees := combine(in)
-	in.Health, want.Spared, want.Grounds = sees.view, sees.spared, sees.grounds
+	in.Health, want.Spared, want.Grounds, want.Hushed = sees.view, sees.spared, sees.grounds, sees.hushed
 	at := place(in)
 	want.Places, want.Homes = at.places, at.homes
 	want.Problems = slices.Concat(at.homeless, at.doubts)
@@ -55,7 +55,7 @@ func Decide(in Inputs) Want {
 	}
 	in.rosters = rosters(in)
 	want.Pools, want.Again = pools(in)
-	if sees.doubt && (want.Again == 0 || want.Again > doubt) {
+	if (sees.doubt || in.Hushed && !sees.hushed) && (want.Again == 0 || want.Again > doubt) {
 		want.Again = doubt
 	}
 	switch {
@@ -73,6 +73,7 @@ func Decide(in Inputs) Want {
 		}
 	}
 	want.Undecided = undecided(in)
+	in.Hushed = in.Hushed || sees.hushed
 	want.Sysctls = sysctls(in, want.Table, want.Places)
 	if in.State.Document.Cluster.SyncDaemon != nil {
 		var troubles []Problem

@@ -22,6 +22,9 @@ const (
 // doubt is the longest time to the next pass while a server counts as up of which more will be known soon.
 const doubt = time.Second
 
+// hush is for how long a server that fell silent may be there still: the way to it, a switch that starts anew, takes up to that.
+const hush = 2 * time.Minute
+
 // Grounds are what one pass knows of the links by which servers are reached while some are down, for the next; servers that no link has
 // the subnet of are behind "".
 type Grounds map[string]Ground
@@ -36,13 +39,14 @@ type Ground struct {
 
 // grounds are the footings.
 type grounds struct {
+	now   time.Time
 	links vip.Links
 	by    map[string]footing
 	past  Grounds
 }
 
 func groundOf(in Inputs) grounds {
-	g := grounds{in.Links, make(map[string]footing), make(Grounds)}
+	g := grounds{in.Now, in.Links, make(map[string]footing), make(Grounds)}
 	lit, heard := make(map[string]bool), make(map[string]time.Time)
 	for i, v := range in.State.Document.Virtuals {
 		for j, s := range v.Servers {
@@ -94,17 +98,24 @@ func (g grounds) link(s config.Server) string {
 	return l.Name
 }
 
-// of is the footing for a server that is down.
-func (g grounds) of(s config.Server, st health.Status) footing {
+// silent tells of a server that is down whether it fell silent, and nobody behind the link was heard since.
+func (g Ground) silent(st health.Status) bool {
+	return !st.Silent.IsZero() && !g.Heard.After(st.Silent)
+}
+
+// of is the footing for a server that is down, and whether it may be there still.
+func (g grounds) of(s config.Server, st health.Status) (land footing, hushed bool) {
 	if s.Forward == config.Local {
-		return sound
+		return sound, false
 	}
 	link := g.link(s)
-	switch past := g.past[link]; {
+	past := g.past[link]
+	silent := past.silent(st)
+	switch land = g.by[link]; {
 	case past.unasked(st):
-		return unasked
-	case g.by[link] == sound && !st.Silent.IsZero() && !past.Heard.After(st.Silent):
-		return unproven
+		land = unasked
+	case land == sound && silent:
+		land = unproven
 	}
-	return g.by[link]
+	return land, land == unasked || silent && g.now.Sub(st.Silent) < hush
 }

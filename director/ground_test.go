@@ -1,6 +1,7 @@
 package director
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -9,13 +10,42 @@ import (
 	"polso/health"
 )
 
+// seen is the view before it with what came of probes just now, one letter for each of web's servers: + up, ! up and it did not answer this
+// time, - down and silent, x down and it refuses, . not asked.
+func seen(doc config.Document, before health.View, now time.Time, words string) health.View {
+	const took = 100 * time.Millisecond
+	out := make(health.View)
+	for i, key := range targetsOf(doc.Virtuals[0]) {
+		st, was := before[key], before[key].State
+		switch words[i] {
+		case '+':
+			st.State, st.Heard, st.Silent = health.Up, now, time.Time{}
+		case '-':
+			st.State = health.Down
+			if was != health.Down {
+				st.Silent = now.Add(-took)
+			}
+		case 'x':
+			st.State, st.Heard, st.Silent = health.Down, now, time.Time{}
+		}
+		if words[i] != '.' {
+			st.Last, st.Took = now, took
+		}
+		if st.State != was {
+			st.Since = now
+		}
+		out[key] = st
+	}
+	return out
+}
+
 // A router that was cut off goes by what it found meanwhile until it has asked again, as far as it is not told better: what answered before
 // is up, what was down before is not. And as it is being cut off, the first servers that fall silent do not go before the last.
 func TestCameBackFromBeingCutOff(t *testing.T) {
-	began, took := time.Unix(1000, 0), 100*time.Millisecond
+	began := time.Unix(1000, 0)
 	type look struct {
 		at     int    // seconds
-		own    string // of a, b and c: + up, ! up and did not answer the last time, - silent, x refuses; asked at that moment; . not asked
+		own    string // as in seen
 		others string // likewise; none: nobody is heard
 		link   bool   // is up
 		want   string
@@ -57,47 +87,61 @@ func TestCameBackFromBeingCutOff(t *testing.T) {
 	} {
 		doc := document(web("a", "b", "c"))
 		in := base(doc, strings.Split(allUp, ", ")...)
-		keys := targetsOf(doc.Virtuals[0])
-		view := func(before health.View, now time.Time, words string) health.View {
-			out := make(health.View)
-			for i, key := range keys {
-				st, was := before[key], before[key].State
-				switch words[i] {
-				case '+':
-					st.State, st.Heard, st.Silent = health.Up, now, time.Time{}
-				case '-':
-					st.State = health.Down
-					if was != health.Down {
-						st.Silent = now.Add(-took)
-					}
-				case 'x':
-					st.State, st.Heard, st.Silent = health.Down, now, time.Time{}
-				}
-				if words[i] != '.' {
-					st.Last, st.Took = now, took
-				}
-				if st.State != was {
-					st.Since = now
-				}
-				out[key] = st
-			}
-			return out
-		}
 		in.Health = nil
 		for i, l := range tt.looks {
 			in.Now = began.Add(time.Duration(l.at) * time.Second)
 			in.Running = in.Now.Sub(began)
-			in.Health = view(in.Health, in.Now.Add(-time.Millisecond), l.own)
+			in.Health = seen(doc, in.Health, in.Now.Add(-time.Millisecond), l.own)
 			in.Links[1].Up = l.link
 			in.Others = Others{}
 			if l.others != "" {
-				in.Others.Sights = []Sight{SightOf(doc, view(nil, in.Now, l.others))}
+				in.Others.Sights = []Sight{SightOf(doc, seen(doc, nil, in.Now, l.others))}
 			}
 			if got := inTable(in); got != l.want {
 				t.Errorf("%s: look %d, %q: %q get connections, want %q", tt.name, i+1, l.own, got, l.want)
 			}
 			want := Decide(in)
 			in.Spared, in.Grounds, in.Pools = want.Spared, want.Grounds, want.Pools
+		}
+	}
+}
+
+// While a link to servers may be what failed, the kernel forgets no connection: until a pass after somebody behind it was heard and those
+// that fell silent were asked again, for two minutes at most.
+func TestConnectionsOutlastALink(t *testing.T) {
+	doc := document(web("a", "b", "c"))
+	for _, tt := range []struct {
+		name  string
+		looks []string // the second and what is seen then
+		want  string   // the setting after each look
+	}{
+		{"one falls silent, and one is heard", []string{"10 +++", "20 .-.", "21 +..", "22 ...", "23 ..."}, "10011"},
+		{"one falls silent while others are heard", []string{"10 +++", "20 +-+", "30 +-+"}, "111"},
+		{"one refuses", []string{"10 +++", "20 .x."}, "11"},
+		{"all are silent, and come back", []string{"10 +++", "20 ---", "60 ---", "61 +..", "62 .+.", "63 ..+", "64 ..."}, "1000001"},
+		{"all are silent for good", []string{"10 +++", "20 ---", "139 ---", "140 ---", "141 ---", "900 ---"}, "100011"},
+		{"all are silent, and one refuses", []string{"10 +++", "20 ---", "21 .x.", "22 ..."}, "1001"},
+	} {
+		in := base(doc)
+		var got string
+		for _, look := range tt.looks {
+			second, words, _ := strings.Cut(look, " ")
+			n, err := strconv.Atoi(second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			in.Now = time.Unix(int64(1000+n), 0)
+			in.Health = seen(doc, in.Health, in.Now, words)
+			want := Decide(in)
+			if value := want.Sysctls[expireOrphans].Value; value == "0" && !want.Hushed && want.Again != doubt {
+				t.Errorf("%s: after %q the next pass is due in %v, want %v", tt.name, look, want.Again, doubt)
+			} else {
+				got += value
+			}
+			in.Grounds, in.Pools, in.Hushed = want.Grounds, want.Pools, want.Hushed
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
 }

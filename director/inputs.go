@@ -84,6 +84,7 @@ type Inputs struct {
 	Others     Others              // what the other routers see
 	Spared     Spared              // the last pass's Want.Spared
 	Grounds    Grounds             // the last pass's Want.Grounds
+	Hushed     bool                // the last pass's Want.Hushed
 	Now        time.Time           // when the pass began
 
 	asked     *asked                // the last pass's; made by Decide if it is of another document
@@ -108,6 +109,7 @@ type Want struct {
 	Pools     map[ipvs.Key]Pool // of each service, for the next pass
 	Spared    Spared            // see there, for the next pass
 	Grounds   Grounds           // likewise
+	Hushed    bool              // servers that are down may be there still, and so may their connections
 	Again     time.Duration     // the next pass is due then, since a weight or what is known of a server changes; 0: none does
 	Problems  []Problem         // what of the document cannot be done on this node, and why
 	Unfit     []string          // why this node could not direct as another may: see Status

@@ -39,6 +39,7 @@ type memory struct {
 	scar       scar
 	spared     Spared  // the last pass's
 	grounds    Grounds // likewise
+	hushed     bool    // likewise
 }
 
 // spot is an address on a link.
@@ -80,7 +81,8 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		gone(letGo)
 	}
 	in.Health, in.Interfaces, in.Homes = d.o.Health.View(), d.o.Interfaces, d.memory.homes
-	in.Others, in.Spared, in.Grounds = d.o.Others(), d.memory.spared, d.memory.grounds
+	in.Others = d.o.Others()
+	in.Spared, in.Grounds, in.Hushed = d.memory.spared, d.memory.grounds, d.memory.hushed
 	d.memory.asked = askedOf(d.memory.asked, in.State.Document)
 	in.asked, in.past = d.memory.asked, &d.memory.past
 	survey := &d.memory.survey
@@ -127,7 +129,7 @@ func (d *Director) pass(in Inputs, gone func(error)) error {
 		return p.leave(letGo, nothing, gone)
 	}
 	d.memory.homes, d.memory.pools, d.memory.again = want.Homes, want.Pools, want.Again
-	d.memory.spared, d.memory.grounds = want.Spared, want.Grounds
+	d.memory.spared, d.memory.grounds, d.memory.hushed = want.Spared, want.Grounds, want.Hushed
 	if !same(d.memory.probes, want.Probes) {
 		d.o.Health.Set(want.Probes)
 		d.memory.probes = want.Probes

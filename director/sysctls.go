@@ -44,6 +44,18 @@ func onLink(family, link, name string) string { return family + "/conf/" + link 
 // expireOrphans is the setting under which the kernel forgets the connections of a server as soon as that leaves the table.
 const expireOrphans = vs + "expire_nodest_conn"
 
+// orphans is what expireOrphans is to be. While a link to servers may be what failed, and the servers may be there still, packets of
+// their connections are better lost than answered by a reset; it is taken back a pass later than that ends, when the servers are in the
+// table again.
+func (in Inputs) orphans() Setting {
+	if in.Hushed {
+		return Setting{Value: "0", For: "every virtual: servers fell silent, and nobody behind the same link was heard since",
+			Else: "connections end that would go on when the link is well again"}
+	}
+	return Setting{Value: "1", For: "every virtual",
+		Else: "packets of connections to a removed server are dropped in silence for a quarter of an hour"}
+}
+
 // sysctls returns the settings that the document needs here. They are wanted wherever the table is, so that a takeover finds
 // them done, and where this router is a real server; where neither is, none is, and none is taken back, since others may rely
 // on it by then.
@@ -53,8 +65,7 @@ func sysctls(in Inputs, t ipvs.Table, places []Place) Sysctls {
 		return nil
 	}
 	out := make(Sysctls)
-	out.want(expireOrphans, Setting{Value: "1", For: "every virtual",
-		Else: "packets of connections to a removed server are dropped in silence for a quarter of an hour"})
+	out.want(expireOrphans, in.orphans())
 	out.want(vs+"conn_reuse_mode", Setting{Value: "1", Instead: []string{"0"}, For: "every virtual",
 		Else: "a client that uses a port again goes to the server of before, even where that takes no new connections"})
 	at := make(map[netip.Addr]string) // the links of the document's addresses

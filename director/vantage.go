@@ -47,7 +47,7 @@ func combine(in Inputs) combined {
 			c.spare(v, in.asked.of[i])
 		}
 	}
-	return combined{c.view, c.spared, c.ground.past, c.doubt}
+	return combined{c.view, c.spared, c.ground.past, c.doubt, c.hushed}
 }
 
 // combined is the view that the table follows, and what the next pass must know.
@@ -56,6 +56,7 @@ type combined struct {
 	spared  Spared
 	grounds Grounds
 	doubt   bool // a server counts as up of which more will be known soon
+	hushed  bool // a server that is down may be there still
 }
 
 func anyDown(view health.View) bool {
@@ -73,7 +74,7 @@ type combiner struct {
 	view             health.View
 	changed          bool
 	spared           Spared
-	doubt            bool
+	doubt, hushed    bool
 	others, director Sights
 	votes            map[health.Key]int
 	ground           grounds
@@ -109,7 +110,9 @@ func (c *combiner) spare(v config.Virtual, asked []question) {
 		if !asked[i].askable || st.State != health.Down {
 			continue
 		}
-		votes, land := c.votes[key], c.ground.of(s, st)
+		votes := c.votes[key]
+		land, hushed := c.ground.of(s, st)
+		c.hushed = c.hushed || hushed
 		if votes < 2 && land == sound {
 			continue
 		}

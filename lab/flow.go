@@ -78,7 +78,7 @@ func (f *Flow) run(ctx context.Context, conn net.Conn, lines *bufio.Reader, ever
 
 // echo is one line there and back. It waits long: a connection that stalls through a takeover is late, not cut.
 func (f *Flow) echo(conn net.Conn, lines *bufio.Reader, line string) error {
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(patient)); err != nil {
 		return err
 	}
 	if _, err := conn.Write([]byte(line)); err != nil {

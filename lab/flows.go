@@ -33,9 +33,9 @@ func (t Tally) String() string {
 	return text
 }
 
-// patient is how long a connection may be silent until it counts as broken. Who has retried a few times in vain waits for seconds
+// patient is how long a connection may be silent until it counts as broken. Who has retried in vain for some seconds waits for as many
 // until it does again.
-const patient = 12 * time.Second
+const patient = 25 * time.Second
 
 // StartFlows opens so many connections from a node to echo services, one after another in turn, each of which says something so often.
 // Stop them.
