@@ -47,7 +47,11 @@ type grounds struct {
 
 func groundOf(in Inputs) grounds {
 	g := grounds{in.Now, in.Links, make(map[string]footing), make(Grounds)}
-	lit, heard := make(map[string]bool), make(map[string]time.Time)
+	type sum struct {
+		lit   bool      // one is not down
+		heard time.Time // as Ground.Heard
+	}
+	sums := make(map[string]*sum)
 	for i, v := range in.State.Document.Virtuals {
 		for j, s := range v.Servers {
 			q := in.asked.of[i][j]
@@ -55,20 +59,27 @@ func groundOf(in Inputs) grounds {
 				continue
 			}
 			link, st := g.link(s), in.Health[q.key]
-			g.by[link] = dark
-			lit[link] = lit[link] || st.State != health.Down
-			if st.Heard.After(heard[link]) {
-				heard[link] = st.Heard
+			if sums[link] == nil {
+				sums[link] = new(sum)
+			}
+			one := sums[link]
+			one.lit = one.lit || st.State != health.Down
+			if st.Heard.After(one.heard) {
+				one.heard = st.Heard
 			}
 		}
 	}
-	for link := range g.by {
-		if l, ok := g.links.Named(link); ok && !l.Up {
+	for link, one := range sums {
+		l, ok := g.links.Named(link)
+		switch {
+		case ok && !l.Up:
 			g.by[link] = severed
-		} else if lit[link] {
+		case one.lit:
 			g.by[link] = sound
+		default:
+			g.by[link] = dark
 		}
-		g.past[link] = in.Grounds[link].next(g.by[link] != sound, heard[link], in.Now)
+		g.past[link] = in.Grounds[link].next(g.by[link] != sound, one.heard, in.Now)
 	}
 	return g
 }
@@ -103,7 +114,7 @@ func (g Ground) silent(st health.Status) bool {
 	return !st.Silent.IsZero() && !g.Heard.After(st.Silent)
 }
 
-// of is the footing for a server that is down, and whether it may be there still.
+// of is the footing for a server that is down, and whether it fell silent a moment ago and may be there still.
 func (g grounds) of(s config.Server, st health.Status) (land footing, hushed bool) {
 	if s.Forward == config.Local {
 		return sound, false
@@ -117,5 +128,5 @@ func (g grounds) of(s config.Server, st health.Status) (land footing, hushed boo
 	case land == sound && silent:
 		land = unproven
 	}
-	return land, land == unasked || silent && g.now.Sub(st.Silent) < hush
+	return land, silent && g.now.Sub(st.Silent) < hush
 }

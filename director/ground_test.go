@@ -1,6 +1,7 @@
 package director
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
@@ -107,21 +108,31 @@ func TestCameBackFromBeingCutOff(t *testing.T) {
 }
 
 // While a link to servers may be what failed, the kernel forgets no connection: until a pass after somebody behind it was heard and those
-// that fell silent were asked again, for two minutes at most.
+// that fell silent were asked again, for two minutes at most, and no longer than for a turn where others take connections.
 func TestConnectionsOutlastALink(t *testing.T) {
-	doc := document(web("a", "b", "c"))
+	elsewhere := func(v *config.Virtual) { v.Servers[2].Address = netip.MustParseAddrPort("192.0.2.77:80") } // by eth0
 	for _, tt := range []struct {
 		name  string
 		looks []string // the second and what is seen then
 		want  string   // the setting after each look
+		with  func(*config.Virtual)
 	}{
-		{"one falls silent, and one is heard", []string{"10 +++", "20 .-.", "21 +..", "22 ...", "23 ..."}, "10011"},
-		{"one falls silent while others are heard", []string{"10 +++", "20 +-+", "30 +-+"}, "111"},
-		{"one refuses", []string{"10 +++", "20 .x."}, "11"},
-		{"all are silent, and come back", []string{"10 +++", "20 ---", "60 ---", "61 +..", "62 .+.", "63 ..+", "64 ..."}, "1000001"},
-		{"all are silent for good", []string{"10 +++", "20 ---", "139 ---", "140 ---", "141 ---", "900 ---"}, "100011"},
-		{"all are silent, and one refuses", []string{"10 +++", "20 ---", "21 .x.", "22 ..."}, "1001"},
+		{"one falls silent, and one is heard", []string{"10 +++", "20 .-.", "21 +..", "22 ...", "23 ..."}, "10011", nil},
+		{"one falls silent while others are heard", []string{"10 +++", "20 +-+", "30 +-+"}, "111", nil},
+		{"one refuses", []string{"10 +++", "20 .x."}, "11", nil},
+		{"all are silent, and come back", []string{"10 +++", "20 ---", "60 ---", "61 +..", "62 .+.", "63 ..+", "64 ..."}, "1000001", nil},
+		{"all are silent for good", []string{"10 +++", "20 ---", "139 ---", "140 ---", "141 ---", "900 ---"}, "100011", nil},
+		{"all are silent, and one refuses", []string{"10 +++", "20 ---", "21 .x.", "22 ..."}, "1001", nil},
+		{"all behind one link are silent", []string{"10 +++", "20 .-.", "21 -.+", "22 ..+", "23 ..+"}, "10011", elsewhere},
+		{"and the other then too", []string{"10 +++", "20 --+", "21 --+", "30 ---", "31 ---"}, "11100", elsewhere},
+		{"and they come back", []string{"10 +++", "20 --+", "21 --+", "30 +.+", "31 ..+", "32 .+.", "33 ...", "34 ..."}, "11100011", elsewhere},
+		{"all are silent, with a sorry server", []string{"10 +++", "20 ---", "21 ---"}, "111", func(v *config.Virtual) { *v = sorry(*v, "sorry") }},
 	} {
+		v := web("a", "b", "c")
+		if tt.with != nil {
+			v = with(v, tt.with)
+		}
+		doc := document(v)
 		in := base(doc)
 		var got string
 		for _, look := range tt.looks {

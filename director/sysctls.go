@@ -49,7 +49,7 @@ const expireOrphans = vs + "expire_nodest_conn"
 // table again.
 func (in Inputs) orphans() Setting {
 	if in.Hushed {
-		return Setting{Value: "0", For: "every virtual: servers fell silent, and nobody behind the same link was heard since",
+		return Setting{Value: "0", For: "every virtual: servers fell silent, and their link may be why",
 			Else: "connections end that would go on when the link is well again"}
 	}
 	return Setting{Value: "1", For: "every virtual",

@@ -102,17 +102,23 @@ func (c *combiner) follow(v config.Virtual) {
 }
 
 // spare has those of v's servers count as up that are down here and not down by what the others see. asked is what each is asked.
+//
+// It also finds out whether those that are down may be there still. Where others can take their connections' place at once these are
+// better reset than lost, but for a turn of the checks in which it is not known what failed.
 func (c *combiner) spare(v config.Virtual, asked []question) {
 	var said map[string][]Verdict
+	fell, left := false, len(v.Sorry) > 0
 	for i, s := range v.Servers {
 		key := asked[i].key
 		st := c.in.Health[key]
 		if !asked[i].askable || st.State != health.Down {
+			left = true
 			continue
 		}
 		votes := c.votes[key]
 		land, hushed := c.ground.of(s, st)
-		c.hushed = c.hushed || hushed
+		c.hushed = c.hushed || land == unasked || land == unproven && hushed
+		fell = fell || hushed
 		if votes < 2 && land == sound {
 			continue
 		}
@@ -127,6 +133,7 @@ func (c *combiner) spare(v config.Virtual, asked []question) {
 		case sure || !before || c.in.Running-last > spared:
 			continue
 		}
+		left = true
 		c.doubt = c.doubt || land == unasked || land == unproven
 		st.State = health.Up
 		c.set(key, st)
@@ -135,6 +142,7 @@ func (c *combiner) spare(v config.Virtual, asked []question) {
 		}
 		c.spared[key] = last
 	}
+	c.hushed = c.hushed || fell && !left
 }
 
 // relies tells whether this router leaves it to the director to probe v.
