@@ -16,7 +16,7 @@ shows() { "${@:2}" | grep -q -- "$1"; }
 pid() { systemctl show -P MainPID polso; }
 
 eventually 60 test -S /run/polso/polso.sock
-shows 'belongs to no cluster' systemctl show -P StatusText polso
+eventually 60 shows 'belongs to no cluster' systemctl show -P StatusText polso # the machine boots still: init may not answer yet
 shows '^polso$' stat -c %G /run/polso/polso.sock
 polso init --profile vm --advertise 10.9.0.11 >/dev/null # the laboratory's machine is emulated, and slow
 cat >/edge.hcl <<'HCL'
