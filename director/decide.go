@@ -55,7 +55,7 @@ func Decide(in Inputs) Want {
 	}
 	in.rosters = rosters(in)
 	want.Pools, want.Again = pools(in)
-	if (sees.doubt || in.Hushed && !sees.hushed) && (want.Again == 0 || want.Again > doubt) {
+	if sees.doubt && (want.Again == 0 || want.Again > doubt) {
 		want.Again = doubt
 	}
 	switch {

@@ -19,7 +19,7 @@ const (
 	unasked                 // one of both ended, and what was found meanwhile is all that is known of the server
 )
 
-// doubt is the longest time to the next pass while a server counts as up of which more will be known soon.
+// doubt is the longest time to the next pass while that will know more of the servers.
 const doubt = time.Second
 
 // hush is for how long a server that fell silent may be there still: the way to it, a switch that starts anew, takes up to that.
@@ -101,17 +101,17 @@ func (g Ground) unasked(st health.Status) bool {
 	return !g.Blind && st.Since.After(g.Left) && st.Last.Add(-st.Took).Before(g.Back)
 }
 
+// silent tells of a server that is down whether it fell silent, and nobody behind the link was heard since.
+func (g Ground) silent(st health.Status) bool {
+	return !st.Silent.IsZero() && !g.Heard.After(st.Silent)
+}
+
 func (g grounds) link(s config.Server) string {
 	l, err := vip.LinkFor(g.links, s.Address.Addr())
 	if err != nil {
 		return ""
 	}
 	return l.Name
-}
-
-// silent tells of a server that is down whether it fell silent, and nobody behind the link was heard since.
-func (g Ground) silent(st health.Status) bool {
-	return !st.Silent.IsZero() && !g.Heard.After(st.Silent)
 }
 
 // of is the footing for a server that is down, and whether it fell silent a moment ago and may be there still.

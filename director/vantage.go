@@ -47,7 +47,7 @@ func combine(in Inputs) combined {
 			c.spare(v, in.asked.of[i])
 		}
 	}
-	return combined{c.view, c.spared, c.ground.past, c.doubt, c.hushed}
+	return combined{c.view, c.spared, c.ground.past, c.doubt || in.Hushed && !c.hushed, c.hushed}
 }
 
 // combined is the view that the table follows, and what the next pass must know.
@@ -55,7 +55,7 @@ type combined struct {
 	view    health.View
 	spared  Spared
 	grounds Grounds
-	doubt   bool // a server counts as up of which more will be known soon
+	doubt   bool // the next pass knows more: of a server that counts as up, or that no connection needs to be kept any more
 	hushed  bool // a server that is down may be there still
 }
 

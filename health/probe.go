@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -186,7 +185,7 @@ func asConn[C net.Conn](c C, err error) (net.Conn, error) {
 
 // silent tells whether nothing came back: what failed may be the way as well as the server. Who refuses is heard.
 func silent(err error) bool {
-	return timedOut(err) || slices.ContainsFunc([]error{syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN}, func(no error) bool { return errors.Is(err, no) })
+	return timedOut(err) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTDOWN)
 }
 
 func timedOut(err error) bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -31,6 +32,11 @@ func (t Tally) String() string {
 		text += "\n" + why
 	}
 	return text
+}
+
+// Plus is what became of both.
+func (t Tally) Plus(o Tally) Tally {
+	return Tally{t.Flows + o.Flows, t.Broken + o.Broken, max(t.Silence, o.Silence), slices.Concat(t.Why, o.Why)}
 }
 
 // patient is how long a connection may be silent until it counts as broken. Who has retried in vain for some seconds waits for as many

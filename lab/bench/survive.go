@@ -92,8 +92,7 @@ func surviveAs(ctx context.Context, progress io.Writer, c contender, runs, count
 					got.Flows = 0
 				}
 				fmt.Fprintf(progress, "bench: %s, %v, run %d of %d, the director is another: %v: %v\n", c.name, e, i+1, runs, moved, got)
-				sum := sums[e]
-				sums[e] = lab.Tally{Flows: sum.Flows + got.Flows, Broken: sum.Broken + got.Broken, Silence: max(sum.Silence, got.Silence)}
+				sums[e] = sums[e].Plus(got)
 			}
 		}
 	}
